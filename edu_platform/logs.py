@@ -1,0 +1,40 @@
+"""Structured logs: one line an event, with the job and clip it belongs to when there is one.
+
+Log with ``extra={"job": ..., "clip": ...}``; the formatters print what is there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+FIELDS = ("job", "clip", "attempt", "worker", "code")
+
+
+def _context(record: logging.LogRecord) -> dict[str, str]:
+    return {name: str(getattr(record, name)) for name in FIELDS if getattr(record, name, None) is not None}
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_context(record),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname).1s %(name)s: %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        context = " ".join(f"{name}={value}" for name, value in _context(record).items())
+        return f"{line} [{context}]" if context else line

@@ -1,0 +1,13 @@
+"""Addresses of the whole site; each app brings its own."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("talking_head.urls")),
+    path("", include("avatars.urls")),
+    path("", include("lessons.urls")),
+]

@@ -1,0 +1,78 @@
+"""What is taught: courses, their lessons, who takes them, and how far each student came."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from talking_head import profiles
+
+
+class Course(models.Model):
+    title = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    teacher = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="courses_taught")
+    students = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Enrolment", related_name="courses_taken")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Enrolment(models.Model):
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="enrolments")
+    student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="enrolments")
+    enrolled_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course", "student"], name="one_enrolment_per_student")]
+
+
+class Lesson(models.Model):
+    """A text that is read aloud, and the video that currently shows it.
+
+    ``version`` rises with every change that would alter the video; a finished render becomes current only if it was
+    made for the version that still stands.
+    """
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="lessons")
+    position = models.PositiveIntegerField(default=0)
+    title = models.CharField(max_length=200)
+    script = models.TextField(blank=True)
+    language = models.CharField(max_length=20, default="en")
+    portrait = models.ForeignKey("avatars.Portrait", null=True, blank=True, on_delete=models.SET_NULL)
+    voice = models.CharField(max_length=100, blank=True)
+    speed = models.FloatField(default=1.0, validators=[MinValueValidator(0.5), MaxValueValidator(2.0)])
+    profile = models.CharField(
+        max_length=20, default=profiles.DEFAULT_PROFILE, choices=[(name, name.title()) for name in profiles.PROFILES]
+    )
+    version = models.PositiveIntegerField(default=1)
+    latest_job = models.UUIDField(null=True, blank=True)  # the render asked for last, whatever became of it
+    current_job = models.UUIDField(null=True, blank=True)  # the render that students watch
+    is_published = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["course", "position", "id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Progress(models.Model):
+    """How far a student came in a lesson."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="progress")
+    student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="progress")
+    position_seconds = models.FloatField(default=0.0)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lesson", "student"], name="one_progress_per_student")]

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class TalkingHeadConfig(AppConfig):
+    name = "talking_head"

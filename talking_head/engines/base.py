@@ -1,0 +1,150 @@
+"""What an engine is: the values that flow between the stages, and the three protocols.
+
+An engine is a plain class with ``name`` and ``version`` that satisfies one of the protocols and is listed in
+:mod:`talking_head.engines.registry`. Engines know nothing of Django, jobs, files of the cache or each other. They are
+created once per renderer process and stay warm, so the constructor loads models and the methods only use them.
+
+``version`` takes part in every cache key: raise it whenever the same input would give other bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talking_head.profiles import Preprocess
+from talking_head.timebase import SAMPLES_PER_VIDEO_FRAME
+
+Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
+Frame = NDArray[np.uint8]  # (height, width, 3) RGB
+
+
+@dataclass(frozen=True, slots=True)
+class TimedToken:
+    """A phoneme and when it sounds, in seconds from the start of its waveform."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word as written, when it sounds, and where it stands: ``start`` and ``end`` are character offsets into the
+    utterance's text as written, so that a page can highlight it."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What a speech engine returns for one utterance: its own rate and loudness, no padding."""
+
+    waveform: Waveform
+    sample_rate_hz: int
+    phonemes: tuple[TimedToken, ...]
+    words: tuple[TimedWord, ...]
+    phoneme_alphabet: str  # "misaki" or "arpabet"
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Speech of one utterance ready to be filmed: 48 kHz mono, loudness normalised, silence at both ends, and a length
+    that is a whole number of clip quanta (see :mod:`talking_head.timebase`)."""
+
+    waveform: Waveform  # (n * 15360,)
+    phonemes: tuple[TimedToken, ...]
+    words: tuple[TimedWord, ...]
+    phoneme_alphabet: str
+
+    @property
+    def frame_count(self) -> int:
+        """Video frames that cover the take exactly."""
+        return len(self.waveform) // SAMPLES_PER_VIDEO_FRAME
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A decoded still picture. ``digest`` is the sha256 of the file's bytes and stands for the picture in cache keys."""
+
+    rgb: Frame
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How much of the portrait is shown and how large: from the profile."""
+
+    preprocess: Preprocess
+    size_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice a speech engine offers. ``language`` is a BCP 47 tag such as ``en-US``."""
+
+    name: str
+    language: str
+    label: str
+
+
+class SpeechEngine(Protocol):
+    name: str
+    version: str
+
+    def voices(self) -> tuple[Voice, ...]:
+        """Voices usable right now, the default first. Never downloads."""
+
+    def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
+        """Says one utterance. ``spoken`` is what to say, ``written`` the same utterance as it stands in the script
+        (word offsets refer to it). Deterministic: the same arguments give the same samples.
+
+        Raises:
+            OptionError: ``unknown_voice``. ScriptError: ``nothing_speakable``.
+        """
+
+
+class FaceEngine(Protocol):
+    name: str
+    version: str
+
+    def prepare(self, portrait: Portrait | None, framing: Framing) -> Any:
+        """Everything that depends on the portrait alone (face, mesh, crop, fields, features), called *source* below.
+
+        Must have ``width_px`` and ``height_px`` (both even). The caller keeps it for later clips. Only the still engine
+        accepts ``None``.
+
+        Raises:
+            PortraitError: ``no_face`` and friends.
+        """
+
+    def motion(self, source: Any, take: Take, *, text: str, seed: int, expression_scale: float) -> Any:
+        """How the face moves during the take, without any pixels. Begins and ends in the rest pose."""
+
+    def frames(self, source: Any, motion: Any) -> Iterator[Frame]:
+        """Exactly ``take.frame_count`` frames, one at a time. A frame's memory may be reused for the next one."""
+
+
+class Enhancer(Protocol):
+    name: str
+    version: str
+
+    def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The same number of frames, restored; possibly larger, with even sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What engines may ask of their surroundings, passed in by whoever creates them."""
+
+    checkpoints_dir: Path
+    threads: int = 1

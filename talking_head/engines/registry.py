@@ -1,0 +1,57 @@
+"""Which engines exist. To add one: write the class, add a line here. Modules are imported only when chosen."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from talking_head.engines.base import EngineSettings
+from talking_head.errors import EngineError, OptionError
+
+# kind -> name -> "module:class". The order is the order of preference of "auto".
+ENGINES: dict[str, dict[str, str]] = {
+    "speech": {
+        "hibari": "talking_head.engines.speech.hibari:HibariSpeech",
+    },
+    "face": {
+        "puppet": "talking_head.engines.face.puppet.engine:PuppetFace",
+        "still": "talking_head.engines.face.still:StillFace",
+    },
+    "enhancer": {},
+}
+AUTO = "auto"
+
+
+def engine_class(kind: str, name: str) -> Any:
+    """The class registered under that name.
+
+    Raises:
+        OptionError: ``unknown_engine``. EngineError: ``engine_unavailable`` when its packages are missing.
+    """
+    try:
+        module_name, class_name = ENGINES[kind][name].split(":")
+    except KeyError:
+        raise OptionError(
+            f"There is no {kind} engine “{name}”.",
+            code="unknown_engine",
+            hint=f"Choose one of: {', '.join([AUTO, *ENGINES[kind]])}.",
+        ) from None
+    try:
+        return getattr(import_module(module_name), class_name)
+    except ImportError as error:
+        raise EngineError(
+            f"The {kind} engine “{name}” is not installed ({error.name} is missing).",
+            hint="Install its requirements file, or choose another engine.",
+        ) from error
+
+
+def resolve(kind: str, name: str) -> str:
+    """Turns ``auto`` into the preferred engine of that kind; other names pass through once they are known to exist."""
+    chosen = next(iter(ENGINES[kind])) if name == AUTO else name
+    engine_class(kind, chosen)
+    return chosen
+
+
+def create(kind: str, name: str, settings: EngineSettings) -> Any:
+    """A warm engine: models loaded, ready to use."""
+    return engine_class(kind, resolve(kind, name))(settings)

@@ -1,0 +1,95 @@
+"""The one error tree of the renderer.
+
+Every failure a person can meet has a stable ``code`` (for metrics, filters and tests), a ``message`` that says what
+happened and a ``hint`` that says what to do next. ``permanent`` decides whether trying again can help::
+
+    TalkingHeadError
+    ├── InvalidInput          the request is wrong: HTTP 400, command exit 2, never retried
+    │   ├── ScriptError       empty_script, script_too_long, nothing_speakable, unsupported_language
+    │   ├── PortraitError     image_unreadable, image_too_large, image_format, no_face, ...
+    │   └── OptionError       unknown_profile, unknown_voice, unknown_engine, ...
+    ├── EngineError           the engine cannot do it here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
+    ├── ResourceError         no_space, storage_denied, out_of_memory
+    ├── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
+    └── JobCancelled          cancelled
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class TalkingHeadError(Exception):
+    """Base of everything this package raises on purpose.
+
+    Args:
+        code: stable snake_case identifier.
+        message: one sentence for a person, without a trailing stack or path of this machine.
+        hint: what to do about it; empty when there is nothing to do.
+        permanent: True when the same input will fail again.
+    """
+
+    default_code = "error"
+    default_permanent = False
+
+    def __init__(self, message: str, *, code: str = "", hint: str = "", permanent: bool | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint
+        self.permanent = self.default_permanent if permanent is None else permanent
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(TalkingHeadError):
+    default_code = "invalid_input"
+    default_permanent = True
+
+
+class ScriptError(InvalidInput):
+    default_code = "invalid_script"
+
+
+class PortraitError(InvalidInput):
+    default_code = "invalid_portrait"
+
+
+class OptionError(InvalidInput):
+    default_code = "invalid_option"
+
+
+class EngineError(TalkingHeadError):
+    default_code = "engine_unavailable"
+    default_permanent = True
+
+
+class ResourceError(TalkingHeadError):
+    default_code = "out_of_resources"
+
+
+class RendererError(TalkingHeadError):
+    default_code = "renderer_crashed"
+
+
+class JobCancelled(TalkingHeadError):
+    default_code = "cancelled"
+    default_permanent = True
+
+
+def from_os_error(error: OSError) -> TalkingHeadError:
+    """Translates what the file system said into the words of this tree (the caller keeps ``error`` as ``__cause__``)."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(
+            "The disk is full.",
+            code="no_space",
+            hint="Free some space in the media folder, then try again.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ResourceError(
+            "The media folder cannot be written to.",
+            code="storage_denied",
+            hint="An administrator must give the service write permission on the media folder.",
+        )
+    return ResourceError(f"A file could not be read or written: {error.strerror or error}.", code="storage_error")

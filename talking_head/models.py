@@ -1,0 +1,163 @@
+"""What the renderer remembers. These tables are the truth; a queue message only says "look here".
+
+A job carries values (text, portrait digest, voice, profile), never a foreign key to a lesson or a portrait row: whoever
+asked may change or delete theirs while the job runs. ``subject`` and ``subject_version`` are the asker's own words for
+what the video is of; they come back in the signals.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from talking_head import profiles
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    PUBLISHING = "publishing", "Publishing"
+    COMPLETED = "completed", "Completed"
+    FALLBACK = "fallback", "Completed with stand-ins"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)
+WATCHABLE_JOB_STATES = (JobState.COMPLETED, JobState.FALLBACK)
+TERMINAL_JOB_STATES = (*WATCHABLE_JOB_STATES, JobState.FAILED, JobState.CANCELLED)
+
+
+class ClipState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    LEASED = "leased", "Rendering"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Priority(models.IntegerChoices):
+    NORMAL = 0, "Normal"
+    VIP = 10, "VIP"
+
+
+class Job(models.Model):
+    """One request for one video."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="video_jobs")
+    title = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=100, blank=True, db_index=True)  # e.g. "lesson:12"
+    subject_version = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
+
+    script = models.TextField()
+    language = models.CharField(max_length=20, default="en")
+    voice = models.CharField(max_length=100, blank=True)
+    speed = models.FloatField(default=1.0)
+    portrait_digest = models.CharField(max_length=64, blank=True)
+    profile = models.CharField(max_length=20, default=profiles.DEFAULT_PROFILE)
+    speech = models.CharField(max_length=40)
+    face = models.CharField(max_length=40)
+    priority = models.IntegerField(choices=Priority.choices, default=Priority.NORMAL)
+
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
+    seq = models.PositiveBigIntegerField(default=0)  # +1 with every change a watcher can see; orders the socket's events
+    fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of the publishing step
+    lease_expires_at = models.DateTimeField(null=True, blank=True)  # of the publishing step
+    timeout_seconds = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)  # set when the first clip is claimed
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    suggestion = models.TextField(blank=True)  # what the teacher can do about it
+    video_seconds = models.FloatField(null=True, blank=True)
+    width_px = models.PositiveIntegerField(null=True, blank=True)
+    height_px = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="one_job_per_idempotency_key"),
+        ]
+        indexes = [models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order")]
+
+    def __str__(self) -> str:
+        return f"{self.title or 'Video'} ({self.get_state_display()})"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_JOB_STATES
+
+    @property
+    def is_watchable(self) -> bool:
+        return self.state in WATCHABLE_JOB_STATES
+
+
+class Clip(models.Model):
+    """One sentence of a job: what it is, whose turn it is, and what became of it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="clips")
+    index = models.PositiveIntegerField()
+    text = models.TextField()  # as written
+    spoken = models.TextField(blank=True)
+    start = models.PositiveIntegerField()  # character offsets into the job's script
+    end = models.PositiveIntegerField()
+    pause_seconds = models.FloatField(default=0.0)
+    chapter = models.CharField(max_length=200, blank=True)  # the heading that this clip opens
+
+    state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
+    fence = models.PositiveBigIntegerField(default=0)
+    crashes = models.PositiveIntegerField(default=0)  # counted before the work starts, uncounted when it ends orderly
+    leased_by = models.CharField(max_length=100, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
+    is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
+    cached = models.BooleanField(default=False)
+    clip_key = models.CharField(max_length=64, blank=True)
+    take_key = models.CharField(max_length=64, blank=True)
+    video_seconds = models.FloatField(null=True, blank=True)
+    render_seconds = models.FloatField(null=True, blank=True)
+    stages = models.JSONField(default=dict, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["job", "index"]
+        constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_clip_per_index")]
+        indexes = [models.Index(fields=["state", "lease_expires_at"], name="clip_lease_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.index}"
+
+
+class Attempt(models.Model):
+    """One try at one clip. Written before the work starts, so a crash leaves a trace."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="attempts")
+    fence = models.PositiveBigIntegerField()
+    worker = models.CharField(max_length=100)
+    renderer_pid = models.PositiveIntegerField(null=True, blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    stage = models.CharField(max_length=20, blank=True)  # the last one reported
+    outcome = models.CharField(max_length=12, blank=True)  # done, failed, crashed, timeout, cancelled, lost
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    log_tail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["started_at"]
+
+
+class Notification(models.Model):
+    """Outbox: written in the transaction that publishes, delivered afterwards, at least once."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)

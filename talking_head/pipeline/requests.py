@@ -1,0 +1,77 @@
+"""The values that go into the pipeline and come out of it: plain data, JSON-able, no paths of a database.
+
+They cross the pipe to the renderer process (see :mod:`talking_head.worker.protocol`), so every field is a str, number,
+bool, None or a tuple of these; ``to_json`` and ``from_json`` are exact inverses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRequest:
+    """Everything that decides the bytes of one clip."""
+
+    text: str  # the utterance as written
+    spoken: str  # the same as it is said (numbers in words, markup gone); empty for a pause
+    pause_seconds: float = 0.0  # silence after the words, from blank lines and [pause]
+    language: str = "en"
+    voice: str = ""  # "" = the speech engine's default
+    speed: float = 1.0
+    portrait_path: str = ""  # "" = no portrait: the still engine's neutral card
+    portrait_digest: str = ""
+    profile: str = "balanced"
+    speech: str = "hibari"  # resolved engine names, never "auto"
+    face: str = "puppet"
+    fallback: bool = False  # True = this is the stand-in for a clip that failed: still face, marked as such
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ClipRequest:
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderEvent:
+    """Progress inside one clip. ``preview_jpeg`` is a small frame, at most a few per second."""
+
+    stage: str  # validation, speech, motion, frames, enhance, encode
+    frame: int = 0
+    frames: int = 0
+    preview_jpeg: bytes = b""
+
+
+EventSink = Callable[[RenderEvent], None]
+
+
+def ignore_events(_event: RenderEvent) -> None:
+    """An :data:`EventSink` for callers that do not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """What came out: cache keys (never paths) and figures for the metrics."""
+
+    clip_key: str
+    take_key: str
+    video_seconds: float
+    frame_count: int
+    width_px: int
+    height_px: int
+    cached: bool  # the clip was there already
+    take_cached: bool
+    stages: dict[str, float] = field(default_factory=dict)  # stage name -> seconds
+    engines: dict[str, str] = field(default_factory=dict)  # speech, face, enhancer -> "name version"
+    notices: tuple[str, ...] = ()  # visible downgrades, e.g. "gfpgan is not installed: rendered without it"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ClipResult:
+        return cls(**{**values, "notices": tuple(values.get("notices", ()))})
