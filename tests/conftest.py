@@ -1,0 +1,51 @@
+"""Fixtures shared by all tests: the people, a media folder of their own, a real portrait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django.fixtures import SettingsWrapper
+
+from tests.factories import make_user
+
+# Playwright's synchronous API keeps an event loop running in the test's thread; the ORM would refuse to work there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def media_root(settings: SettingsWrapper, tmp_path: Path) -> Path:
+    """No test ever writes into the real media folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def teacher(db: None) -> User:
+    return make_user("teacher", teacher=True)
+
+
+@pytest.fixture
+def student(db: None) -> User:
+    return make_user("student")
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    """Somebody with an account and no business here."""
+    return make_user("outsider")
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    return make_user("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def portrait_png() -> Path:
+    return DATA / "astronaut.png"
