@@ -1,0 +1,103 @@
+"""How long a job still takes: said only when there is something to reckon it from, otherwise None.
+
+The yardstick is seconds of rendering per unit of weight, where a clip's weight is roughly its length as video. It comes
+from the job's own finished clips or, before there are any, from the last clips that were rendered with the same profile
+and face. Clips that came from the cache or are stand-ins say nothing about the others and are left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from talking_head.models import Clip, ClipState, Job, JobState
+
+CHARACTERS_PER_SECOND = 15.0  # reading aloud
+OVERHEAD_SECONDS = 0.5  # of video: silence at both ends, and what a clip costs however short it is
+RECENT_CLIPS = 30
+BASIS_MAX_AGE_SECONDS = 2.0
+OPEN_STATES = (ClipState.WAITING, ClipState.LEASED)
+
+
+def seconds_left(job: Job, clips: Iterable[Clip]) -> float | None:
+    """Seconds until every clip is rendered; None when unknown or when the job has ended."""
+    basis = _basis(job, list(clips))
+    return basis.seconds() if basis else None
+
+
+def seconds_left_within_clip(job_id: UUID, index: int, done_share: float) -> float | None:
+    """The same while clip ``index`` is at ``done_share`` (0 to 1). Cheap: the rows are read at most every other second."""
+    now = time.monotonic()
+    known = _known.get(job_id)
+    if known is None or now - known[0] > BASIS_MAX_AGE_SECONDS:
+        job = Job.objects.get(pk=job_id)
+        if len(_known) >= 100:
+            _known.clear()
+        known = _known[job_id] = (now, _basis(job, list(job.clips.all())))
+    return known[1].seconds(index, done_share) if known[1] else None
+
+
+def forget(job_id: UUID) -> None:
+    """The rows of that job changed."""
+    _known.pop(job_id, None)
+
+
+def queue_position(job: Job) -> int | None:
+    """1 for the job that is next, None when it no longer waits. By priority and age; fairness between teachers may
+    still let somebody pass."""
+    if job.state != JobState.QUEUED:
+        return None
+    ahead = Q(priority__gt=job.priority) | Q(priority=job.priority, created_at__lt=job.created_at)
+    return Job.objects.filter(ahead, state=JobState.QUEUED).count() + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What is open, clip by clip, and how fast it goes."""
+
+    open_weights: dict[int, float]  # clip index -> weight
+    seconds_per_weight: float
+    parallel: int  # clips rendered at once right now
+
+    def seconds(self, index: int = -1, done_share: float = 0.0) -> float:
+        weight = sum(self.open_weights.values()) - self.open_weights.get(index, 0.0) * min(done_share, 1.0)
+        return round(weight * self.seconds_per_weight / self.parallel, 1)
+
+
+_known: dict[UUID, tuple[float, _Basis | None]] = {}
+
+
+def _basis(job: Job, clips: list[Clip]) -> _Basis | None:
+    if not job.is_active or (queue_position(job) or 1) > 1:  # what is ahead in the queue takes nobody knows how long
+        return None
+    open_weights = {clip.index: _weight(clip) for clip in clips if clip.state in OPEN_STATES}
+    if not open_weights:
+        return _Basis({}, 0.0, 1) if clips else None
+    rate = _rate(clips) or _rate(_recent_clips(job))
+    leased = sum(clip.state == ClipState.LEASED for clip in clips)
+    return _Basis(open_weights, rate, max(1, leased)) if rate else None
+
+
+def _weight(clip: Clip) -> float:
+    seconds = clip.video_seconds or len(clip.spoken or clip.text) / CHARACTERS_PER_SECOND + clip.pause_seconds
+    return seconds + OVERHEAD_SECONDS
+
+
+def _rate(clips: Iterable[Clip]) -> float | None:
+    telling = [
+        clip
+        for clip in clips
+        if clip.state == ClipState.DONE and clip.render_seconds and not clip.cached and not clip.is_fallback
+    ]
+    weight = sum(_weight(clip) for clip in telling)
+    return sum(clip.render_seconds or 0.0 for clip in telling) / weight if weight else None
+
+
+def _recent_clips(job: Job) -> list[Clip]:
+    same_work = Clip.objects.filter(job__profile=job.profile, job__face=job.face, state=ClipState.DONE)
+    rendered = same_work.filter(render_seconds__isnull=False, cached=False, is_fallback=False)
+    return list(rendered.order_by("-pk")[:RECENT_CLIPS])

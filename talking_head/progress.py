@@ -1,0 +1,195 @@
+"""What watchers see of a job, and how they hear that it changed.
+
+The worker calls :func:`job_changed`, :func:`clip_changed`, :func:`stage_reported` and :func:`preview` from plain
+synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only pass it
+on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the truth,
+and a watcher that sees a gap in ``seq`` asks for a new snapshot.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.urls import reverse
+
+from talking_head import estimate
+from talking_head.models import Attempt, Clip, ClipState, Job, JobState
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+def group_name(job_id: UUID | str) -> str:
+    """The channel layer's group of everybody who watches that job."""
+    return f"job.{job_id}"
+
+
+# --- what is shown -----------------------------------------------------------------------------------------------
+
+
+def job_snapshot(job: Job) -> Json:
+    """Everything a page needs to draw the job, as in the "Live progress" section of docs/architecture.md.
+
+    Raises:
+        Job.DoesNotExist: it was deleted meanwhile.
+    """
+    job, clips = _read(job.pk)
+    return {
+        "id": str(job.pk),
+        "seq": job.seq,
+        "title": job.title,
+        "profile": job.profile,
+        "created_at": job.created_at.isoformat(),
+        "finished_at": job.finished_at.isoformat() if job.finished_at else None,
+        **_head(job, clips),
+        "clips": [_clip_view(clip) for clip in clips],
+        "video": _video_view(job),
+    }
+
+
+def _head(job: Job, clips: list[Clip]) -> Json:
+    """The fields that snapshots and ``job`` events share."""
+    return {
+        "state": job.state,
+        "stage": _current_stage(job),
+        **_counts(job, clips),
+        "queue_position": estimate.queue_position(job),
+        "error": _error_view(job.error_code, job.error_message, job.suggestion),
+    }
+
+
+def _counts(job: Job, clips: list[Clip]) -> Json:
+    return {
+        "clips_done": sum(clip.state == ClipState.DONE for clip in clips),
+        "clips_total": len(clips),
+        "seconds_left": estimate.seconds_left(job, clips),
+    }
+
+
+def _current_stage(job: Job) -> str | None:
+    """The step that runs right now; None when nothing runs."""
+    if job.state == JobState.PUBLISHING:
+        return "publish"
+    if job.state != JobState.RUNNING:
+        return None
+    running = Attempt.objects.filter(clip__job=job, clip__state=ClipState.LEASED, finished_at=None)
+    return running.order_by("-started_at").values_list("stage", flat=True).first() or None
+
+
+def _error_view(code: str, message: str, suggestion: str) -> dict[str, str] | None:
+    return {"code": code, "message": message, "suggestion": suggestion} if code else None
+
+
+def _clip_view(clip: Clip) -> Json:
+    is_done = clip.state == ClipState.DONE and bool(clip.clip_key)
+    return {
+        "index": clip.index,
+        "text": clip.text,
+        "start": clip.start,
+        "end": clip.end,
+        "chapter": clip.chapter,
+        "state": clip.state,
+        "is_fallback": clip.is_fallback,
+        "cached": clip.cached,
+        "video_seconds": clip.video_seconds,
+        "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
+        "error": _error_view(clip.error_code, clip.error_message, ""),
+    }
+
+
+def _video_view(job: Job) -> Json | None:
+    if not job.is_watchable:
+        return None
+
+    def url(name: str) -> str:
+        return reverse("job_file", args=[job.pk, name])
+
+    return {
+        "url": url("video.mp4"),
+        "captions_url": url("captions.vtt"),
+        "transcript_url": url("transcript.json"),
+        "poster_url": url("poster.jpg"),
+        "seconds": job.video_seconds,
+        "width_px": job.width_px,
+        "height_px": job.height_px,
+    }
+
+
+# --- who hears of it ---------------------------------------------------------------------------------------------
+
+
+def job_changed(job_id: UUID) -> None:
+    """Tells the watchers that the job's row changed; inside a transaction, once it is committed."""
+    _after_commit(lambda: _send_job(job_id))
+
+
+def clip_changed(job_id: UUID, index: int) -> None:
+    """Tells the watchers that one clip's row changed; inside a transaction, once it is committed."""
+    _after_commit(lambda: _send_clip(job_id, index))
+
+
+def stage_reported(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
+    """Passes on how far the renderer is inside a clip. Changes no row and reads few: it comes several times a second."""
+    _quietly(lambda: _send_stage(job_id, index, stage, frame, frames))
+
+
+def preview(job_id: UUID, jpeg: bytes) -> None:
+    """Shows the watchers a frame of the clip that is being rendered."""
+    _quietly(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
+
+
+def _send_job(job_id: UUID) -> None:
+    job, clips = _read(job_id)
+    estimate.forget(job_id)
+    _broadcast(job_id, {"type": "job.event", "event": {"type": "job", "seq": job.seq, **_head(job, clips)}})
+
+
+def _send_clip(job_id: UUID, index: int) -> None:
+    job, clips = _read(job_id)
+    estimate.forget(job_id)
+    clip = next(clip for clip in clips if clip.index == index)
+    event = {"type": "clip", "seq": job.seq, "clip": _clip_view(clip), **_counts(job, clips)}
+    _broadcast(job_id, {"type": "job.event", "event": event})
+
+
+def _send_stage(job_id: UUID, index: int, stage: str, frame: int, frames: int) -> None:
+    seconds = estimate.seconds_left_within_clip(job_id, index, frame / frames if frames else 0.0)
+    # No seq: the socket fills in the one its viewer saw last, because nothing changed in the rows.
+    event = {"type": "stage", "index": index, "stage": stage, "frame": frame, "frames": frames, "seconds_left": seconds}
+    _broadcast(job_id, {"type": "job.event", "event": event})
+
+
+def _read(job_id: UUID) -> tuple[Job, list[Clip]]:
+    """The job first and its clips after it: what changes in between comes again in an event with a higher seq, while
+    the other order could miss it. No transaction, because on SQLite even one that only reads would lock out writers."""
+    job = Job.objects.get(pk=job_id)
+    return job, list(job.clips.all())
+
+
+def _broadcast(job_id: UUID, message: Json) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    send_now = getattr(layer, "group_send_now", None)  # ours needs no event loop; Redis does
+    if send_now is not None:
+        send_now(group_name(job_id), message)
+    else:
+        async_to_sync(layer.group_send)(group_name(job_id), message)
+
+
+def _after_commit(send: Any) -> None:
+    transaction.on_commit(lambda: _quietly(send))
+
+
+def _quietly(send: Any) -> None:
+    """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
+    try:
+        send()
+    except Exception:  # noqa: BLE001 - a broken channel layer, a deleted job, a locked database: the rows still tell
+        logger.debug("A progress message was not sent.", exc_info=True)
