@@ -1,0 +1,83 @@
+"""``manage.py demo``: everything set up, one lesson rendered, the site served. What ``make demo`` calls."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from lessons import services as lessons
+from lessons.management.commands.load_demo import DEMO_ACCOUNTS, DEMO_LESSON_TITLE
+from lessons.models import Lesson
+from talking_head import services as rendering
+from talking_head.models import Job
+
+BAR_WIDTH = 32
+
+
+class Command(BaseCommand):
+    help = "Sets everything up, renders the demo course's lesson, serves the site."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-serve", action="store_true", help="stop after the render")
+        parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port to serve on")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("load_demo", verbosity=0)
+        lesson = Lesson.objects.select_related("course__teacher").get(title=DEMO_LESSON_TITLE)
+        video = self.video_of(lesson)
+        self.stdout.write(f"Video:  {video}")
+        if options["no_serve"]:
+            return
+        self.print_addresses(options["bind"])
+        call_command("serve", bind=options["bind"])
+
+    def video_of(self, lesson: Lesson) -> str:
+        """The path of the lesson's MP4, rendered now unless it is there already."""
+        if lesson.current_job is None:
+            job = lessons.generate_video(lesson, by=lesson.course.teacher)
+            job = self.render(job)
+        else:
+            job = Job.objects.get(pk=lesson.current_job)
+        return str(rendering.job_file(job, "video.mp4"))
+
+    def render(self, job: Job) -> Job:
+        """Runs the job in this process while the main thread draws the bar."""
+        outcome: list[Job | Exception] = []
+
+        def work() -> None:
+            try:
+                outcome.append(rendering.run_job(job))
+            except Exception as error:  # noqa: BLE001 - carried over to the main thread
+                outcome.append(error)
+
+        worker = threading.Thread(target=work, name="demo-render")
+        worker.start()
+        while worker.is_alive():
+            worker.join(timeout=0.25)
+            self.draw(rendering.job_snapshot(job.pk))
+        sys.stderr.write("\n")
+        if isinstance(outcome[0], Exception):
+            raise CommandError(str(outcome[0])) from outcome[0]
+        finished = outcome[0]
+        if not finished.is_watchable:
+            raise CommandError(f"The demo lesson could not be rendered: {finished.error_message} {finished.suggestion}")
+        return finished
+
+    def draw(self, snapshot: dict[str, Any]) -> None:
+        done, total = snapshot["clips_done"], snapshot["clips_total"]
+        filled = BAR_WIDTH * done // max(1, total)
+        bar = "█" * filled + "·" * (BAR_WIDTH - filled)
+        sys.stderr.write(f"\rRendering the demo lesson  {bar}  sentence {done} of {total}  {snapshot['state']:<10}")
+        sys.stderr.flush()
+
+    def print_addresses(self, bind: str) -> None:
+        self.stdout.write(f"\nLectern is at  http://{bind}/\n")
+        for role, username, password in DEMO_ACCOUNTS:
+            self.stdout.write(f"  {role:<8} {username:<10} password {password}")
+        self.stdout.write(f"  admin pages  http://{bind}/admin/\n\nCtrl-C stops it.")

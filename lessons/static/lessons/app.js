@@ -1,0 +1,56 @@
+// What every page has: the theme switch, the account menu, questions before something is lost, dismissable messages.
+
+import { toast } from "./toast.js";
+
+const root = document.documentElement;
+const darkBySystem = matchMedia("(prefers-color-scheme: dark)");
+
+function isDark() {
+  return root.dataset.theme ? root.dataset.theme === "dark" : darkBySystem.matches;
+}
+
+function initThemeToggle(button) {
+  const show = () => button.setAttribute("aria-pressed", String(isDark()));
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      toast("This browser does not keep the choice of colours.");
+    }
+    show();
+  });
+  darkBySystem.addEventListener("change", show);
+  show();
+}
+
+function initMenu(menu) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
+// <form data-confirm="dialog-id">: the dialog's confirm button submits the form; without JavaScript the form just works.
+function initConfirm(form) {
+  const dialog = document.getElementById(form.dataset.confirm);
+  let confirmed = false;
+  form.addEventListener("submit", (event) => {
+    if (confirmed) return;
+    event.preventDefault();
+    dialog.showModal();
+  });
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "confirm") return;
+    confirmed = true;
+    form.requestSubmit();
+  });
+}
+
+document.querySelectorAll("[data-theme-toggle]").forEach(initThemeToggle);
+document.querySelectorAll("details.menu").forEach(initMenu);
+document.querySelectorAll("form[data-confirm]").forEach(initConfirm);

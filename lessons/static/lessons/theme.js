@@ -1,0 +1,11 @@
+// Runs before the first paint (a classic script in <head>), so that a chosen theme never flashes in the other colours.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  try {
+    const chosen = localStorage.getItem("theme");
+    if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+  } catch {
+    // Storage may be forbidden; the system's preference then decides.
+  }
+})();
