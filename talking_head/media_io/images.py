@@ -1,0 +1,291 @@
+"""Pictures in and out: the only place that decodes or encodes still images.
+
+An upload is hostile until proven otherwise. It is recognised by its first bytes (its name or declared type is never
+asked), only the decoder of that one format is let near it, and its size is read from the header before any pixel is
+unpacked. What comes out is always the same plain thing: upright 8-bit sRGB without transparency.
+
+What is kept on disk is not the upload but :func:`encode_png` of the decoded picture, so nothing that rode along in the
+file (place, time, camera, embedded previews, trailing data) reaches the media folder. The digest that names a stored
+picture is the sha256 of those stored bytes; the same upload gives the same bytes and so the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from talking_head.errors import PortraitError
+
+Rgb = NDArray[np.uint8]  # (height, width, 3)
+
+MAX_FILE_BYTES: Final = 20_000_000
+MAX_SIDE_PX: Final = 20_000
+MAX_PIXELS: Final = 50_000_000  # the largest pictures that phones take by default have 48 to 50 million
+MIN_SIDE_PX: Final = 64
+MAX_WORKING_SIDE_PX: Final = 2_048  # a face needs 512 px, the widest video 1,280: more detail than this is never shown
+BACKGROUND_RGB: Final = (226, 228, 232)  # behind transparent pixels: a light neutral grey, like a studio wall
+ACCEPTED_FORMATS: Final = "JPEG, PNG, WebP, HEIC or AVIF"
+
+_ORIENTATION_TAG: Final = 0x0112  # EXIF 2.32, table 4
+_TRANSPOSE_FOR_ORIENTATION: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2"})
+_AVIF_BRANDS: Final = frozenset({b"avif"})
+_SEQUENCE_BRANDS: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1", b"avis"})
+# What the decoders raise when the bytes are not what they claim to be.
+_DECODER_ERRORS: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    Warning,  # where a server has turned warnings into errors
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """An upright sRGB picture whose long side is at most ``MAX_WORKING_SIDE_PX``."""
+
+    rgb: Rgb  # (height, width, 3)
+    source_format: str  # "jpeg", "png", "webp", "heif" or "avif"
+    source_width_px: int  # as stored in the file, before any reduction, upright
+    source_height_px: int
+
+    @property
+    def width_px(self) -> int:
+        return int(self.rgb.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        return int(self.rgb.shape[0])
+
+
+def decode_image(data: bytes) -> DecodedImage:
+    """Decodes an untrusted picture: recognised by content, limits checked on the header, orientation, colour profile,
+    bit depth and transparency resolved.
+
+    Raises:
+        PortraitError: ``image_format`` (not one of the accepted kinds, or it moves), ``image_too_large``,
+            ``image_too_small``, ``image_unreadable`` (truncated or damaged).
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise too_many_bytes()
+    source_format = _recognise(data)
+    try:
+        with _open(data, source_format) as image:
+            width_px, height_px = image.size
+            _check_size(width_px, height_px)
+            _check_is_still(image, source_format)
+            upright, turned = _decode(image)
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise _too_many_pixels() from error
+    except _DECODER_ERRORS as error:
+        raise _unreadable() from error
+    if turned:
+        width_px, height_px = height_px, width_px
+    return DecodedImage(upright, source_format, width_px, height_px)
+
+
+def encode_png(rgb: Rgb) -> bytes:
+    """The picture as a PNG without any metadata. Lossless and deterministic: the same pixels give the same bytes."""
+    output = io.BytesIO()
+    # Level 4 is about three times as fast as the default on photographs, for files hardly larger.
+    Image.fromarray(np.ascontiguousarray(rgb)).save(output, format="PNG", compress_level=4)
+    return output.getvalue()
+
+
+def encode_jpeg(rgb: Rgb, *, max_side_px: int, quality: int = 85) -> bytes:
+    """A JPEG without metadata that fits into a square of ``max_side_px``; never enlarged. For thumbnails."""
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
+    output = io.BytesIO()
+    image.save(output, format="JPEG", quality=quality, optimize=True, progressive=True)
+    return output.getvalue()
+
+
+def digest_of(data: bytes) -> str:
+    """The name of a stored picture: sha256 of its bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def too_many_bytes() -> PortraitError:
+    """The error for a file beyond ``MAX_FILE_BYTES``, also for callers that know the size before they read."""
+    return PortraitError(
+        f"The picture is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
+        code="image_too_large",
+        hint="Save it as a JPEG or make it smaller, then try again.",
+    )
+
+
+def _recognise(data: bytes) -> str:
+    """The format by its signature: JFIF/EXIF, PNG (RFC 2083), RIFF/WebP, ISO base media brands (ISO/IEC 23008-12)."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[4:8] == b"ftyp":
+        return _recognise_iso_media(data)
+    if not data:
+        raise PortraitError("The file is empty.", code="image_unreadable", hint="Choose the picture again.")
+    raise _wrong_format("This file is not a picture that can be used here.")
+
+
+def _recognise_iso_media(data: bytes) -> str:
+    """HEIC or AVIF by the brands of the leading ``ftyp`` box; sequences and videos are refused."""
+    box_bytes = min(int.from_bytes(data[:4], "big"), 256)
+    major = data[8:12]
+    brands = {major, *(data[start : start + 4] for start in range(16, box_bytes, 4))}
+    if major in _SEQUENCE_BRANDS:
+        raise _wrong_format("Moving pictures cannot be used as a portrait.")
+    if brands & _AVIF_BRANDS:
+        return "avif"
+    if brands & _HEIC_BRANDS:
+        return "heif"
+    raise _wrong_format("This file is a video or an unknown kind of picture.")
+
+
+def _open(data: bytes, source_format: str) -> Image.Image:
+    """Reads the header with the one decoder that fits.
+
+    Pillow's own alarm for huge pictures is a warning, which a server may have turned into an error: both mean the same
+    here. (Filtering warnings instead would change the state of all threads.)
+    """
+    if source_format == "heif":
+        pillow_heif.register_heif_opener()
+    try:
+        return Image.open(io.BytesIO(data), formats=[source_format.upper()])
+    except Image.DecompressionBombWarning as warning:
+        raise _too_many_pixels() from warning
+    except UnidentifiedImageError as error:
+        raise _unreadable() from error
+
+
+def _check_size(width_px: int, height_px: int) -> None:
+    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > MAX_PIXELS:
+        raise _too_many_pixels()
+    if min(width_px, height_px) < MIN_SIDE_PX:
+        raise PortraitError(
+            f"The picture is only {width_px} x {height_px} pixels.",
+            code="image_too_small",
+            hint="Use a picture in which the face alone is at least 200 pixels wide.",
+        )
+
+
+def _check_is_still(image: Image.Image, source_format: str) -> None:
+    """Refuses animations. JPEG and HEIC files may hold several pictures (depth maps, second views): the first, or the
+    one marked as primary, is the photo."""
+    if source_format in ("png", "webp", "avif") and getattr(image, "n_frames", 1) > 1:
+        raise _wrong_format("Moving pictures cannot be used as a portrait.")
+
+
+def _decode(image: Image.Image) -> tuple[Rgb, bool]:
+    """Pixels and whether width and height changed places. Reduces early, so that memory stays near the file's own
+    pixel count however many conversions follow."""
+    if image.format in ("JPEG", "MPO"):
+        image.draft(None, (MAX_WORKING_SIDE_PX, MAX_WORKING_SIDE_PX))  # libjpeg reduces while it decodes
+    image.load()
+    orientation = _orientation_of(image)
+    profile = image.info.get("icc_profile")
+    plain = _to_smooth_mode(image)
+    plain.thumbnail((MAX_WORKING_SIDE_PX, MAX_WORKING_SIDE_PX), Image.Resampling.LANCZOS)
+    flat = _over_background(_to_srgb(plain, profile))
+    if orientation in _TRANSPOSE_FOR_ORIENTATION:
+        flat = flat.transpose(_TRANSPOSE_FOR_ORIENTATION[orientation])
+    rgb = np.array(flat, dtype=np.uint8)  # (height, width, 3), a copy that owns its memory
+    return rgb, orientation in (5, 6, 7, 8)
+
+
+def _orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 when there is none or the EXIF block is damaged. (libheif has turned HEIC already, and
+    pillow-heif resets the tag.)"""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except _DECODER_ERRORS:
+        return 1
+
+
+def _to_smooth_mode(image: Image.Image) -> Image.Image:
+    """One of RGB, RGBA, L, LA, CMYK, LAB: modes in which neighbouring pixels may be averaged."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 255 instead of scaling
+        grey = np.asarray(image).astype(np.int64)  # (height, width)
+        return Image.fromarray((np.clip(grey, 0, 65_535) >> 8).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        return image.convert("RGBA")
+    if image.mode in ("RGB", "RGBA", "L", "LA", "CMYK", "LAB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB or RGBA in sRGB. A profile that is damaged or does not fit the pixels is left out, as browsers do."""
+    alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+    colours = image.convert(image.mode.removesuffix("A")) if alpha is not None else image
+    rgb = _apply_profile(colours, profile) if profile else None
+    if rgb is None:
+        rgb = colours.convert("RGB")
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    return rgb
+
+
+def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "RGB" and "srgb" in (ImageCms.getProfileDescription(source) or "").lower():
+            return image  # converting would only add rounding
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _over_background(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image
+    background = Image.new("RGBA", image.size, (*BACKGROUND_RGB, 255))
+    return Image.alpha_composite(background, image).convert("RGB")
+
+
+def _wrong_format(message: str) -> PortraitError:
+    return PortraitError(message, code="image_format", hint=f"Use a photo or drawing saved as {ACCEPTED_FORMATS}.")
+
+
+def _too_many_pixels() -> PortraitError:
+    return PortraitError(
+        f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.",
+        code="image_too_large",
+        hint="Make it smaller (2,000 pixels on the long side are plenty), then try again.",
+    )
+
+
+def _unreadable() -> PortraitError:
+    return PortraitError(
+        "The picture is damaged or incomplete.",
+        code="image_unreadable",
+        hint="Open it on your computer, save it again as a JPEG or PNG, then upload that file.",
+    )
