@@ -30,7 +30,7 @@ def seconds_left(job: Job, clips: Iterable[Clip]) -> float | None:
 
 
 def seconds_left_within_clip(job_id: UUID, index: int, done_share: float) -> float | None:
-    """The same while clip ``index`` is at ``done_share`` (0 to 1). Cheap: the rows are read at most every other second."""
+    """The same while clip ``index`` is at ``done_share`` (0 to 1). Reads the rows at most every other second."""
     now = time.monotonic()
     known = _known.get(job_id)
     if known is None or now - known[0] > BASIS_MAX_AGE_SECONDS:

@@ -1,9 +1,9 @@
 """What watchers see of a job, and how they hear that it changed.
 
 The worker calls :func:`job_changed`, :func:`clip_changed`, :func:`stage_reported` and :func:`preview` from plain
-synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only pass it
-on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the truth,
-and a watcher that sees a gap in ``seq`` asks for a new snapshot.
+synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only pass
+it on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the
+truth, and a watcher that sees a gap in ``seq`` asks for a new snapshot.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def clip_changed(job_id: UUID, index: int) -> None:
 
 
 def stage_reported(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
-    """Passes on how far the renderer is inside a clip. Changes no row and reads few: it comes several times a second."""
+    """Passes on how far the renderer is inside a clip. Several a second, so it reads hardly any rows."""
     _quietly(lambda: _send_stage(job_id, index, stage, frame, frames))
 
 
@@ -191,5 +191,5 @@ def _quietly(send: Any) -> None:
     """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
     try:
         send()
-    except Exception:  # noqa: BLE001 - a broken channel layer, a deleted job, a locked database: the rows still tell
+    except Exception:  # a broken channel layer, a deleted job, a locked database: the rows still tell
         logger.debug("A progress message was not sent.", exc_info=True)

@@ -1,0 +1,77 @@
+"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.channel_layer`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+
+from talking_head.run_dir import is_private_folder
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".sock"
+
+
+class Peers:
+    """The sockets of the other loops and processes, each with a connection of its own: what one of them has not read
+    counts against that connection's buffer, so a stopped process cannot hold up the others."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._connections: dict[str, socket.socket] = {}
+        self._lock = threading.Lock()  # workers broadcast from several threads
+
+    def send_to_all(self, datagram: bytes, except_name: str) -> None:
+        with self._lock:
+            names = self._present()
+            for name in self._connections.keys() - names:
+                self._connections.pop(name).close()
+            for name in names - {except_name}:
+                self._send(name, datagram)
+
+    def send_to(self, name: str, datagram: bytes) -> bool:
+        """False when it was dropped."""
+        with self._lock:
+            return self._send(name, datagram)
+
+    def close(self) -> None:
+        with self._lock:
+            while self._connections:
+                self._connections.popitem()[1].close()
+
+    def abandon(self) -> None:
+        """:meth:`close` in a forked child, where the lock may be held by a thread that was not forked."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def _present(self) -> set[str]:
+        try:
+            if not is_private_folder(self._run_dir):
+                return set()  # somebody else's folder under our name: tell them nothing
+            return {path.stem for path in self._run_dir.iterdir() if path.suffix == SUFFIX}
+        except OSError:  # nobody listens yet
+            return set()
+
+    def _send(self, name: str, datagram: bytes) -> bool:
+        path = self._run_dir / (name + SUFFIX)
+        try:
+            connection = self._connections.get(name)
+            if connection is None:
+                connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                self._connections[name] = connection
+                connection.connect(os.fspath(path))
+            connection.send(datagram)
+        except BlockingIOError:  # it does not keep up
+            return False
+        except OSError as error:
+            self._connections.pop(name).close()
+            if error.errno == errno.ECONNREFUSED:  # its process ended without tidying up
+                path.unlink(missing_ok=True)
+            elif error.errno != errno.ENOENT:
+                logger.debug("A message to %s was dropped: %s", name, error.strerror)
+            return False
+        return True
