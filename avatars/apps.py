@@ -1,5 +1,13 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class AvatarsConfig(AppConfig):
     name = "avatars"
+
+    def ready(self) -> None:
+        from avatars.rules import may_view_portrait
+        from talking_head.access import register_portrait_rule
+
+        register_portrait_rule(may_view_portrait)

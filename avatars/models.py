@@ -8,11 +8,15 @@ from django.db import models
 
 class Portrait(models.Model):
     """An uploaded picture of a face. The bytes live with the renderer under their digest; this row says whose they are,
-    how good they are, and who agreed to their use."""
+    how good they are, and who agreed to their use.
+
+    A deleted portrait keeps its row (and its record of consent): videos made earlier go on naming it, and the owner may
+    take the deletion back. It cannot be chosen for new videos.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portraits")
     name = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64, db_index=True)  # sha256 of the file's bytes
+    digest = models.CharField(max_length=64, db_index=True)  # sha256 of the stored file's bytes
     width_px = models.PositiveIntegerField()
     height_px = models.PositiveIntegerField()
     report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.portrait_report
@@ -24,7 +28,21 @@ class Portrait(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "digest"], condition=models.Q(deleted_at=None), name="one_live_portrait_per_picture"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What the report advises about, as ``{"code", "message", "advice"}``."""
+        return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]

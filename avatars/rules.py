@@ -1,0 +1,52 @@
+"""Who may do what with a portrait. Pages, services and the renderer's file view ask here."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Q, QuerySet
+
+from avatars.models import Portrait
+
+TEACHERS_GROUP = "Teachers"
+Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
+
+
+def may_keep_portraits(user: Person) -> bool:
+    """Teachers and staff: only they make videos."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or user.groups.filter(name=TEACHERS_GROUP).exists()
+
+
+def portraits_usable_by(user: Person) -> QuerySet[Portrait]:
+    """What a person may choose for a new video: their own, and what others share with the teachers."""
+    return portraits_owned_by(user) | portraits_shared_with(user)
+
+
+def portraits_owned_by(user: Person) -> QuerySet[Portrait]:
+    if not isinstance(user, User) or not user.is_active:
+        return Portrait.objects.none()
+    return Portrait.objects.filter(owner=user, deleted_at=None)
+
+
+def portraits_shared_with(user: Person) -> QuerySet[Portrait]:
+    """Other people's portraits that a teacher may use."""
+    if not may_keep_portraits(user):
+        return Portrait.objects.none()
+    return Portrait.objects.filter(~Q(owner=user.pk), is_shared=True, deleted_at=None)
+
+
+def may_change(user: Person, portrait: Portrait) -> bool:
+    return may_keep_portraits(user) and portrait.owner_id == user.pk
+
+
+def may_view_portrait(user: Person, digest: str) -> bool:
+    """The rule that the renderer asks before it hands out a stored picture. Owners also see what they deleted, because
+    they may want it back."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if Portrait.objects.filter(owner=user, digest=digest).exists():
+        return True
+    return portraits_shared_with(user).filter(digest=digest).exists()

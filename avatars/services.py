@@ -1,0 +1,135 @@
+"""What can be done with portraits. Pages, commands and the API call these; none touches rows itself.
+
+Who may do it is decided in :mod:`avatars.rules`, whose names are offered here too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from avatars.models import Portrait
+from avatars.rules import (
+    may_change,
+    may_keep_portraits,
+    may_view_portrait,
+    portraits_owned_by,
+    portraits_shared_with,
+    portraits_usable_by,
+)
+from talking_head import services as rendering
+from talking_head.errors import PortraitError
+
+__all__ = [
+    "CONSENT_STATEMENT",
+    "add_portrait",
+    "change_portrait",
+    "delete_portrait",
+    "may_change",
+    "may_keep_portraits",
+    "may_view_portrait",
+    "name_from_file_name",
+    "portraits_owned_by",
+    "portraits_shared_with",
+    "portraits_usable_by",
+    "undelete_portrait",
+]
+
+# Kept with every portrait as it was agreed to; changing it here changes nothing that was agreed before.
+CONSENT_STATEMENT = (
+    "The person in this picture is named below and agrees that it is used to make videos in which they appear to say "
+    "words written by teachers of this school. The videos are shown to the students of their courses and are labelled "
+    "as synthetic. This agreement can be withdrawn at any time by deleting the portrait."
+)
+MAX_NAME_LENGTH = 100
+
+
+def add_portrait(
+    owner: User,
+    name: str,
+    data: bytes,
+    *,
+    consent_given_by: str,
+    consent_statement: str = CONSENT_STATEMENT,
+    is_shared: bool = False,
+) -> Portrait:
+    """Checks and keeps an uploaded picture. Nothing is stored when it is refused.
+
+    Raises:
+        PortraitError: the picture cannot be used (see :func:`talking_head.services.store_portrait`),
+            ``consent_missing``, or ``portrait_exists`` when the owner has the very same picture already.
+        ResourceError: the media folder is full or cannot be written to.
+    """
+    if not consent_given_by.strip() or not consent_statement.strip():
+        raise PortraitError(
+            "Nobody has agreed to the use of this picture.",
+            code="consent_missing",
+            hint="Name the person shown, or who may speak for them.",
+        )
+    stored = rendering.store_portrait(data)
+    try:
+        with transaction.atomic():
+            return Portrait.objects.create(
+                owner=owner,
+                name=clean_name(name) or "Portrait",
+                digest=stored.digest,
+                width_px=stored.width_px,
+                height_px=stored.height_px,
+                report=stored.report,
+                consent_statement=consent_statement,
+                consent_given_by=consent_given_by.strip()[:200],
+                is_shared=is_shared,
+            )
+    except IntegrityError as error:
+        raise _already_there(owner, stored.digest) from error
+
+
+def change_portrait(portrait: Portrait, *, name: str, is_shared: bool) -> Portrait:
+    portrait.name = clean_name(name) or portrait.name
+    portrait.is_shared = is_shared
+    portrait.save(update_fields=["name", "is_shared"])
+    return portrait
+
+
+def delete_portrait(portrait: Portrait) -> None:
+    """Withdraws it from new videos; existing videos stay. Deleting twice changes nothing."""
+    Portrait.objects.filter(pk=portrait.pk, deleted_at=None).update(deleted_at=timezone.now())
+    portrait.refresh_from_db(fields=["deleted_at"])
+
+
+def undelete_portrait(portrait: Portrait) -> None:
+    """Raises:
+    PortraitError: ``portrait_exists`` when the same picture was uploaded again in the meantime.
+    """
+    try:
+        with transaction.atomic():
+            Portrait.objects.filter(pk=portrait.pk).update(deleted_at=None)
+    except IntegrityError as error:
+        raise _already_there(portrait.owner, portrait.digest) from error
+    portrait.refresh_from_db(fields=["deleted_at"])
+
+
+def name_from_file_name(file_name: str) -> str:
+    """A readable name for a portrait: the last part of the path without its ending, harmless whatever was sent."""
+    last_part = re.split(r"[/\\]", file_name)[-1]
+    stem = last_part.rsplit(".", 1)[0] if "." in last_part.strip(".") else last_part
+    return clean_name(re.sub(r"[._\-]+", " ", stem)) or "Portrait"
+
+
+def clean_name(name: str) -> str:
+    """One line of printable characters, at most ``MAX_NAME_LENGTH``."""
+    printable = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in name)
+    return " ".join(printable.split())[:MAX_NAME_LENGTH].strip()
+
+
+def _already_there(owner: User, digest: str) -> PortraitError:
+    name = Portrait.objects.filter(owner=owner, digest=digest, deleted_at=None).values_list("name", flat=True).first()
+    return PortraitError(
+        f"You have this picture already: “{name or 'Portrait'}”.",
+        code="portrait_exists",
+        hint="Use that one, or choose another picture.",
+    )
