@@ -1,8 +1,11 @@
-"""Live messages between the processes of one machine, without a server: Unix datagram sockets.
+"""Live messages between the processes of one machine, without a server: datagrams over Unix sockets.
 
 Every event loop that has subscribers owns a :class:`_Hub` with a socket in the run folder. A group message is put into
 the sender's own mailboxes and sent as one datagram to each of the other sockets, whose hubs put it into theirs.
 Senders need neither a loop nor a socket of their own: a synchronous worker broadcasts with ``group_send_now``.
+
+The sockets are of type SEQPACKET, which keeps the boundaries of messages like DGRAM but bounds what waits by bytes.
+DGRAM would also bound it by count, and Linux's own default for that is 10 (net.unix.max_dgram_qlen): a busy second.
 
 Lossy by design: a datagram that does not fit, or whose receiver does not keep up, is dropped and nobody ever waits.
 The database holds the truth and ``seq`` shows the gap (see :mod:`talking_head.consumers`). For several machines use
@@ -32,7 +35,7 @@ import msgpack
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
 
-from talking_head.datagram_peers import SUFFIX, Peers
+from talking_head.datagram_peers import MAX_DATAGRAM_BYTES, SUFFIX, Peers
 from talking_head.errors import ResourceError
 from talking_head.run_dir import private_folder
 
@@ -40,10 +43,8 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
-# Linux gives a socket about 208 KiB (net.core.wmem_default) for everything that its receiver has not read yet; a
-# datagram of half that leaves room for a second one.
-MAX_DATAGRAM_BYTES = 100_000
 MAX_SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less the closing zero
+WAITING_CONNECTIONS = 128
 DATAGRAMS_PER_WAKEUP = 64  # then the loop's other work gets its turn
 
 
@@ -88,6 +89,7 @@ class _Hub:
         self.groups: dict[str, set[str]] = {}
         self.path = layer.run_dir / (self.name + SUFFIX)
         self.socket: socket.socket | None = None
+        self.connections: set[socket.socket] = set()  # one from every process that ever sent something
 
     def listen(self) -> None:
         """Binds the socket; again when something cleaned it away.
@@ -106,52 +108,75 @@ class _Hub:
                 hint=f"Set RUN_DIR to a path of at most {MAX_SOCKET_PATH_BYTES - len(self.path.name) - 1} bytes.",
                 permanent=True,
             )
-        receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         # Bound under a name without the suffix and renamed: a sender never meets the instant between the file's
-        # creation and the socket behind it, in which it would take us for dead and remove the file.
+        # creation and its readiness, in which it would take us for dead and remove the file.
         unborn = self.path.with_suffix("")
         try:
-            receiver.bind(os.fspath(unborn))
+            listener.bind(os.fspath(unborn))
+            listener.listen(WAITING_CONNECTIONS)
             unborn.rename(self.path)
         except OSError:
-            receiver.close()
+            listener.close()
             raise
-        self.socket = receiver
-        self.loop.add_reader(receiver.fileno(), self._readable)
+        self.socket = listener
+        self.loop.add_reader(listener.fileno(), self._accept)
 
     def stop_listening(self) -> None:
         if self.socket is None:
             return
-        if not self.loop.is_closed():
-            self.loop.remove_reader(self.socket.fileno())
-        self.socket.close()
-        self.socket = None
+        for open_socket in (self.socket, *self.connections):
+            if not self.loop.is_closed():
+                self.loop.remove_reader(open_socket.fileno())
+        self.abandon()
         self.path.unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """In a forked child: lets go of the parent's socket without touching its file."""
+        """Lets go of the sockets without touching the file or the loop, which a forked child shares with its parent."""
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
         if self.socket is not None:
             self.socket.close()
             self.socket = None
 
-    def _readable(self) -> None:
+    def _accept(self) -> None:
+        try:
+            connection = self.socket.accept()[0] if self.socket else None
+        except OSError:  # the sender is gone again, or this process has no file descriptor left
+            return
+        if connection is not None:
+            connection.setblocking(False)
+            self.connections.add(connection)
+            self.loop.add_reader(connection.fileno(), self._read, connection)
+
+    def _read(self, connection: socket.socket) -> None:
         for _ in range(DATAGRAMS_PER_WAKEUP):
             try:
-                datagram = self.socket.recv(MAX_DATAGRAM_BYTES + 1) if self.socket else b""
-            except OSError:  # nothing left, or interrupted: the loop calls again when there is more
+                datagram = connection.recv(MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
                 return
-            if not datagram:
+            except OSError:
+                datagram = b""
+            if not datagram:  # the sender ended
+                self.loop.remove_reader(connection.fileno())
+                self.connections.discard(connection)
+                connection.close()
                 return
-            try:
-                kind, target, message = msgpack.unpackb(datagram)
-            except (ValueError, TypeError, msgpack.UnpackException):
-                logger.debug("A datagram of another version was ignored.")
-                continue
-            if kind == "group":
-                self.deliver_to_group(target, message)
-            elif kind == "channel":
-                with contextlib.suppress(ChannelFull):
-                    self.deliver(target, message)
+            self._deliver_datagram(datagram)
+
+    def _deliver_datagram(self, datagram: bytes) -> None:
+        try:
+            kind, target, message = msgpack.unpackb(datagram)
+        except (ValueError, TypeError, msgpack.UnpackException):
+            kind, target, message = "", "", None
+        if not isinstance(message, dict) or not isinstance(target, str):
+            logger.debug("A datagram of another version was ignored.")
+        elif kind == "group":
+            self.deliver_to_group(target, message)
+        elif kind == "channel":
+            with contextlib.suppress(ChannelFull):
+                self.deliver(target, message)
 
     def deliver_to_group(self, group: str, message: Message) -> None:
         """The newest messages win: whoever lags sees the gap in what is left and asks for the whole."""
@@ -278,11 +303,7 @@ class DatagramChannelLayer(BaseChannelLayer):
         hub = self._running_hub()
         if hub is not None:
             hub.deliver_to_group(group, message)
-        datagram = msgpack.packb(("group", group, message))
-        if len(datagram) > MAX_DATAGRAM_BYTES:
-            logger.debug("A message of %d bytes is too large for the other processes.", len(datagram))
-            return
-        self._peers.send_to_all(datagram, except_name=hub.name if hub else "")
+        self._peers.send_to_all(msgpack.packb(("group", group, message)), except_name=hub.name if hub else "")
 
     # --- upkeep ---
 

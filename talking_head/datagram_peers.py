@@ -1,8 +1,7 @@
-"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.channel_layer`."""
+"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.channel_layer`. Never waits."""
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
@@ -14,6 +13,10 @@ from talking_head.run_dir import is_private_folder
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".sock"
+# What a receiver has not read yet is counted against the sender's buffer. Linux gives 208 KiB when asked for nothing
+# (net.core.wmem_default) and doubles what it is asked for up to its limit; a datagram must leave room for others.
+SEND_BUFFER_BYTES = 500_000
+MAX_DATAGRAM_BYTES = 100_000
 
 
 class Peers:
@@ -26,6 +29,9 @@ class Peers:
         self._lock = threading.Lock()  # workers broadcast from several threads
 
     def send_to_all(self, datagram: bytes, except_name: str) -> None:
+        if len(datagram) > MAX_DATAGRAM_BYTES:
+            logger.debug("A message of %d bytes is too large for other processes.", len(datagram))
+            return
         with self._lock:
             names = self._present()
             for name in self._connections.keys() - names:
@@ -36,7 +42,7 @@ class Peers:
     def send_to(self, name: str, datagram: bytes) -> bool:
         """False when it was dropped."""
         with self._lock:
-            return self._send(name, datagram)
+            return len(datagram) <= MAX_DATAGRAM_BYTES and self._send(name, datagram)
 
     def close(self) -> None:
         with self._lock:
@@ -58,20 +64,36 @@ class Peers:
 
     def _send(self, name: str, datagram: bytes) -> bool:
         path = self._run_dir / (name + SUFFIX)
-        try:
-            connection = self._connections.get(name)
-            if connection is None:
-                connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-                self._connections[name] = connection
-                connection.connect(os.fspath(path))
-            connection.send(datagram)
-        except BlockingIOError:  # it does not keep up
-            return False
-        except OSError as error:
-            self._connections.pop(name).close()
-            if error.errno == errno.ECONNREFUSED:  # its process ended without tidying up
+        for _attempt in range(2):
+            try:
+                connection = self._connections.get(name) or self._connect(name, path)
+                connection.send(datagram)
+                return True
+            except BlockingIOError:  # it does not keep up
+                return False
+            except (BrokenPipeError, ConnectionResetError):  # closed: for good, or opened again under the same name
+                self._disconnect(name)
+            except ConnectionRefusedError:  # its process ended without tidying up
                 path.unlink(missing_ok=True)
-            elif error.errno != errno.ENOENT:
+                return False
+            except OSError as error:
+                self._disconnect(name)
                 logger.debug("A message to %s was dropped: %s", name, error.strerror)
-            return False
-        return True
+                return False
+        return False
+
+    def _disconnect(self, name: str) -> None:
+        connection = self._connections.pop(name, None)
+        if connection is not None:
+            connection.close()
+
+    def _connect(self, name: str, path: Path) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            connection.connect(os.fspath(path))
+        except OSError:
+            connection.close()
+            raise
+        self._connections[name] = connection
+        return connection

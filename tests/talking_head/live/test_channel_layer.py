@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from channels.exceptions import ChannelFull
 
@@ -213,7 +214,7 @@ class TestAcrossProcesses:
         self, layer: DatagramChannelLayer, subscriber: subprocess.Popen[str]
     ) -> None:
         await _line(subscriber)
-        for number in range(200):
+        for number in range(100):
             await layer.group_send(f"job.other-{number}", {"type": "job.event", "number": number})
         await layer.group_send("job.1", {"type": "job.event", "number": -1})
         assert await _line(subscriber) == "-1"
@@ -234,8 +235,9 @@ class TestAcrossProcesses:
         self, layer: DatagramChannelLayer, run_dir: Path, subscriber: subprocess.Popen[str]
     ) -> None:
         await _line(subscriber)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stopped:  # bound, and never read from
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stopped:  # accepts nothing, reads nothing
             stopped.bind(str(run_dir / "0-stopped.sock"))
+            stopped.listen()
             for _ in range(50):
                 layer.group_send_now("job.2", {"type": "job.preview", "jpeg": bytes(50_000)})
             await layer.group_send("job.1", {"type": "job.event", "number": 9})
@@ -254,11 +256,12 @@ class TestAcrossProcesses:
     async def test_garbage_on_the_socket_is_ignored(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
         channel = await _join(layer)
         (path,) = run_dir.glob("*.sock")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sender:
+            sender.connect(str(path))
             for datagram in (b"\xc1", b"not msgpack", b"\x93\x01\x02\x03", b"\x00" * 1000, b"\xdd\xff\xff\xff\xff"):
-                sender.sendto(datagram, str(path))
-        await layer.group_send("job.1", {"type": "still here"})
-        assert await _receive(layer, channel) == {"type": "still here"}
+                sender.send(datagram)
+            sender.send(msgpack.packb(("group", "job.1", {"type": "valid"})))
+        assert await _receive(layer, channel) == {"type": "valid"}
 
     async def test_a_forked_child_neither_removes_nor_keeps_the_parents_socket(
         self, layer: DatagramChannelLayer, run_dir: Path
@@ -282,6 +285,19 @@ class TestAcrossProcesses:
         sender = _python(SENDER, str(run_dir), "1")
         assert (await _receive(layer, channel))["number"] == 0
         sender.communicate()
+
+    async def test_a_socket_that_was_opened_anew_is_reached_by_who_knew_the_old_one(
+        self, layer: DatagramChannelLayer, run_dir: Path
+    ) -> None:
+        other = DatagramChannelLayer(run_dir=run_dir)
+        channel = await _join(layer)
+        other._peers.send_to_all(msgpack.packb(("group", "job.1", {"type": "before"})), except_name="")
+        assert await _receive(layer, channel) == {"type": "before"}
+        (path,) = run_dir.glob("*.sock")
+        path.unlink()
+        await layer.group_add("job.1", channel)
+        other._peers.send_to_all(msgpack.packb(("group", "job.1", {"type": "after"})), except_name="")
+        assert await _receive(layer, channel) == {"type": "after"}
 
     async def test_closing_leaves_no_socket_behind(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
         await _join(layer)
@@ -314,11 +330,12 @@ class TestRunFolder:
     ) -> None:
         run_dir.mkdir(mode=0o700)
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as spy:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as spy:
             spy.bind(str(run_dir / "0-spy.sock"))
+            spy.listen()
             layer.group_send_now("job.1", {"type": "secret"})
             with pytest.raises(BlockingIOError):
-                spy.recv(10)
+                spy.accept()
         with pytest.raises(ResourceError) as caught:
             await _join(layer)
         assert caught.value.code == "run_dir_refused"
