@@ -1,5 +1,15 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class LessonsConfig(AppConfig):
     name = "lessons"
+
+    def ready(self) -> None:
+        from lessons import receivers
+        from talking_head.services import register_access_rule
+        from talking_head.signals import job_published
+
+        job_published.connect(receivers.on_job_published, dispatch_uid="lessons.show_published_job")
+        register_access_rule(receivers.may_view_lesson_job)

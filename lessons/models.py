@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.urls import reverse
 
 from talking_head import profiles
 
@@ -23,6 +24,9 @@ class Course(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("course_detail", args=[self.slug])
+
 
 class Enrolment(models.Model):
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="enrolments")
@@ -31,6 +35,9 @@ class Enrolment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["course", "student"], name="one_enrolment_per_student")]
+
+    def __str__(self) -> str:
+        return f"{self.student} in {self.course}"
 
 
 class Lesson(models.Model):
@@ -64,6 +71,9 @@ class Lesson(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("lesson_detail", args=[self.course.slug, self.pk])
+
 
 class Progress(models.Model):
     """How far a student came in a lesson."""
@@ -76,3 +86,6 @@ class Progress(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lesson", "student"], name="one_progress_per_student")]
+
+    def __str__(self) -> str:
+        return f"{self.student}: {self.lesson} at {self.position_seconds:.0f} s"

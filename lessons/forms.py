@@ -1,0 +1,86 @@
+"""The forms of the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from avatars import services as avatars
+from lessons.models import Course, Lesson
+from talking_head import profiles
+from talking_head import services as rendering
+
+SCRIPT_MAX_CHARACTERS = 200_000  # far beyond what a job accepts; keeps a pasted book out of the database
+SLOWEST, FASTEST, SPEED_STEP = 0.5, 2.0, 0.05
+
+
+class CourseForm(forms.ModelForm[Course]):
+    class Meta:
+        model = Course
+        fields = ("title", "description")
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {"description": "One or two sentences that tell students what they will learn."}
+
+
+class NewLessonForm(forms.Form):
+    title = forms.CharField(max_length=200)
+
+
+class AddStudentForm(forms.Form):
+    username = forms.CharField(max_length=150, label="User name")
+
+
+class LessonForm(forms.Form):
+    """Everything the editor saves. A half-written text is fine; whether it can be spoken is asked on *Generate*."""
+
+    title = forms.CharField(max_length=200)
+    script = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=SCRIPT_MAX_CHARACTERS,
+        label="Text",
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "true"}),
+    )
+    portrait = forms.ModelChoiceField(queryset=None, required=False, empty_label=None, widget=forms.RadioSelect)
+    voice = forms.ChoiceField(required=False)
+    speed = forms.FloatField(
+        min_value=SLOWEST,
+        max_value=FASTEST,
+        widget=forms.NumberInput(attrs={"type": "range", "min": SLOWEST, "max": FASTEST, "step": SPEED_STEP}),
+    )
+    profile = forms.ChoiceField(choices=[(name, name.title()) for name in profiles.PROFILES], widget=forms.RadioSelect)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, lesson: Lesson, **kwargs: Any) -> None:
+        self.lesson = lesson
+        names = ("title", "script", "voice", "speed", "profile", "version")
+        initial = {name: getattr(lesson, name) for name in names} | {"portrait": lesson.portrait_id}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
+        self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
+        self.voices = rendering.voices()
+        self.fields["voice"].choices = self._voice_choices()  # type: ignore[attr-defined]
+
+    def _voice_choices(self) -> list[tuple[str, str]]:
+        offered = [(voice.name, f"{voice.label} ({voice.language})") for voice in self.voices]
+        if self.lesson.voice and self.lesson.voice not in dict(offered):
+            # The engine that had it is gone. Keep the choice visible: dropping it would change the lesson unasked.
+            offered.append((self.lesson.voice, f"{self.lesson.voice} (not available now)"))
+        default = f"Standard voice: {self.voices[0].label}" if self.voices else "Standard voice"
+        return [("", default), *offered]
+
+    def values(self) -> dict[str, Any]:
+        """What :func:`lessons.services.change_lesson` takes."""
+        data = self.cleaned_data
+        language = next((voice.language for voice in self.voices if voice.name == data["voice"]), "en")
+        return {
+            "title": data["title"],
+            # Browsers send line ends as CR LF; the offsets of words count characters, so one form is kept.
+            "script": data["script"].replace("\r\n", "\n").replace("\r", "\n"),
+            "language": language.split("-")[0],
+            "portrait_id": data["portrait"].pk if data["portrait"] else None,
+            "voice": data["voice"],
+            "speed": round(data["speed"], 2),
+            "profile": data["profile"],
+        }

@@ -1,0 +1,84 @@
+"""How far a student came: saving the position, finding where to go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from lessons.models import Course, Lesson, Progress
+from lessons.rules import courses_taken_by
+from lessons.services import current_job_of
+
+RESUME_FROM_SECONDS = 3.0  # so early that starting over costs nothing
+NEAR_THE_END_SECONDS = 3.0  # what is left then is the pause after the last word
+
+
+def save_progress(student: User, lesson: Lesson, position_seconds: float, *, completed: bool | None = None) -> Progress:
+    """Remembers where a student stopped.
+
+    Args:
+        position_seconds: anything beyond the video's length counts as its end.
+        completed: True or False set the mark; None leaves it.
+    """
+    job = current_job_of(lesson)
+    length_seconds = (job.video_seconds if job else None) or position_seconds
+    values: dict[str, object] = {"position_seconds": min(max(0.0, position_seconds), length_seconds)}
+    if completed is not None:
+        values["completed_at"] = timezone.now() if completed else None
+    return Progress.objects.update_or_create(student=student, lesson=lesson, defaults=values)[0]
+
+
+def set_completed(student: User, lesson: Lesson, completed: bool) -> Progress:
+    """The student's own mark, without touching the position."""
+    values = {"completed_at": timezone.now() if completed else None}
+    return Progress.objects.update_or_create(student=student, lesson=lesson, defaults=values)[0]
+
+
+def resume_position(progress: Progress | None, video_seconds: float | None) -> float:
+    """Seconds to offer to go on from; 0 when there is nothing worth resuming."""
+    if progress is None or progress.position_seconds < RESUME_FROM_SECONDS:
+        return 0.0
+    if video_seconds is not None and progress.position_seconds > video_seconds - NEAR_THE_END_SECONDS:
+        return 0.0
+    return progress.position_seconds
+
+
+def watchable_lessons(course: Course) -> QuerySet[Lesson]:
+    """What a student of the course sees."""
+    return course.lessons.filter(is_published=True).exclude(current_job=None)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Where a student goes on: a lesson they began, or the first they have not."""
+
+    lesson: Lesson
+    position_seconds: float
+
+
+def continue_where_left_off(student: User) -> NextStep | None:
+    """The unfinished lesson touched last; else the first lesson not yet completed."""
+    lessons = Lesson.objects.filter(course__in=courses_taken_by(student), is_published=True).exclude(current_job=None)
+    begun = (
+        Progress.objects.filter(student=student, completed_at=None, lesson__in=lessons)
+        .select_related("lesson__course")
+        .order_by("-updated_at")
+        .first()
+    )
+    if begun is not None:
+        return NextStep(begun.lesson, begun.position_seconds)
+    done = Progress.objects.filter(student=student).exclude(completed_at=None).values("lesson")
+    first = lessons.exclude(pk__in=done).select_related("course").order_by("course", "position", "pk").first()
+    return NextStep(first, 0.0) if first else None
+
+
+def next_lesson_after(lesson: Lesson) -> Lesson | None:
+    following = list(watchable_lessons(lesson.course).order_by("position", "pk"))
+    ids = [other.pk for other in following]
+    if lesson.pk not in ids:
+        return None
+    position = ids.index(lesson.pk)
+    return following[position + 1] if position + 1 < len(following) else None

@@ -1,0 +1,18 @@
+"""What happens to a lesson when its render ends, and who may see a lesson's render. Connected in ``apps.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lessons import rules, services
+from talking_head.models import Job
+
+
+def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
+    """Runs inside the publishing transaction: the video and the lesson that shows it change together or not at all."""
+    services.show_published_job(job)
+
+
+def may_view_lesson_job(user: rules.Person, job: Job) -> bool:
+    """Access rule for :func:`talking_head.services.register_access_rule`."""
+    return rules.may_watch_job(user, job.pk, job.subject)

@@ -1,0 +1,280 @@
+"""What can be done with courses and lessons. Pages, admin, commands and the API call these; none touches rows itself.
+
+Who may do it is decided in :mod:`lessons.rules`, whose names are offered here too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from avatars import services as avatars
+from lessons.models import Course, Enrolment, Lesson
+from lessons.rules import (
+    courses_taken_by,
+    courses_taught_by,
+    courses_visible_to,
+    is_enrolled,
+    is_teacher,
+    lesson_id_of,
+    may_edit,
+    may_edit_course,
+    may_watch,
+    may_watch_job,
+    subject_of,
+)
+from talking_head import services as rendering
+from talking_head.errors import InvalidInput, PortraitError
+from talking_head.models import Job
+
+__all__ = [
+    "add_lesson",
+    "add_student",
+    "change_lesson",
+    "courses_taken_by",
+    "courses_taught_by",
+    "courses_visible_to",
+    "create_course",
+    "current_job_of",
+    "delete_lesson",
+    "generate_video",
+    "is_enrolled",
+    "is_outdated",
+    "is_teacher",
+    "latest_job_of",
+    "may_edit",
+    "may_edit_course",
+    "may_watch",
+    "may_watch_job",
+    "move_lesson",
+    "remove_student",
+    "set_published",
+    "show_published_job",
+]
+
+FIELDS_THAT_ALTER_THE_VIDEO = ("script", "language", "portrait_id", "voice", "speed", "profile")
+FIELDS_THAT_DO_NOT = ("title",)
+RESERVED_SLUGS = {"new"}  # an address of its own: /courses/new/
+
+
+# --- courses -----------------------------------------------------------------------------------------------------
+
+
+def create_course(teacher: User, title: str, description: str = "") -> Course:
+    """A new course whose address is made from its title.
+
+    Raises:
+        PermissionDenied: only teachers and staff make courses.
+    """
+    if not is_teacher(teacher):
+        raise PermissionDenied("Only teachers can make courses.")
+    return Course.objects.create(teacher=teacher, title=title, description=description, slug=_free_slug(title))
+
+
+def _free_slug(title: str) -> str:
+    stem = slugify(title)[:180] or "course"
+    slug = stem if stem not in RESERVED_SLUGS else f"{stem}-1"
+    while Course.objects.filter(slug=slug).exists():
+        slug = f"{stem}-{uuid.uuid4().hex[:6]}"
+    return slug
+
+
+def add_student(course: Course, username: str) -> Enrolment:
+    """Enrols the person with that name; again is harmless.
+
+    Raises:
+        InvalidInput: ``unknown_student``, ``teacher_of_course``.
+    """
+    student = User.objects.filter(username=username.strip(), is_active=True).first()
+    if student is None:
+        raise InvalidInput(
+            f"Nobody here has the user name “{username.strip()}”.",
+            code="unknown_student",
+            hint="Check the spelling, or ask an administrator to make the account.",
+        )
+    if student.pk == course.teacher_id:
+        raise InvalidInput("You teach this course; you can already see all of it.", code="teacher_of_course")
+    return Enrolment.objects.get_or_create(course=course, student=student)[0]
+
+
+def remove_student(course: Course, student_id: int) -> bool:
+    """Ends an enrolment; the student loses sight of the videos at once. Progress is kept for a return."""
+    deleted, _ = Enrolment.objects.filter(course=course, student_id=student_id).delete()
+    return bool(deleted)
+
+
+# --- lessons -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_lesson(course: Course, title: str) -> Lesson:
+    last = course.lessons.aggregate(last=Max("position"))["last"]
+    # A new lesson starts with the look of the one before it: a course usually has one teacher and one voice.
+    previous = course.lessons.order_by("-position", "-pk").first()
+    look: dict[str, Any] = {}
+    if previous is not None:
+        look = {name: getattr(previous, name) for name in ("portrait_id", "voice", "speed", "language", "profile")}
+    return Lesson.objects.create(course=course, title=title, position=0 if last is None else last + 1, **look)
+
+
+@transaction.atomic
+def move_lesson(lesson: Lesson, steps: int) -> None:
+    """Moves a lesson up (negative) or down among its neighbours; positions are counted anew from 0."""
+    order = list(Lesson.objects.select_for_update().filter(course=lesson.course_id).order_by("position", "pk"))
+    old = next(index for index, other in enumerate(order) if other.pk == lesson.pk)
+    order.insert(max(0, min(len(order) - 1, old + steps)), order.pop(old))
+    for position, other in enumerate(order):
+        Lesson.objects.filter(pk=other.pk).exclude(position=position).update(position=position)
+
+
+@transaction.atomic
+def change_lesson(lesson: Lesson, *, expected_version: int | None = None, **values: Any) -> Lesson:
+    """Writes ``values`` and returns the fresh row. The version rises only if the video would come out differently.
+
+    Args:
+        expected_version: what the editor had loaded; a save from an older page must not undo a newer one.
+
+    Raises:
+        InvalidInput: ``lesson_changed``.
+    """
+    unknown = set(values) - {*FIELDS_THAT_ALTER_THE_VIDEO, *FIELDS_THAT_DO_NOT}
+    if unknown:
+        raise TypeError(f"These cannot be changed here: {', '.join(sorted(unknown))}")
+    stored = Lesson.objects.select_for_update().get(pk=lesson.pk)
+    if expected_version is not None and stored.version != expected_version:
+        raise InvalidInput(
+            "This lesson was changed in another window meanwhile.",
+            code="lesson_changed",
+            hint="Load the page again to see the newer text; copy yours first if you want to keep it.",
+        )
+    changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
+    for name, value in changed.items():
+        setattr(stored, name, value)
+    if any(name in FIELDS_THAT_ALTER_THE_VIDEO for name in changed):
+        stored.version = stored.version + 1
+    if changed:
+        stored.save(update_fields=[*changed, "version", "updated_at"])
+    return stored
+
+
+def delete_lesson(lesson: Lesson) -> None:
+    """Deletes a lesson and stops a render that nobody will see."""
+    running = latest_job_of(lesson)
+    lesson.delete()
+    if running is not None and running.is_active:
+        rendering.cancel_job(running)
+
+
+def set_published(lesson: Lesson, published: bool) -> None:
+    """Shows a lesson to the students of its course, or hides it.
+
+    Raises:
+        InvalidInput: ``no_video``.
+    """
+    if published and lesson.current_job is None:
+        raise InvalidInput(
+            "This lesson has no video yet.", code="no_video", hint="Generate the video first, then publish."
+        )
+    Lesson.objects.filter(pk=lesson.pk).update(is_published=published)
+
+
+# --- videos ------------------------------------------------------------------------------------------------------
+
+
+def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
+    """Starts a render of the lesson as it stands. A second click while the same render runs returns that one; a render
+    of an older text is cancelled, because nobody would ever see it.
+
+    Args:
+        profile: another profile than the lesson's, for this render only.
+
+    Raises:
+        PermissionDenied: ``by`` may not change the lesson.
+        InvalidInput: the text or a choice is wrong (see :func:`talking_head.services.submit_job`).
+    """
+    if not may_edit(by, lesson):
+        raise PermissionDenied("Only the teacher of a course can generate its videos.")
+    with transaction.atomic():
+        lesson = Lesson.objects.select_for_update().select_related("course__teacher").get(pk=lesson.pk)
+        profile = profile or lesson.profile
+        running = latest_job_of(lesson)
+        if running is not None and running.is_active:
+            if (running.subject_version, running.profile) == (str(lesson.version), profile):
+                return running
+            rendering.cancel_job(running)
+        job = rendering.submit_job(
+            owner=by,
+            script=lesson.script,
+            title=lesson.title,
+            portrait_digest=_portrait_digest(lesson, by),
+            voice=lesson.voice,
+            speed=lesson.speed,
+            language=lesson.language,
+            profile=profile,
+            subject=subject_of(lesson),
+            subject_version=str(lesson.version),
+        )
+        Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+    return job
+
+
+def _portrait_digest(lesson: Lesson, by: User) -> str:
+    """The picture to animate, if its use is still agreed to; "" when the lesson has none.
+
+    Raises:
+        PortraitError: ``portrait_withdrawn``.
+    """
+    if lesson.portrait_id is None:
+        return ""
+    for person in (lesson.course.teacher, by):
+        portrait = avatars.portraits_usable_by(person).filter(pk=lesson.portrait_id).first()
+        if portrait is not None:
+            return str(portrait.digest)
+    raise PortraitError(
+        "The portrait of this lesson may no longer be used.",
+        code="portrait_withdrawn",
+        hint="Pick another portrait below.",
+    )
+
+
+def latest_job_of(lesson: Lesson) -> Job | None:
+    """The render asked for last, whatever became of it."""
+    return Job.objects.filter(pk=lesson.latest_job).first() if lesson.latest_job else None
+
+
+def current_job_of(lesson: Lesson) -> Job | None:
+    """The render that students watch."""
+    return Job.objects.filter(pk=lesson.current_job).first() if lesson.current_job else None
+
+
+def show_published_job(job: Job) -> bool:
+    """Makes a finished render the lesson's video, in the transaction that publishes it.
+
+    Only if the lesson is still the version that was rendered, if no newer render of it was asked for, and if whoever
+    asked may change the lesson: ``subject`` is only a word that came with the request.
+
+    Returns:
+        Whether it became the current one.
+    """
+    lesson_id = lesson_id_of(job.subject)
+    if lesson_id is None or not job.subject_version.isdecimal():
+        return False
+    lesson = Lesson.objects.select_related("course").filter(pk=lesson_id).first()
+    if lesson is None or job.owner is None or not may_edit(job.owner, lesson):
+        return False
+    latest = latest_job_of(lesson)
+    if latest is not None and latest.created_at > job.created_at:
+        return False
+    still_wanted = Lesson.objects.filter(pk=lesson_id, version=int(job.subject_version), latest_job=lesson.latest_job)
+    return bool(still_wanted.update(current_job=job.pk, latest_job=job.pk))
+
+
+def is_outdated(lesson: Lesson, current: Job | None) -> bool:
+    """Whether the text or the look changed since the video that students watch was made."""
+    return current is not None and current.subject_version != str(lesson.version)

@@ -1,0 +1,135 @@
+"""A course: its lessons for students; for its teacher also order, publication and who takes part."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from lessons import cards, learning, rules, services
+from lessons.forms import AddStudentForm, CourseForm, NewLessonForm
+from lessons.views.access import own_course, own_lesson, person, visible_course
+from talking_head.errors import InvalidInput
+
+STEPS = {"up": -1, "down": 1}
+
+
+@require_safe
+@login_required
+def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    course = visible_course(request, slug)
+    user = person(request)
+    if not rules.may_edit_course(user, course):
+        lesson_cards = cards.lesson_cards(learning.watchable_lessons(course), user)
+        done = sum(card.is_completed for card in lesson_cards)
+        return render(request, "lessons/course_detail.html", {"course": course, "cards": lesson_cards, "done": done})
+    context = {
+        "course": course,
+        "cards": cards.lesson_cards(course.lessons.all(), user),
+        "enrolments": course.enrolments.select_related("student").order_by("student__username"),
+        "new_lesson": NewLessonForm(),
+        "add_student": AddStudentForm(),
+    }
+    return render(request, "lessons/course_manage.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def course_create(request: HttpRequest) -> HttpResponse:
+    if not rules.is_teacher(request.user):
+        raise PermissionDenied("Only teachers can make courses.")
+    form = CourseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        course = services.create_course(person(request), form.cleaned_data["title"], form.cleaned_data["description"])
+        messages.success(request, f"“{course.title}” is ready for its first lesson.")
+        return redirect("course_detail", course.slug)
+    return render(request, "lessons/course_form.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def course_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    course = own_course(request, slug)
+    form = CourseForm(request.POST or None, instance=course)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("course_detail", course.slug)
+    # An invalid form has already written into its instance; the heading must not show what was not saved.
+    course = own_course(request, slug)
+    context = {"form": form, "course": course}
+    return render(request, "lessons/course_form.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@login_required
+def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
+    course = own_course(request, slug)
+    form = NewLessonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "A lesson needs a title of at most 200 characters.")
+        return redirect("course_detail", course.slug)
+    lesson = services.add_lesson(course, form.cleaned_data["title"])
+    return redirect("lesson_edit", course.slug, lesson.pk)
+
+
+@require_POST
+@login_required
+def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = own_lesson(request, slug, pk)
+    services.move_lesson(lesson, STEPS.get(request.POST.get("direction", ""), 0))
+    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
+
+
+@require_POST
+@login_required
+def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = own_lesson(request, slug, pk)
+    published = request.POST.get("published") == "1"
+    try:
+        services.set_published(lesson, published)
+    except InvalidInput as error:
+        messages.error(request, str(error))
+    else:
+        words = "Students can watch it now." if published else "Students no longer see it."
+        messages.success(request, f"“{lesson.title}”: {words}")
+    if request.POST.get("next") == "editor":
+        return redirect("lesson_edit", slug, pk)
+    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
+
+
+@require_POST
+@login_required
+def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = own_lesson(request, slug, pk)
+    services.delete_lesson(lesson)
+    messages.success(request, f"“{lesson.title}” was deleted.")
+    return redirect("course_detail", slug)
+
+
+@require_POST
+@login_required
+def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
+    course = own_course(request, slug)
+    form = AddStudentForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise InvalidInput("Type the user name of the student.", code="unknown_student")
+        enrolment = services.add_student(course, form.cleaned_data["username"])
+    except InvalidInput as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{enrolment.student.get_username()} takes part in this course.")
+    return redirect(f"{course.get_absolute_url()}#students")
+
+
+@require_POST
+@login_required
+def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpResponse:
+    course = own_course(request, slug)
+    if services.remove_student(course, student_id):
+        messages.success(request, "Removed from the course.")
+    return redirect(f"{course.get_absolute_url()}#students")

@@ -1,0 +1,124 @@
+"""The lesson editor: one form that saves and generates, with and without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from lessons import services
+from lessons.forms import LessonForm
+from lessons.models import Lesson
+from lessons.views.access import own_lesson, person, wants_json
+from talking_head import profiles
+from talking_head import services as rendering
+from talking_head.errors import TalkingHeadError
+from talking_head.models import Job
+
+PROFILE_WORDS = {
+    "fast": ("Fast", "For drafts. The face only, no enhancement; the shortest wait."),
+    "balanced": ("Balanced", "The usual choice. The face only, with enhancement where it is installed."),
+    "quality": ("Quality", "For the final version. The whole picture at twice the resolution; the longest wait."),
+}
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = own_lesson(request, slug, pk)
+    if request.method != "POST":
+        return _page(request, lesson, LessonForm(lesson=lesson))
+    form = LessonForm(request.POST, lesson=lesson)
+    if not form.is_valid():
+        return _refusal(request, lesson, form)
+    job = None
+    try:
+        lesson = services.change_lesson(lesson, expected_version=form.cleaned_data["version"], **form.values())
+        if request.POST.get("action") == "generate":
+            job = services.generate_video(lesson, person(request), _profile_asked_for(request))
+    except TalkingHeadError as error:
+        form.add_error(None, str(error))
+        return _refusal(request, lesson, form, error)
+    if wants_json(request):
+        return JsonResponse({"version": lesson.version, "job": _job_json(job)})
+    messages.success(request, "The video is being made." if job else "Saved.")
+    return redirect("lesson_edit", slug, pk)
+
+
+def _profile_asked_for(request: HttpRequest) -> str | None:
+    """The profile of "Try with the fast profile": for one render, without changing the lesson's own."""
+    return request.POST.get("profile_once") or None
+
+
+@require_POST
+@login_required
+def lesson_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = own_lesson(request, slug, pk)
+    job = services.latest_job_of(lesson)
+    cancelled = job is not None and rendering.cancel_job(job)
+    if wants_json(request):
+        return JsonResponse({"cancelled": cancelled})
+    messages.info(request, "Cancelled." if cancelled else "There was nothing left to cancel.")
+    return redirect("lesson_edit", slug, pk)
+
+
+def _job_json(job: Job | None) -> dict[str, Any] | None:
+    return rendering.job_snapshot(job) if job else None
+
+
+def _refusal(
+    request: HttpRequest, lesson: Lesson, form: LessonForm, error: TalkingHeadError | None = None
+) -> HttpResponse:
+    status = 409 if error is not None and error.code == "lesson_changed" else 400
+    if not wants_json(request):
+        return _page(request, lesson, form, status)
+    body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
+    if error is not None:
+        body["error"] = {"code": error.code, "message": error.message, "suggestion": error.hint}
+    return JsonResponse(body, status=status)
+
+
+def _page(request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 200) -> HttpResponse:
+    latest, current = services.latest_job_of(lesson), services.current_job_of(lesson)
+    snapshot = rendering.job_snapshot(latest) if latest else None
+    # While a new render runs, or after it failed, the video that students watch stays on the page.
+    shown = rendering.job_snapshot(current) if current and (latest is None or current.pk != latest.pk) else snapshot
+    context = {
+        "lesson": lesson,
+        "course": lesson.course,
+        "form": form,
+        "profiles": _profile_choices(form),
+        "snapshot": snapshot,
+        "video": shown["video"] if shown else None,
+        "latest": latest,
+        "is_outdated": services.is_outdated(lesson, current),
+        "faster": profiles.faster_than(latest.profile) if latest else None,
+        "page_data": {
+            "snapshot": snapshot,
+            "video": shown["video"] if shown else None,
+            "check_url": reverse("script_check"),
+            "cancel_url": reverse("lesson_cancel", args=[lesson.course.slug, lesson.pk]),
+        },
+    }
+    return render(request, "lessons/lesson_edit.html", context, status=status)
+
+
+def _profile_choices(form: LessonForm) -> list[dict[str, Any]]:
+    chosen = form["profile"].value()
+    return [
+        {
+            "name": profile.name,
+            "label": PROFILE_WORDS[profile.name][0],
+            "words": PROFILE_WORDS[profile.name][1],
+            "minutes": profile.timeout_seconds // 60,
+            "checked": profile.name == chosen,
+        }
+        for profile in profiles.PROFILES.values()
+    ]

@@ -1,0 +1,81 @@
+"""The page where a lesson is watched, and what it remembers of a student's way through it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from lessons import learning, rules, services
+from lessons.models import Lesson, Progress
+from lessons.views.access import lesson_in, person, visible_course
+from talking_head import services as rendering
+
+
+def _watchable_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
+    lesson = lesson_in(visible_course(request, slug), pk)
+    if not rules.may_watch(request.user, lesson):
+        raise PermissionDenied("This lesson is not open yet.")
+    return lesson
+
+
+@never_cache
+@require_safe
+@login_required
+def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    lesson = _watchable_lesson(request, slug, pk)
+    user = person(request)
+    job = services.current_job_of(lesson)
+    snapshot = rendering.job_snapshot(job) if job else None
+    progress = Progress.objects.filter(lesson=lesson, student=user).first()
+    context = {
+        "lesson": lesson,
+        "course": lesson.course,
+        "video": snapshot["video"] if snapshot else None,
+        "clips": snapshot["clips"] if snapshot else [],
+        "stand_ins": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
+        "progress": progress,
+        "resume_seconds": learning.resume_position(progress, job.video_seconds if job else None),
+        "next_lesson": learning.next_lesson_after(lesson),
+        "may_edit": rules.may_edit(user, lesson),
+    }
+    return render(request, "lessons/lesson_detail.html", context)
+
+
+@require_POST
+@login_required
+def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Position from the page's script as JSON ``{"position": seconds, "completed": true | false | null}``, or the
+    *mark complete* button's form."""
+    lesson = _watchable_lesson(request, slug, pk)
+    if request.content_type != "application/json":
+        learning.set_completed(person(request), lesson, request.POST.get("completed") == "1")
+        return redirect("lesson_detail", slug, pk)
+    try:
+        position_seconds, completed = _read_progress(request.body)
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    row = learning.save_progress(person(request), lesson, position_seconds, completed=completed)
+    return JsonResponse({"position": row.position_seconds, "completed": row.completed_at is not None})
+
+
+def _read_progress(body: bytes) -> tuple[float, bool | None]:
+    """Raises ValueError for anything but a finite number and an optional boolean."""
+    try:
+        data: Any = json.loads(body)
+    except RecursionError:  # thousands of nested brackets
+        raise ValueError("not a position") from None
+    position = data.get("position") if isinstance(data, dict) else None
+    completed = data.get("completed") if isinstance(data, dict) else None
+    if isinstance(position, bool) or not isinstance(position, int | float) or not math.isfinite(position):
+        raise ValueError("position must be a number of seconds")
+    if completed is not None and not isinstance(completed, bool):
+        raise ValueError("completed must be true or false")
+    return float(position), completed
