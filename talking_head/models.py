@@ -50,7 +50,8 @@ class Job(models.Model):
     title = models.CharField(max_length=200, blank=True)
     subject = models.CharField(max_length=100, blank=True, db_index=True)  # e.g. "lesson:12"
     subject_version = models.CharField(max_length=64, blank=True)
-    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
+    # NULL, not "": the constraint below must not see two jobs without a key as the same.
+    idempotency_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
 
     script = models.TextField()
     language = models.CharField(max_length=20, default="en")
@@ -63,9 +64,11 @@ class Job(models.Model):
     priority = models.IntegerField(choices=Priority.choices, default=Priority.NORMAL)
 
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
-    seq = models.PositiveBigIntegerField(default=0)  # +1 with every change a watcher can see; orders the socket's events
+    seq = models.PositiveBigIntegerField(default=0)  # +1 with every change a watcher can see; orders its events
     fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of the publishing step
     lease_expires_at = models.DateTimeField(null=True, blank=True)  # of the publishing step
+    publish_crashes = models.PositiveIntegerField(default=0)  # counted before publishing starts, as for a clip
+    stages = models.JSONField(default=dict, blank=True)  # seconds of the steps that no clip has: validation, publish
     timeout_seconds = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -115,6 +118,7 @@ class Clip(models.Model):
     crashes = models.PositiveIntegerField(default=0)  # counted before the work starts, uncounted when it ends orderly
     leased_by = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)  # orderly ones that another try may cure
     not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
     is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
     cached = models.BooleanField(default=False)
@@ -123,8 +127,11 @@ class Clip(models.Model):
     video_seconds = models.FloatField(null=True, blank=True)
     render_seconds = models.FloatField(null=True, blank=True)
     stages = models.JSONField(default=dict, blank=True)
+    engines = models.JSONField(default=dict, blank=True)  # speech, face, enhancer -> "name version"
+    notices = models.JSONField(default=list, blank=True)  # visible downgrades, in words
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
 
     class Meta:
         ordering = ["job", "index"]
@@ -133,6 +140,16 @@ class Clip(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.index}"
+
+
+class AttemptOutcome(models.TextChoices):
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CRASHED = "crashed", "Crashed"
+    TIMEOUT = "timeout", "Took too long"
+    CANCELLED = "cancelled", "Cancelled"
+    LOST = "lost", "Worker lost"
+    RELEASED = "released", "Given back"
 
 
 class Attempt(models.Model):
@@ -145,13 +162,20 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     stage = models.CharField(max_length=20, blank=True)  # the last one reported
-    outcome = models.CharField(max_length=12, blank=True)  # done, failed, crashed, timeout, cancelled, lost
+    outcome = models.CharField(max_length=12, choices=AttemptOutcome.choices, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
+    cpu_seconds = models.FloatField(null=True, blank=True)  # of the renderer process, for this clip
+    wall_seconds = models.FloatField(null=True, blank=True)
+    rss_peak_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    gpu = models.JSONField(default=dict, blank=True)  # available, name, memory_peak_bytes
 
     class Meta:
         ordering = ["started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.clip_id} by {self.worker}: {self.outcome or 'running'}"
 
 
 class Notification(models.Model):
@@ -161,3 +185,20 @@ class Notification(models.Model):
     kind = models.CharField(max_length=40)
     created_at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["delivered_at", "created_at"], name="notification_outbox")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.job_id}"
+
+
+class OwnerTurn(models.Model):
+    """When an owner was last served: whoever waited longest is next, so nobody's long lecture holds up the others."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="render_turn")
+    served_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} at {self.served_at}"

@@ -1,0 +1,55 @@
+"""Who may see a job or a portrait. The renderer knows owners only; the apps above register what else they know.
+
+A rule answers for its own reasons and says False otherwise: it can let somebody in, never keep somebody out. Rules are
+asked on every request, so taking a right away works at once. They are registered in ``AppConfig.ready``::
+
+    register_access_rule(lambda user, job: may_watch_job(user, job.pk, job.subject))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+
+from talking_head.models import Job
+
+Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
+AccessRule: TypeAlias = Callable[[Person, Job], bool]
+PortraitRule: TypeAlias = Callable[[Person, str], bool]
+
+_job_rules: list[AccessRule] = []
+_portrait_rules: list[PortraitRule] = []
+
+
+def register_access_rule(rule: AccessRule) -> None:
+    """Adds a reason to see a job; registering the same function again changes nothing."""
+    if rule not in _job_rules:
+        _job_rules.append(rule)
+
+
+def register_portrait_rule(rule: PortraitRule) -> None:
+    """Adds a reason to see the portrait with a certain digest."""
+    if rule not in _portrait_rules:
+        _portrait_rules.append(rule)
+
+
+def may_view_job(user: Person, job: Job) -> bool:
+    """Its owner, staff who may view jobs, and whomever a registered rule lets in."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if job.owner_id is not None and job.owner_id == user.pk:
+        return True
+    return _is_overseer(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
+
+
+def may_view_portrait(user: Person, digest: str) -> bool:
+    """Staff who may view jobs, and whomever a registered rule lets in: the renderer does not know whose it is."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return _is_overseer(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
+
+
+def _is_overseer(user: Person, permission: str) -> bool:
+    return isinstance(user, User) and user.is_staff and user.has_perm(permission)

@@ -1,0 +1,366 @@
+"""Whose turn is it, and what becomes of a clip: claiming, renewing, finishing, failing, and taking back from the lost.
+
+A clip is claimed for a lease that its supervisor renews. Each claim raises the clip's fence, and every later write of
+that claim carries it: a worker that was away too long (stopped, swapped out, cut off) finds that its writes hit 0 rows.
+What a claim costs in trust is written down *before* the work starts (the attempt's row, the crash counter), because a
+worker that dies cannot write it afterwards.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, DateTimeField, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Coalesce, Greatest, Now
+
+from talking_head import progress, storage
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.lifecycle import (
+    MAX_CRASHES,
+    Superseded,
+    all_or_nothing,
+    fail_within,
+    move_clip,
+    move_clips,
+    move_job,
+    seconds_from_now,
+    touch_running_job,
+)
+from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState, OwnerTurn, Priority
+from talking_head.pipeline.requests import ClipRequest, ClipResult
+from talking_head.profiles import faster_than
+from talking_head.timing import timing
+
+MAX_FAILURES = 3  # orderly ones of one clip in one form
+CANDIDATES = 8
+MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
+CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
+DISORDERLY = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
+JOB_TIMEOUT = "job_timeout"
+FRESH_STAND_IN = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One worker's right to one clip, for as long as its fence stands."""
+
+    clip_id: int
+    job_id: UUID
+    index: int
+    fence: int
+    attempt_id: int
+    request: ClipRequest
+    seconds_allowed: float
+    job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
+
+    @property
+    def holds(self) -> Q:
+        return Q(fence=self.fence)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the renderer process used for one clip."""
+
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    rss_peak_bytes: int | None = None
+    gpu: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not end with a clip."""
+
+    error: TalkingHeadError
+    outcome: AttemptOutcome = AttemptOutcome.FAILED
+    log_tail: str = ""
+
+
+# --- claiming ------------------------------------------------------------------------------------------------------
+
+
+def claim_clip(worker: str, *, job_id: UUID | None = None) -> Claim | None:
+    """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now."""
+    candidates = _jobs_in_order()
+    if job_id is not None:
+        candidates = candidates.filter(pk=job_id)
+    for candidate in candidates.values_list("pk", flat=True)[:CANDIDATES]:
+        taken: list[tuple[int, int]] = []
+        if _take_first_clip(candidate, worker, taken):
+            return _claim(*taken[0])
+    return None
+
+
+def is_anything_claimable(job_id: UUID | None = None) -> bool:
+    jobs = _jobs_in_order()
+    return (jobs.filter(pk=job_id) if job_id else jobs).exists()
+
+
+def _claimable() -> QuerySet[Clip]:
+    return Clip.objects.filter(Q(not_before=None) | Q(not_before__lte=Now()), state=ClipState.WAITING)
+
+
+def _jobs_in_order() -> QuerySet[Job]:
+    """Jobs that have a clip to claim, the most urgent first: by priority, where waiting long enough makes a job as
+    urgent as a VIP's; then whoever was served longest ago; then age."""
+    aged = When(created_at__lt=seconds_from_now(-timing().ageing_seconds), then=Greatest(F("priority"), Priority.VIP))
+    return (
+        Job.objects.filter(Exists(_claimable().filter(job=OuterRef("pk"))))
+        .filter(state__in=(JobState.QUEUED, JobState.RUNNING))
+        .annotate(urgency=Case(aged, default=F("priority"), output_field=IntegerField()))
+        .order_by("-urgency", F("owner__render_turn__served_at").asc(nulls_first=True), "created_at", "pk")
+    )
+
+
+@all_or_nothing
+def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) -> None:
+    started_now = Coalesce(F("started_at"), Now(), output_field=DateTimeField())
+    move_job(job_id, "start", started_at=started_now)
+    Job.objects.filter(pk=job_id, deadline_at=None).update(deadline_at=_deadline_of(job_id))
+    clip = _claimable().filter(job=job_id).order_by("index").first()
+    if clip is None:
+        raise Superseded
+    move_clip(
+        clip.pk,
+        "claim",
+        Q(fence=clip.fence),
+        fence=F("fence") + 1,
+        crashes=F("crashes") + 1,
+        leased_by=worker,
+        lease_expires_at=seconds_from_now(timing().lease_seconds),
+    )
+    attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker)
+    _serve(job_id)
+    progress.clip_changed(job_id, clip.index)
+    taken.append((clip.pk, attempt.pk))
+
+
+def _deadline_of(job_id: UUID) -> Any:
+    timeout_seconds = Job.objects.values_list("timeout_seconds", flat=True).get(pk=job_id)
+    return seconds_from_now(timeout_seconds)
+
+
+def _serve(job_id: UUID) -> None:
+    owner_id = Job.objects.values_list("owner_id", flat=True).get(pk=job_id)
+    if owner_id is not None and not OwnerTurn.objects.filter(owner=owner_id).update(served_at=Now()):
+        OwnerTurn.objects.get_or_create(owner_id=owner_id, defaults={"served_at": Now()})
+
+
+def _claim(clip_id: int, attempt_id: int) -> Claim:
+    clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip_id)
+    seconds_allowed, job_timeout = _allowance(clip, clip.now)
+    return Claim(
+        clip.pk, clip.job_id, clip.index, clip.fence, attempt_id, request_for(clip), seconds_allowed, job_timeout
+    )
+
+
+def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
+    """Seconds that this clip may take, and the error if these are what is left of the job's time."""
+    job = clip.job
+    if clip.is_fallback or job.deadline_at is None:
+        return timing().stand_in_seconds, None
+    share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
+    own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
+    left_seconds = max(0.0, (job.deadline_at - now).total_seconds())
+    return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
+
+
+def request_for(clip: Clip) -> ClipRequest:
+    """What the renderer has to know of a clip."""
+    job = clip.job
+    return ClipRequest(
+        text=clip.text,
+        spoken=clip.spoken,
+        pause_seconds=clip.pause_seconds,
+        language=job.language,
+        voice=job.voice,
+        speed=job.speed,
+        portrait_path=str(storage.portrait_file(job.portrait_digest)) if job.portrait_digest else "",
+        portrait_digest=job.portrait_digest,
+        profile=job.profile,
+        speech=job.speech,
+        face=job.face,
+        fallback=clip.is_fallback,
+    )
+
+
+# --- while it lasts ------------------------------------------------------------------------------------------------
+
+
+def renew_lease(claim: Claim) -> bool:
+    """False when the clip is no longer this claim's: stop working on it."""
+    mine = Clip.objects.filter(claim.holds, pk=claim.clip_id, state=ClipState.LEASED)
+    return bool(mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+
+
+def still_wanted(claim: Claim) -> bool:
+    """Whether the claim still holds and its job still runs (not cancelled, not failed, not deleted)."""
+    mine = Clip.objects.filter(claim.holds, pk=claim.clip_id, state=ClipState.LEASED, job__state=JobState.RUNNING)
+    return mine.exists()
+
+
+def note_stage(claim: Claim, stage: str) -> None:
+    Attempt.objects.filter(pk=claim.attempt_id).update(stage=stage)
+
+
+def note_renderer(claim: Claim, pid: int) -> None:
+    Attempt.objects.filter(pk=claim.attempt_id).update(renderer_pid=pid)
+
+
+# --- how it ends ---------------------------------------------------------------------------------------------------
+
+
+@all_or_nothing
+def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
+    """The clip is rendered and in the cache."""
+    touch_running_job(claim.job_id)
+    move_clip(
+        claim.clip_id,
+        "finish",
+        claim.holds,
+        crashes=F("crashes") - 1,
+        cached=result.cached,
+        clip_key=result.clip_key,
+        take_key=result.take_key,
+        video_seconds=result.video_seconds,
+        render_seconds=usage.wall_seconds,
+        stages=result.stages,
+        engines=result.engines,
+        notices=list(result.notices),
+        not_before=None,
+    )
+    _end_attempt(claim.attempt_id, AttemptOutcome.DONE, usage=usage)
+    progress.clip_changed(claim.job_id, claim.index)
+
+
+@all_or_nothing
+def release_clip(claim: Claim, outcome: AttemptOutcome, usage: Usage | None = None) -> None:
+    """Gives the clip back unharmed: the worker stops, or the job ended meanwhile. Counts as nobody's fault."""
+    Job.objects.filter(pk=claim.job_id).update(seq=F("seq") + 1)
+    move_clip(claim.clip_id, "release", claim.holds, crashes=F("crashes") - 1)
+    code = "cancelled" if outcome == AttemptOutcome.CANCELLED else ""
+    _end_attempt(claim.attempt_id, outcome, code=code, usage=usage)
+    progress.clip_changed(claim.job_id, claim.index)
+
+
+def fail_clip(claim: Claim, failure: Failure, usage: Usage | None = None) -> bool:
+    """The attempt failed: another try, a stand-in, or the end of the job, as the failure deserves. False when the
+    clip was no longer this claim's, and then nothing changed."""
+    return _fail(claim.clip_id, claim.job_id, claim.holds, failure, usage)
+
+
+def reap_expired_leases() -> int:
+    """Takes clips back from workers that no longer renew; returns how many."""
+    error = RendererError("The worker that rendered this sentence went away.", code="worker_lost")
+    expired = Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__lt=Now())
+    return sum(
+        _fail(clip_id, job_id, Q(fence=fence, lease_expires_at__lt=Now()), Failure(error, AttemptOutcome.LOST), None)
+        for clip_id, job_id, fence in expired.values_list("pk", "job_id", "fence")
+    )
+
+
+@all_or_nothing
+def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage | None) -> None:
+    is_running = bool(Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(seq=F("seq") + 1))
+    clip = Clip.objects.select_related("job").filter(holds, pk=clip_id, state=ClipState.LEASED).first()
+    if clip is None:
+        raise Superseded
+    attempt = Attempt.objects.filter(clip=clip_id, fence=clip.fence).values_list("pk", flat=True).get()
+    error = failure.error
+    _end_attempt(attempt, failure.outcome, error.code, error.message, failure.log_tail, usage)
+    if not is_running:
+        move_clip(clip_id, "release", holds)
+    elif _may_try_again(clip, failure):
+        _try_again(clip, holds, failure)
+    elif not clip.is_fallback:
+        _make_stand_in(clip, holds, error if failure.outcome not in DISORDERLY else _poisoned(clip, error))
+    else:
+        move_clip(clip_id, "give_up", holds, **_described(error))
+        fail_within(job_id, error)
+    progress.clip_changed(job_id, clip.index)
+
+
+def _may_try_again(clip: Clip, failure: Failure) -> bool:
+    if failure.outcome in DISORDERLY:
+        return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
+    return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
+
+
+def _try_again(clip: Clip, holds: Q, failure: Failure) -> None:
+    is_crash = failure.outcome in DISORDERLY
+    tries = clip.crashes if is_crash else clip.failures + 1
+    # Jittered, so that clips that failed together (a full disk, a stopped server) do not come back together.
+    wait_seconds = timing().backoff_seconds * 2 ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+    counters = {} if is_crash else {"failures": F("failures") + 1, "crashes": F("crashes") - 1}
+    move_clip(clip.pk, "retry", holds, not_before=seconds_from_now(wait_seconds), **counters)
+
+
+def _make_stand_in(clip: Clip, holds: Q, error: TalkingHeadError) -> None:
+    move_clip(clip.pk, "stand_in", holds, **FRESH_STAND_IN, **_described(error))
+
+
+def _poisoned(clip: Clip, error: TalkingHeadError) -> TalkingHeadError:
+    """What to say of a clip that keeps ending its renderer."""
+    if error.code == JOB_TIMEOUT or clip.crashes < MAX_CRASHES:
+        return error
+    return RendererError(
+        f"This sentence could not be rendered: {error.message[:1].lower()}{error.message[1:]}",
+        code="clip_timeout" if error.code == "clip_timeout" else "poisoned",
+        hint=error.hint or "Rephrase the sentence, or try another profile.",
+    )
+
+
+def _described(error: TalkingHeadError) -> dict[str, str]:
+    return {"error_code": error.code, "error_message": error.message, "error_hint": error.hint}
+
+
+def _end_attempt(
+    attempt_id: int, outcome: AttemptOutcome, code: str = "", message: str = "", log_tail: str = "",
+    usage: Usage | None = None,
+) -> None:  # fmt: skip
+    usage = usage or Usage()
+    Attempt.objects.filter(pk=attempt_id, finished_at=None).update(
+        finished_at=Now(),
+        outcome=outcome,
+        error_code=code,
+        error_message=message,
+        log_tail=log_tail,
+        cpu_seconds=usage.cpu_seconds,
+        wall_seconds=usage.wall_seconds,
+        rss_peak_bytes=usage.rss_peak_bytes,
+        gpu=usage.gpu,
+    )
+
+
+# --- when the time is up -------------------------------------------------------------------------------------------
+
+
+def job_timeout_error(job: Job) -> RendererError:
+    faster = faster_than(job.profile)
+    return RendererError(
+        f"The video was not finished within {job.timeout_seconds:.0f} seconds.",
+        code=JOB_TIMEOUT,
+        hint=f"Try again with the profile “{faster.name}”." if faster else "Try again with a shorter text.",
+        permanent=True,
+    )
+
+
+def expire_deadlines() -> int:
+    """Turns what is still waiting in jobs whose time is up into stand-ins; returns how many jobs that concerned. Clips
+    that are being rendered are stopped by their own supervisors, which know the deadline."""
+    late = Clip.objects.filter(state=ClipState.WAITING, is_fallback=False)
+    jobs = Job.objects.filter(Exists(late.filter(job=OuterRef("pk"))), state=JobState.RUNNING, deadline_at__lt=Now())
+    return sum(_expire(job) for job in jobs)
+
+
+@all_or_nothing
+def _expire(job: Job) -> None:
+    touch_running_job(job.pk)
+    waiting = Clip.objects.filter(job=job, state=ClipState.WAITING, is_fallback=False)
+    move_clips(waiting, "stand_in", **FRESH_STAND_IN, **_described(job_timeout_error(job)))
+    progress.job_changed(job.pk)

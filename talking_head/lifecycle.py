@@ -1,0 +1,245 @@
+"""The state machine of jobs and clips: one table, and the only functions that change a state.
+
+Every change is one conditional UPDATE that names the states it may start from (and, for whoever works under a lease,
+the fence of that lease). 0 rows mean that somebody else was faster: nothing happened, and the caller must stop. Two
+rules keep concurrent changes apart: a transaction touches the job's row first and its clips after it (one order, no
+deadlock), and time is always the database's own (``Now()``), so a worker with a wrong clock harms nobody.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ParamSpec
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+from talking_head import outbox, progress
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, ClipState, Job, JobState
+from talking_head.timing import timing
+
+MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: the work itself must be what kills
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One line of the table: what it is called, where it may start, where it leads, and when it happens."""
+
+    verb: str
+    sources: tuple[str, ...]
+    target: str
+    when: str
+
+
+JOB_MOVES = {
+    move.verb: move
+    for move in (
+        Move("start", (JobState.QUEUED, JobState.RUNNING), JobState.RUNNING, "one of its clips is claimed"),
+        Move("begin_publishing", (JobState.RUNNING,), JobState.PUBLISHING, "its last clip is done"),
+        Move("take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease ran out"),
+        Move("render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip vanished from the cache"),
+        Move("complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as wanted"),
+        Move("complete_with_stand_ins", (JobState.PUBLISHING,), JobState.FALLBACK, "the video is published"),
+        Move("fail", ACTIVE_JOB_STATES, JobState.FAILED, "not even a stand-in can be made"),
+        Move("cancel", ACTIVE_JOB_STATES, JobState.CANCELLED, "somebody says so"),
+    )
+}
+CLIP_MOVES = {
+    move.verb: move
+    for move in (
+        Move("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker takes it"),
+        Move("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
+        Move("release", (ClipState.LEASED,), ClipState.WAITING, "the worker gives it back or the job ended"),
+        Move("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed in a way that may pass"),
+        Move("stand_in", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be made as wanted"),
+        Move("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its stand-in can be made"),
+        Move("render_again", (ClipState.DONE,), ClipState.WAITING, "its file vanished from the cache"),
+    )
+}
+
+
+class Superseded(Exception):  # noqa: N818 - not an error: the answer that somebody else was faster
+    """Raised inside a change to undo all of it; never leaves :func:`all_or_nothing`."""
+
+
+def all_or_nothing(change: Callable[P, None]) -> Callable[P, bool]:
+    """Makes ``change`` one transaction that says whether it happened: False when a step of it was superseded."""
+
+    @functools.wraps(change)
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> bool:
+        try:
+            with transaction.atomic():
+                change(*args, **kwargs)
+        except Superseded:
+            return False
+        return True
+
+    return attempt
+
+
+def seconds_from_now(seconds: float) -> Combinable:
+    """That many seconds from now by the database's clock."""
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
+
+
+# --- the two doors through which every change goes -----------------------------------------------------------------
+
+
+def move_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
+    """Makes one move of :data:`JOB_MOVES`; call it inside a transaction.
+
+    Raises:
+        Superseded: the job is not in a state that the move may start from, or the conditions do not hold.
+    """
+    move = JOB_MOVES[verb]
+    if move.target in TERMINAL_JOB_STATES:
+        values |= {"finished_at": Now(), "lease_expires_at": None}
+    allowed = Job.objects.filter(*conditions, pk=job_id, state__in=move.sources)
+    if not allowed.update(state=move.target, seq=F("seq") + 1, **values):
+        raise Superseded
+    if move.target in TERMINAL_JOB_STATES:
+        outbox.announce_end(job_id)
+    progress.job_changed(job_id)
+
+
+def move_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> None:
+    """Makes one move of :data:`CLIP_MOVES`; call it inside a transaction, after the job's row was touched.
+
+    Raises:
+        Superseded: as for :func:`move_job`.
+    """
+    if not move_clips(Clip.objects.filter(*conditions, pk=clip_id), verb, **values):
+        raise Superseded
+
+
+def move_clips(clips: QuerySet[Clip], verb: str, **values: Any) -> int:
+    """Makes one move of :data:`CLIP_MOVES` with all of ``clips`` that are in a state it may start from; says how
+    many."""
+    move = CLIP_MOVES[verb]
+    if move.target != ClipState.LEASED:
+        values |= {"lease_expires_at": None, "leased_by": ""}
+    return clips.filter(state__in=move.sources).update(state=move.target, **values)
+
+
+def touch_running_job(job_id: UUID, **values: Any) -> None:
+    """Counts a change that watchers of a running job can see, and locks its row.
+
+    Raises:
+        Superseded: the job no longer runs.
+    """
+    if not Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(seq=F("seq") + 1, **values):
+        raise Superseded
+
+
+# --- ending a job --------------------------------------------------------------------------------------------------
+
+
+@all_or_nothing
+def cancel(job_id: UUID) -> None:
+    """Whatever runs for the job notices at its next write, and its supervisor within half a second."""
+    move_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", suggestion="")
+
+
+def fail_within(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
+    """Ends the job as failed, as part of the caller's transaction."""
+    move_job(job_id, "fail", *conditions, error_code=error.code, error_message=error.message, suggestion=error.hint)
+
+
+# --- publishing ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PublishClaim:
+    """The right to publish a job for as long as its fence stands."""
+
+    job_id: UUID
+    fence: int
+
+    @property
+    def holds(self) -> Q:
+        return Q(fence=self.fence)
+
+
+def claim_publishing(job_id: UUID | None = None) -> PublishClaim | None:
+    """Takes the publishing of some job (or of this one) whose clips are all done or whose publisher is gone."""
+    unfinished = Clip.objects.filter(job=OuterRef("pk")).exclude(state=ClipState.DONE)
+    ready = Q(state=JobState.RUNNING) & ~Exists(unfinished)
+    orphaned = Q(state=JobState.PUBLISHING, lease_expires_at__lt=Now())
+    jobs = Job.objects.filter(ready | orphaned).order_by("-priority", "created_at")
+    if job_id is not None:
+        jobs = jobs.filter(pk=job_id)
+    for job in jobs.only("pk", "state", "fence", "publish_crashes", "error_code", "error_message", "suggestion")[:10]:
+        if job.publish_crashes >= MAX_CRASHES:
+            _give_up_publishing(job)
+        elif _take_publishing(job, orphaned if job.state == JobState.PUBLISHING else ~Exists(unfinished)):
+            return PublishClaim(job.pk, job.fence + 1)
+    return None
+
+
+@all_or_nothing
+def _take_publishing(job: Job, condition: Q | Combinable) -> None:
+    verb = "take_over_publishing" if job.state == JobState.PUBLISHING else "begin_publishing"
+    move_job(
+        job.pk,
+        verb,
+        Q(condition, fence=job.fence),
+        fence=F("fence") + 1,
+        publish_crashes=F("publish_crashes") + 1,
+        lease_expires_at=seconds_from_now(timing().lease_seconds),
+    )
+
+
+@all_or_nothing
+def _give_up_publishing(job: Job) -> None:
+    error = RendererError("The clips could not be joined.", code="publish_failed", hint="Try again.")
+    if job.error_code:  # what the last publisher reported before it gave the job back
+        error = RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
+    fail_within(job.pk, error, Q(fence=job.fence))
+
+
+def renew_publishing(claim: PublishClaim) -> bool:
+    """False when the job was cancelled or somebody took over."""
+    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
+    return bool(mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+
+
+def holds_publishing(claim: PublishClaim) -> bool:
+    return Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING).exists()
+
+
+@all_or_nothing
+def postpone_publishing(claim: PublishClaim, error: TalkingHeadError, *, crashed: bool) -> None:
+    """Gives the job back after a failure; somebody takes it over when the backoff is up, or gives up on it."""
+    wait_seconds = 0.0 if crashed else timing().backoff_seconds
+    values = {"error_code": error.code, "error_message": error.message, "suggestion": error.hint}
+    if error.permanent:
+        fail_within(claim.job_id, error, claim.holds)
+        return
+    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
+    if not mine.update(lease_expires_at=seconds_from_now(wait_seconds), **values):
+        raise Superseded
+
+
+@all_or_nothing
+def release_publishing(claim: PublishClaim) -> None:
+    """Gives the job back because the worker stops: not a crash."""
+    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
+    if not mine.update(lease_expires_at=Now(), publish_crashes=F("publish_crashes") - 1):
+        raise Superseded
+
+
+@all_or_nothing
+def render_clips_again(claim: PublishClaim, indexes: list[int]) -> None:
+    """Some finished clips are no longer in the cache (it may be deleted at any time): back to rendering these."""
+    move_job(claim.job_id, "render_again", claim.holds, lease_expires_at=None)
+    for clip in Clip.objects.filter(job=claim.job_id, index__in=indexes):
+        move_clip(clip.pk, "render_again", clip_key="", cached=False)
+        progress.clip_changed(claim.job_id, clip.index)

@@ -1,0 +1,44 @@
+"""The outbox: what must follow a job's end, written in the transaction that ends it, done afterwards, at least once."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from talking_head import metrics
+from talking_head.models import Job, Notification
+from talking_head.signals import job_ended
+
+logger = logging.getLogger(__name__)
+
+JOB_ENDED = "job_ended"
+MAX_FAILURES = 10
+
+
+def announce_end(job_id: UUID) -> None:
+    """Notes that the job ended; call it inside the transaction that ends it. Delivered right after the commit."""
+    notification = Notification.objects.create(job_id=job_id, kind=JOB_ENDED)
+    transaction.on_commit(lambda: deliver(notification.pk))
+
+
+def deliver(notification_id: int) -> bool:
+    """Writes the metrics and tells the receivers of ``job_ended``; marked as delivered only when all went well."""
+    job = Job.objects.filter(notifications=notification_id).first()
+    if job is None:
+        return False
+    metrics.write(job)
+    failed = False
+    for receiver, answer in job_ended.send_robust(sender=Job, job=job):
+        if isinstance(answer, Exception):
+            failed = True
+            logger.error("A receiver of job_ended failed: %r", receiver, exc_info=answer)
+    undelivered = Notification.objects.filter(pk=notification_id, delivered_at=None)
+    if failed:
+        undelivered.update(failures=F("failures") + 1)
+    else:
+        undelivered.update(delivered_at=Now())
+    return not failed

@@ -1,0 +1,25 @@
+"""What other apps may call. All of it raises the errors of :mod:`talking_head.errors`, and on purpose nothing else."""
+
+from __future__ import annotations
+
+from talking_head.access import may_view_job, may_view_portrait, register_access_rule, register_portrait_rule
+from talking_head.progress import job_snapshot
+from talking_head.services.jobs import cancel_job, retry_job, submit_job
+from talking_head.services.portraits import StoredPortrait, store_portrait
+from talking_head.services.scripts import ScriptSummary, check_script, voices
+
+__all__ = [
+    "ScriptSummary",
+    "StoredPortrait",
+    "cancel_job",
+    "check_script",
+    "job_snapshot",
+    "may_view_job",
+    "may_view_portrait",
+    "register_access_rule",
+    "register_portrait_rule",
+    "retry_job",
+    "store_portrait",
+    "submit_job",
+    "voices",
+]

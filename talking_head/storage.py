@@ -1,0 +1,132 @@
+"""Where files lie, and the only ways to write them: whole or not at all, with errors of our own tree.
+
+The layout is in docs/architecture.md. Whatever is unfinished lies in ``media/tmp`` or in a folder whose name says so
+(``results_<uuid>.staging-<fence>``), on the same file system as its final place, so that a rename finishes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from talking_head.errors import PortraitError, from_os_error
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+PROBE_BYTES = 64 * 1024
+
+
+def media_root() -> Path:
+    return Path(settings.MEDIA_ROOT)
+
+
+def cache_root() -> Path:
+    """The content cache: safe to delete at any time."""
+    return media_root() / "cache"
+
+
+def temporary_root() -> Path:
+    """Unfinished files of any kind; whatever is old in here belongs to nobody."""
+    return media_root() / "tmp"
+
+
+def results_folder(job_id: UUID) -> Path:
+    return media_root() / f"results_{job_id}"
+
+
+def staging_folder(job_id: UUID, fence: int) -> Path:
+    """Where the publisher with that fence prepares the results; nobody else's publisher shares it."""
+    return media_root() / f"results_{job_id}.staging-{fence}"
+
+
+def metrics_file(job_id: UUID) -> Path:
+    return results_folder(job_id) / f"performance_metrics_{job_id}.json"
+
+
+def portrait_file(digest: str) -> Path:
+    """Raises:
+    PortraitError: ``unknown_portrait`` when ``digest`` is not a digest at all (so a path can never come from outside).
+    """
+    if not DIGEST.fullmatch(digest):
+        raise unknown_portrait()
+    return media_root() / "portraits" / digest[:2] / digest
+
+
+def unknown_portrait() -> PortraitError:
+    return PortraitError(
+        "This portrait is not here (any more).", code="unknown_portrait", hint="Upload it again or choose another one."
+    )
+
+
+def store_portrait_bytes(data: bytes, temporary: Path) -> str:
+    """Moves the checked upload at ``temporary`` to its place under the digest of its bytes; returns the digest."""
+    digest = hashlib.sha256(data).hexdigest()
+    final = portrait_file(digest)
+    with translated_os_errors():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(final)
+    return digest
+
+
+@contextlib.contextmanager
+def temporary_file(data: bytes) -> Iterator[Path]:
+    """A file with these bytes that is gone afterwards unless somebody moved it away.
+
+    Raises:
+        ResourceError: ``no_space``, ``storage_denied``.
+    """
+    with translated_os_errors():
+        temporary_root().mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=temporary_root(), prefix="upload-")
+    path = Path(name)
+    try:
+        with translated_os_errors(), os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Readers see the old content or the new one, never a part; on failure nothing is left behind.
+
+    Raises:
+        ResourceError: ``no_space``, ``storage_denied``.
+    """
+    with temporary_file(data) as temporary, translated_os_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+
+
+def write_json_atomically(path: Path, values: Any) -> None:
+    write_atomically(path, json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def check_writable() -> None:
+    """Tries whether the media folder takes files now: permission bits say little (root, read-only mounts, quotas).
+
+    Raises:
+        ResourceError: ``no_space``, ``storage_denied``.
+    """
+    with temporary_file(b"\0" * PROBE_BYTES):
+        pass
+
+
+@contextlib.contextmanager
+def translated_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error) from error

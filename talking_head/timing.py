@@ -1,0 +1,27 @@
+"""Every length of time that the job layer goes by; ``settings.TALKING_HEAD_TIMING`` overrides any of them by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    lease_seconds: float = 30.0
+    renew_seconds: float = 10.0  # a lease survives two lost renewals
+    publish_seconds: float = 300.0  # for joining the clips of one job, however long it is
+    stand_in_seconds: float = 60.0  # for one stand-in clip; it comes after the job's deadline, so it has its own
+    poll_seconds: float = 0.3  # how often a supervisor asks whether its job was cancelled
+    stall_seconds: float = 20.0  # without a heartbeat
+    start_seconds: float = 60.0  # until a new renderer process says it is ready
+    terminate_seconds: float = 2.0  # between TERM and KILL
+    drain_seconds: float = 5.0  # for the clip in hand when the worker is told to stop
+    backoff_seconds: float = 1.0  # doubled with every failure, and jittered
+    ageing_seconds: float = 600.0  # after which a normal job counts as urgent as a VIP's
+    work_seconds: float = 900.0  # after which a task ends and rings again, so that q's own timeout never strikes
+
+
+def timing() -> Timing:
+    return Timing(**getattr(settings, "TALKING_HEAD_TIMING", {}))
