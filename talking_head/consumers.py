@@ -1,0 +1,241 @@
+"""The socket behind a progress bar: ``/ws/jobs/<uuid>/``.
+
+A plain ASGI application instead of a Channels consumer class, because those hop to a thread before every message and
+hold the next event back until the last one is written. Here four small tasks serve a viewer: one listens to the client,
+one to the channel layer, one writes, one looks at the clock. Nothing piles up for a client that reads slowly: events
+that do not fit are replaced by one snapshot, and of the previews only the newest waits.
+
+Close codes: 1000 the job is over and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
+more), 4404 no such job, 1003/1007/1008/1009 the client broke the rules. A socket that is refused before it is accepted
+looks like HTTP 403 from outside, whatever the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+
+from talking_head.live_snapshots import SnapshotReader
+from talking_head.models import TERMINAL_JOB_STATES, Job
+from talking_head.progress import group_name
+from talking_head.viewer_rights import NOT_FOUND, refusal
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# RFC 6455, section 7.4.1
+JOB_IS_OVER, UNSUPPORTED_DATA, INVALID_DATA, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1000, 1003, 1007, 1008, 1009
+
+WAITING_EVENTS = 50
+CLIENT_MESSAGE_MAX_CHARACTERS = 200
+CLIENT_MESSAGES_PER_MINUTE = 60
+
+snapshots = SnapshotReader()
+
+
+class Closed(Exception):  # noqa: N818 - how a task of the socket says that the others may stop
+    def __init__(self, code: int | None) -> None:
+        super().__init__(code)
+        self.code = code  # None: the client is gone already
+
+
+async def job_socket(scope: Message, receive: Receive, send: Send) -> None:
+    """The ASGI application of one viewer."""
+    await JobSocket(scope, receive, send).run()
+
+
+async def no_such_socket(_scope: Message, _receive: Receive, send: Send) -> None:
+    """What answers at every other address."""
+    await send({"type": "websocket.close", "code": NOT_FOUND})
+
+
+class JobSocket:
+    """One viewer of one job."""
+
+    look_every_seconds = 3.0  # at the rows, in case an event was lost
+    check_rights_every_seconds = 30.0
+    between_snapshots_seconds = 1.0
+    between_previews_seconds = 0.15
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.job_id: UUID = scope["url_route"]["kwargs"]["job_id"]
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._seq = 0  # the highest that was sent
+        self._events: deque[Message] = deque()
+        self._preview = b""
+        self._wants_snapshot = False
+        self._work = asyncio.Event()  # something is to be written
+        self._snapshot_due_at = self._preview_due_at = 0.0  # not before
+
+    async def run(self) -> None:
+        """Serves the viewer until either side has enough."""
+        if (await self._receive())["type"] != "websocket.connect":
+            return
+        code = await self._refusal()
+        if code:
+            await self._send({"type": "websocket.close", "code": code})
+            return
+        await self._send({"type": "websocket.accept"})
+        jobs = (self._listen_to_client(), self._listen_to_layer(), self._write(), self._look_at_the_clock())
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            endings = await asyncio.gather(*tasks, return_exceptions=True)
+        await self._close(endings)
+
+    async def _close(self, endings: list[Any]) -> None:
+        codes = [ending.code for ending in endings if isinstance(ending, Closed)]
+        if not codes:
+            raise next(ending for ending in endings if isinstance(ending, Exception))
+        if None not in codes:
+            await self._send({"type": "websocket.close", "code": codes[0]})
+
+    async def _refusal(self) -> int:
+        return await database_sync_to_async(refusal)(self._scope, self.job_id)
+
+    # --- what comes in ---
+
+    async def _listen_to_client(self) -> None:
+        arrivals: deque[float] = deque(maxlen=CLIENT_MESSAGES_PER_MINUTE)
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                raise Closed(None)
+            now = time.monotonic()
+            if len(arrivals) == CLIENT_MESSAGES_PER_MINUTE and now - arrivals[0] < 60:
+                raise Closed(POLICY_VIOLATION)
+            arrivals.append(now)
+            _check_client_message(message)
+            self._ask_for_snapshot()
+
+    async def _listen_to_layer(self) -> None:
+        """Without a working layer the viewer still sees every change, only later: by the clock."""
+        layer = get_channel_layer()
+        group = group_name(self.job_id)
+        channel = ""
+        try:
+            if layer is not None:
+                channel = await layer.new_channel()
+                await layer.group_add(group, channel)
+            self._ask_for_snapshot()
+            while layer is not None:
+                self._take(await layer.receive(channel))
+        except Exception:
+            logger.warning("Live progress is only read from the database.", exc_info=True, extra={"job": self.job_id})
+            self._ask_for_snapshot()
+        finally:
+            if layer is not None and channel:
+                await layer.group_discard(group, channel)
+        await asyncio.Event().wait()
+
+    async def _look_at_the_clock(self) -> None:
+        rights_checked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(self.look_every_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the load
+            if time.monotonic() - rights_checked_at >= self.check_rights_every_seconds:
+                rights_checked_at = time.monotonic()
+                code = await self._refusal()
+                if code:
+                    raise Closed(code)
+            try:
+                known = await snapshots.recent(self.job_id, max_age_seconds=self.look_every_seconds / 2)
+            except Job.DoesNotExist:
+                raise Closed(NOT_FOUND) from None
+            if known.seq > self._seq or known.is_over:
+                self._ask_for_snapshot()
+
+    def _take(self, message: Message) -> None:
+        if message["type"] == "job.preview":
+            self._preview = message["jpeg"]
+        elif len(self._events) < WAITING_EVENTS:
+            self._events.append(message["event"])
+        else:
+            self._events.clear()
+            self._wants_snapshot = True
+        self._work.set()
+
+    def _ask_for_snapshot(self) -> None:
+        self._wants_snapshot = True
+        self._work.set()
+
+    # --- what goes out ---
+
+    async def _write(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            if self._wants_snapshot and self._is_due(self._snapshot_due_at):
+                await self._write_snapshot()
+            while self._events:
+                await self._write_event(self._events.popleft())
+            if self._preview and self._is_due(self._preview_due_at):
+                await self._write_preview()
+
+    def _is_due(self, due_at: float) -> bool:
+        """Otherwise the writer is woken again when it is."""
+        wait_seconds = due_at - time.monotonic()
+        if wait_seconds > 0:
+            asyncio.get_running_loop().call_later(wait_seconds, self._work.set)
+        return wait_seconds <= 0
+
+    async def _write_snapshot(self) -> None:
+        self._wants_snapshot = False
+        try:
+            snapshot = await snapshots.fresh(self.job_id)
+        except Job.DoesNotExist:
+            raise Closed(NOT_FOUND) from None
+        self._seq = snapshot.seq
+        self._snapshot_due_at = time.monotonic() + self.between_snapshots_seconds
+        await self._send({"type": "websocket.send", "text": snapshot.text})
+        if snapshot.is_over:
+            raise Closed(JOB_IS_OVER)
+
+    async def _write_event(self, event: Message) -> None:
+        seq = event.get("seq", self._seq)  # a stage changes no row and has none
+        if seq < self._seq:
+            return  # a snapshot overtook it
+        if seq > self._seq + 1:
+            self._ask_for_snapshot()
+        self._seq = seq
+        await self._send({"type": "websocket.send", "text": json.dumps({**event, "seq": seq}, ensure_ascii=False)})
+        if event.get("state") in TERMINAL_JOB_STATES:
+            self._snapshot_due_at = 0.0
+            self._ask_for_snapshot()
+
+    async def _write_preview(self) -> None:
+        jpeg, self._preview = self._preview, b""
+        self._preview_due_at = time.monotonic() + self.between_previews_seconds
+        await self._send({"type": "websocket.send", "bytes": jpeg})
+
+
+def _check_client_message(message: Message) -> None:
+    """The one thing a client may say is that it wants a snapshot."""
+    text = message.get("text")
+    if text is None:
+        raise Closed(UNSUPPORTED_DATA)
+    if len(text) > CLIENT_MESSAGE_MAX_CHARACTERS:
+        raise Closed(MESSAGE_TOO_BIG)
+    try:
+        request = json.loads(text)
+    except ValueError:
+        raise Closed(INVALID_DATA) from None
+    if request != {"type": "snapshot"}:
+        raise Closed(POLICY_VIOLATION)

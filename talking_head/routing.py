@@ -1,0 +1,12 @@
+"""Socket addresses. Who may connect from which origin is decided in edu_platform/asgi.py."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from talking_head import consumers
+
+websocket_urlpatterns = [
+    path("ws/jobs/<uuid:job_id>/", consumers.job_socket),  # type: ignore[arg-type]
+    re_path("", consumers.no_such_socket),  # type: ignore[arg-type]
+]
