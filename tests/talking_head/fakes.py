@@ -1,6 +1,6 @@
 """Small, fast, deterministic stand-ins for the real engines, for tests of what surrounds them.
 
-``FakeSpeech`` beeps once per word and says exactly when; ``FakeFace`` moves a bar that stands still at both ends of a clip.
+``FakeSpeech`` beeps once per word and says exactly when; ``FakeFace`` moves a bar that rests at both ends of a clip.
 :func:`install` puts them into the registry under their own names (with ``monkeypatch``, so that they vanish again).
 """
 

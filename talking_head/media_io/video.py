@@ -1,0 +1,336 @@
+"""Video files through PyAV: write one clip, join clips, look into a file.
+
+A clip is a fragmented MP4 with one fragment. So the same bytes play on their own, can be appended to a browser's
+``SourceBuffer``, cut into HLS segments and remuxed into the lesson, always without encoding again.
+
+Joints are silent by construction. An AAC packet holds 1,024 new samples, but needs its predecessor's second half to
+decode them; encoders therefore send one packet of priming first, and a file of clips with a priming packet each would
+be 1,024 samples longer per clip than its picture. The take begins and ends with more than one window of digital
+silence, so the predecessor of a clip's first packet may just as well be the last packet of the clip before: both are
+silence. The priming packet is dropped and a clip holds exactly as many packets as its length asks for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from numpy.typing import NDArray
+
+from talking_head.errors import RendererError, from_os_error
+from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, SAMPLES_PER_VIDEO_FRAME, VIDEO_FPS
+
+Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
+Frame = NDArray[np.uint8]  # (height, width, 3) RGB
+
+# Takes part in the clips' cache keys: raise it whenever the same frames and sound would give other bytes.
+ENCODING_VERSION = "1"
+
+CRF = 20
+KEYFRAME_INTERVAL_FRAMES = 4 * VIDEO_FPS  # how far a seek may have to decode; each clip starts with a keyframe anyway
+AUDIO_BITS_PER_SECOND = 112_000
+SILENT_EDGE_SAMPLES = 2 * AAC_FRAME_SAMPLES  # one AAC window: what a joint needs on either side
+
+# No B-frames: decoding order is presentation order, so a joint needs no edit list and no overlap. No scene cuts and a
+# closed group of pictures: keyframes are where we say. One thread: the renderer has the other core.
+_X264_OPTIONS = {
+    "preset": "veryfast",
+    "crf": str(CRF),
+    "threads": "1",
+    "x264-params": f"bframes=0:scenecut=0:open-gop=0:keyint={KEYFRAME_INTERVAL_FRAMES}:min-keyint=1",
+}
+# delay_moov would wait for data; the parameter sets are known before the first frame, so nothing has to.
+_CLIP_MUXER_OPTIONS = {"movflags": "empty_moov+default_base_moof+frag_custom", "fflags": "+bitexact"}
+_JOINED_MUXER_OPTIONS = {"movflags": "faststart", "fflags": "+bitexact"}
+# Averaging 2x2 pixels for the chroma and rounding instead of cutting: mean error 0.2 of 255, without a colour cast.
+_RESAMPLING = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A title and the part of the video that it names."""
+
+    title: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is in a file. Both durations are sums of what the packets say, not what a header claims."""
+
+    width_px: int
+    height_px: int
+    frame_count: int
+    video_seconds: float
+    audio_seconds: float
+
+
+class ClipWriter:
+    """Writes one clip, frame by frame. Frames go straight into the encoder; what is kept until the end is the
+    compressed clip (some 50 kB a second), because a fragment's index stands before its data.
+
+    Use as a context manager: the file is written on leaving it, unless by an exception.
+
+    Args:
+        path: where to write; the suffix does not matter.
+        width_px, height_px: both even.
+        waveform: the clip's sound at 48 kHz, (n * 1920,), with ``SILENT_EDGE_SAMPLES`` of silence at both ends.
+
+    Raises:
+        ResourceError: the disk is full or may not be written to.
+    """
+
+    def __init__(self, path: Path, *, width_px: int, height_px: int, waveform: Waveform) -> None:
+        self.frame_count = 0
+        self._path = path
+        # Into memory first: the muxer swallows what the disk says about the last fragment, which here is the only one.
+        self._file = io.BytesIO()
+        self._container = av.open(self._file, "w", format="mp4", options=_CLIP_MUXER_OPTIONS)
+        self._video: Any = self._container.add_stream("libx264", rate=VIDEO_FPS, options=_X264_OPTIONS)
+        self._video.width, self._video.height, self._video.pix_fmt = width_px, height_px, "yuv420p"
+        _tag_as_bt709(self._video.codec_context)
+        self._audio: Any = self._container.add_stream(
+            "aac", rate=AUDIO_HZ, layout="mono", bit_rate=AUDIO_BITS_PER_SECOND
+        )
+        self._sound = _aac_packets(self._audio, waveform)
+        self._waiting_sound: av.Packet | None = next(self._sound)
+
+    def write(self, frame: Frame) -> None:
+        """Adds one frame, (height, width, 3) RGB of the clip's size. Its memory is free again on return."""
+        picture = rgb_to_picture(frame)
+        picture.pts, picture.time_base = self.frame_count, Fraction(1, VIDEO_FPS)
+        self.frame_count += 1
+        for packet in self._video.encode(picture):
+            self._mux_in_order(packet)
+
+    def __enter__(self) -> ClipWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._container.close()
+            return
+        for packet in self._video.encode(None):
+            self._mux_in_order(packet)
+        self._mux_sound_until(None)
+        self._container.close()
+        try:
+            self._path.write_bytes(self._file.getbuffer())
+        except OSError as os_error:
+            raise from_os_error(os_error) from os_error
+
+    def _mux_in_order(self, packet: av.Packet) -> None:
+        """The muxer keeps packets until both streams have reached a time: hand them over in that order."""
+        self._mux_sound_until(packet)
+        self._container.mux_one(packet)
+
+    def _mux_sound_until(self, video_packet: av.Packet | None) -> None:
+        while self._waiting_sound is not None:
+            if video_packet is not None and _seconds(self._waiting_sound) > _seconds(video_packet):
+                return
+            self._container.mux_one(self._waiting_sound)
+            self._waiting_sound = next(self._sound, None)
+
+
+def _seconds(packet: av.Packet) -> Fraction:
+    assert packet.dts is not None
+    return packet.dts * packet.time_base
+
+
+def _tag_as_bt709(codec: Any) -> None:
+    """Says in the stream how :func:`rgb_to_picture` made the colours; an untagged small picture is taken for BT.601."""
+    codec.color_range = ColorRange.MPEG
+    codec.colorspace = Colorspace.ITU709
+    codec.color_primaries = ColorPrimaries.BT709
+    codec.color_trc = ColorTrc.BT709
+
+
+def rgb_to_picture(frame: Frame) -> av.VideoFrame:
+    """RGB to 4:2:0, BT.709, limited range (16..235): what players assume of H.264."""
+    return av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_RESAMPLING,
+    )
+
+
+def _aac_packets(stream: Any, waveform: Waveform) -> Iterator[av.Packet]:
+    """Exactly ``len(waveform) / 1024`` packets, the first at time 0: see the module's text about the priming packet."""
+    wanted = len(waveform) // AAC_FRAME_SAMPLES
+    sent = 0
+    for packet in _all_aac_packets(stream, waveform):
+        if packet.pts is None or packet.pts < 0:
+            continue  # priming
+        if sent == wanted:
+            raise RendererError("The sound's length does not fit whole AAC frames.", code="sound_length")
+        sent += 1
+        yield packet
+    if sent != wanted:
+        raise RendererError("The sound encoder lost some of the sound.", code="sound_length")
+
+
+def _all_aac_packets(stream: Any, waveform: Waveform) -> Iterator[av.Packet]:
+    for start in range(0, len(waveform), AAC_FRAME_SAMPLES):
+        samples = np.ascontiguousarray(waveform[None, start : start + AAC_FRAME_SAMPLES], dtype=np.float32)  # (1, 1024)
+        block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        block.sample_rate, block.pts, block.time_base = AUDIO_HZ, start, Fraction(1, AUDIO_HZ)
+        yield from stream.encode(block)
+    yield from stream.encode(None)
+
+
+def join_clips(
+    clips: Sequence[Path], path: Path, *, metadata: dict[str, str], language: str, chapters: Sequence[Chapter] = ()
+) -> VideoInfo:
+    """Writes the clips one after the other into one MP4 with its index in front. Nothing is encoded.
+
+    Args:
+        clips: at least one, all made by :class:`ClipWriter` at one size.
+        metadata: iTunes-style tags (``title``, ``comment``, ...).
+        language: of the speech; ISO 639-2, three letters.
+
+    Raises:
+        RendererError: ``clips_differ`` when the clips cannot share one decoder. ResourceError: as the file system says.
+    """
+    try:
+        with av.open(str(path), "w", format="mp4", options=_JOINED_MUXER_OPTIONS) as output:
+            output.metadata.update(metadata)
+            info = _copy_clips(clips, output, language, chapters)
+    except OSError as error:
+        raise from_os_error(error) from error
+    return info
+
+
+def _copy_clips(clips: Sequence[Path], output: Any, language: str, chapters: Sequence[Chapter]) -> VideoInfo:
+    frames = samples = 0
+    streams: dict[str, Any] = {}
+    parameters: tuple[bytes | None, ...] = ()
+    for clip in clips:
+        with av.open(str(clip)) as source:
+            templates: dict[str, Any] = {"video": source.streams.video[0], "audio": source.streams.audio[0]}
+            if not streams:
+                streams = {kind: output.add_stream_from_template(template) for kind, template in templates.items()}
+                streams["audio"].metadata["language"] = language
+                parameters = _decoder_parameters(templates)
+                _set_chapters(output, chapters)
+            elif _decoder_parameters(templates) != parameters:
+                raise RendererError(
+                    "The clips of this video have different formats.",
+                    code="clips_differ",
+                    hint="Render the video again.",
+                    permanent=True,
+                )
+            added_frames, added_samples = _copy_packets(source, templates, streams, frames, samples)
+            frames, samples = frames + added_frames, samples + added_samples
+    width_px, height_px = streams["video"].width, streams["video"].height
+    return VideoInfo(width_px, height_px, frames, frames / VIDEO_FPS, samples / AUDIO_HZ)
+
+
+def _decoder_parameters(templates: dict[str, Any]) -> tuple[bytes | None, ...]:
+    """H.264 parameter sets and AAC configuration: a file has one of each, so all clips must agree."""
+    return tuple(template.codec_context.extradata for template in templates.values())
+
+
+def _copy_packets(
+    source: Any, templates: dict[str, Any], streams: dict[str, Any], first_frame: int, first_sample: int
+) -> tuple[int, int]:
+    """Copies one clip behind what is there already; returns how many frames and samples it added."""
+    frames = samples = 0
+    kind_of = {template.index: kind for kind, template in templates.items()}
+    for packet in source.demux(*templates.values()):
+        if packet.dts is None:
+            continue  # the demuxer's flush
+        kind = kind_of[packet.stream_index]
+        if kind == "video":
+            start = Fraction(first_frame + frames, VIDEO_FPS)
+            length = Fraction(1, VIDEO_FPS)
+            frames += 1
+        else:
+            start = Fraction(first_sample + samples, AUDIO_HZ)
+            length = Fraction(AAC_FRAME_SAMPLES, AUDIO_HZ)
+            samples += AAC_FRAME_SAMPLES
+        # Counted, not added up from the file's own times: whole frames cannot drift, rounded times can.
+        packet.pts = packet.dts = int(start / packet.time_base)
+        packet.duration = int(length / packet.time_base)
+        packet.stream = streams[kind]
+        streams[kind].container.mux_one(packet)
+    if frames * SAMPLES_PER_VIDEO_FRAME != samples:
+        raise RendererError("A clip's sound and picture have different lengths.", code="clip_damaged")
+    return frames, samples
+
+
+def _set_chapters(output: Any, chapters: Sequence[Chapter]) -> None:
+    output.set_chapters(
+        [
+            {
+                "id": number,
+                "start": round(chapter.start_seconds * 1000),
+                "end": round(chapter.end_seconds * 1000),
+                "time_base": Fraction(1, 1000),
+                "metadata": {"title": chapter.title},
+            }
+            for number, chapter in enumerate(chapters, start=1)
+        ]
+    )
+
+
+def inspect_video(path: Path) -> VideoInfo:
+    """Counts what a file really holds, without decoding it.
+
+    Raises:
+        RendererError: ``video_unreadable``.
+    """
+    try:
+        with av.open(str(path)) as source:
+            video, audio = source.streams.video[0], source.streams.audio[0]
+            seconds = {video.index: Fraction(0), audio.index: Fraction(0)}
+            frames = 0
+            for packet in source.demux(video, audio):
+                if packet.dts is None:
+                    continue
+                frames += packet.stream_index == video.index
+                seconds[packet.stream_index] += (packet.duration or 0) * packet.time_base
+            return VideoInfo(
+                video.width, video.height, frames, float(seconds[video.index]), float(seconds[audio.index])
+            )
+    except (av.FFmpegError, IndexError) as error:
+        raise RendererError("The finished video cannot be read.", code="video_unreadable") from error
+
+
+def decode_frames(path: Path) -> Iterator[Frame]:
+    """The pictures of a file, one at a time, RGB."""
+    with av.open(str(path)) as source:
+        for picture in source.decode(video=0):
+            yield picture.to_ndarray(format="rgb24")  # type: ignore[misc]
+
+
+def decode_sound(path: Path) -> Waveform:
+    """The sound of a file as a player hears it, (samples,) at the file's own rate."""
+    with av.open(str(path)) as source:
+        return np.concatenate([block.to_ndarray()[0] for block in source.decode(audio=0)])
+
+
+def jpeg(frame: Frame, *, quality: int, max_width_px: int | None = None) -> bytes:
+    """An RGB frame as JPEG, made smaller when it is wider than ``max_width_px``."""
+    height_px, width_px = frame.shape[:2]
+    if max_width_px is not None and width_px > max_width_px:
+        size = (max_width_px, max(1, round(height_px * max_width_px / width_px)))
+        frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise RendererError("A preview picture could not be written.", code="preview_failed")
+    return data.tobytes()

@@ -1,0 +1,210 @@
+"""The content-addressed store: a folder per entry, named by the sha256 of everything that decides its bytes.
+
+``root/<kind>/<key[:2]>/<key>/``. An entry is made in a folder of its own under ``root/tmp`` and renamed into place when
+it is complete, so a reader sees all of it or nothing, and two processes that make the same entry at once are harmless:
+the second finds the place taken and throws its copy away. Entries never change, so no locks are needed; deleting the
+whole root is always safe.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from talking_head.errors import from_os_error
+
+TEMPORARY = "tmp"
+ABANDONED_AFTER_SECONDS = 24 * 3600.0  # no clip takes a day to make: its maker was killed
+# Reading an entry marks it as used, but not more often than this: a busy clip would cost a write per view.
+TOUCH_INTERVAL_SECONDS = 60.0
+
+
+def key_of(**parts: Any) -> str:
+    """sha256 (hex) of the canonical JSON of ``parts``: same values, same key, whatever their order.
+
+    Floats keep their shortest exact form, so 1.0 and 1 differ: pass values of one type.
+    """
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class KindStats:
+    """What one kind of entries holds, and how often it was asked for through this object."""
+
+    entries: int
+    bytes: int
+    hits: int
+    misses: int
+
+
+@dataclass(slots=True)
+class _Counter:
+    hits: int = 0
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    folder: Path
+    bytes: int
+    used_at: float  # seconds since the epoch
+
+
+@dataclass(slots=True)
+class ContentCache:
+    """The store under ``root``, which is created on first use. Any number of these may share a root.
+
+    Every method that touches the file system raises ``ResourceError`` (``no_space``, ``storage_denied``,
+    ``storage_error``) when it cannot.
+    """
+
+    root: Path
+    _counters: dict[str, _Counter] = field(default_factory=dict)
+
+    def get(self, kind: str, key: str) -> Path | None:
+        """The entry's folder, or None. Counts the hit or miss and marks the entry as used."""
+        folder = self._place(kind, key)
+        found = folder.is_dir()
+        counter = self._counters.setdefault(kind, _Counter())
+        if not found:
+            counter.misses += 1
+            return None
+        counter.hits += 1
+        _touch(folder)
+        return folder
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether the entry is there; neither counts nor marks."""
+        return self._place(kind, key).is_dir()
+
+    @contextmanager
+    def building(self, kind: str, key: str) -> Iterator[Path]:
+        """An empty folder to fill; leaving the block without an exception makes it the entry.
+
+        After an exception nothing remains. When another process was faster its entry stays and ours goes.
+        """
+        try:
+            temporary = self.root / TEMPORARY
+            temporary.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=temporary))
+        except OSError as error:
+            raise from_os_error(error) from error
+        try:
+            yield folder
+            self._publish(folder, self._place(kind, key))
+        except OSError as error:
+            raise from_os_error(error) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self, kind: str, key: str) -> None:
+        """Forgets an entry (one that turned out to be damaged); absent is fine."""
+        self._remove_folder(self._place(kind, key))
+
+    def stats(self) -> dict[str, KindStats]:
+        """Entries and bytes by kind, with this object's hits and misses."""
+        kinds = {path.name for path in self._folders(self.root)} - {TEMPORARY}
+        result = {}
+        for kind in sorted(kinds | set(self._counters)):
+            entries = list(self._entries(kind))
+            counter = self._counters.get(kind, _Counter())
+            result[kind] = KindStats(len(entries), sum(entry.bytes for entry in entries), counter.hits, counter.misses)
+        return result
+
+    def prune(
+        self, *, max_bytes: int | None = None, older_than_seconds: float | None = None, kind: str | None = None
+    ) -> int:
+        """Removes entries unused for that long, then the least recently used until ``max_bytes`` hold the rest.
+
+        Also clears what killed makers left behind. Returns the bytes freed.
+        """
+        now = time.time()
+        self._clear_abandoned(now)
+        kinds = [kind] if kind else [path.name for path in self._folders(self.root) if path.name != TEMPORARY]
+        entries = sorted((entry for name in kinds for entry in self._entries(name)), key=lambda entry: entry.used_at)
+        total = sum(entry.bytes for entry in entries)
+        freed = 0
+        for entry in entries:
+            expired = older_than_seconds is not None and now - entry.used_at > older_than_seconds
+            too_many = max_bytes is not None and total - freed > max_bytes
+            if expired or too_many:
+                self._remove_folder(entry.folder)
+                freed += entry.bytes
+        return freed
+
+    def _place(self, kind: str, key: str) -> Path:
+        return self.root / kind / key[:2] / key
+
+    def _publish(self, folder: Path, place: Path) -> None:
+        """Data first, then the name: after a power cut an entry that has its name also has its bytes."""
+        for file in folder.iterdir():
+            _sync(file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)  # mkdtemp keeps others out; a web server may run as somebody else
+        try:
+            folder.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
+    def _remove_folder(self, folder: Path) -> None:
+        """Takes the name away in one step, then the bytes: nobody sees half an entry."""
+        doomed = self.root / TEMPORARY / f"removed-{folder.name}-{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            doomed.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(doomed)
+        except FileNotFoundError:
+            return  # somebody else was faster
+        except OSError as error:
+            raise from_os_error(error) from error
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def _clear_abandoned(self, now: float) -> None:
+        for folder in self._folders(self.root / TEMPORARY):
+            try:
+                abandoned = now - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
+            except FileNotFoundError:
+                continue
+            if abandoned:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _entries(self, kind: str) -> Iterator[_Entry]:
+        for shelf in self._folders(self.root / kind):
+            for folder in self._folders(shelf):
+                try:
+                    size = sum(file.stat().st_size for file in folder.iterdir())
+                    yield _Entry(folder, size, folder.stat().st_mtime)
+                except FileNotFoundError:
+                    continue  # removed while we looked
+
+    @staticmethod
+    def _folders(parent: Path) -> list[Path]:
+        try:
+            return [path for path in parent.iterdir() if path.is_dir()]
+        except FileNotFoundError:
+            return []
+
+
+def _touch(folder: Path) -> None:
+    """Marks an entry as used by its modification time (access times are switched off on many mounts)."""
+    try:
+        if time.time() - folder.stat().st_mtime > TOUCH_INTERVAL_SECONDS:
+            os.utime(folder)
+    except OSError:
+        return  # read-only media or just removed: only the order of pruning suffers
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())

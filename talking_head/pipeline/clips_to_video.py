@@ -1,0 +1,139 @@
+"""Clips become the lesson's video: a remux into one MP4, and the same clips as HLS segments. Nothing is encoded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from talking_head.errors import RendererError, from_os_error
+from talking_head.media_io.mp4_boxes import mark_as_synthetic, moved_to, split_clip
+from talking_head.media_io.video import Chapter, VideoInfo, inspect_video, join_clips
+from talking_head.timebase import VIDEO_FPS
+
+TOOL = "Lectern"
+SYNTHETIC_NOTICE = "Synthetic video: the portrait is animated and the voice is spoken by software."
+# BCP 47 primary language -> ISO 639-2, the three letters that MP4 has room for.
+ISO_639_2 = {
+    "ar": "ara", "cs": "ces", "de": "deu", "en": "eng", "es": "spa", "fr": "fra", "hi": "hin", "hu": "hun", "it": "ita",
+    "ja": "jpn", "ko": "kor", "nl": "nld", "pl": "pol", "pt": "por", "ru": "rus", "tr": "tur", "zh": "zho",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterStart:
+    """A chapter opens with the clip of that index."""
+
+    title: str
+    clip_index: int
+
+
+def clips_to_video(
+    clips: Sequence[Path],
+    path: Path,
+    *,
+    title: str = "",
+    language: str = "en",
+    chapters: Sequence[ChapterStart] = (),
+) -> VideoInfo:
+    """Joins clips into one MP4: index in front, chapters, title, language, and two marks that say it is synthetic
+    (a comment for people, IPTC's digital source type for machines).
+
+    The file appears under its name only when it is whole, and its length is checked against its clips.
+
+    Raises:
+        RendererError: ``clips_differ``, ``clip_damaged``, ``video_unreadable``. ResourceError: as the file system says.
+    """
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        planned = join_clips(
+            clips,
+            unfinished,
+            metadata={"title": title, "comment": SYNTHETIC_NOTICE},
+            language=ISO_639_2.get(language.split("-")[0].lower(), "und"),
+            chapters=_chapters(clips, chapters),
+        )
+        mark_as_synthetic(unfinished, TOOL)
+        written = inspect_video(unfinished)
+        if written != planned:
+            raise RendererError("The finished video is not as long as its clips.", code="video_length")
+        unfinished.rename(path)
+    except OSError as error:
+        raise from_os_error(error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return written
+
+
+def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[Chapter]:
+    """Players want chapters without gaps: what comes before the first heading belongs to a chapter of its own."""
+    if not starts:
+        return []
+    seconds = [0.0]
+    for clip in clips:
+        seconds.append(seconds[-1] + inspect_video(clip).video_seconds)
+    titled = [(start.title, seconds[start.clip_index]) for start in starts]
+    if titled[0][1] > 0:
+        titled.insert(0, ("Introduction", 0.0))
+    ends = [*(start for _, start in titled[1:]), seconds[-1]]
+    return [Chapter(title, start, end) for (title, start), end in zip(titled, ends, strict=True)]
+
+
+def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> Path:
+    """Writes ``init.mp4``, ``0.m4s``, ``1.m4s``, ... and ``lesson.m3u8``; returns the playlist.
+
+    Segments that are there already are left alone, so while a lesson renders the same call with one clip more adds one
+    segment and one line (``ended=False``: an EVENT playlist, to which players come back for more).
+
+    Source: RFC 8216, section 4.3. One timeline throughout, hence no ``EXT-X-DISCONTINUITY``.
+
+    Raises:
+        RendererError: ``clips_differ``, ``clip_damaged``. ResourceError: as the file system says.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        init = folder / "init.mp4"
+        lines: list[str] = []
+        frames = 0
+        for index, clip in enumerate(clips):
+            segment = folder / f"{index}.m4s"
+            parts = split_clip(clip.read_bytes())
+            if not init.exists():
+                _write_whole(init, parts.init)
+            elif init.read_bytes() != parts.init:
+                raise RendererError("The clips of this video have different formats.", code="clips_differ")
+            if not segment.exists():
+                start = Fraction(frames, VIDEO_FPS)
+                _write_whole(segment, moved_to(parts, sequence_number=index + 1, start_seconds=start))
+            clip_frames = inspect_video(clip).frame_count
+            frames += clip_frames
+            lines += [f"#EXTINF:{clip_frames / VIDEO_FPS:.3f},", segment.name]
+        playlist = folder / "lesson.m3u8"
+        _write_whole(playlist, _playlist(lines, ended).encode())
+    except OSError as error:
+        raise from_os_error(error) from error
+    return playlist
+
+
+def _playlist(lines: list[str], ended: bool) -> str:
+    longest_seconds = max((float(line[8:-1]) for line in lines if line.startswith("#EXTINF:")), default=1.0)
+    head = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{max(1, math.ceil(longest_seconds))}",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        '#EXT-X-MAP:URI="init.mp4"',
+    ]
+    return "\n".join([*head, *lines, *(["#EXT-X-ENDLIST"] if ended else [])]) + "\n"
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,346 @@
+"""The renderer: one request in, one clip in the cache out. What it loads stays warm for the next request."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from talking_head.engines import registry
+from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.errors import (
+    EngineError,
+    OptionError,
+    PortraitError,
+    RendererError,
+    ResourceError,
+    TalkingHeadError,
+    from_os_error,
+)
+from talking_head.media_io.video import ENCODING_VERSION
+from talking_head.pipeline.cache import ContentCache, key_of
+from talking_head.pipeline.entries import (
+    CLIP_POSTER,
+    CLIP_VIDEO,
+    CLIPS,
+    TAKES,
+    ClipFigures,
+    DamagedEntry,
+    load_clip_figures,
+    load_take,
+    store_clip_figures,
+    store_take,
+)
+from talking_head.pipeline.frames_to_clip import frames_to_clip
+from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
+from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent, ignore_events
+from talking_head.pipeline.stopwatch import Stopwatch
+from talking_head.pipeline.utterance_to_take import utterance_to_take
+from talking_head.profiles import Profile, profile_named
+from talking_head.timebase import AUDIO_HZ, VIDEO_FPS, round_up_to_quantum
+
+WARM_SOURCES = 8  # a prepared portrait at 512 px holds some ten megabytes
+STILL = "still"
+NO_ENHANCER = "none"
+READING_CHARACTERS_PER_SECOND = 15.0  # how long a sentence stays on screen when it cannot be heard
+LEAST_SILENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a request comes to, once every name in it has been resolved."""
+
+    request: ClipRequest
+    profile: Profile
+    portrait_digest: str
+    face: str
+    enhancer: Any  # an Enhancer or None
+    engines: dict[str, str]  # speech, face, enhancer -> "name version"
+    notices: tuple[str, ...]
+    take_key: str
+
+    def clip_key(self, take_key: str) -> str:
+        """The clip's key when it is filmed with that take (a stand-in may have to do with silence)."""
+        return key_of(
+            entry="clip",
+            encoding=ENCODING_VERSION,
+            take=take_key,
+            text=self.request.text,
+            portrait=self.portrait_digest,
+            preprocess=self.profile.preprocess,
+            size_px=self.profile.size_px,
+            expression_scale=float(self.profile.expression_scale),
+            face=self.engines["face"],
+            enhancer=self.engines["enhancer"],
+            fallback=self.request.fallback,
+        )
+
+
+class Renderer:
+    """Renders clips one after the other. Not for use by two threads at once.
+
+    Engines are created on first use and kept; prepared portraits are kept too, the last ``WARM_SOURCES`` of them.
+    """
+
+    def __init__(self, cache: ContentCache, settings: EngineSettings) -> None:
+        self._cache = cache
+        self._settings = settings
+        self._engines: dict[tuple[str, str], Any] = {}
+        self._sources: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+
+    def render(self, request: ClipRequest, on_event: EventSink = ignore_events) -> ClipResult:
+        """Makes sure that the clip is in the cache and says what it is.
+
+        The steps: resolve names and keys; speak, or fetch the take; prepare the portrait, or take the warm one; plan
+        the motion; draw, enhance and encode the frames side by side; store. A clip that is there is only looked up.
+
+        With ``request.fallback`` a clip comes out whatever is wrong with the voice, the portrait or the face engine:
+        the still engine shows the portrait (or its neutral card) and the words, with the take or, without, in silence.
+
+        Raises:
+            TalkingHeadError: always one of its subclasses, whatever went wrong inside an engine.
+        """
+        watch = Stopwatch()
+        try:
+            return self._render(request, on_event, watch)
+        except TalkingHeadError:
+            raise
+        except MemoryError as error:
+            raise ResourceError(
+                "The renderer ran out of memory.", code="out_of_memory", hint="Choose a faster profile."
+            ) from error
+        except OSError as error:
+            raise from_os_error(error) from error
+        except Exception as error:  # the engines' libraries (cv2, onnxruntime, av) share no base class
+            stage = next(reversed(watch.seconds), "validation")
+            raise RendererError(
+                f"Something went wrong inside the renderer ({stage}: {type(error).__name__}: {error}).",
+                code="engine_failed",
+                hint="Try again; when it happens again, choose another face engine and tell an administrator.",
+            ) from error
+
+    def _render(self, request: ClipRequest, on_event: EventSink, watch: Stopwatch) -> ClipResult:
+        on_event(RenderEvent("validation"))
+        with watch.stage("validation"):
+            plan = self._plan(request)
+            known = self._known_clip(plan, plan.take_key)
+        if known is not None:
+            return _result(plan, known, watch, cached=True, take_cached=True)
+
+        on_event(RenderEvent("speech"))
+        with watch.stage("speech"):
+            take, take_key, take_cached = self._take(plan)
+            known = self._known_clip(plan, take_key) if take_key != plan.take_key else None
+        if known is not None:
+            return _result(plan, known, watch, cached=True, take_cached=take_cached)
+
+        on_event(RenderEvent("motion", 0, take.frame_count))
+        with watch.stage("motion"):
+            face = self._engine("face", plan.face)
+            source = self._source(plan, face)
+            motion = face.motion(
+                source,
+                take,
+                text=request.text,
+                seed=int(plan.clip_key(take_key)[:8], 16),
+                expression_scale=plan.profile.expression_scale,
+            )
+
+        frames = watch.timed("frames", face.frames(source, motion))
+        if plan.enhancer is not None:
+            frames = watch.timed_enhancer("enhance", plan.enhancer, "frames", frames)
+        figures = self._film(plan, take, take_key, frames, on_event, watch)
+        return _result(plan, figures, watch, cached=False, take_cached=take_cached)
+
+    # --- what is asked for ---------------------------------------------------------------------------------------
+
+    def _plan(self, request: ClipRequest) -> _Plan:
+        profile = profile_named(request.profile)
+        face = STILL if request.fallback else registry.resolve("face", request.face)
+        enhancer, notices = (None, ()) if request.fallback else self._enhancer(profile.enhancer)
+        engines = {
+            "speech": self._label("speech", request.speech, or_unknown=request.fallback),
+            "face": self._label("face", face),
+            "enhancer": f"{enhancer.name} {enhancer.version}" if enhancer else NO_ENHANCER,
+        }
+        portrait_digest = request.portrait_digest or _digest_of(request.portrait_path)
+        take_key = key_of(
+            entry="take",
+            engine=engines["speech"],
+            text=request.text,
+            spoken=request.spoken,
+            pause_seconds=float(request.pause_seconds),
+            language=request.language,
+            voice=request.voice,
+            speed=float(request.speed),
+        )
+        return _Plan(request, profile, portrait_digest, face, enhancer, engines, notices, take_key)
+
+    def _label(self, kind: str, name: str, *, or_unknown: bool = False) -> str:
+        """ "name version". A class that states its version is not even created for it: a lookup needs no models."""
+        try:
+            version = getattr(registry.engine_class(kind, name), "version", None)
+            if not isinstance(version, str):
+                version = self._engine(kind, name).version
+        except (OptionError, EngineError):
+            if or_unknown:
+                return f"{name} unavailable"
+            raise
+        return f"{name} {version}"
+
+    def _enhancer(self, name: str) -> tuple[Any, tuple[str, ...]]:
+        """The profile's enhancer, or None and a notice: a missing enhancer makes a picture plainer, not impossible."""
+        if name == NO_ENHANCER:
+            return None, ()
+        try:
+            return self._engine("enhancer", name), ()
+        except (OptionError, EngineError):
+            return None, (f"{name} is not installed: rendered without it",)
+
+    # --- what is there already -----------------------------------------------------------------------------------
+
+    def _known_clip(self, plan: _Plan, take_key: str) -> ClipFigures | None:
+        clip_key = plan.clip_key(take_key)
+        folder = self._cache.get(CLIPS, clip_key)
+        if folder is None:
+            return None
+        try:
+            return load_clip_figures(folder)
+        except DamagedEntry:
+            self._cache.remove(CLIPS, clip_key)
+            return None
+
+    def _known_take(self, take_key: str) -> Take | None:
+        folder = self._cache.get(TAKES, take_key)
+        if folder is None:
+            return None
+        try:
+            return load_take(folder)
+        except DamagedEntry:
+            self._cache.remove(TAKES, take_key)
+            return None
+
+    # --- the stages ----------------------------------------------------------------------------------------------
+
+    def _take(self, plan: _Plan) -> tuple[Take, str, bool]:
+        """The take, its key, and whether it was there. A fallback that cannot be spoken gets silence instead."""
+        known = self._known_take(plan.take_key)
+        if known is not None:
+            return known, plan.take_key, True
+        try:
+            return self._spoken_take(plan), plan.take_key, False
+        except TalkingHeadError:
+            if not plan.request.fallback:
+                raise
+        return self._silent_take(plan.request)
+
+    def _spoken_take(self, plan: _Plan) -> Take:
+        take = utterance_to_take(self._engine("speech", plan.request.speech), plan.request)
+        return self._stored_take(plan.take_key, take)
+
+    def _silent_take(self, request: ClipRequest) -> tuple[Take, str, bool]:
+        seconds = max(LEAST_SILENCE_SECONDS, len(request.text) / READING_CHARACTERS_PER_SECOND) + request.pause_seconds
+        samples = round_up_to_quantum(math.ceil(seconds * AUDIO_HZ))
+        key = key_of(entry="silence", samples=samples)
+        known = self._known_take(key)
+        if known is not None:
+            return known, key, True
+        return self._stored_take(key, Take(np.zeros(samples, np.float32), (), (), "")), key, False
+
+    def _stored_take(self, key: str, take: Take) -> Take:
+        """Stores a take and reads it back: what is filmed now is what would be filmed from the cache tomorrow."""
+        with self._cache.building(TAKES, key) as folder:
+            store_take(folder, take)
+            return load_take(folder)
+
+    def _source(self, plan: _Plan, face: Any) -> Any:
+        framing = Framing(plan.profile.preprocess, plan.profile.size_px)
+        key = (plan.engines["face"], plan.portrait_digest, framing)
+        if key in self._sources:
+            self._sources.move_to_end(key)
+            return self._sources[key]
+        source = self._prepared(plan, face, framing)
+        self._sources[key] = source
+        if len(self._sources) > WARM_SOURCES:
+            self._sources.popitem(last=False)
+        return source
+
+    def _prepared(self, plan: _Plan, face: Any, framing: Framing) -> Any:
+        try:
+            portrait = _load_checked(plan) if plan.request.portrait_path else None
+            return portrait_to_source(face, portrait, framing)
+        except PortraitError:
+            if not plan.request.fallback:
+                raise
+            return portrait_to_source(face, None, framing)
+
+    def _film(
+        self,
+        plan: _Plan,
+        take: Take,
+        take_key: str,
+        frames: Iterator[Frame],
+        on_event: EventSink,
+        watch: Stopwatch,
+    ) -> ClipFigures:
+        def on_frame(drawn: int, preview_jpeg: bytes) -> None:
+            stage = "frames" if drawn < take.frame_count else "encode"
+            on_event(RenderEvent(stage, drawn, take.frame_count, preview_jpeg))
+
+        with self._cache.building(CLIPS, plan.clip_key(take_key)) as folder:
+            clip = frames_to_clip(frames, take, folder / CLIP_VIDEO, on_frame=on_frame)
+            watch.add("encode", clip.encode_seconds)
+            (folder / CLIP_POSTER).write_bytes(clip.poster_jpeg)
+            figures = ClipFigures(
+                take_key=take_key,
+                frame_count=clip.frame_count,
+                width_px=clip.width_px,
+                height_px=clip.height_px,
+                video_bytes=(folder / CLIP_VIDEO).stat().st_size,
+                engines=plan.engines,
+                notices=plan.notices,
+            )
+            store_clip_figures(folder, figures)
+        return figures
+
+    def _engine(self, kind: str, name: str) -> Any:
+        if (kind, name) not in self._engines:
+            self._engines[kind, name] = registry.create(kind, name, self._settings)
+        return self._engines[kind, name]
+
+
+def _digest_of(portrait_path: str) -> str:
+    """The portrait's digest for requests that do not bring it; "" without a portrait."""
+    return load_portrait(portrait_path).digest if portrait_path else ""
+
+
+def _load_checked(plan: _Plan) -> Portrait:
+    """The portrait, if it still is the picture that the request's digest (and so the cache key) speaks of."""
+    portrait = load_portrait(plan.request.portrait_path)
+    if portrait.digest != plan.portrait_digest:
+        raise PortraitError(
+            "The portrait's file has changed since it was uploaded.",
+            code="portrait_changed",
+            hint="Upload the picture again.",
+        )
+    return portrait
+
+
+def _result(plan: _Plan, figures: ClipFigures, watch: Stopwatch, *, cached: bool, take_cached: bool) -> ClipResult:
+    return ClipResult(
+        clip_key=plan.clip_key(figures.take_key),
+        take_key=figures.take_key,
+        video_seconds=figures.frame_count / VIDEO_FPS,
+        frame_count=figures.frame_count,
+        width_px=figures.width_px,
+        height_px=figures.height_px,
+        cached=cached,
+        take_cached=take_cached,
+        stages={name: round(seconds, 6) for name, seconds in watch.seconds.items()},
+        engines=figures.engines,
+        notices=figures.notices,
+    )
