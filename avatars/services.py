@@ -79,7 +79,7 @@ def add_portrait(
                 digest=stored.digest,
                 width_px=stored.width_px,
                 height_px=stored.height_px,
-                report=stored.report,
+                report=stored.report.to_json(),
                 consent_statement=consent_statement,
                 consent_given_by=consent_given_by.strip()[:200],
                 is_shared=is_shared,

@@ -5,17 +5,26 @@ from __future__ import annotations
 from talking_head.access import may_view_job, may_view_portrait, register_access_rule, register_portrait_rule
 from talking_head.progress import job_snapshot
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
-from talking_head.services.portraits import StoredPortrait, store_portrait
+from talking_head.services.portraits import (
+    InspectedPortrait,
+    StoredPortrait,
+    inspect_portrait,
+    portrait_thumbnail,
+    store_portrait,
+)
 from talking_head.services.scripts import ScriptSummary, check_script, voices
 
 __all__ = [
+    "InspectedPortrait",
     "ScriptSummary",
     "StoredPortrait",
     "cancel_job",
     "check_script",
+    "inspect_portrait",
     "job_snapshot",
     "may_view_job",
     "may_view_portrait",
+    "portrait_thumbnail",
     "register_access_rule",
     "register_portrait_rule",
     "retry_job",

@@ -1,4 +1,4 @@
-"""Portraits as the renderer keeps them: bytes under their digest, checked before they are let in.
+"""Portraits as the renderer keeps them: checked before they are let in, stored as plain pixels under their digest.
 
 The stages are imported when they are used: every process imports the services, few of them look at a picture.
 """
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talking_head import storage
-from talking_head.errors import PortraitError
 
 if TYPE_CHECKING:
+    from talking_head.media_io.images import DecodedImage
     from talking_head.pipeline.portrait_report import PortraitReport
 
-MAX_UPLOAD_BYTES = 25_000_000
+PREVIEW_SIDE_PX = 640
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +27,67 @@ class StoredPortrait:
     report: PortraitReport
 
 
+@dataclass(frozen=True, slots=True)
+class InspectedPortrait:
+    """What would become of an upload; ``preview_jpeg`` also shows what browsers cannot (HEIC)."""
+
+    width_px: int
+    height_px: int
+    report: PortraitReport
+    preview_jpeg: bytes
+
+
 def store_portrait(data: bytes) -> StoredPortrait:
-    """Checks an uploaded picture and keeps its bytes. The same picture twice is one file.
+    """Checks an uploaded picture and keeps it as a PNG without metadata (no place, no time, no camera), under the
+    sha256 of those stored bytes. The same picture twice is one file; a refused one leaves nothing behind.
 
     Raises:
-        PortraitError: the bytes are no picture that can be used. ResourceError: ``no_space``, ``storage_denied``.
+        PortraitError: the bytes are no picture that can be used, or the report says stop. ResourceError: ``no_space``,
+            ``storage_denied``.
     """
-    from talking_head.pipeline.portrait_report import report_on
-    from talking_head.pipeline.portrait_to_source import load_portrait
+    from talking_head.media_io.images import encode_png
+    from talking_head.pipeline.portrait_report import refuse_unusable
 
-    if len(data) > MAX_UPLOAD_BYTES:
-        raise PortraitError(
-            f"The picture file is larger than {MAX_UPLOAD_BYTES // 1_000_000} MB.",
-            code="image_too_large",
-            hint="Save it smaller, for example as a JPEG.",
-        )
-    with storage.temporary_file(data) as temporary:
-        portrait = load_portrait(temporary)
-        report = report_on(portrait)
-        digest = storage.store_portrait_bytes(data, temporary)
-    height_px, width_px = portrait.rgb.shape[:2]
-    return StoredPortrait(digest, width_px, height_px, report)
+    decoded, report = _look_at(data)
+    refuse_unusable(report)
+    stored = encode_png(decoded.rgb)
+    with storage.temporary_file(stored) as temporary:
+        digest = storage.store_portrait_bytes(stored, temporary)
+    return StoredPortrait(digest, decoded.width_px, decoded.height_px, report)
+
+
+def inspect_portrait(data: bytes) -> InspectedPortrait:
+    """Looks at an uploaded picture and keeps nothing. Problems of any severity are in the report.
+
+    Raises:
+        PortraitError: the bytes are no picture at all, or beyond the limits.
+    """
+    from talking_head.media_io.images import encode_jpeg
+
+    decoded, report = _look_at(data)
+    preview = encode_jpeg(decoded.rgb, max_side_px=PREVIEW_SIDE_PX)
+    return InspectedPortrait(decoded.width_px, decoded.height_px, report, preview)
+
+
+def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
+    """A small JPEG of a stored picture: the original of a card on a page would be megabytes.
+
+    Raises:
+        PortraitError: ``unknown_portrait``. ResourceError: it cannot be read.
+    """
+    from talking_head.media_io.images import decode_image, encode_jpeg
+
+    path = storage.portrait_file(digest)
+    with storage.translated_os_errors():
+        if not path.is_file():
+            raise storage.unknown_portrait()
+        data = path.read_bytes()
+    return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
+
+
+def _look_at(data: bytes) -> tuple[DecodedImage, PortraitReport]:
+    from talking_head.media_io.images import decode_image
+    from talking_head.pipeline.portrait_report import report_on
+
+    decoded = decode_image(data)
+    return decoded, report_on(decoded.rgb)

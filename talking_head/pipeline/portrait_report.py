@@ -1,0 +1,251 @@
+"""What is good and bad about a portrait, in words a teacher understands, each with what to do about it.
+
+``stop`` means that no talking face can be made of the picture; ``warn`` means that the video will be worse than it
+could be. The limits were set on six portraits (photos and paintings, tanned to pale, smiling and serious) and on
+versions of them that were blurred, darkened, bleached, turned, shrunk, doubled, cut off and covered with masks, scarves
+and patches.
+
+Known limits of the covered-mouth check, which is a heuristic and therefore only ever warns: it looks for lips, that is
+for changes of light and colour down across the mouth. It misses folded masks in black-and-white pictures and masks with
+a mouth printed on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from talking_head.engines.base import Frame
+from talking_head.engines.face.mesh import FaceBox
+from talking_head.errors import PortraitError
+from talking_head.pipeline.portrait_measurements import FaceMeasurements, measure_faces, stands_on_its_head
+
+Severity = Literal["stop", "warn"]
+
+MIN_FACE_PX = 40  # below this the mouth is a handful of pixels
+SMALL_FACE_PX = 80  # in a 256 px video the face is about this large, so nothing has to be invented
+RIVAL_FACE_AREA = 0.35  # of the largest face: then it is not clear who is meant
+OTHER_FACE_AREA = 0.04  # smaller ones are strangers in the background, or no faces at all
+BLURRED = 0.008
+TOO_DARK = 85.0  # even the brightest skin; well-lit dark skin reaches 120 and more
+BURNT_OUT_SHARE = 0.2
+WASHED_OUT = 0.35
+TURNED_DEGREES, TURNED_AWAY_DEGREES = 25.0, 50.0
+NODDING_DEGREES = 25.0
+TILTED_DEGREES, LYING_DEGREES = 25.0, 60.0
+PARTED_LIPS = 0.06
+NO_MOUTH_RELIEF = 0.05
+NO_LIPS_COLOUR_RELIEF = 0.045
+OTHER_COLOUR_BELOW = 10.0
+MIN_MARGIN = 0.04  # in heights of the face: the mesh squeezes itself into what is left of a face
+MIN_MESH_SCORE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: ``code`` for machines, ``message`` says what, ``advice`` what to do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Pixels of the picture; may reach beyond its edges."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitReport:
+    """The verdict on a picture. The most serious problems come first."""
+
+    problems: tuple[Problem, ...]
+    face_count: int
+    face_box: Rectangle | None  # of the face that will speak
+
+    @property
+    def is_usable(self) -> bool:
+        return not any(problem.severity == "stop" for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "problems": [asdict(problem) for problem in self.problems],
+            "face_count": self.face_count,
+            "face_box": asdict(self.face_box) if self.face_box else None,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> PortraitReport:
+        box = values.get("face_box")
+        return cls(
+            problems=tuple(Problem(**problem) for problem in values.get("problems", ())),
+            face_count=values.get("face_count", 0),
+            face_box=Rectangle(**box) if box else None,
+        )
+
+
+def report_on(rgb: Frame) -> PortraitReport:
+    """Looks at a decoded picture (height, width, 3).
+
+    Raises:
+        EngineError: ``engine_unavailable`` when the face models are not installed.
+    """
+    faces, measured = measure_faces(rgb)
+    if measured is None:
+        return PortraitReport((_no_face(),), 0, None)
+    if stands_on_its_head(rgb, measured.box) or abs(measured.roll_degrees) > LYING_DEGREES:
+        return PortraitReport((_not_upright(),), len(faces), None)
+    if measured.mesh_score < MIN_MESH_SCORE:  # something that only resembles a face
+        return PortraitReport((_no_face(),), 0, None)
+    problems = [*_about_the_others(faces), *_about_the_place(measured)]
+    if not any(problem.severity == "stop" for problem in problems):  # otherwise the rest would be noise
+        problems += [*_about_the_light(measured), *_about_the_mouth(measured)]
+    problems.sort(key=lambda problem: problem.severity != "stop")  # stable: keeps the order within each
+    box = measured.box
+    rectangle = Rectangle(box.center_x - box.width / 2, box.center_y - box.height / 2, box.width, box.height)
+    return PortraitReport(tuple(problems), len(faces), rectangle)
+
+
+def refuse_unusable(report: PortraitReport) -> None:
+    """Raises:
+    PortraitError: the first ``stop`` problem, with its code and advice.
+    """
+    for problem in report.problems:
+        if problem.severity == "stop":
+            raise PortraitError(problem.message, code=problem.code, hint=problem.advice)
+
+
+def _no_face() -> Problem:
+    return Problem(
+        "no_face",
+        "stop",
+        "No face was found in this picture.",
+        "Use a picture of one person who looks at the camera, with the whole face visible.",
+    )
+
+
+def _not_upright() -> Problem:
+    return Problem(
+        "not_upright", "stop", "The picture is not upright.", "Turn it the right way up, save it, and upload it again."
+    )
+
+
+def _about_the_others(faces: list[FaceBox]) -> Iterator[Problem]:
+    shares = [face.area / faces[0].area for face in faces[1:]]
+    if any(share >= RIVAL_FACE_AREA for share in shares):
+        yield Problem(
+            "several_faces",
+            "stop",
+            "There is more than one face in this picture, so it is not clear who should speak.",
+            "Crop the picture so that only one person is left.",
+        )
+    elif any(share >= OTHER_FACE_AREA for share in shares):
+        yield Problem(
+            "several_faces",
+            "warn",
+            "There are other people in this picture.",
+            "The largest face will speak. Crop the others away if they should not be in the video.",
+        )
+
+
+def _about_the_place(face: FaceMeasurements) -> Iterator[Problem]:
+    yield from _about_the_size(face)
+    yield from _about_the_edges(face)
+    yield from _about_the_pose(face)
+
+
+def _about_the_size(face: FaceMeasurements) -> Iterator[Problem]:
+    side_px = round(max(face.box.width, face.box.height))
+    advice = (
+        "Use a picture taken from nearer, or the original in full size: the face should be 200 pixels wide or more."
+    )
+    if side_px < MIN_FACE_PX:
+        yield Problem("face_too_small", "stop", f"The face is too small ({side_px} pixels wide).", advice)
+    elif side_px < SMALL_FACE_PX:
+        yield Problem("face_small", "warn", f"The face is small ({side_px} pixels wide): it will look soft.", advice)
+
+
+def _about_the_edges(face: FaceMeasurements) -> Iterator[Problem]:
+    advice = "Use a picture that shows the whole head with some room around it."
+    if face.mouth_is_outside:
+        yield Problem("mouth_cut_off", "stop", "The mouth is not in the picture.", advice)
+    elif face.margin < MIN_MARGIN:
+        yield Problem("head_cut_off", "warn", "Part of the face is cut off by the edge of the picture.", advice)
+
+
+def _about_the_pose(face: FaceMeasurements) -> Iterator[Problem]:
+    advice = "Use a picture in which the person looks straight at the camera."
+    if abs(face.yaw_degrees) > TURNED_AWAY_DEGREES:
+        yield Problem("turned_away", "stop", "The face is turned too far to the side.", advice)
+    elif abs(face.yaw_degrees) > TURNED_DEGREES:
+        yield Problem(
+            "turned", "warn", "The face is turned to the side: the far corner of the mouth will look odd.", advice
+        )
+    if abs(face.pitch_degrees) > NODDING_DEGREES:
+        direction = "down" if face.pitch_degrees > 0 else "up"
+        yield Problem("nodding", "warn", f"The person looks {direction}.", advice)
+    if abs(face.roll_degrees) > TILTED_DEGREES:
+        yield Problem("tilted", "warn", "The head is tilted far to one side.", "An upright head looks more natural.")
+
+
+def _about_the_light(face: FaceMeasurements) -> Iterator[Problem]:
+    if face.sharpness < BLURRED:
+        yield Problem(
+            "blurred",
+            "warn",
+            "The face is blurred.",
+            "Use a sharper picture: hold the camera still, use more light, and avoid enlarging small pictures.",
+        )
+    if face.burnt_out_share > BURNT_OUT_SHARE:
+        yield Problem(
+            "too_bright",
+            "warn",
+            "The face is too bright: parts of it are plain white.",
+            "Take the picture without flash and away from direct sun.",
+        )
+    elif face.brightest < TOO_DARK:
+        yield Problem(
+            "too_dark", "warn", "The face is too dark.", "Take the picture facing a window or a lamp, or brighten it."
+        )
+    elif face.contrast < WASHED_OUT:
+        yield Problem(
+            "low_contrast",
+            "warn",
+            "The face is washed out: light and dark hardly differ.",
+            "Raise the contrast, or take the picture in clearer light.",
+        )
+
+
+def _about_the_mouth(face: FaceMeasurements) -> Iterator[Problem]:
+    if _mouth_seems_covered(face):
+        yield Problem(
+            "mouth_covered",
+            "warn",
+            "Something seems to cover the mouth.",
+            "Use a picture without a mask, scarf, hand or microphone in front of the mouth. "
+            "If nothing covers it, you can go on.",
+        )
+    elif face.mouth_gap > PARTED_LIPS:
+        yield Problem(
+            "open_mouth",
+            "warn",
+            "The mouth is open.",
+            "Parted lips work; a closed mouth works better, because the face returns to it between sentences.",
+        )
+
+
+def _mouth_seems_covered(face: FaceMeasurements) -> bool:
+    if face.burnt_out_share > BURNT_OUT_SHARE:  # white skin hides the lips as well
+        return False
+    if face.mouth_relief < NO_MOUTH_RELIEF:
+        return True
+    # Folded cloth has relief, but one colour that differs from the skin; a beard differs too, but shows lips.
+    lips_are_coloured = face.mouth_colour_relief > NO_LIPS_COLOUR_RELIEF
+    return not lips_are_coloured and face.lower_face_colour_distance > OTHER_COLOUR_BELOW

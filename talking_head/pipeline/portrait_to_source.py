@@ -1,0 +1,45 @@
+"""Portrait -> source: what a face engine prepares once per picture and keeps for all its clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from talking_head.engines.base import FaceEngine, Framing, Portrait
+from talking_head.errors import PortraitError, from_os_error
+from talking_head.media_io.images import MAX_FILE_BYTES, decode_image, digest_of, too_many_bytes
+
+
+def load_portrait(path: str | Path) -> Portrait:
+    """The picture at ``path``, decoded by content; its digest is that of the file's bytes.
+
+    Raises:
+        PortraitError: ``portrait_missing`` when there is no such file, otherwise as
+            :func:`talking_head.media_io.images.decode_image`.
+        ResourceError: the file is there but cannot be read.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise PortraitError(
+                f"There is no picture “{path.name}”.", code="portrait_missing", hint="Check the file's name and place."
+            )
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise too_many_bytes()
+        data = path.read_bytes()
+    except OSError as error:
+        raise from_os_error(error) from error
+    return Portrait(rgb=decode_image(data).rgb, digest=digest_of(data))
+
+
+def portrait_to_source(face_engine: FaceEngine, portrait: Portrait | None, framing: Framing) -> Any:
+    """What ``face_engine`` needs of the picture, with even ``width_px`` and ``height_px``.
+
+    Raises:
+        PortraitError: the engine finds nothing to animate; ``no_portrait`` when it needs a picture and there is none.
+    """
+    if portrait is None and face_engine.name != "still":
+        raise PortraitError(
+            "No portrait was chosen.", code="no_portrait", hint="Choose a portrait, or use the still face engine."
+        )
+    return face_engine.prepare(portrait, framing)
