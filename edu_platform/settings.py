@@ -96,6 +96,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step on one machine
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))).resolve()
+MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")  # nginx: an internal location that maps to MEDIA_ROOT
 CHECKPOINTS_DIR = Path(env.str("CHECKPOINTS_DIR", default=str(BASE_DIR / "checkpoints"))).resolve()
 # Sockets and pid files of the running processes. Short, because a Unix socket's path has at most 107 characters.
 RUN_DIR = Path(

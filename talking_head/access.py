@@ -41,15 +41,16 @@ def may_view_job(user: Person, job: Job) -> bool:
         return False
     if job.owner_id is not None and job.owner_id == user.pk:
         return True
-    return _is_overseer(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
+    return is_overseer(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
 
 
 def may_view_portrait(user: Person, digest: str) -> bool:
     """Staff who may view jobs, and whomever a registered rule lets in: the renderer does not know whose it is."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return _is_overseer(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
+    return is_overseer(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
 
 
-def _is_overseer(user: Person, permission: str) -> bool:
+def is_overseer(user: Person, permission: str) -> bool:
+    """Staff with that permission."""
     return isinstance(user, User) and user.is_staff and user.has_perm(permission)

@@ -1,0 +1,190 @@
+"""Files of the media folder over HTTP, for those whom a view has already let in.
+
+Byte ranges, conditions and entity tags follow RFC 9110 (sections 13 and 14): players seek with ranges, and Safari plays
+nothing without them. The body is streamed in blocks, so a long lesson costs no more memory than a short one. Behind a
+proxy that can send files itself, set ``MEDIA_ACCEL_PREFIX`` to the name of its internal location.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
+
+BLOCK_BYTES = 128 * 1024
+CONTENT_TYPES = {
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt; charset=utf-8",
+    ".json": "application/json",
+    ".jpg": "image/jpeg",
+    ".txt": "text/plain; charset=utf-8",
+}
+RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)  # no file has more digits, an attack may
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """``size`` bytes from ``start`` on."""
+
+    start: int
+    size: int
+
+
+class RangeNotSatisfiable(Exception):  # noqa: N818 - the name of HTTP status 416
+    """The range begins behind the end of the file."""
+
+
+def serve_file(
+    request: HttpRequest, path: Path, *, content_type: str = "", digest: str = "", download_name: str = ""
+) -> HttpResponseBase:
+    """Answers GET and HEAD with the file, a part of it, or "you have it already".
+
+    Args:
+        path: the file below MEDIA_ROOT.
+        content_type: from the file's name when empty.
+        digest: names the bytes, where somebody knows it; otherwise size and time of the last change do.
+        download_name: makes browsers save the file under that name instead of showing it.
+
+    Raises:
+        Http404: it is not there.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Http404("There is no such file.") from error
+    status = os.fstat(file.fileno())
+    etag = f'"{digest or f"{status.st_size:x}-{status.st_mtime_ns:x}"}"'
+    content_type = content_type or CONTENT_TYPES[path.suffix]
+    headers = {
+        "Content-Type": content_type,
+        "Content-Disposition": _disposition(download_name),
+        "ETag": etag,
+        "Last-Modified": http_date(status.st_mtime),
+        "Accept-Ranges": "bytes",
+        # Kept by the browser but asked for again: who may no longer see it, no longer does.
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        # Opened by itself, a file may do nothing; a browser's own page around a video needs what this would forbid.
+        "Content-Security-Policy": "" if content_type.startswith("video/") else "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if settings.MEDIA_ACCEL_PREFIX:
+        file.close()
+        return _finish(_handed_to_proxy(path), headers)
+    return _finish(_answer(request, file, status.st_size, int(status.st_mtime), etag), headers)
+
+
+def _answer(request: HttpRequest, file: BinaryIO, size: int, modified: int, etag: str) -> HttpResponseBase:
+    unchanged = get_conditional_response(request, etag, modified)
+    if unchanged is not None:  # 304 or 412
+        file.close()
+        return unchanged
+    try:
+        wanted = _wanted_range(request, size, modified, etag)
+    except RangeNotSatisfiable:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    part = wanted or ByteRange(0, size)
+    if request.method == "HEAD":
+        file.close()
+        response: HttpResponseBase = HttpResponse()
+    else:
+        response = FilePartResponse(file, part, is_async=isinstance(request, ASGIRequest))
+    response["Content-Length"] = str(part.size)
+    if wanted:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {part.start}-{part.start + part.size - 1}/{size}"
+    return response
+
+
+def _wanted_range(request: HttpRequest, size: int, modified: int, etag: str) -> ByteRange | None:
+    header = request.headers.get("Range")
+    if not header or request.method != "GET":
+        return None
+    condition = request.headers.get("If-Range")
+    # Only a strong match counts; a date must be exactly the one that was sent.
+    if condition and condition != etag and parse_http_date_safe(condition) != modified:
+        return None
+    return parse_range(header, size)
+
+
+def parse_range(header: str, size: int) -> ByteRange | None:
+    """The single byte range that is asked for; None when the header is to be ignored: another unit, several ranges (the
+    whole file answers these too), or nonsense.
+
+    Raises:
+        RangeNotSatisfiable: no byte of a file of ``size`` bytes is in it.
+    """
+    match = RANGE.fullmatch(header)
+    if match is None:
+        return None
+    first, last = match.groups()
+    if not first:
+        if not last:
+            return None
+        suffix = min(int(last), size)
+        start, end = size - suffix, size - 1
+    else:
+        start, end = int(first), min(int(last), size - 1) if last else size - 1
+        if last and int(last) < start:
+            return None
+    if start >= size:
+        raise RangeNotSatisfiable
+    return ByteRange(start, end - start + 1)
+
+
+class FilePartResponse(StreamingHttpResponse):
+    """Part of a file in blocks; asynchronous under ASGI, where Django reads a synchronous body into memory first."""
+
+    def __init__(self, file: BinaryIO, part: ByteRange, *, is_async: bool) -> None:
+        self._file = file
+        super().__init__(_blocks_async(file, part) if is_async else _blocks(file, part))
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
+def _blocks(file: BinaryIO, part: ByteRange) -> Iterator[bytes]:
+    end = part.start + part.size
+    for position in range(part.start, end, BLOCK_BYTES):
+        yield os.pread(file.fileno(), min(BLOCK_BYTES, end - position), position)
+
+
+async def _blocks_async(file: BinaryIO, part: ByteRange) -> AsyncIterator[bytes]:
+    blocks = _blocks(file, part)
+    while block := await asyncio.to_thread(next, blocks, b""):
+        yield block
+
+
+def _handed_to_proxy(path: Path) -> HttpResponse:
+    inside = path.relative_to(settings.MEDIA_ROOT).as_posix()
+    response = HttpResponse()
+    response["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL_PREFIX.rstrip('/')}/{quote(inside)}"
+    return response
+
+
+def _finish(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponseBase:
+    for name, value in headers.items():
+        if value:
+            response[name] = value
+    patch_vary_headers(response, ["Cookie"])
+    return response
+
+
+def _disposition(download_name: str) -> str:
+    name = CONTROL_CHARACTERS.sub(" ", download_name).strip()
+    return content_disposition_header(True, name) or "" if name else ""

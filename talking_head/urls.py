@@ -1,0 +1,15 @@
+"""Addresses of the renderer: files, health, API. The site includes them at its root."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from talking_head import views
+
+urlpatterns = [
+    path("media/jobs/<uuid:job_id>/clips/<int:index>.mp4", views.job_clip, name="job_clip"),
+    path("media/jobs/<uuid:job_id>/<str:name>", views.job_file, name="job_file"),
+    path("media/portraits/<str:digest>", views.portrait_file, name="portrait_file"),
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+]

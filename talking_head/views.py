@@ -1,0 +1,139 @@
+"""Pages for players, browsers and probes: private files and health. What they show is decided in
+:mod:`talking_head.access`, how it is sent in :mod:`talking_head.serving`.
+
+Whoever may not know of a job gets the same 404 for it as for one that does not exist.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from talking_head import storage
+from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait
+from talking_head.errors import PortraitError
+from talking_head.health import readiness
+from talking_head.models import ClipState, Job
+from talking_head.serving import serve_file
+
+VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
+METRICS_FILE = "metrics.json"  # short for performance_metrics_<job uuid>.json
+OWNERS_FILES = ("manifest.json", "log.txt", METRICS_FILE)
+IMAGE_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"WEBP", 8, "image/webp"),
+    (b"ftypavif", 4, "image/avif"),
+    (b"ftyp", 4, "image/heic"),
+)
+
+
+@require_safe
+def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
+    """Video, captions, transcript, poster of a job; for its owner and for staff also log, manifest and metrics."""
+    if not request.user.is_authenticated:
+        return _log_in_first(request)
+    job = _visible_job(request.user, job_id)
+    if name == storage.metrics_file(job.pk).name:
+        name = METRICS_FILE
+    if name in OWNERS_FILES and not _sees_behind_the_scenes(request.user, job):
+        return _refused()
+    if name not in VIEWERS_FILES + OWNERS_FILES:
+        raise Http404("A job has no such file.")
+    path = storage.metrics_file(job.pk) if name == METRICS_FILE else storage.results_folder(job.pk) / name
+    return serve_file(request, path, download_name=_download_name(request, job, f" {path.name}"))
+
+
+@require_safe
+def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase:
+    """The video of one sentence, as soon as it is done."""
+    if not request.user.is_authenticated:
+        return _log_in_first(request)
+    job = _visible_job(request.user, job_id)
+    clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
+    if clip is None:
+        raise Http404("This clip is not there yet.")
+    path = storage.cache_root() / "clips" / clip.clip_key[:2] / clip.clip_key / "clip.mp4"
+    name = _download_name(request, job, f" {index + 1}.mp4")
+    return serve_file(request, path, download_name=name)
+
+
+@require_safe
+def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
+    """A stored picture, for whom a rule lets see it."""
+    if not request.user.is_authenticated:
+        return _log_in_first(request)
+    try:
+        path = storage.portrait_file(digest)
+    except PortraitError as error:
+        raise Http404("There is no such portrait.") from error
+    if not may_view_portrait(request.user, digest):
+        raise Http404("There is no such portrait.")
+    return serve_file(request, path, content_type=_image_type(path), digest=digest)
+
+
+@require_safe
+@never_cache
+def livez(_request: HttpRequest) -> HttpResponse:
+    """The process answers; asks nobody else, so that a broken database does not get it restarted."""
+    return JsonResponse({"status": "alive"})
+
+
+@require_safe
+@never_cache
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Whether requests should be sent here, and if not, why."""
+    found = readiness()
+    return JsonResponse(found.as_json(), status=200 if found.is_ready else 503)
+
+
+def _visible_job(user: Person, job_id: UUID) -> Job:
+    job = Job.objects.select_related("owner").filter(pk=job_id).first()
+    if job is None or not may_view_job(user, job):
+        raise Http404("There is no such job.")
+    return job
+
+
+def _sees_behind_the_scenes(user: Person, job: Job) -> bool:
+    return job.owner_id == user.pk or is_overseer(user, "talking_head.view_job")
+
+
+def _log_in_first(request: HttpRequest) -> HttpResponse:
+    """People who followed a link may log in; players and scripts only learn that they have to."""
+    is_navigation = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    if is_navigation and request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
+        return redirect_to_login(request.get_full_path())
+    return _refusal(401, "not_authenticated", "You are not logged in.", "Log in, then try again.")
+
+
+def _refused() -> HttpResponse:
+    return _refusal(403, "forbidden", "Only the owner of the video and administrators may see this file.", "")
+
+
+def _refusal(status: int, code: str, message: str, hint: str) -> HttpResponse:
+    response = JsonResponse({"code": code, "message": message, "hint": hint}, status=status)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _download_name(request: HttpRequest, job: Job, ending: str) -> str:
+    return f"{job.title or 'Video'}{ending}" if request.GET.get("download") == "1" else ""
+
+
+def _image_type(path: Path) -> str:
+    """By content: stored pictures have no name, and a browser must never guess."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise Http404("There is no such portrait.") from error
+    for signature, offset, content_type in IMAGE_SIGNATURES:
+        if start[offset:].startswith(signature):
+            return content_type
+    return "application/octet-stream"
