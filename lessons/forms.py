@@ -79,8 +79,21 @@ class LessonForm(forms.Form):
             # Browsers send line ends as CR LF; the offsets of words count characters, so one form is kept.
             "script": data["script"].replace("\r\n", "\n").replace("\r", "\n"),
             "language": language.split("-")[0],
-            "portrait_id": data["portrait"].pk if data["portrait"] else None,
+            "portrait_id": self._portrait_id(),
             "voice": data["voice"],
             "speed": round(data["speed"], 2),
             "profile": data["profile"],
         }
+
+    def _portrait_id(self) -> int | None:
+        """Nothing ticked means that the lesson's portrait was taken away meanwhile and no other was picked: it stays, so
+        that *Generate* says so, instead of silently becoming a video without a face."""
+        if "portrait" not in self.data:
+            return self.lesson.portrait_id
+        chosen = self.cleaned_data["portrait"]
+        return chosen.pk if chosen else None
+
+    @property
+    def portrait_is_gone(self) -> bool:
+        chosen = self.lesson.portrait_id
+        return chosen is not None and all(portrait.pk != chosen for portrait in self.portraits)

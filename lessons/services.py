@@ -200,27 +200,29 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     """
     if not may_edit(by, lesson):
         raise PermissionDenied("Only the teacher of a course can generate its videos.")
-    with transaction.atomic():
-        lesson = Lesson.objects.select_for_update().select_related("course__teacher").get(pk=lesson.pk)
-        profile = profile or lesson.profile
-        running = latest_job_of(lesson)
-        if running is not None and running.is_active:
-            if (running.subject_version, running.profile) == (str(lesson.version), profile):
-                return running
-            rendering.cancel_job(running)
-        job = rendering.submit_job(
-            owner=by,
-            script=lesson.script,
-            title=lesson.title,
-            portrait_digest=_portrait_digest(lesson, by),
-            voice=lesson.voice,
-            speed=lesson.speed,
-            language=lesson.language,
-            profile=profile,
-            subject=subject_of(lesson),
-            subject_version=str(lesson.version),
-        )
-        Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+    lesson = Lesson.objects.select_related("course__teacher").get(pk=lesson.pk)
+    profile = profile or lesson.profile
+    previous = latest_job_of(lesson)
+    if previous is not None and previous.is_active:
+        if (previous.subject_version, previous.profile) == (str(lesson.version), profile):
+            return previous
+    job = rendering.submit_job(
+        owner=by,
+        script=lesson.script,
+        title=lesson.title,
+        portrait_digest=_portrait_digest(lesson, by),
+        voice=lesson.voice,
+        speed=lesson.speed,
+        language=lesson.language,
+        profile=profile,
+        subject=subject_of(lesson),
+        subject_version=str(lesson.version),
+        # Two clicks at once saw the same predecessor, so they ask for the same job.
+        idempotency_key=f"lesson:{lesson.pk}:{lesson.version}:{profile}:{lesson.latest_job or ''}",
+    )
+    Lesson.objects.filter(pk=lesson.pk, latest_job=lesson.latest_job).update(latest_job=job.pk)
+    if previous is not None and previous.is_active:
+        rendering.cancel_job(previous)
     return job
 
 

@@ -48,6 +48,12 @@ def is_teacher(user: Any) -> bool:
 
 
 @register.filter
+def unlocalize_number(number: float | None) -> str:
+    """A number as JavaScript reads it, whatever the language of the page."""
+    return f"{number or 0:.3f}"
+
+
+@register.filter
 def clock(seconds: float | None) -> str:
     """``83.4`` -> ``1:23``; longer than an hour ``1:02:03``; nothing known ``""``."""
     if seconds is None:
@@ -55,3 +61,40 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+CLIP_WORDS = {
+    "waiting": "Waiting",
+    "rendering": "Rendering",
+    "done": "Done",
+    "cached": "From cache",
+    "stand-in": "Stand-in",
+    "failed": "Failed",
+}
+CLIP_BADGES = {
+    "rendering": "badge-info",
+    "done": "badge-good",
+    "cached": "badge-good",
+    "stand-in": "badge-warn",
+    "failed": "badge-bad",
+}
+
+
+@register.filter
+def clip_state(clip: dict[str, Any]) -> str:
+    """One word for a clip of a job's snapshot; the same six that ``sentences.js`` shows."""
+    if clip["state"] == "done" and clip["is_fallback"]:
+        return "stand-in"
+    if clip["state"] == "done" and clip["cached"]:
+        return "cached"
+    return "rendering" if clip["state"] == "leased" else str(clip["state"])
+
+
+@register.filter
+def clip_words(clip: dict[str, Any]) -> str:
+    return CLIP_WORDS[clip_state(clip)]
+
+
+@register.filter
+def clip_badge(clip: dict[str, Any]) -> str:
+    return CLIP_BADGES.get(clip_state(clip), "")

@@ -18,9 +18,10 @@ from lessons.models import Lesson
 from lessons.views.access import own_lesson, person, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
-from talking_head.errors import TalkingHeadError
+from talking_head.errors import PortraitError, ScriptError, TalkingHeadError
 from talking_head.models import Job
 
+GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
 PROFILE_WORDS = {
     "fast": ("Fast", "For drafts. The face only, no enhancement; the shortest wait."),
     "balanced": ("Balanced", "The usual choice. The face only, with enhancement where it is installed."),
@@ -41,10 +42,11 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     job = None
     try:
         lesson = services.change_lesson(lesson, expected_version=form.cleaned_data["version"], **form.values())
-        if request.POST.get("action") == "generate":
-            job = services.generate_video(lesson, person(request), _profile_asked_for(request))
+        if request.POST.get("action") in GENERATE_ACTIONS:
+            # "Try with the fast profile" is for one render and leaves the lesson's own choice alone.
+            job = services.generate_video(lesson, person(request), GENERATE_ACTIONS[request.POST["action"]])
     except TalkingHeadError as error:
-        form.add_error(None, str(error))
+        form.add_error(_field_of(error), str(error))
         return _refusal(request, lesson, form, error)
     if wants_json(request):
         return JsonResponse({"version": lesson.version, "job": _job_json(job)})
@@ -52,9 +54,11 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("lesson_edit", slug, pk)
 
 
-def _profile_asked_for(request: HttpRequest) -> str | None:
-    """The profile of "Try with the fast profile": for one render, without changing the lesson's own."""
-    return request.POST.get("profile_once") or None
+def _field_of(error: TalkingHeadError) -> str | None:
+    """Where on the form an error belongs; None for its top."""
+    if isinstance(error, ScriptError):
+        return "script"
+    return "portrait" if isinstance(error, PortraitError) else None
 
 
 @require_POST
@@ -78,14 +82,17 @@ def _refusal(
 ) -> HttpResponse:
     status = 409 if error is not None and error.code == "lesson_changed" else 400
     if not wants_json(request):
-        return _page(request, lesson, form, status)
+        # After a conflict the page keeps the old version number, or a second click would overwrite what is newer.
+        return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)
     body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
     if error is not None:
         body["error"] = {"code": error.code, "message": error.message, "suggestion": error.hint}
     return JsonResponse(body, status=status)
 
 
-def _page(request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 200, version: int | None = None
+) -> HttpResponse:
     latest, current = services.latest_job_of(lesson), services.current_job_of(lesson)
     snapshot = rendering.job_snapshot(latest) if latest else None
     # While a new render runs, or after it failed, the video that students watch stays on the page.
@@ -94,6 +101,7 @@ def _page(request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 
         "lesson": lesson,
         "course": lesson.course,
         "form": form,
+        "version": lesson.version if version is None else version,
         "profiles": _profile_choices(form),
         "snapshot": snapshot,
         "video": shown["video"] if shown else None,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from lessons import learning, rules, services
 from lessons.models import Lesson, Progress
-from lessons.views.access import lesson_in, person, visible_course
+from lessons.views.access import lesson_in, person, visible_course, wants_json
 from talking_head import services as rendering
 
 
@@ -34,12 +34,18 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user = person(request)
     job = services.current_job_of(lesson)
     snapshot = rendering.job_snapshot(job) if job else None
+    transcript = _transcript(snapshot["clips"]) if snapshot else []
     progress = Progress.objects.filter(lesson=lesson, student=user).first()
     context = {
         "lesson": lesson,
         "course": lesson.course,
         "video": snapshot["video"] if snapshot else None,
-        "clips": snapshot["clips"] if snapshot else [],
+        "transcript": transcript,
+        "chapters": [
+            {"title": sentence["chapter"], "start_seconds": sentence["start_seconds"]}
+            for sentence in transcript
+            if sentence["chapter"]
+        ],
         "stand_ins": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
         "progress": progress,
         "resume_seconds": learning.resume_position(progress, job.video_seconds if job else None),
@@ -49,6 +55,17 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "lessons/lesson_detail.html", context)
 
 
+def _transcript(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sentences with their places in the video, for the page without JavaScript and for its first paint; the page's
+    script adds the words' own times. Clips are joined without a gap, so their lengths add up."""
+    lines, start_seconds = [], 0.0
+    for clip in clips:
+        end_seconds = start_seconds + (clip["video_seconds"] or 0.0)
+        lines.append({**clip, "start_seconds": start_seconds, "end_seconds": end_seconds})
+        start_seconds = end_seconds
+    return lines
+
+
 @require_POST
 @login_required
 def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
@@ -56,7 +73,9 @@ def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     *mark complete* button's form."""
     lesson = _watchable_lesson(request, slug, pk)
     if request.content_type != "application/json":
-        learning.set_completed(person(request), lesson, request.POST.get("completed") == "1")
+        row = learning.set_completed(person(request), lesson, request.POST.get("completed") == "1")
+        if wants_json(request):
+            return JsonResponse({"completed": row.completed_at is not None})
         return redirect("lesson_detail", slug, pk)
     try:
         position_seconds, completed = _read_progress(request.body)

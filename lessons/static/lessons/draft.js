@@ -1,0 +1,136 @@
+// The form of the editor as a draft: saved by itself a moment after the last change, with undo and redo, and a guard
+// against leaving while something is not saved yet.
+
+import { HttpError, postForm } from "./http.js";
+
+const QUIET_MS = 1200; // after the last key
+const RETRY_MS = 5000;
+const HISTORY_LENGTH = 100;
+const FIELDS = ["title", "script", "portrait", "voice", "speed", "profile"];
+
+export class Draft {
+  // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict", message), onRestore(), onHistory(canUndo, canRedo)
+  constructor(form, handlers) {
+    this.form = form;
+    this.handlers = handlers;
+    this.past = [this.read()];
+    this.future = [];
+    this.saved = this.fingerprint();
+    this.blocked = false; // by a conflict: saving would overwrite somebody's newer text
+    document.addEventListener("input", (event) => event.target.form === form && this.changed());
+    addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
+    document.addEventListener("visibilitychange", () => document.hidden && this.isDirty() && this.save());
+  }
+
+  read() {
+    const data = new FormData(this.form);
+    return Object.fromEntries(FIELDS.map((name) => [name, data.get(name)]));
+  }
+
+  fingerprint() {
+    return JSON.stringify(this.read());
+  }
+
+  isDirty() {
+    return this.fingerprint() !== this.saved;
+  }
+
+  changed() {
+    this.handlers.onState(this.isDirty() ? "changed" : "saved");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), QUIET_MS);
+  }
+
+  settle() {
+    this.remember();
+    if (this.isDirty()) this.save().catch(() => {});
+  }
+
+  remember() {
+    const now = this.read();
+    if (JSON.stringify(now) === JSON.stringify(this.past.at(-1))) return;
+    this.past.push(now);
+    if (this.past.length > HISTORY_LENGTH) this.past.shift();
+    this.future = [];
+    this.tellHistory();
+  }
+
+  undo() {
+    this.remember();
+    if (this.past.length < 2) return;
+    this.future.push(this.past.pop());
+    this.restore(this.past.at(-1));
+  }
+
+  redo() {
+    if (!this.future.length) return;
+    this.past.push(this.future.pop());
+    this.restore(this.past.at(-1));
+  }
+
+  restore(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const field = this.form.elements.namedItem(name);
+      if (field) field.value = value ?? "";
+    }
+    this.tellHistory();
+    this.handlers.onRestore();
+    this.handlers.onState(this.isDirty() ? "changed" : "saved");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save().catch(() => {}), QUIET_MS);
+  }
+
+  tellHistory() {
+    this.handlers.onHistory(this.past.length > 1, this.future.length > 0);
+  }
+
+  // Saves; with an action ("generate") also starts it. One request at a time, because each needs the version that the
+  // one before it returned. Resolves with the answer, or throws HttpError.
+  async save(action = "save") {
+    clearTimeout(this.timer);
+    const turn = (this.queue ?? Promise.resolve()).then(() => this.send(action));
+    this.queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async send(action) {
+    if (action === "save" && (this.blocked || !this.isDirty())) return null;
+    const sent = this.fingerprint();
+    const data = new FormData(this.form);
+    data.set("action", action);
+    this.handlers.onState("saving");
+    try {
+      const answer = await postForm(this.form.action, data);
+      this.accept(answer.version, sent);
+      return answer;
+    } catch (error) {
+      this.refused(error, sent);
+      throw error;
+    }
+  }
+
+  accept(version, sent) {
+    this.form.elements.namedItem("version").value = version;
+    this.saved = sent;
+    this.handlers.onState(this.isDirty() ? "changed" : "saved");
+  }
+
+  refused(error, sent) {
+    if (error instanceof HttpError && error.status === 409) {
+      this.blocked = true;
+      this.handlers.onState("conflict", `${error.body.error.message} ${error.body.error.suggestion}`);
+    } else if (error instanceof HttpError && error.body?.error) {
+      // The text was saved; only what was to happen with it was refused.
+      this.accept(error.body.version, sent);
+    } else if (error instanceof HttpError && error.status < 500) {
+      this.handlers.onState("error", firstFormError(error.body) ?? "Log in again in another window, then try once more.");
+    } else {
+      this.handlers.onState("error", "Not saved: no connection. Trying again …");
+      this.timer = setTimeout(() => this.save().catch(() => {}), RETRY_MS);
+    }
+  }
+}
+
+function firstFormError(body) {
+  return Object.values(body?.errors ?? {})[0]?.[0]?.message;
+}

@@ -1,0 +1,206 @@
+// The lesson editor: joins the draft, the check of the text, the job that renders it and what is seen of all that.
+
+import { Draft } from "./draft.js";
+import { HttpError, postForm } from "./http.js";
+import { JobChannel } from "./job_channel.js";
+import { JobPanel } from "./job_panel.js";
+import { isActive } from "./job_state.js";
+import { ScriptCheck } from "./script_check.js";
+import { match, ScriptMarks, SentenceList } from "./sentences.js";
+import { toast } from "./toast.js";
+import { clock, count } from "./words.js";
+
+const data = JSON.parse(document.getElementById("page-data").textContent);
+const find = (name) => document.querySelector(`[data-${name}]`);
+const form = find("lesson-form");
+const textarea = find("script");
+const generateButton = find("generate");
+
+const state = {
+  job: data.snapshot,
+  utterances: null, // of the text as it stands, once the server has told
+  estimatedSeconds: 0,
+  playing: null,
+  channel: null,
+};
+
+// --- the text ---------------------------------------------------------------------------------------------------
+
+const marks = new ScriptMarks(find("script-marks"), textarea);
+const sentences = new SentenceList(find("sentences"), (clip) => panel.playClip(clip));
+const check = new ScriptCheck(data.check_url, textarea, {
+  onSentences(utterances, estimatedSeconds) {
+    state.utterances = utterances;
+    state.estimatedSeconds = estimatedSeconds;
+    showProblem("");
+    drawText();
+  },
+  onProblem(message) {
+    state.utterances = [];
+    showProblem(message);
+    drawText();
+  },
+});
+
+function showProblem(message) {
+  find("script-error").textContent = message;
+  textarea.toggleAttribute("aria-invalid", Boolean(message));
+}
+
+function drawText() {
+  const rows = match(state.utterances, state.job?.clips ?? []);
+  marks.show(state.utterances ? rows : []);
+  sentences.show(rows, state.playing);
+  find("sentences-panel").hidden = !rows.length;
+  const words = textarea.value.match(/[\p{L}\p{N}]+(?:['’.,-][\p{L}\p{N}]+)*/gu)?.length ?? 0;
+  const figures = [count(words, "word")];
+  if (state.utterances?.length) {
+    figures.push(count(state.utterances.length, "sentence"), `about ${clock(state.estimatedSeconds)}`);
+  }
+  find("script-figures").textContent = figures.join(" · ");
+  drawSummary(rows);
+}
+
+function drawSummary(rows) {
+  const isNew = rows.filter((row) => row.state === "new").length;
+  const active = isActive(state.job);
+  find("sentence-summary").textContent = isNew && state.job ? `${count(isNew, "sentence")} new or changed` : "";
+  const label = !state.job ? "Generate video" : isNew ? "Update the video" : "Generate again";
+  find("generate-label").textContent = active ? "Generating …" : label;
+}
+
+// --- saving -----------------------------------------------------------------------------------------------------
+
+const draft = new Draft(form, {
+  onState(name, message = "") {
+    const words = { saved: "Saved", changed: "Not saved yet", saving: "Saving …", conflict: "Not saved", error: "Not saved" };
+    find("save-state").textContent = words[name];
+    if (message) showFormError(message);
+    else if (name === "saved") showFormError("");
+  },
+  onRestore() {
+    drawSpeed();
+    marks.show([]);
+    check.soon();
+  },
+  onHistory(canUndo, canRedo) {
+    find("undo").disabled = !canUndo;
+    find("redo").disabled = !canRedo;
+  },
+});
+
+function showFormError(message) {
+  const box = find("form-error");
+  box.querySelector("div").textContent = message;
+  box.hidden = !message;
+}
+
+function drawSpeed() {
+  find("speed-output").textContent = `${Number(form.elements.speed.value).toFixed(2)}×`;
+}
+
+// --- the video --------------------------------------------------------------------------------------------------
+
+const panel = new JobPanel(find("result"), {
+  onPlaying(index) {
+    state.playing = index;
+    drawText();
+  },
+});
+
+function showJob(job) {
+  const wasActive = isActive(state.job);
+  state.job = job;
+  panel.show(job);
+  drawText();
+  generateButton.setAttribute("aria-busy", String(isActive(job)));
+  if (wasActive && job.video) {
+    find("publish").hidden = find("watch").hidden = false;
+    find("outdated").hidden = true;
+  }
+}
+
+function follow(job) {
+  state.channel?.close();
+  showJob(job);
+  if (!isActive(job)) return;
+  state.channel = new JobChannel({
+    id: job.id,
+    snapshotUrl: data.snapshot_url.replace(data.any_job, job.id),
+    job,
+    handlers: {
+      onJob: showJob,
+      onFrame: (blob) => panel.frame(blob),
+      onConnection: (name) => panel.connection(name),
+    },
+  });
+}
+
+async function generate(action) {
+  if (generateButton.disabled) return;
+  generateButton.disabled = true;
+  showFormError("");
+  try {
+    const answer = await draft.save(action);
+    panel.started();
+    follow(answer.job);
+    find("outdated").hidden = true;
+    find("result").scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    refused(error);
+  } finally {
+    generateButton.disabled = false;
+  }
+}
+
+function refused(error) {
+  if (!(error instanceof HttpError)) {
+    toast("The server cannot be reached. Your text is still here; try again in a moment.");
+    return;
+  }
+  const problem = Object.entries(error.body?.errors ?? {})[0];
+  const message = problem?.[1][0].message ?? error.message;
+  if (problem?.[0] === "script") {
+    showProblem(message);
+    textarea.focus();
+  } else {
+    showFormError(message);
+    find("form-error").scrollIntoView({ block: "nearest" });
+  }
+}
+
+// --- events -----------------------------------------------------------------------------------------------------
+
+textarea.addEventListener("input", () => {
+  marks.show([]); // the layer gives the height at once; the lines come back with the next check
+  check.soon();
+});
+form.elements.speed.addEventListener("input", drawSpeed);
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const action = event.submitter?.value ?? "save";
+  if (action.startsWith("generate")) generate(action);
+  else draft.save().catch(() => {});
+});
+find("cancel").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  button.disabled = true;
+  try {
+    await postForm(data.cancel_url, new FormData(event.target));
+  } catch (error) {
+    toast(error.message);
+  } finally {
+    button.disabled = false;
+  }
+});
+find("undo").addEventListener("click", () => draft.undo());
+find("redo").addEventListener("click", () => draft.redo());
+// The browser offers what was typed before a reload; the page shows what is saved.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+drawSpeed();
+if (data.video) panel.showMovie(data.video);
+if (state.job) follow(state.job);
+drawText();
+check.now();

@@ -1,0 +1,183 @@
+// The video side of the editor: live preview, progress in words, finished sentences to play, outcome, the video.
+
+import { fractionDone, currentNumber, isActive } from "./job_state.js";
+import { Preview } from "./preview.js";
+import { count, stageWords, timeLeft } from "./words.js";
+
+const MILESTONE_WORDS = { completed: "The video is ready.", fallback: "The video is ready, with stand-ins." };
+
+export class JobPanel {
+  constructor(root, { onPlaying }) {
+    const find = (name) => root.querySelector(`[data-${name}]`);
+    this.root = root;
+    this.find = find;
+    this.onPlaying = onPlaying;
+    this.preview = new Preview(find("preview"));
+    this.video = find("video");
+    this.playingClip = null;
+    this.job = null;
+    this.movie = null; // the whole video that is on the page
+    this.video.addEventListener("ended", () => this.playNext());
+    find("back").addEventListener("click", () => this.stopClip());
+  }
+
+  // --- what the channel brings ---
+
+  show(job) {
+    const before = this.job;
+    this.job = job;
+    const active = isActive(job);
+    this.root.dataset.state = job.state;
+    this.showProgress(job, active);
+    this.showOutcome(job);
+    this.announce(before, job);
+    if (job.video && this.movie !== job.video.url) this.showMovie(job.video);
+    this.arrange();
+  }
+
+  frame(blob) {
+    this.preview.show(blob);
+    if (!this.sawFrame) {
+      this.sawFrame = true;
+      this.arrange();
+    }
+  }
+
+  connection(state) {
+    const words = {
+      live: "",
+      polling: "Live pictures do not get through; the state is asked for every few seconds.",
+      offline: "The connection is lost. The video goes on being made; this page comes back by itself.",
+      refused: "You are no longer logged in here. The video goes on being made; load the page again to see it.",
+    }[state];
+    this.find("connection").textContent = words;
+    this.find("connection").hidden = !words;
+  }
+
+  started() {
+    this.sawFrame = false;
+    this.stopClip();
+    this.video.pause();
+    delete this.preview.canvas.dataset.frames;
+  }
+
+  // --- drawing ---
+
+  showProgress(job, active) {
+    this.find("running").hidden = !active;
+    if (!active) return;
+    this.find("stage-words").textContent = stageWords(job);
+    this.find("seconds-left").textContent = timeLeft(job.seconds_left);
+    const meter = this.find("meter");
+    meter.max = 1;
+    // Never backwards: the part of a clip that crashed is rendered again.
+    const fraction = fractionDone(job);
+    meter.value = this.meterJob === job.id ? Math.max(meter.value, fraction) : fraction;
+    this.meterJob = job.id;
+    const where = job.state === "running" ? `Sentence ${currentNumber(job)} of ${job.clips_total}` : "";
+    const ready = `${job.clips_done} of ${count(job.clips_total, "sentence")} ready`;
+    this.find("count").textContent = [where, ready].filter(Boolean).join(" · ");
+  }
+
+  showOutcome(job) {
+    const standIns = job.clips.filter((clip) => clip.is_fallback).length;
+    const ended = !isActive(job);
+    const box = this.find("outcome");
+    box.hidden = !ended || (!job.error && job.state !== "cancelled" && !standIns);
+    if (box.hidden) return;
+    box.classList.toggle("alert-bad", job.state === "failed");
+    box.classList.toggle("alert-warn", job.state === "fallback");
+    box.classList.toggle("alert-info", job.state === "cancelled");
+    const standInWords = `${count(standIns, "sentence")} of ${job.clips_total} shown as a stand-in: the still portrait with the words on it.`;
+    const message =
+      job.state === "cancelled"
+        ? "You cancelled this render. Finished sentences are kept."
+        : [job.error?.message, standIns ? standInWords : ""].filter(Boolean).join(" ");
+    this.find("outcome-message").textContent = message;
+    const suggestion = this.find("outcome-suggestion");
+    suggestion.textContent = job.error?.suggestion ?? "";
+    suggestion.hidden = !suggestion.textContent;
+    this.find("again-fast").hidden = job.profile === "fast";
+  }
+
+  announce(before, job) {
+    if (!before || before.id !== job.id) return;
+    const region = this.find("announce");
+    if (before.state !== job.state && !isActive(job)) {
+      region.textContent = MILESTONE_WORDS[job.state] ?? job.error?.message ?? "Cancelled.";
+    } else if (job.clips_done > before.clips_done) {
+      region.textContent = `Sentence ${job.clips_done} of ${job.clips_total} is ready.`;
+    }
+  }
+
+  showMovie(video) {
+    this.movie = video.url;
+    this.movieData = video;
+    this.playingClip = null;
+    this.onPlaying(null);
+    this.load(video.url, video.captions_url, video.poster_url);
+  }
+
+  load(url, captionsUrl, posterUrl) {
+    this.video.replaceChildren();
+    if (posterUrl) this.video.poster = posterUrl;
+    else this.video.removeAttribute("poster");
+    if (captionsUrl) {
+      const track = document.createElement("track");
+      Object.assign(track, { kind: "captions", src: captionsUrl, srclang: "en", label: "Captions", default: true });
+      this.video.append(track);
+    }
+    this.video.src = url;
+  }
+
+  // One thing at a time on the stage: a finished sentence that was asked for, the live preview, the video, or nothing.
+  arrange() {
+    const active = isActive(this.job);
+    const showsClip = this.playingClip !== null;
+    const showsPreview = active && !showsClip && this.sawFrame;
+    const showsMovie = !showsClip && !showsPreview && Boolean(this.movie);
+    this.find("preview").hidden = !showsPreview;
+    this.find("live").hidden = !showsPreview;
+    this.video.hidden = !(showsClip || showsMovie);
+    this.find("back").hidden = !showsClip;
+    this.find("back").textContent = active ? "Back to the preview" : "Back to the video";
+    const empty = this.find("stage-empty");
+    empty.hidden = showsClip || showsPreview || showsMovie;
+    empty.querySelector("span").textContent = active
+      ? "The first pictures come in a moment."
+      : "The video appears here.";
+    this.find("synthetic").hidden = !(showsClip || showsPreview || showsMovie);
+  }
+
+  // --- finished sentences ---
+
+  async playClip(clip) {
+    if (!clip?.url) return;
+    this.playingClip = clip.index;
+    this.load(clip.url, null, null);
+    this.arrange();
+    this.onPlaying(clip.index);
+    try {
+      await this.video.play();
+    } catch {
+      // The browser wants another press of the play button; the controls are there.
+    }
+  }
+
+  playNext() {
+    if (this.playingClip === null) return;
+    const next = this.job?.clips.find((clip) => clip.index === this.playingClip + 1);
+    if (next?.url) this.playClip(next);
+    else this.stopClip();
+  }
+
+  stopClip() {
+    if (this.playingClip === null) return;
+    this.playingClip = null;
+    this.video.pause();
+    if (this.movie) this.load(this.movieData.url, this.movieData.captions_url, this.movieData.poster_url);
+    else this.video.removeAttribute("src");
+    this.onPlaying(null);
+    this.arrange();
+  }
+}

@@ -1,0 +1,49 @@
+// The job as the page knows it: a snapshot, and events that change it. Pure functions, no page, no network.
+
+export const ACTIVE = new Set(["queued", "running", "publishing"]);
+
+export function isActive(job) {
+  return Boolean(job) && ACTIVE.has(job.state);
+}
+
+// Whether an event follows what we know. "stale": we know better; "gap": something was missed, ask for a snapshot.
+// The same seq again is applied: two rows may change at once and then tell of it in two events.
+export function relation(job, event) {
+  if (event.type === "stage") return event.seq > job.seq ? "gap" : "next";
+  if (event.seq < job.seq) return "stale";
+  return event.seq > job.seq + 1 ? "gap" : "next";
+}
+
+export function apply(job, event) {
+  if (event.type === "clip") {
+    const { clip, type, ...counts } = event;
+    return { ...job, ...counts, clips: job.clips.map((old) => (old.index === clip.index ? clip : old)) };
+  }
+  if (event.type === "stage") {
+    const { type, seq, index, ...rest } = event;
+    return { ...job, ...rest, stage_index: index };
+  }
+  const { type, ...changes } = event;
+  return { ...job, ...changes };
+}
+
+// "waiting", "rendering", "done", "cached", "stand-in" or "failed": what the chips show.
+export function clipState(clip) {
+  if (clip.state === "done" && clip.is_fallback) return "stand-in";
+  if (clip.state === "done" && clip.cached) return "cached";
+  return clip.state === "leased" ? "rendering" : clip.state;
+}
+
+// The sentence a person should look at: the one being rendered, else the first unfinished one.
+export function currentNumber(job) {
+  const rendering = job.clips.findLast((clip) => clip.state === "leased");
+  const index = rendering?.index ?? job.clips.find((clip) => clip.state === "waiting")?.index;
+  return Math.min(job.clips_total, (index ?? job.clips_total - 1) + 1);
+}
+
+// 0..1 with the part of the clip in hand, so that the bar moves within a long sentence too.
+export function fractionDone(job) {
+  if (!job.clips_total) return 0;
+  const within = job.state === "running" && job.frames ? (0.9 * job.frame) / job.frames : 0;
+  return Math.min(1, (job.clips_done + within) / job.clips_total);
+}

@@ -1,0 +1,172 @@
+// Our own controls around a plain <video>: the same on every browser, operable by keyboard, readable by screen readers.
+
+import { clock, spokenTime } from "./words.js";
+
+const SKIP_SECONDS = 5;
+const TYPING = "input, select, textarea, [contenteditable]";
+
+function remembered(name, otherwise) {
+  try {
+    return localStorage.getItem(name) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // Not kept; the choice holds for this page.
+  }
+}
+
+export class Player {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-${name}]`);
+    this.video = this.find("video");
+    this.video.controls = false;
+    this.seek = this.find("seek");
+    this.letterKeys = remembered("player-letter-keys", "on") === "on";
+    this.bindButtons();
+    this.bindVideo();
+    addEventListener("keydown", (event) => this.onKey(event));
+    this.setRate(Number(remembered("player-rate", "1")));
+    this.setCaptions(remembered("player-captions", "on") === "on");
+    this.drawTime();
+    this.drawPlaying();
+  }
+
+  bindButtons() {
+    this.find("play").addEventListener("click", () => this.toggle());
+    this.video.addEventListener("click", () => this.toggle());
+    this.find("mute").addEventListener("click", () => (this.video.muted = !this.video.muted));
+    this.find("volume").addEventListener("input", (event) => {
+      this.video.volume = Number(event.target.value);
+      this.video.muted = false;
+    });
+    this.find("captions").addEventListener("click", () => this.setCaptions(!this.captionsOn));
+    this.find("rate").addEventListener("change", (event) => this.setRate(Number(event.target.value)));
+    this.find("fullscreen").addEventListener("click", () => this.toggleFullscreen());
+    this.seek.addEventListener("input", () => this.goTo(Number(this.seek.value)));
+  }
+
+  bindVideo() {
+    const on = (names, handler) => names.split(" ").forEach((name) => this.video.addEventListener(name, handler));
+    on("play pause ended", () => this.drawPlaying());
+    on("timeupdate seeking loadedmetadata durationchange", () => this.drawTime());
+    on("volumechange", () => this.drawVolume());
+    document.addEventListener("fullscreenchange", () => this.drawFullscreen());
+  }
+
+  get duration() {
+    return Number.isFinite(this.video.duration) ? this.video.duration : 0;
+  }
+
+  toggle() {
+    if (this.video.paused) this.play();
+    else this.video.pause();
+  }
+
+  async play() {
+    try {
+      await this.video.play();
+    } catch {
+      this.drawPlaying(); // the browser wants a press first; the button still says "Play"
+    }
+  }
+
+  goTo(seconds) {
+    this.video.currentTime = Math.max(0, Math.min(seconds, this.duration || seconds));
+  }
+
+  setRate(rate) {
+    const select = this.find("rate");
+    if (![...select.options].some((option) => Number(option.value) === rate)) return;
+    this.video.defaultPlaybackRate = this.video.playbackRate = rate;
+    select.value = String(rate);
+    remember("player-rate", String(rate));
+  }
+
+  setCaptions(on) {
+    this.captionsOn = on;
+    for (const track of this.video.textTracks) track.mode = on ? "showing" : "hidden";
+    this.find("captions").setAttribute("aria-pressed", String(on));
+    remember("player-captions", on ? "on" : "off");
+  }
+
+  setLetterKeys(on) {
+    this.letterKeys = on;
+    remember("player-letter-keys", on ? "on" : "off");
+  }
+
+  toggleFullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (this.root.requestFullscreen) this.root.requestFullscreen().catch(() => {});
+    else this.video.webkitEnterFullscreen?.(); // iPhones let only the video itself fill the screen
+  }
+
+  onKey(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target;
+    const typing = target.matches?.(TYPING);
+    const pressable = target.matches?.("button, a, summary");
+    const action = {
+      " ": !typing && !pressable && (() => this.toggle()),
+      ArrowLeft: !typing && (() => this.goTo(this.video.currentTime - SKIP_SECONDS)),
+      ArrowRight: !typing && (() => this.goTo(this.video.currentTime + SKIP_SECONDS)),
+      c: !typing && this.letterKeys && (() => this.setCaptions(!this.captionsOn)),
+      m: !typing && this.letterKeys && (() => (this.video.muted = !this.video.muted)),
+      f: !typing && this.letterKeys && (() => this.toggleFullscreen()),
+    }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  // --- drawing ---
+
+  setIcon(button, name) {
+    const use = button.querySelector("use");
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
+  }
+
+  drawPlaying() {
+    const button = this.find("play");
+    this.setIcon(button, this.video.paused ? "play" : "pause");
+    button.setAttribute("aria-label", this.video.paused ? "Play" : "Pause");
+  }
+
+  drawTime() {
+    const now = this.video.currentTime;
+    this.find("time").textContent = clock(now);
+    if (!this.duration) return;
+    this.find("duration").textContent = clock(Math.round(this.duration));
+    this.seek.max = this.duration;
+    this.seek.value = now;
+    this.seek.setAttribute("aria-valuetext", `${spokenTime(now)} of ${spokenTime(this.duration)}`);
+  }
+
+  drawVolume() {
+    const silent = this.video.muted || this.video.volume === 0;
+    this.setIcon(this.find("mute"), silent ? "muted" : "sound");
+    this.find("mute").setAttribute("aria-pressed", String(silent));
+    this.find("volume").value = silent ? 0 : this.video.volume;
+  }
+
+  drawFullscreen() {
+    const label = document.fullscreenElement ? "Leave full screen" : "Full screen";
+    this.find("fullscreen").setAttribute("aria-label", label);
+  }
+
+  drawChapters(starts) {
+    if (!this.duration) return;
+    const marks = starts.filter(Boolean).map((seconds) => {
+      const mark = document.createElement("i");
+      mark.style.setProperty("inset-inline-start", `${(100 * seconds) / this.duration}%`);
+      return mark;
+    });
+    this.find("seek-chapters").replaceChildren(...marks);
+  }
+}

@@ -1,0 +1,40 @@
+// Draws JPEG frames as they come. When they come faster than they can be drawn, only the newest is kept.
+
+export class Preview {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.next = null;
+    this.busy = false;
+    this.frames = 0;
+  }
+
+  async show(blob) {
+    this.next = blob;
+    if (this.busy) return;
+    this.busy = true;
+    while (this.next) {
+      const newest = this.next;
+      this.next = null;
+      await this.draw(newest);
+    }
+    this.busy = false;
+  }
+
+  async draw(blob) {
+    let bitmap;
+    try {
+      bitmap = await createImageBitmap(blob);
+    } catch {
+      return; // a cut-off frame; the next one comes in a moment
+    }
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+    }
+    this.context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    this.frames += 1;
+    this.canvas.dataset.frames = this.frames;
+  }
+}

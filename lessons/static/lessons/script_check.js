@@ -1,0 +1,44 @@
+// Asks the server how a text falls into sentences and how long it will be, a moment after the last key.
+
+import { HttpError, postJson } from "./http.js";
+import { unitsOf } from "./words.js";
+
+const QUIET_MS = 350;
+
+export class ScriptCheck {
+  // handlers: onSentences(utterances, estimatedSeconds), onProblem(message)
+  constructor(url, textarea, handlers) {
+    this.url = url;
+    this.textarea = textarea;
+    this.handlers = handlers;
+  }
+
+  soon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.now(), QUIET_MS);
+  }
+
+  async now() {
+    clearTimeout(this.timer);
+    this.running?.abort();
+    const text = this.textarea.value;
+    if (!text.trim()) {
+      this.handlers.onSentences([], 0);
+      return;
+    }
+    this.running = new AbortController();
+    try {
+      const answer = await postJson(this.url, { text }, { signal: this.running.signal });
+      const toUnits = unitsOf(text);
+      const utterances = answer.utterances.map((utterance) => ({
+        ...utterance,
+        start: toUnits(utterance.start),
+        end: toUnits(utterance.end),
+      }));
+      if (text === this.textarea.value) this.handlers.onSentences(utterances, answer.estimated_seconds);
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 400) this.handlers.onProblem(error.message);
+      // Anything else (no network, aborted by the next key): the figures stay as they were.
+    }
+  }
+}

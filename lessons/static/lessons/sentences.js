@@ -1,0 +1,117 @@
+// The list of sentences beside the text, and the marks behind the text: what each sentence is and what became of it.
+
+import { clipState } from "./job_state.js";
+
+const WORDS = {
+  new: "New",
+  waiting: "Waiting",
+  rendering: "Rendering",
+  done: "Done",
+  cached: "From cache",
+  "stand-in": "Stand-in",
+  failed: "Failed",
+};
+const BADGES = { rendering: "info", done: "good", cached: "good", "stand-in": "warn", failed: "bad" };
+
+// Sentences of the text as it stands now, each with the clip of the job that shows it, found by its words: an inserted
+// sentence must not shift the states of all that follow.
+export function match(utterances, clips) {
+  if (!utterances) return clips.map((clip) => row(clip, clip));
+  const byText = new Map();
+  for (const clip of clips) {
+    if (!byText.has(clip.text)) byText.set(clip.text, []);
+    byText.get(clip.text).push(clip);
+  }
+  return utterances.map((utterance) => row(utterance, byText.get(utterance.text)?.shift() ?? null));
+}
+
+function row(sentence, clip) {
+  return {
+    text: sentence.text,
+    start: sentence.start,
+    end: sentence.end,
+    chapter: sentence.chapter,
+    clip,
+    state: clip ? clipState(clip) : "new",
+  };
+}
+
+export class SentenceList {
+  constructor(list, onPlay) {
+    this.list = list;
+    this.list.replaceChildren();
+    this.items = [];
+    this.onPlay = onPlay;
+  }
+
+  // Items are kept and changed in place, so that keyboard focus and scroll position survive an update.
+  show(rows, playingIndex) {
+    while (this.items.length > rows.length) this.items.pop().item.remove();
+    rows.forEach((sentence, position) => {
+      if (!this.items[position]) this.items.push(this.build(position));
+      this.update(this.items[position], sentence, sentence.clip && sentence.clip.index === playingIndex);
+    });
+  }
+
+  build(position) {
+    const item = document.createElement("li");
+    item.className = "sentence";
+    const number = Object.assign(document.createElement("span"), { className: "sentence-number numeric" });
+    number.textContent = position + 1;
+    const text = Object.assign(document.createElement("span"), { className: "sentence-text" });
+    const chip = document.createElement("button");
+    chip.type = "button";
+    const note = Object.assign(document.createElement("span"), { className: "sentence-note small", hidden: true });
+    item.append(number, text, chip, note);
+    this.list.append(item);
+    const entry = { item, text, chip, note, sentence: null };
+    chip.addEventListener("click", () => this.onPlay(entry.sentence.clip));
+    return entry;
+  }
+
+  update(entry, sentence, isPlaying) {
+    entry.sentence = sentence;
+    const words = sentence.text.trim() || "(silence)";
+    if (entry.text.textContent !== words) entry.text.textContent = words;
+    const playable = Boolean(sentence.clip?.url);
+    entry.item.dataset.state = sentence.state;
+    entry.item.toggleAttribute("data-playing", Boolean(isPlaying));
+    entry.chip.className = `badge ${BADGES[sentence.state] ? `badge-${BADGES[sentence.state]}` : ""} chip`;
+    entry.chip.disabled = !playable;
+    const label = isPlaying ? "Playing" : WORDS[sentence.state];
+    if (entry.chip.textContent !== label) entry.chip.textContent = label;
+    const spoken = playable ? `Play: ${words} (${WORDS[sentence.state]})` : `${words}: ${WORDS[sentence.state]}`;
+    entry.chip.setAttribute("aria-label", spoken);
+    const why = sentence.clip?.error?.message ?? "";
+    entry.note.hidden = !why;
+    if (entry.note.textContent !== why) entry.note.textContent = why;
+  }
+}
+
+// A copy of the text behind the transparent textarea, where each sentence has a coloured line under it. It also gives
+// the textarea its height, so nothing has to scroll inside it.
+export class ScriptMarks {
+  constructor(layer, textarea) {
+    this.layer = layer;
+    this.textarea = textarea;
+  }
+
+  show(rows) {
+    const text = this.textarea.value;
+    const parts = [];
+    let position = 0;
+    for (const { start, end, state } of rows) {
+      if (start < position || end > text.length) break; // the text has moved on; the next check brings new places
+      parts.push(text.slice(position, start));
+      const mark = document.createElement("span");
+      mark.className = "mark";
+      mark.dataset.state = state;
+      mark.textContent = text.slice(start, end);
+      parts.push(mark);
+      position = end;
+    }
+    // A last line that is empty needs something on it to have a height.
+    parts.push(`${text.slice(position)}\n`);
+    this.layer.replaceChildren(...parts);
+  }
+}
