@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from avatars import services as avatars
+from avatars.models import Portrait
 from lessons.models import Course, Lesson
 from talking_head import profiles
 from talking_head import services as rendering
+from talking_head.engines.base import Voice
+from talking_head.errors import TalkingHeadError
 
 SCRIPT_MAX_CHARACTERS = 200_000  # far beyond what a job accepts; keeps a pasted book out of the database
 SLOWEST, FASTEST, SPEED_STEP = 0.5, 2.0, 0.05
 
 
-class CourseForm(forms.ModelForm[Course]):
+class CourseForm(forms.ModelForm):
     class Meta:
         model = Course
         fields = ("title", "description")
@@ -31,6 +35,14 @@ class AddStudentForm(forms.Form):
     username = forms.CharField(max_length=150, label="User name")
 
 
+def _voices() -> tuple[Voice, ...]:
+    """None when no speech engine works here: a text can still be written, and *Generate* says what is wrong."""
+    try:
+        return rendering.voices()
+    except TalkingHeadError:
+        return ()
+
+
 class LessonForm(forms.Form):
     """Everything the editor saves. A half-written text is fine; whether it can be spoken is asked on *Generate*."""
 
@@ -42,7 +54,7 @@ class LessonForm(forms.Form):
         label="Text",
         widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "true"}),
     )
-    portrait = forms.ModelChoiceField(queryset=None, required=False, empty_label=None, widget=forms.RadioSelect)
+    portrait = forms.ModelChoiceField(queryset=Portrait.objects.none(), required=False, empty_label=None)
     voice = forms.ChoiceField(required=False)
     speed = forms.FloatField(
         min_value=SLOWEST,
@@ -52,14 +64,14 @@ class LessonForm(forms.Form):
     profile = forms.ChoiceField(choices=[(name, name.title()) for name in profiles.PROFILES], widget=forms.RadioSelect)
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, lesson: Lesson, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, lesson: Lesson) -> None:
         self.lesson = lesson
         names = ("title", "script", "voice", "speed", "profile", "version")
         initial = {name: getattr(lesson, name) for name in names} | {"portrait": lesson.portrait_id}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
         self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
-        self.voices = rendering.voices()
+        self.voices = _voices()
         self.fields["voice"].choices = self._voice_choices()  # type: ignore[attr-defined]
 
     def _voice_choices(self) -> list[tuple[str, str]]:
@@ -86,8 +98,8 @@ class LessonForm(forms.Form):
         }
 
     def _portrait_id(self) -> int | None:
-        """Nothing ticked means that the lesson's portrait was taken away meanwhile and no other was picked: it stays, so
-        that *Generate* says so, instead of silently becoming a video without a face."""
+        """Nothing ticked means that the lesson's portrait was taken away and no other was picked: it stays, so that
+        *Generate* says so, instead of silently making a video without a face."""
         if "portrait" not in self.data:
             return self.lesson.portrait_id
         chosen = self.cleaned_data["portrait"]

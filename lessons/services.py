@@ -203,9 +203,9 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     lesson = Lesson.objects.select_related("course__teacher").get(pk=lesson.pk)
     profile = profile or lesson.profile
     previous = latest_job_of(lesson)
-    if previous is not None and previous.is_active:
-        if (previous.subject_version, previous.profile) == (str(lesson.version), profile):
-            return previous
+    wanted = (str(lesson.version), profile)
+    if previous is not None and previous.is_active and (previous.subject_version, previous.profile) == wanted:
+        return previous
     job = rendering.submit_job(
         owner=by,
         script=lesson.script,
