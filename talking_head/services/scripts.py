@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Voice
 from talking_head.errors import OptionError
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script_to_utterances import Utterance
 
 CHARACTERS_PER_SECOND = 15.0  # reading aloud
 JOINT_SECONDS = 0.5  # silence at both ends of an utterance
@@ -19,6 +23,7 @@ JOINT_SECONDS = 0.5  # silence at both ends of an utterance
 class ScriptSummary:
     utterance_count: int
     estimated_seconds: float  # of finished video
+    utterances: tuple[Utterance, ...] = ()  # what becomes a clip each, with places in the text for a page to mark
 
 
 def check_script(script: str, language: str = "en") -> ScriptSummary:
@@ -34,7 +39,7 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
         len(utterance.spoken) / CHARACTERS_PER_SECOND + JOINT_SECONDS + utterance.pause_seconds
         for utterance in utterances
     )
-    return ScriptSummary(len(utterances), round(seconds, 1))
+    return ScriptSummary(len(utterances), round(seconds, 1), tuple(utterances))
 
 
 def voices() -> tuple[Voice, ...]:
