@@ -1,0 +1,64 @@
+"""The puppet: a talking portrait from one photo, on a plain CPU, without any download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+
+from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.face.eye_contours import EyeContours
+from talking_head.engines.face.mesh import FaceDetector, FaceMesh
+from talking_head.engines.face.puppet.framing import frame_portrait
+from talking_head.engines.face.puppet.motion import PuppetMotion, build_motion
+from talking_head.engines.face.puppet.renderer import Renderer
+from talking_head.engines.face.puppet.source import PuppetSource, build_source
+from talking_head.errors import PortraitError
+
+_LEAST_MESH_SCORE = 0.5
+
+
+class PuppetFace:
+    """A :class:`~talking_head.engines.base.FaceEngine` that warps the photo itself."""
+
+    name = "puppet"
+    version = "1"
+
+    def __init__(self, settings: EngineSettings) -> None:
+        cv2.setNumThreads(max(1, settings.threads))
+        self._detector = FaceDetector()
+        self._mesh = FaceMesh()
+        self._eyes = EyeContours()
+
+    def prepare(self, portrait: Portrait | None, framing: Framing) -> PuppetSource:
+        """Finds the largest face, frames it and solves its fields.
+
+        Raises:
+            PortraitError: ``no_face`` when there is no portrait or no face in it.
+        """
+        if portrait is None:
+            raise PortraitError(
+                "There is no portrait to animate.", code="no_face", hint="Choose a picture that shows a face."
+            )
+        faces = self._detector.find_faces(portrait.rgb)
+        landmarks = self._mesh.face_mesh(portrait.rgb, faces[0]) if faces else None
+        if landmarks is None or landmarks.score < _LEAST_MESH_SCORE:
+            raise PortraitError(
+                "No face was found in the picture.",
+                code="no_face",
+                hint="Use a picture of one person looking towards the camera, with the face well lit and not covered.",
+            )
+        framed = frame_portrait(portrait.rgb, landmarks.points, framing)
+        return build_source(framed, self._eyes.of(framed.rgb, framed.landmarks))
+
+    def motion(
+        self, source: PuppetSource, take: Take, *, text: str, seed: int, expression_scale: float
+    ) -> PuppetMotion:
+        """Weights for every frame; the same arguments give the same motion. ``text`` is not needed: times say more."""
+        return build_motion(source.face, take, seed=seed, expression_scale=expression_scale)
+
+    def frames(self, source: PuppetSource, motion: PuppetMotion) -> Iterator[Frame]:
+        """Frames (height_px, width_px, 3); each one's memory is used again for the next."""
+        renderer = Renderer(source)
+        for weights in motion.weights:
+            yield renderer.draw(weights)

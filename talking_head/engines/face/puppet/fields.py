@@ -1,0 +1,119 @@
+"""Smooth displacement fields: scattered points -> field on a coarse grid -> its inverse -> a map for ``cv2.remap``.
+
+A *field* says where each point of the photo goes; ``cv2.remap`` needs the opposite, for each pixel of the frame the
+place in the photo it comes from. Fields are linear in the channels' weights, so they are solved once per portrait; only the
+inversion happens per frame, on grids small enough not to matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from talking_head.engines.face.puppet.geometry import Array, FloatField
+
+
+class ScatteredField:
+    """Interpolates values known at scattered points with the kernel -r and a constant.
+
+    The kernel is the least bold one (Duchon 1977): no overshoot between and no growth beyond the points. ``smoothing``
+    (pixels) on the diagonal lets the field pass by points that contradict their neighbours; its sign must be that of
+    the kernel's definiteness (plus), otherwise neighbouring points repel each other.
+    """
+
+    def __init__(self, points: Array, smoothing: float) -> None:
+        count = len(points)
+        self._points = points
+        system = np.zeros((count + 1, count + 1))
+        system[:count, :count] = -np.linalg.norm(points[:, None] - points[None], axis=2)
+        system[np.arange(count), np.arange(count)] += smoothing
+        system[:count, count] = system[count, :count] = 1.0
+        self._system = system
+
+    def solve(self, values: Array) -> Array:
+        """Weights (points + 1, k) that reproduce ``values`` (points, k)."""
+        return np.linalg.solve(self._system, np.vstack([values, np.zeros((1, values.shape[1]))]))
+
+    def at(self, places: Array, weights: Array) -> FloatField:
+        """Values (n, k) of the solved field at ``places`` (n, 2)."""
+        squared = (places**2).sum(1)[:, None] + (self._points**2).sum(1) - 2 * places @ self._points.T
+        distances = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+        return weights[-1].astype(np.float32) - distances @ weights[:-1].astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A box of the picture with a coarse lattice: a sample per ``cell`` x ``cell`` pixels and a ring around."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    cell: int
+    columns: int = field(init=False)
+    rows: int = field(init=False)
+    samples: Array = field(init=False)  # (rows, columns, 2) pixel positions of the lattice
+    _lattice: FloatField = field(init=False)  # (rows, columns, 2) the lattice's own indices
+    _positions: FloatField = field(init=False)  # samples in float32
+
+    def __post_init__(self) -> None:
+        columns, rows = -(-self.width // self.cell) + 2, -(-self.height // self.cell) + 2
+        x = self.left + (np.arange(columns) - 0.5) * self.cell - 0.5
+        y = self.top + (np.arange(rows) - 0.5) * self.cell - 0.5
+        samples = np.stack(np.meshgrid(x, y), -1)
+        lattice = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1)
+        for name, value in (
+            ("columns", columns),
+            ("rows", rows),
+            ("samples", samples),
+            ("_lattice", lattice.astype(np.float32)),
+            ("_positions", samples.astype(np.float32)),
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def over(cls, low: Array, high: Array, picture_size: tuple[int, int], cells: int) -> Grid:
+        """The box from ``low`` to ``high`` (x, y), cut to the picture (width, height), with about ``cells`` cells."""
+        left, top = (int(np.floor(max(0.0, value))) for value in low)
+        right, bottom = (int(np.ceil(min(size, value))) for size, value in zip(picture_size, high, strict=True))
+        width, height = max(1, right - left), max(1, bottom - top)
+        return cls(left, top, width, height, max(1, round(max(width, height) / cells)))
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in a picture array."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+    def pixels(self) -> Array:
+        """(height, width, 2) positions of the box's pixels."""
+        x, y = np.meshgrid(np.arange(self.width) + self.left, np.arange(self.height) + self.top)
+        return np.stack([x, y], -1).astype(np.float64)
+
+    def invert(self, forward: FloatField, start: FloatField | None, iterations: int) -> FloatField:
+        """Displacement d with ``d(q) = -forward(q + d(q))``, (rows, columns, 2): a damped fixed point from ``start``.
+
+        The damping keeps it from oscillating where the field is steep (the lower lip of a wide-open mouth).
+        """
+        back = -forward if start is None else start
+        per_cell = np.float32(1 / self.cell)
+        for _ in range(iterations):
+            there = cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0)
+            moved = cv2.remap(forward, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            back = cv2.addWeighted(back, 1 - _DAMPING, moved, -_DAMPING, 0.0)
+        return back
+
+    def to_map(self, back: FloatField) -> FloatField:
+        """Where each pixel of the box comes from, (height, width, 2), for ``cv2.remap``."""
+        return self.upsample(self._positions + back)
+
+    def upsample(self, values: FloatField) -> FloatField:
+        """Lattice values (rows, columns[, k]) at the box's pixels: linear, exact for linear functions everywhere
+        because of the ring of samples around the box."""
+        size = (self.columns * self.cell, self.rows * self.cell)
+        large = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        return large[self.cell : self.cell + self.height, self.cell : self.cell + self.width]  # type: ignore[return-value]
+
+
+_DAMPING = 0.75

@@ -1,0 +1,96 @@
+"""Blinking: the upper lid's own skin and lashes, drawn down over the eye of the still photo.
+
+The lids are painted into the *photo* before the head's movement is applied, so they need no field of their own and move
+with the head for free. Only the strip of skin right above the eye is stretched, which leaves brows and rims of glasses
+where they are; the lash line at its lower end keeps its thickness.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from talking_head.engines.base import Frame
+from talking_head.engines.face.eye_contours import EyeContour
+from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoothstep
+
+_STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
+_LASHES_PER_OPENING = 0.16  # the part of it around the lid's edge that is not stretched
+_OVERSHOOT = 1.06  # a closed lid covers the lower lid's edge
+_LASH_LINE_STRENGTH = 0.5
+_STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
+
+
+class Eyelid:
+    """One eye's lid. ``slices`` is where its patches belong in the photo."""
+
+    def __init__(self, photo: Frame, face: FaceGeometry, eye: EyeContour, brow: Array) -> None:
+        axes = np.stack([face.right_2d, face.down_2d], 1)  # (2, 2) columns
+        to_face = np.linalg.inv(axes)
+        upper, lower = eye.upper @ to_face.T, eye.lower @ to_face.T
+        order_upper, order_lower = np.argsort(upper[:, 0]), np.argsort(lower[:, 0])
+        opening_px = max(
+            2.0, float(np.max(np.interp(upper[:, 0], lower[order_lower, 0], lower[order_lower, 1]) - upper[:, 1]))
+        )
+        strip_px = self._strip_height(opening_px, upper, brow @ to_face.T)
+        corners = np.vstack([eye.upper, eye.lower])
+        margin = np.array([0.5 * opening_px, strip_px + 2])
+        height, width = photo.shape[:2]
+        low = np.clip(np.floor(corners.min(0) - margin), 0, [width - 2, height - 2]).astype(int)
+        high = np.clip(
+            np.ceil(corners.max(0) + np.array([0.5 * opening_px, 0.5 * opening_px + 2])), low + 2, [width, height]
+        ).astype(int)
+        self.slices = slice(low[1], high[1]), slice(low[0], high[0])
+        self._patch = photo[self.slices].copy()
+        x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
+        self._pixels = np.stack([x, y], -1).astype(np.float64) - low  # (h, w, 2) within the patch
+        in_face = np.stack([x, y], -1) @ to_face.T  # (h, w, 2)
+        self._along, self._height = in_face[..., 0], in_face[..., 1]
+        self._upper_edge = np.interp(self._along, upper[order_upper, 0], upper[order_upper, 1])
+        lower_edge = np.interp(self._along, lower[order_lower, 0], lower[order_lower, 1])
+        inside = (self._along > upper[order_upper[0], 0]) & (self._along < upper[order_upper[-1], 0])
+        self._opening = np.where(inside, np.maximum(0.0, lower_edge - self._upper_edge), 0.0)
+        self._opening_px, self._strip_px = opening_px, strip_px
+        self._down = axes[:, 1]
+        self._lash_color = self._darkest_of_eye()
+        self._kept: dict[int, Frame] = {}
+
+    @staticmethod
+    def _strip_height(opening_px: float, upper: Array, brow: Array) -> float:
+        """Never up to the brow, which must not be drawn down."""
+        room = float(np.median(upper[:, 1]) - brow[:, 1].max())
+        return float(np.clip(_STRIP_PER_OPENING * opening_px, 2.0, max(2.0, 0.8 * room)))
+
+    def _darkest_of_eye(self) -> Array:
+        """Colour of lashes and lid edge: the darkest tenth around the upper edge."""
+        near_edge = np.abs(self._height - self._upper_edge) < 0.25 * self._opening_px
+        colors = self._patch[near_edge & (self._opening > 0)].astype(np.float64)
+        if len(colors) == 0:
+            return np.zeros(3)
+        brightness = colors.sum(1)
+        return np.asarray(colors[brightness <= np.percentile(brightness, 10)].mean(0))
+
+    def patch(self, closed: float) -> Frame:
+        """The eye with its lid ``closed`` 0..1, (height, width, 3), to be put at ``slices``."""
+        step = round(float(np.clip(closed, 0, 1)) * _STEPS)
+        if step not in self._kept:
+            self._kept[step] = self._paint(step / _STEPS)
+        return self._kept[step]
+
+    def _paint(self, closed: float) -> Frame:
+        lashes = _LASHES_PER_OPENING * self._opening_px
+        way = self._opening * closed * _OVERSHOOT  # (h, w) how far the lid comes down here
+        top = self._upper_edge - self._strip_px
+        edge = self._upper_edge + lashes * 0.5
+        # Below the strip's top the lid's displacement grows from 0 to `way`; the lashes move without stretching.
+        stretch_end = edge - lashes + way
+        grown = np.clip((self._height - top) / np.maximum(stretch_end - top, 1e-3), 0, 1)
+        source = self._pixels - (grown * way)[..., None] * self._down
+        lid = cv2.remap(self._patch, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        from_edge = self._height - (edge + way)
+        covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
+        painted = self._patch + (lid.astype(np.float64) - self._patch) * covered[..., None]
+        line = np.exp(-((from_edge / (0.07 * self._opening_px + 0.5)) ** 2))
+        line *= _LASH_LINE_STRENGTH * closed * smoothstep(0.15, 0.6, self._opening / self._opening_px)
+        painted += (self._lash_color - painted) * line[..., None]
+        return np.asarray(np.clip(painted + 0.5, 0, 255), np.uint8)

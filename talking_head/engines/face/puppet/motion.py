@@ -1,0 +1,82 @@
+"""From a take to weights: which channel is driven how far in which frame, without any pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from talking_head.engines.base import Take
+from talking_head.engines.face.life import signs_of_life
+from talking_head.engines.face.puppet.expressions import EXPRESSION_CHANNELS, JAW_DROP_UNITS
+from talking_head.engines.face.puppet.geometry import FaceGeometry, FloatField
+from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS
+from talking_head.engines.face.visemes import (
+    Curve,
+    loudness_curve,
+    mouth_curves,
+    mouth_curves_from_loudness,
+    pauses,
+    phonemes_to_visemes,
+)
+from talking_head.timebase import VIDEO_FPS
+
+# The channels that move pixels come first, in the order of the fields' bases.
+CHANNELS = (*EXPRESSION_CHANNELS, *POSE_CHANNELS, "blink", "tongue", "lower_teeth")
+
+_SCALED_BY_EXPRESSION = ("jaw", "wide", "pucker", "upper", "brow")  # closures stay closures
+_RELAX_SHARE = 0.5
+_RELAX_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class PuppetMotion:
+    """Weights of a whole clip; 60 kB a minute."""
+
+    weights: FloatField  # (frames, CHANNELS)
+
+
+def build_motion(face: FaceGeometry, take: Take, *, seed: int, expression_scale: float) -> PuppetMotion:
+    """Lips from the take's phonemes (or, without any, from its loudness), life from the seed. Rest at both ends."""
+    loudness = loudness_curve(take.waveform, take.frame_count)
+    duration = take.frame_count / VIDEO_FPS
+    if take.phonemes:
+        events = phonemes_to_visemes(take.phonemes, take.phoneme_alphabet)
+        mouth, silences = mouth_curves(events, loudness), pauses(events, duration)
+    else:
+        mouth, silences = mouth_curves_from_loudness(loudness), [(0.0, 0.0), (duration, duration)]
+    life = signs_of_life(loudness, silences, seed)
+
+    curves: dict[str, Curve] = {**mouth, "relax": _relax(silences, take.frame_count)}
+    curves.update({name: getattr(life, name) for name in (*POSE_CHANNELS, "brow", "blink")})
+    for name in _SCALED_BY_EXPRESSION:
+        curves[name] = curves[name] * np.float32(expression_scale)
+    curves["relax"] = curves["relax"] * (1 - np.clip(curves["pucker"], 0, 1))
+    if face.lips_parted:
+        _count_opening_from_closed_lips(curves, face)
+    weights = np.stack([curves[name] for name in CHANNELS], axis=1).astype(np.float32)
+    weights[[0, -1]] = 0.0
+    return PuppetMotion(weights)
+
+
+def _relax(silences: list[tuple[float, float]], count: int) -> Curve:
+    """How far the photo's smile gives way to talking: up while somebody speaks, back in longer pauses."""
+    frames = np.arange(count) / VIDEO_FPS
+    talking = np.ones(count)
+    for start, end in silences:
+        into_pause = np.minimum(frames - start, end - frames)
+        talking = np.minimum(talking, 1 - np.clip(into_pause / _RELAX_SECONDS, 0, 1))
+    ends = np.minimum(frames, frames[-1] - frames) / _RELAX_SECONDS
+    return np.asarray(_RELAX_SHARE * np.minimum(talking, np.clip(ends, 0, 1)), np.float32)
+
+
+def _count_opening_from_closed_lips(curves: dict[str, Curve], face: FaceGeometry) -> None:
+    """On a photo with parted lips the wanted opening is partly there already, and small ones mean closing it."""
+    gap_units = face.lip_gap_px / face.unit_px
+    wanted = np.maximum(0, curves["jaw"]) * JAW_DROP_UNITS
+    speaking = np.clip(curves["relax"] / _RELAX_SHARE * 2, 0, 1)
+    smaller = wanted < gap_units
+    closing = np.where(smaller, 0.9 * (1 - wanted / gap_units), 0.0) * speaking
+    curves["press"] = np.maximum(curves["press"], closing).astype(np.float32)
+    further = np.maximum(0.0, wanted - 0.8 * gap_units) / JAW_DROP_UNITS
+    curves["jaw"] = np.where(smaller, 0.0, further).astype(np.float32)

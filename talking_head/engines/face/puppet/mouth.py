@@ -1,0 +1,249 @@
+"""The mouth as layers: an interior that is rigid, an upper lip and a lower lip that slide over it.
+
+Stretching teeth with the lips looks horrible, so teeth and tongue have textures of their own that only follow the head
+(and the jaw). On photos with parted lips the interior *is* the photo's, so the person keeps their own teeth.
+
+Textures are cut once per portrait from the photo around the mouth; the renderer moves and stacks them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from talking_head.engines.base import Frame
+from talking_head.engines.face.puppet.fields import Grid
+from talking_head.engines.face.puppet.geometry import (
+    CHEEKS,
+    INNER_LOWER_LIP,
+    INNER_UPPER_LIP,
+    LOWER_LIP_RINGS,
+    OUTER_LOWER_LIP,
+    OUTER_UPPER_LIP,
+    Array,
+    FaceGeometry,
+    FloatField,
+    smoothstep,
+)
+
+_FEATHER_UNITS = 0.20  # the layers fade into the face over the rim of their box
+_TEXTURE_PAD_UNITS = 0.15  # the head moves: textures reach a little beyond the box they are drawn in
+
+
+@dataclass(frozen=True, slots=True)
+class MouthLayers:
+    """Textures of one mouth, all of one size, in photo pixels from (``left``, ``top``)."""
+
+    left: int
+    top: int
+    photo: Frame  # (h, w, 3)
+    open_lips: Frame  # (h, w, 3) the same without the dark line between the lips
+    upper_alpha: FloatField  # (h, w) 1 = upper lip and all above, 0 = hole
+    lower_alpha: FloatField  # (h, w) 1 = lower lip and all below
+    cavity: FloatField  # (h, w, 3) the dark behind everything
+    tongue: FloatField  # (h, w, 4) colours multiplied by their alpha, alpha last
+    lower_teeth: FloatField  # (h, w, 4)
+    upper_teeth: FloatField  # (h, w, 4)
+    feather: FloatField  # (box height, box width) 0 at the rim of the drawn box
+    shows_interior_at_rest: bool
+
+
+class _MouthPlane:
+    """Texture pixels in the mouth's own oblique axes: x along the lips, y down the face."""
+
+    def __init__(self, face: FaceGeometry, left: int, top: int, width: int, height: int) -> None:
+        axes = np.stack([face.right_2d, face.down_2d], 1)
+        self._to_face = np.linalg.inv(axes)
+        self._center = face.mouth_center[:2]
+        x, y = np.meshgrid(np.arange(width) + left, np.arange(height) + top)
+        places = (np.stack([x, y], -1) - self._center) @ self._to_face.T
+        self.x, self.y = places[..., 0], places[..., 1]  # (h, w)
+        self.down = axes[:, 1]
+        upper, lower = (self.of(face.flat[list(row)]) for row in (INNER_UPPER_LIP, INNER_LOWER_LIP))
+        outer_upper, outer_lower = (self.of(face.flat[list(row)]) for row in (OUTER_UPPER_LIP, OUTER_LOWER_LIP))
+        self.upper_edge, self.lower_edge = self._row(upper), self._row(lower)
+        self.upper_outline, self.lower_outline = self._row(outer_upper), self._row(outer_lower)
+        ends = np.sort(np.concatenate([upper[:, 0], lower[:, 0]]))
+        self.middle, half = (ends[0] + ends[-1]) / 2, max((ends[-1] - ends[0]) / 2, 1.0)
+        self.across = (self.x - self.middle) / half  # -1 .. 1 between the inner corners
+        self.arch = np.maximum(0.0, 1 - np.clip(self.across, -1.2, 1.2) ** 2)
+        # The same in units of a relaxed mouth, undone of the foreshortening of a turned head.
+        self.x_units = self.across * face.half_mouth_px / face.unit_px
+
+    def of(self, points: Array) -> Array:
+        return np.asarray((points - self._center) @ self._to_face.T)
+
+    def _row(self, points: Array) -> Array:
+        order = np.argsort(points[:, 0])
+        return np.interp(self.x, points[order, 0], points[order, 1])
+
+
+def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
+    """Cuts and paints the layers for the mouth drawn in ``box``."""
+    unit_px = face.unit_px
+    pad = int(np.ceil(_TEXTURE_PAD_UNITS * unit_px))
+    picture_height, picture_width = photo.shape[:2]
+    left, top = max(0, box.left - pad), max(0, box.top - pad)
+    right = min(picture_width, box.left + box.width + pad)
+    bottom = min(picture_height, box.top + box.height + pad)
+    texture = photo[top:bottom, left:right].copy()
+    plane = _MouthPlane(face, left, top, right - left, bottom - top)
+
+    parted = face.lips_parted
+    seam_upper = plane.upper_edge if parted else (plane.upper_edge + plane.lower_edge) / 2
+    seam_lower = plane.lower_edge if parted else seam_upper
+    soft = max(0.6, 0.012 * unit_px)  # half the width of the lips' edges
+    below_seam = smoothstep(-soft, soft, plane.y - seam_upper - 0.5 * soft)
+    hole = below_seam * smoothstep(0.0, 0.05, plane.arch)
+    lower = smoothstep(-soft, soft, plane.y - seam_lower - 0.4 * soft)
+
+    palette = _Palette.of(photo, face)
+    upper_teeth = (
+        _photo_interior(texture, plane, unit_px)
+        if parted
+        else _painted_upper_teeth(plane, seam_upper, unit_px, palette)
+    )
+    return MouthLayers(
+        left=left,
+        top=top,
+        photo=texture,
+        open_lips=texture if parted else _without_seam_line(texture, plane, seam_upper, unit_px),
+        upper_alpha=(1 - hole).astype(np.float32),
+        lower_alpha=lower.astype(np.float32),
+        cavity=_cavity(plane, seam_upper, unit_px, palette),
+        tongue=_tongue(plane, seam_lower, unit_px, palette),
+        lower_teeth=_lower_teeth(plane, seam_lower, unit_px, palette),
+        upper_teeth=upper_teeth,
+        feather=_feather(box, _FEATHER_UNITS * unit_px),
+        shows_interior_at_rest=parted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Palette:
+    """Colours for what the photo does not show, taken from the light and the paint of what it does. (3,) RGB 0..255."""
+
+    dark: Array
+    tooth: Array
+    tongue: Array
+
+    @classmethod
+    def of(cls, photo: Frame, face: FaceGeometry) -> _Palette:
+        skin = _median_color(photo, face.flat[list(CHEEKS)])
+        lip = _median_color(photo, face.flat[list(LOWER_LIP_RINGS[1][3:6] + LOWER_LIP_RINGS[0][3:6])])
+        light = float(skin @ [0.299, 0.587, 0.114])
+        tint = skin / max(light, 1.0)
+        is_color = np.ptp(skin) > 0.12 * max(light, 1.0)
+        dark = np.array([44.0, 16.0, 16.0]) * min(1.0, light / 140)
+        tooth = np.array([228.0, 218.0, 204.0]) * 0.82 * np.sqrt(tint) * np.clip(light / 165, 0.35, 1.1)
+        tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
+        if not is_color:  # a grey photo stays grey
+            dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
+        return cls(dark=dark, tooth=np.minimum(tooth, 225.0), tongue=tongue)
+
+
+def _median_color(photo: Frame, places: Array) -> Array:
+    limit = [photo.shape[1] - 1, photo.shape[0] - 1]
+    columns, rows = np.clip(np.round(places), 0, limit).astype(int).T
+    return np.asarray(np.median(photo[rows, columns].astype(np.float64), axis=0))
+
+
+def _feather(box: Grid, rim_px: float) -> FloatField:
+    """0 on the box's rim, 1 from ``rim_px`` inwards."""
+    x = np.minimum(np.arange(box.width), box.width - 1 - np.arange(box.width))
+    y = np.minimum(np.arange(box.height), box.height - 1 - np.arange(box.height))
+    return smoothstep(0.0, rim_px, np.minimum(x[None, :], y[:, None]).astype(np.float64)).astype(np.float32)
+
+
+def _premultiplied(colors: Array, alpha: Array) -> FloatField:
+    return np.dstack([colors * alpha[..., None], alpha]).astype(np.float32)
+
+
+def _cavity(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+    depth = np.clip((plane.y - seam) / (0.5 * unit_px), 0, 1)
+    return (palette.dark * (0.55 + 0.5 * depth)[..., None]).astype(np.float32)
+
+
+# Upper teeth from the middle outwards: where each ends and how long it is, in mouth widths.
+_TOOTH_ENDS = (0.165, 0.295, 0.42, 0.52)
+_TOOTH_LENGTHS = (0.140, 0.122, 0.128, 0.100)
+
+
+def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+    outwards = np.abs(plane.x_units)
+    below = (plane.y - seam) / unit_px + 0.03  # the lip covers their upper part
+    length, between = np.zeros_like(outwards), np.zeros_like(outwards)
+    start = 0.0
+    for end, tooth_length in zip(_TOOTH_ENDS, _TOOTH_LENGTHS, strict=True):
+        inside = (outwards >= start) & (outwards < end)
+        from_middle = np.clip((outwards - (start + end) / 2) / ((end - start) / 2), -1, 1)
+        length[inside] = (tooth_length * (1 - 0.10 * np.abs(from_middle) ** 4))[inside]
+        between[inside] = (np.abs(from_middle) ** 14)[inside]
+        start = end
+    soft = max(0.018, 0.6 / unit_px)
+    alpha = smoothstep(-0.03, 0.0, below) * (1 - smoothstep(length - soft, length + soft * 0.5, below)) * (length > 0)
+    alpha *= 1 - smoothstep(0.80, 0.97, np.abs(plane.across))
+    lip_shadow = 0.52 + 0.48 * smoothstep(0.0, 0.09, below)
+    turned_away = 1 - 0.62 * smoothstep(0.08, 0.52, outwards)
+    shade = lip_shadow * turned_away * (1 - 0.16 * between)
+    return _premultiplied(palette.tooth * shade[..., None], alpha * 0.97)
+
+
+def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> FloatField:
+    """The photo between its own parted lips, carried on a little above and below for lips that move apart."""
+    gap = np.maximum(plane.lower_edge - plane.upper_edge, 0.0)
+    margin = np.minimum(0.03 * unit_px, 0.2 * gap)
+    rows_from = np.clip(
+        plane.y, plane.upper_edge + margin, np.maximum(plane.lower_edge - margin, plane.upper_edge + margin)
+    )
+    outside = (plane.y < plane.upper_edge) | (plane.y > plane.lower_edge)
+    shift = np.where(outside, rows_from - plane.y, 0.0)
+    columns, rows = np.meshgrid(np.arange(texture.shape[1]), np.arange(texture.shape[0]))
+    source = np.stack([columns, rows], -1) + shift[..., None] * plane.down
+    colors = cv2.remap(texture, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    fade = 0.07 * unit_px
+    alpha = 1 - smoothstep(-0.01 * unit_px, fade, plane.y - plane.lower_edge)
+    alpha *= smoothstep(0.0, 0.03, plane.arch)
+    # Towards its lower end the carried-on part falls into shadow.
+    shade = 1 - 0.5 * smoothstep(0.0, fade, plane.y - plane.lower_edge)
+    return _premultiplied(colors * shade[..., None], alpha)
+
+
+def _lower_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+    below = (plane.y - seam) / unit_px - 0.02
+    length = 0.075 * np.sqrt(np.maximum(0.0, 1 - (plane.across / 0.7) ** 2))
+    alpha = smoothstep(-length - 0.02, -length * 0.8, below) * (1 - smoothstep(0.0, 0.02, below))
+    alpha *= (length > 0.01) * 0.8
+    shade = 0.62 * (1 - 0.4 * np.abs(plane.across) ** 1.5)
+    return _premultiplied(palette.tooth * shade[..., None], alpha)
+
+
+def _tongue(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+    below = (plane.y - seam) / unit_px
+    radius = (plane.across / 0.60) ** 2 + ((below - 0.10) / 0.24) ** 2
+    alpha = (1 - smoothstep(0.55, 1.05, radius)) * 0.85
+    groove = 1 - 0.12 * np.exp(-((plane.across / 0.08) ** 2))
+    shade = (1.05 - 0.45 * np.clip(radius, 0, 1)) * groove
+    return _premultiplied(palette.tongue * shade[..., None], alpha)
+
+
+def _without_seam_line(texture: Frame, plane: _MouthPlane, seam: Array, unit_px: float) -> Frame:
+    """Lips as they look when open: the shadow between closed lips is replaced by the lip's own colour further in,
+    otherwise both lips would carry half of a dark rim around the open mouth."""
+    columns, rows = np.meshgrid(np.arange(texture.shape[1]), np.arange(texture.shape[0]))
+    from_seam = plane.y - seam
+    thickness = np.where(from_seam < 0, seam - plane.upper_outline, plane.lower_outline - seam)
+    band = np.minimum(0.085 * unit_px, 0.5 * np.maximum(thickness, 0.0)) * smoothstep(0.0, 0.3, plane.arch)
+    side = np.where(from_seam < 0, -1.0, 1.0)
+    depth = np.abs(from_seam)
+    # Mirrored about the band's inner end, so that the texture goes on instead of being smeared.
+    shift = side * np.where(depth < band, 1.6 * (band - depth), 0.0)
+    source = np.stack([columns, rows], -1) + shift[..., None] * plane.down
+    filled = cv2.remap(texture, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inner = 1 - smoothstep(0.5, 1.0, depth / np.maximum(band, 1e-3))
+    inner = np.where(band > 0.5, inner, 0.0)
+    wet_shade = 1 - np.where(side < 0, 0.22, 0.10) * (1 - np.clip(depth / np.maximum(band, 1e-3), 0, 1))
+    blended = texture + (filled * wet_shade[..., None] - texture) * inner[..., None]
+    return np.asarray(np.clip(blended + 0.5, 0, 255), np.uint8)
