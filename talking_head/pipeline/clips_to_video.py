@@ -11,6 +11,7 @@ from pathlib import Path
 from talking_head.errors import RendererError, from_os_error
 from talking_head.media_io.mp4_boxes import mark_as_synthetic, moved_to, split_clip
 from talking_head.media_io.video import Chapter, VideoInfo, inspect_video, join_clips
+from talking_head.media_io.whole_files import appearing, write_whole
 from talking_head.timebase import VIDEO_FPS
 
 TOOL = "Lectern"
@@ -46,8 +47,7 @@ def clips_to_video(
     Raises:
         RendererError: ``clips_differ``, ``clip_damaged``, ``video_unreadable``. ResourceError: as the file system says.
     """
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
+    with appearing(path) as unfinished:
         planned = join_clips(
             clips,
             unfinished,
@@ -59,11 +59,6 @@ def clips_to_video(
         written = inspect_video(unfinished)
         if written != planned:
             raise RendererError("The finished video is not as long as its clips.", code="video_length")
-        unfinished.rename(path)
-    except OSError as error:
-        raise from_os_error(error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return written
 
 
@@ -101,17 +96,17 @@ def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> 
             segment = folder / f"{index}.m4s"
             parts = split_clip(clip.read_bytes())
             if not init.exists():
-                _write_whole(init, parts.init)
+                write_whole(init, parts.init)
             elif init.read_bytes() != parts.init:
                 raise RendererError("The clips of this video have different formats.", code="clips_differ")
             if not segment.exists():
                 start = Fraction(frames, VIDEO_FPS)
-                _write_whole(segment, moved_to(parts, sequence_number=index + 1, start_seconds=start))
+                write_whole(segment, moved_to(parts, sequence_number=index + 1, start_seconds=start))
             clip_frames = inspect_video(clip).frame_count
             frames += clip_frames
             lines += [f"#EXTINF:{clip_frames / VIDEO_FPS:.3f},", segment.name]
         playlist = folder / "lesson.m3u8"
-        _write_whole(playlist, _playlist(lines, ended).encode())
+        write_whole(playlist, _playlist(lines, ended).encode())
     except OSError as error:
         raise from_os_error(error) from error
     return playlist
@@ -128,12 +123,3 @@ def _playlist(lines: list[str], ended: bool) -> str:
         '#EXT-X-MAP:URI="init.mp4"',
     ]
     return "\n".join([*head, *lines, *(["#EXT-X-ENDLIST"] if ended else [])]) + "\n"
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.rename(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

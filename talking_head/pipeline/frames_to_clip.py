@@ -16,6 +16,7 @@ from queue import Queue
 from talking_head.engines.base import Frame, Take
 from talking_head.errors import RendererError
 from talking_head.media_io.video import ClipWriter, jpeg
+from talking_head.media_io.whole_files import appearing
 
 QUEUED_FRAMES = 4
 PREVIEW_INTERVAL_SECONDS = 0.2
@@ -47,23 +48,20 @@ def frames_to_clip(frames: Iterator[Frame], take: Take, path: Path, *, on_frame:
         on_frame: called in this thread, at once for the first frame and then about five times a second.
 
     Raises:
-        RendererError: ``frame_count`` when the engine drew too few or too many. ResourceError: as the file system says.
+        RendererError: ``frame_count`` when the engine drew too few or too many, ``frame_size`` when they differ.
+        ResourceError: as the file system says.
     """
-    unfinished = path.with_name(f".{path.name}.part")
     first = next(frames, None)
     if first is None:
         raise _wrong_count(0, take.frame_count)
     height_px, width_px = first.shape[:2]
     poster = jpeg(first, quality=POSTER_QUALITY)
-    try:
+    with appearing(path) as unfinished:
         writer = ClipWriter(unfinished, width_px=width_px, height_px=height_px, waveform=take.waveform)
         with _EncoderThread(writer) as encoder:
             drawn = _feed(encoder, first, frames, take.frame_count, on_frame)
         if drawn != take.frame_count:
             raise _wrong_count(drawn, take.frame_count)
-        unfinished.rename(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return EncodedClip(drawn, width_px, height_px, encoder.busy_seconds, poster)
 
 
@@ -74,7 +72,10 @@ def _feed(
     drawn = 0
     previewed_at = float("-inf")
     frame: Frame | None = first
+    first_shape = first.shape
     while frame is not None and drawn <= frame_count:
+        if frame.shape != first_shape:
+            raise RendererError("The face engine changed the size of its frames.", code="frame_size")
         encoder.put(frame.copy())
         drawn += 1
         now = time.monotonic()
