@@ -101,6 +101,17 @@ def is_anything_claimable(job_id: UUID | None = None) -> bool:
     return (jobs.filter(pk=job_id) if job_id else jobs).exists()
 
 
+def seconds_until_claimable(job_id: UUID | None = None) -> float | None:
+    """How long until the next clip's backoff is up; 0 when one can be claimed now, None when none waits."""
+    waiting = Clip.objects.filter(state=ClipState.WAITING, job__state__in=(JobState.QUEUED, JobState.RUNNING))
+    if job_id is not None:
+        waiting = waiting.filter(job=job_id)
+    first = waiting.annotate(now=Now()).order_by(F("not_before").asc(nulls_first=True)).first()
+    if first is None:
+        return None
+    return max(0.0, (first.not_before - first.now).total_seconds()) if first.not_before else 0.0
+
+
 def _claimable() -> QuerySet[Clip]:
     return Clip.objects.filter(Q(not_before=None) | Q(not_before__lte=Now()), state=ClipState.WAITING)
 
@@ -166,7 +177,7 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
         return timing().stand_in_seconds, None
     share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
     own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
-    left_seconds = max(0.0, (job.deadline_at - now).total_seconds())
+    left_seconds = max(1.0, (job.deadline_at - now).total_seconds())
     return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
 
 
@@ -205,6 +216,7 @@ def still_wanted(claim: Claim) -> bool:
 
 
 def note_stage(claim: Claim, stage: str) -> None:
+    """For the records and the page; changes no state, so it needs no fence: the attempt is this claim's alone."""
     Attempt.objects.filter(pk=claim.attempt_id).update(stage=stage)
 
 
@@ -230,8 +242,7 @@ def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
         video_seconds=result.video_seconds,
         render_seconds=usage.wall_seconds,
         stages=result.stages,
-        engines=result.engines,
-        notices=list(result.notices),
+        result=result.to_json(),
         not_before=None,
     )
     _end_attempt(claim.attempt_id, AttemptOutcome.DONE, usage=usage)

@@ -1,9 +1,106 @@
-"""Figures of one job, written beside its outputs whatever the outcome. (Filled in below.)"""
+"""What a job did and what it cost, as files beside its outputs: ``performance_metrics_<job>.json`` and ``log.txt``.
+
+Written after the end of every job, whatever the end. Everything comes from the rows, so it does not matter which
+process writes, or whether two do.
+"""
 
 from __future__ import annotations
 
-from talking_head.models import Job
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from talking_head import storage
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.models import Attempt, Clip, Job
+from talking_head.pipeline.performance import clip_figures, performance_metrics
+from talking_head.pipeline.requests import ClipResult
+
+logger = logging.getLogger(__name__)
+
+NO_GPU = {"available": False, "name": None, "memory_peak_bytes": None}
 
 
-def write(job: Job) -> None:
-    pass
+def write(job: Job) -> bool:
+    """Writes both files. Failing to do so never fails the job: False, and the reason in the process's log."""
+    clips = list(job.clips.all())
+    attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at"))
+    try:
+        storage.write_json_atomically(storage.metrics_file(job.pk), metrics_of(job, clips, attempts))
+        storage.write_atomically(storage.results_folder(job.pk) / "log.txt", log_of(job, attempts).encode())
+    except TalkingHeadError:
+        logger.warning("The metrics of job %s could not be written.", job.pk, exc_info=True)
+        return False
+    return True
+
+
+def metrics_of(job: Job, clips: list[Clip], attempts: list[Attempt]) -> dict[str, Any]:
+    """The metrics document; see :func:`~talking_head.pipeline.performance.performance_metrics` for its keys."""
+    document = performance_metrics(
+        job=str(job.pk),
+        outcome=job.state,
+        error={"code": job.error_code, "message": job.error_message} if job.error_code else None,
+        profile=job.profile,
+        timeout_seconds=job.timeout_seconds,
+        total_seconds=_total_seconds(job),
+        clips=[_clip_figures(clip) for clip in clips],
+        engines=_engines(job, clips),
+        publish_seconds=float(job.stages.get("publish", 0.0)),
+        resources=_resources(attempts),
+    )
+    # The clips count their own lookups; checking the whole request, before there were clips, comes on top.
+    checked_seconds = document["stages"]["validation"] + float(job.stages.get("validation", 0.0))
+    document["stages"]["validation"] = round(checked_seconds, 4)
+    return document
+
+
+def _total_seconds(job: Job) -> float:
+    """From the first claim to the end: waiting in the queue says nothing about the renderer."""
+    if job.started_at is None or job.finished_at is None:
+        return 0.0
+    return (job.finished_at - job.started_at).total_seconds()
+
+
+def _clip_figures(clip: Clip) -> dict[str, Any]:
+    error = RendererError(clip.error_message, code=clip.error_code) if clip.error_code else None
+    result = ClipResult.from_json(clip.result) if clip.result else ClipResult("", "", 0.0, 0, 0, 0, False, False)
+    figures = clip_figures(clip.index, result, clip.render_seconds or 0.0, is_fallback=clip.is_fallback, error=error)
+    return {**figures, "state": clip.state}
+
+
+def _engines(job: Job, clips: list[Clip]) -> dict[str, str]:
+    """Of the first clip that is no stand-in; names without versions when nothing was rendered."""
+    for clip in sorted(clips, key=lambda clip: clip.is_fallback):
+        if clip.result:
+            return dict(clip.result["engines"])
+    return {"speech": job.speech, "face": job.face}
+
+
+def _resources(attempts: Iterable[Attempt]) -> dict[str, Any]:
+    """``cpu_percent`` is of the time the renderer worked, 100 being one core; the peak is that of its process."""
+    measured = [attempt for attempt in attempts if attempt.cpu_seconds is not None and attempt.wall_seconds]
+    wall_seconds = sum(attempt.wall_seconds or 0.0 for attempt in measured)
+    cpu_seconds = sum(attempt.cpu_seconds or 0.0 for attempt in measured)
+    gpus = [attempt.gpu for attempt in measured if attempt.gpu.get("available")]
+    return {
+        "cpu_percent": round(100 * cpu_seconds / wall_seconds, 1) if wall_seconds else None,
+        "rss_peak_bytes": max((attempt.rss_peak_bytes or 0 for attempt in measured), default=None),
+        "gpu": max(gpus, key=lambda gpu: gpu.get("memory_peak_bytes") or 0, default=NO_GPU),
+    }
+
+
+def log_of(job: Job, attempts: list[Attempt]) -> str:
+    """The job's story in lines: every attempt, how it ended, and what the renderer logged before a failure."""
+    lines = [f"{job.created_at:%Y-%m-%d %H:%M:%S} job {job.pk} queued: {job.profile}, {job.speech}, {job.face}"]
+    for attempt in attempts:
+        lines.append(
+            f"{attempt.started_at:%Y-%m-%d %H:%M:%S} clip {attempt.clip.index} attempt {attempt.fence} on "
+            f"{attempt.worker} (renderer {attempt.renderer_pid or '-'}): {attempt.outcome or 'running'}"
+            f"{f' in {attempt.wall_seconds:.2f} s' if attempt.wall_seconds else ''}"
+        )
+        if attempt.error_code:
+            lines.append(f"    {attempt.error_code} in stage {attempt.stage or '-'}: {attempt.error_message}")
+        lines += [f"    | {line}" for line in attempt.log_tail.splitlines()]
+    if job.finished_at:
+        lines.append(f"{job.finished_at:%Y-%m-%d %H:%M:%S} job {job.state}: {job.error_code or 'ok'}")
+    return "\n".join(lines) + "\n"

@@ -127,8 +127,7 @@ class Clip(models.Model):
     video_seconds = models.FloatField(null=True, blank=True)
     render_seconds = models.FloatField(null=True, blank=True)
     stages = models.JSONField(default=dict, blank=True)
-    engines = models.JSONField(default=dict, blank=True)  # speech, face, enhancer -> "name version"
-    notices = models.JSONField(default=list, blank=True)  # visible downgrades, in words
+    result = models.JSONField(default=dict, blank=True)  # the whole ClipResult, once there is one
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)

@@ -65,11 +65,15 @@ class _Entry:
 class ContentCache:
     """The store under ``root``, which is created on first use. Any number of these may share a root.
 
+    ``temporary`` is where entries are made, ``root/tmp`` unless somebody wants a place of their own (on the same file
+    system), to know afterwards whose unfinished entries are whose.
+
     Every method that touches the file system raises ``ResourceError`` (``no_space``, ``storage_denied``,
     ``storage_error``) when it cannot.
     """
 
     root: Path
+    temporary: Path | None = None
     _counters: dict[str, _Counter] = field(default_factory=dict)
 
     def get(self, kind: str, key: str) -> Path | None:
@@ -95,7 +99,7 @@ class ContentCache:
         After an exception nothing remains. When another process was faster its entry stays and ours goes.
         """
         try:
-            temporary = self.root / TEMPORARY
+            temporary = self.temporary or self.root / TEMPORARY
             temporary.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=temporary))
         except OSError as error:

@@ -1,0 +1,178 @@
+"""Publishing: the clips of a finished job become one video, exactly once.
+
+The renderer process joins the clips in a staging folder that belongs to one publisher alone (its name carries the
+fence). Then one transaction takes the job out of ``publishing``, lets receivers of ``job_published`` do their part, and
+renames the folder while it still holds the job's row. So a publisher that lost its fence, or a cancelled job, never
+gets as far as the rename; and a crash between rename and commit leaves a folder that no row speaks of, which the next
+publisher or the sweeper removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.models import F
+
+from talking_head import lifecycle, storage
+from talking_head.claims import JOB_TIMEOUT, request_for
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
+from talking_head.models import Clip, Job
+from talking_head.signals import job_published
+from talking_head.timing import timing
+from talking_head.worker.package_request import PackageClip, PackageRequest, PackageResult
+from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher
+
+logger = logging.getLogger(__name__)
+
+CLIP_ENTRIES = "clips"
+
+
+def publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
+    """Makes the files of a job and publishes them. False when it did not come to that; the job's row says why."""
+    started = time.monotonic()
+    job = Job.objects.get(pk=claim.job_id)
+    clips = list(job.clips.all())
+    vanished = [clip.index for clip in clips if not _is_cached(clip)]
+    if vanished:
+        logger.warning("job %s: clips %s vanished from the cache", job.pk, vanished)
+        lifecycle.render_clips_again(claim, vanished)
+        return False
+    staging = storage.staging_folder(job.pk, claim.fence)
+    try:
+        outcome = _package(claim, job, clips, staging, renderer, should_stop)
+        if outcome.end is not End.DONE:
+            _give_back(claim, outcome, should_stop)
+            return False
+        return _publish_staged(claim, job, clips, staging, PackageResult.from_json(outcome.values), started)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_cached(clip: Clip) -> bool:
+    return (storage.cache_root() / CLIP_ENTRIES / clip.clip_key[:2] / clip.clip_key).is_dir()
+
+
+def _package(
+    claim: PublishClaim,
+    job: Job,
+    clips: list[Clip],
+    staging: Path,
+    renderer: RendererProcess,
+    should_stop: Callable[[], bool],
+) -> Outcome:
+    request = PackageRequest(
+        folder=str(staging),
+        title=job.title,
+        language=job.language,
+        script=job.script,
+        clips=tuple(_package_clip(job, clip) for clip in clips),
+    )
+    renewed_at = time.monotonic()
+
+    def keep_going() -> bool:
+        nonlocal renewed_at
+        if should_stop():
+            return False
+        try:
+            if time.monotonic() - renewed_at < timing().renew_seconds:
+                return lifecycle.holds_publishing(claim)
+            renewed_at = time.monotonic()
+            return lifecycle.renew_publishing(claim)
+        except DatabaseError:
+            logger.warning("The publishing lease of job %s could not be looked at.", job.pk, exc_info=True)
+            return time.monotonic() - renewed_at < timing().lease_seconds
+
+    return renderer.run("package", request.to_json(), timing().publish_seconds, Watcher(keep_going))
+
+
+def _package_clip(job: Job, clip: Clip) -> PackageClip:
+    clip.job = job
+    return PackageClip(
+        index=clip.index,
+        start=clip.start,
+        end=clip.end,
+        chapter=clip.chapter,
+        is_fallback=clip.is_fallback,
+        request=request_for(clip).to_json(),
+        result=clip.result,
+    )
+
+
+def _give_back(claim: PublishClaim, outcome: Outcome, should_stop: Callable[[], bool]) -> None:
+    if outcome.end is End.STOPPED:
+        if should_stop():
+            lifecycle.release_publishing(claim)
+        return  # otherwise the job was cancelled or taken over: it is no longer ours to change
+    error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
+    logger.warning("job %s could not be published: %s\n%s", claim.job_id, error, outcome.log_tail)
+    lifecycle.postpone_publishing(claim, error, crashed=outcome.end is not End.FAILED)
+
+
+def _publish_staged(
+    claim: PublishClaim, job: Job, clips: list[Clip], staging: Path, result: PackageResult, started: float
+) -> bool:
+    try:
+        _check_video(staging / "video.mp4", result)
+        return _flip(claim, job, clips, staging, result, time.monotonic() - started)
+    except TalkingHeadError as error:
+        lifecycle.postpone_publishing(claim, error, crashed=False)
+        return False
+
+
+def _check_video(path: Path, result: PackageResult) -> None:
+    """What is about to be shown to students is, byte for byte, what the renderer wrote and checked."""
+    with storage.translated_os_errors(), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != result.sha256:
+        raise RendererError("The finished video was damaged while it was stored.", code="video_damaged")
+
+
+@all_or_nothing
+def _flip(
+    claim: PublishClaim, job: Job, clips: list[Clip], staging: Path, result: PackageResult, seconds: float
+) -> None:
+    """The one transaction that publishes. Its order matters: the row (and with it everybody else's chance to publish or
+    cancel) first, the other apps next, the rename last, when nothing of ours can fail any more."""
+    stand_ins = [clip for clip in clips if clip.is_fallback]
+    move_job(
+        job.pk,
+        "complete_with_stand_ins" if stand_ins else "complete",
+        claim.holds,
+        publish_crashes=F("publish_crashes") - 1,
+        video_seconds=result.video_seconds,
+        width_px=result.width_px,
+        height_px=result.height_px,
+        stages={**job.stages, "publish": round(seconds, 3)},
+        **_what_to_say(stand_ins, len(clips)),
+    )
+    job.refresh_from_db()
+    job_published.send(sender=Job, job=job)
+    with storage.translated_os_errors():
+        _put_in_place(staging, storage.results_folder(job.pk))
+
+
+def _put_in_place(staging: Path, results: Path) -> None:
+    if results.exists():  # of a publisher that crashed before its commit: the job was not published, so nobody uses it
+        shutil.rmtree(results)
+    staging.rename(results)
+
+
+def _what_to_say(stand_ins: list[Clip], clip_count: int) -> dict[str, Any]:
+    """The job's error fields: why sentences are shown as stand-ins, the deadline before anything else."""
+    if not stand_ins:
+        return {"error_code": "", "error_message": "", "suggestion": ""}
+    reason = next((clip for clip in stand_ins if clip.error_code == JOB_TIMEOUT), stand_ins[0])
+    count = "one sentence is" if len(stand_ins) == 1 else f"{len(stand_ins)} of {clip_count} sentences are"
+    return {
+        "error_code": reason.error_code,
+        "error_message": f"{reason.error_message} Therefore {count} shown as a still picture.",
+        "suggestion": reason.error_hint,
+    }

@@ -1,0 +1,187 @@
+"""A worker's work: claim a clip of any job, have it rendered, write down what became of it, publish what is done."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing.util
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from talking_head import claims, doorbell, lifecycle, progress, publish, storage
+from talking_head.claims import Claim, Failure, Usage
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.models import AttemptOutcome
+from talking_head.pipeline.requests import ClipResult
+from talking_head.timing import timing
+from talking_head.worker import drain
+from talking_head.worker.connection import Command
+from talking_head.worker.supervisor import End, Limits, Outcome, RendererProcess, Watcher
+
+logger = logging.getLogger(__name__)
+
+MAX_REQUESTS = 500  # then a renderer is replaced: nothing that leaks lives for ever
+MAX_WAIT_SECONDS = 15.0  # for a clip in backoff; longer ones are left to the sweeper's ring
+IDLE_POLL_SECONDS = 0.2
+OUTCOMES = {
+    End.FAILED: AttemptOutcome.FAILED,
+    End.CRASHED: AttemptOutcome.CRASHED,
+    End.STALLED: AttemptOutcome.CRASHED,
+    End.TIMEOUT: AttemptOutcome.TIMEOUT,
+}
+
+
+def renderer_command() -> Command:
+    """The renderer process of this installation; ``settings.TALKING_HEAD_RENDERER`` replaces the words (for tests)."""
+    threads = max(1, (os.cpu_count() or 1) // settings.TALKING_HEAD_SLOTS)
+    return Command(
+        words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.worker.child"]),
+        folder=settings.BASE_DIR,
+        scratch_root=storage.cache_root() / "tmp",
+        settings={
+            "cache_root": str(storage.cache_root()),
+            "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
+            "threads": threads,
+        },
+        environment={name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+    )
+
+
+def new_renderer() -> RendererProcess:
+    times = timing()
+    limits = Limits(times.poll_seconds, times.stall_seconds, times.start_seconds, times.terminate_seconds)
+    return RendererProcess(renderer_command(), limits)
+
+
+_warm: dict[int, RendererProcess] = {}  # by process number: a fork must not use its parent's renderer
+
+
+def warm_renderer() -> RendererProcess:
+    """The renderer of this process, kept between tasks and closed at its end."""
+    if os.getpid() not in _warm:
+        renderer = _warm[os.getpid()] = new_renderer()
+        # Runs at the end of ordinary processes and of multiprocessing's forks, which skip ``atexit``.
+        multiprocessing.util.Finalize(None, renderer.close, exitpriority=10)
+    return _warm[os.getpid()]
+
+
+def close_warm_renderer() -> None:
+    renderer = _warm.pop(os.getpid(), None)
+    if renderer is not None:
+        renderer.close()
+
+
+@dataclass(slots=True)
+class Worker:
+    """One slot: a name for the records, a renderer, and a way to be told to stop."""
+
+    renderer: RendererProcess
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    should_stop: Callable[[], bool] = drain.has_begun
+
+    def work(self, job_id: UUID | None = None) -> None:
+        """Does what there is to do (for one job, or for any), and returns when there is nothing more, when told to
+        stop, or after ``work_seconds``, having rung for a successor."""
+        started = time.monotonic()
+        has_rung = False
+        while not self.should_stop():
+            if time.monotonic() - started > timing().work_seconds:
+                doorbell.ring()
+                return
+            claims.reap_expired_leases()
+            claims.expire_deadlines()
+            publishing = lifecycle.claim_publishing(job_id)
+            if publishing is not None:
+                publish.publish(publishing, self.renderer, self.should_stop)
+                continue
+            claim = claims.claim_clip(self.name, job_id=job_id)
+            if claim is not None:
+                # One ring wakes one worker, which wakes the next while there is work: as many as there are slots.
+                if not has_rung and claims.is_anything_claimable():
+                    has_rung = doorbell.ring()
+                self._render(claim)
+            elif not self._wait_for_backoff(job_id):
+                return
+
+    def _wait_for_backoff(self, job_id: UUID | None) -> bool:
+        """False when no clip will become claimable soon."""
+        seconds = claims.seconds_until_claimable(job_id)
+        if seconds is None or seconds > MAX_WAIT_SECONDS:
+            return False
+        time.sleep(min(max(seconds, 0.01), IDLE_POLL_SECONDS))
+        return True
+
+    def _render(self, claim: Claim) -> None:
+        if self.renderer.requests_served >= MAX_REQUESTS:
+            self.renderer.close()
+        watch = _ClipWatch(claim, self.should_stop)
+        outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watch.watcher())
+        logger.info("clip %s of job %s: %s", claim.index, claim.job_id, outcome.end.value)
+        if not self._record(claim, outcome):
+            logger.info("clip %s of job %s was no longer ours", claim.index, claim.job_id)
+
+    def _record(self, claim: Claim, outcome: Outcome) -> bool:
+        usage = Usage(**outcome.usage)
+        if outcome.end is End.DONE:
+            return claims.finish_clip(claim, ClipResult.from_json(outcome.values), usage)
+        if outcome.end is End.STOPPED:
+            given_back = AttemptOutcome.RELEASED if self.should_stop() else AttemptOutcome.CANCELLED
+            return claims.release_clip(claim, given_back, usage)
+        error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
+        if outcome.end is End.TIMEOUT and claim.job_timeout is not None:
+            error = claim.job_timeout
+        return claims.fail_clip(claim, Failure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
+
+
+class _ClipWatch:
+    """Keeps the lease while a clip is rendered, passes its progress on, and says when to stop."""
+
+    def __init__(self, claim: Claim, should_stop: Callable[[], bool]) -> None:
+        self._claim = claim
+        self._should_stop = should_stop
+        self._renewed_at = time.monotonic()
+        self._told_to_stop_at: float | None = None
+        self._stage = ""
+
+    def watcher(self) -> Watcher:
+        return Watcher(self._keep_going, self._on_progress, lambda pid: claims.note_renderer(self._claim, pid))
+
+    def _keep_going(self) -> bool:
+        now = time.monotonic()
+        if self._should_stop():
+            self._told_to_stop_at = self._told_to_stop_at or now
+            if now - self._told_to_stop_at >= timing().drain_seconds:
+                return False
+        try:
+            return self._still_ours(now)
+        except DatabaseError:
+            # Locked or away for a moment. Without a renewal the lease runs out, and then the clip is somebody else's.
+            logger.warning("The lease of clip %s could not be looked at.", self._claim.clip_id, exc_info=True)
+            return now - self._renewed_at < timing().lease_seconds
+
+    def _still_ours(self, now: float) -> bool:
+        if not claims.still_wanted(self._claim):
+            return False
+        if now - self._renewed_at >= timing().renew_seconds:
+            if not claims.renew_lease(self._claim):
+                return False
+            self._renewed_at = now
+        return True
+
+    def _on_progress(self, stage: str, frame: int, frames: int, jpeg: bytes) -> None:
+        claim = self._claim
+        if stage != self._stage:
+            self._stage = stage
+            with contextlib.suppress(DatabaseError):  # only for the page
+                claims.note_stage(claim, stage)
+        progress.stage_reported(claim.job_id, claim.index, stage, frame, frames)
+        if jpeg:
+            progress.preview(claim.job_id, jpeg)

@@ -1,0 +1,10 @@
+"""What the queue runs: one thin function, which only wakes this process's worker."""
+
+from __future__ import annotations
+
+from talking_head.rendering import Worker, warm_renderer
+
+
+def work(job_id: str = "") -> None:
+    """Works on whatever there is to do, for any job. ``job_id`` says who rang and is only for the queue's own logs."""
+    Worker(warm_renderer()).work()

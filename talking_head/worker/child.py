@@ -1,0 +1,177 @@
+"""The renderer process: ``python -m talking_head.worker.child '<settings as JSON>'``. No Django, no database.
+
+It renders one clip at a time, keeps its engines warm in between, and lives exactly as long as its supervisor wants: it
+ends when its standard input is closed, and the kernel ends it when its parent dies. Nothing that a library prints can
+get between the messages: the pipe is moved away from standard output before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from talking_head.errors import RendererError, ResourceError, TalkingHeadError, from_os_error
+from talking_head.pipeline.performance import gpu_figures, rss_peak_bytes
+from talking_head.worker.parent_death import die_with_parent
+from talking_head.worker.protocol import Decoder, Message, encode, error_to_json
+
+HEARTBEAT_SECONDS = 1.0
+PROGRESS_SECONDS = 0.1  # between two reports of the same stage
+READ_BYTES = 65_536
+
+Progress = Callable[[str, int, int, bytes], None]  # stage, frame, frames, JPEG
+Handler = Callable[[dict[str, Any], Progress], dict[str, Any]]
+
+
+class Channel:
+    """The way back to the supervisor; usable from several threads."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, type_: str, values: dict[str, Any] | None = None, binary: bytes = b"") -> None:
+        data = encode(Message(type_, values or {}, binary))
+        with self._lock:
+            self._stream.write(data)
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def heartbeat(self) -> Iterator[None]:
+        """Says that the process lives while a request is worked on, even when the work reports nothing for long."""
+        done = threading.Event()
+
+        def beat() -> None:
+            with contextlib.suppress(OSError):  # nobody listens any more: the main thread will see it too
+                while not done.wait(HEARTBEAT_SECONDS):
+                    self.send("alive")
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+def serve(handlers: dict[str, Handler], channel: Channel, requests: BinaryIO) -> None:
+    """Answers requests, one at a time, until the other end is closed."""
+    channel.send("ready", {"pid": os.getpid()})
+    decoder = Decoder()
+    while data := os.read(requests.fileno(), READ_BYTES):
+        for message in decoder.feed(data):
+            with channel.heartbeat():
+                type_, values = answer(handlers[message.type], message.values, channel)
+            channel.send(type_, values)
+
+
+def answer(handler: Handler, values: dict[str, Any], channel: Channel) -> tuple[str, dict[str, Any]]:
+    """Runs one request; whatever goes wrong becomes a ``failed`` message in the words of our error tree."""
+    last_stage, last_sent = "", 0.0
+
+    def progress(stage: str, frame: int, frames: int, jpeg: bytes) -> None:
+        nonlocal last_stage, last_sent
+        if stage != last_stage or jpeg or time.monotonic() - last_sent >= PROGRESS_SECONDS:
+            last_stage, last_sent = stage, time.monotonic()
+            channel.send("progress", {"stage": stage, "frame": frame, "frames": frames}, jpeg)
+
+    meter = Meter()
+    failure: TalkingHeadError
+    try:
+        return "done", {"result": handler(values, progress), "usage": meter.usage()}
+    except TalkingHeadError as error:
+        failure = error
+    except MemoryError:
+        failure = ResourceError("The renderer ran out of memory.", code="out_of_memory", hint="Try a faster profile.")
+    except OSError as error:
+        failure = from_os_error(error)
+    except Exception as error:  # noqa: BLE001 - the process boundary: engines and codecs have no common base class
+        failure = RendererError(
+            f"The renderer failed unexpectedly ({type(error).__name__}: {error}).",
+            code="renderer_error",
+            hint="Try another profile; tell an administrator if it happens again.",
+        )
+        traceback.print_exc()  # the full story goes to the log
+    return "failed", {"error": error_to_json(failure), "usage": meter.usage()}
+
+
+class Meter:
+    """What one request costs: processor time, wall time, peak memory of the process, and of the GPU if one is used."""
+
+    def __init__(self) -> None:
+        self._wall = time.monotonic()
+        self._cpu = time.process_time()
+        with contextlib.suppress(OSError):  # Linux only: forget the peak of earlier requests
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+    def usage(self) -> dict[str, Any]:
+        return {
+            "cpu_seconds": round(time.process_time() - self._cpu, 4),
+            "wall_seconds": round(time.monotonic() - self._wall, 4),
+            "rss_peak_bytes": rss_peak_bytes(),
+            "gpu": gpu_figures(),
+        }
+
+
+def private_channel() -> Channel:
+    """Moves the pipe away from file descriptor 1 and lets standard output go to the log instead.
+
+    The copy is not inherited, so a process that an engine starts cannot hold the pipe open or write into it.
+    """
+    sys.stdout.flush()
+    channel = Channel(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)
+    return channel
+
+
+def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments: list[str]) -> None:
+    """The life of a renderer process, from its first line to the end of its input."""
+    settings = json.loads(arguments[0])
+    die_with_parent(settings["parent_pid"])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # whatever the parent had blocked
+    channel = private_channel()
+    with contextlib.suppress(OSError):  # a full disk: the first request will say so in better words
+        Path(settings["scratch"]).mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # the supervisor is gone: so are we
+        serve(make_handlers(settings), channel, sys.stdin.buffer)
+    # Without the interpreter's tidying up: libraries' threads and exit hooks have kept finished processes alive.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
+    """``render`` makes a clip, ``package`` joins clips into what is published. Engines are loaded when needed."""
+    from talking_head.engines.base import EngineSettings
+    from talking_head.pipeline.cache import ContentCache
+    from talking_head.pipeline.render_clip import Renderer
+    from talking_head.pipeline.requests import ClipRequest, RenderEvent
+    from talking_head.worker.package import PackageRequest, package
+
+    cache = ContentCache(Path(settings["cache_root"]), temporary=Path(settings["scratch"]))
+    renderer = Renderer(cache, EngineSettings(Path(settings["checkpoints_dir"]), int(settings["threads"])))
+
+    def render(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        def on_event(event: RenderEvent) -> None:
+            progress(event.stage, event.frame, event.frames, event.preview_jpeg)
+
+        return renderer.render(ClipRequest.from_json(values["request"]), on_event).to_json()
+
+    def package_job(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        progress("publish", 0, 0, b"")
+        return package(PackageRequest.from_json(values["request"]), cache).to_json()
+
+    return {"render": render, "package": package_job}
+
+
+if __name__ == "__main__":
+    run(real_handlers, sys.argv[1:])

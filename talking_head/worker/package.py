@@ -1,0 +1,129 @@
+"""From the clips of a job to the files that are published: the renderer process's second kind of work. No Django."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from talking_head.engines.base import Take
+from talking_head.errors import RendererError
+from talking_head.media_io.video import VideoInfo, decode_frames
+from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
+from talking_head.pipeline.entries import CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKES, load_take
+from talking_head.pipeline.manifest import ManifestClip, build_manifest
+from talking_head.pipeline.requests import ClipRequest, ClipResult
+from talking_head.pipeline.script_to_utterances import Utterance
+from talking_head.pipeline.takes_to_captions import takes_to_captions
+from talking_head.worker.package_request import PackageClip, PackageRequest, PackageResult
+
+FRAMES_TO_DECODE = 50  # two seconds: a file whose first pictures decode was muxed with the right parameters
+
+
+def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
+    """Writes ``video.mp4``, ``captions.vtt``, ``transcript.json``, ``poster.jpg`` and ``manifest.json`` into a new
+    folder, and makes sure that the video can be decoded. The folder must not exist.
+
+    Raises:
+        RendererError: ``clip_missing``, ``clips_differ``, ``clip_damaged``, ``video_length``, ``video_unreadable``.
+        ResourceError: as the file system says.
+    """
+    folder = Path(request.folder)
+    folder.mkdir(parents=True)
+    results = [ClipResult.from_json(clip.result) for clip in request.clips]
+    clip_folders = [_entry(cache, CLIPS, result.clip_key) for result in results]
+    takes = [load_take(_entry(cache, TAKES, result.take_key)) for result in results]
+    utterances = [_utterance(clip) for clip in request.clips]
+
+    video = folder / "video.mp4"
+    info = clips_to_video(
+        [clip / CLIP_VIDEO for clip in clip_folders],
+        video,
+        title=request.title,
+        language=request.language,
+        chapters=[ChapterStart(clip.chapter, place) for place, clip in enumerate(request.clips) if clip.chapter],
+    )
+    _check_decodable(video, info)
+    (folder / "captions.vtt").write_text(takes_to_captions(utterances, takes), encoding="utf-8")
+    _write_json(folder / "transcript.json", {"utterances": transcript(request.clips, utterances, results, takes)})
+    shutil.copyfile(clip_folders[0] / CLIP_POSTER, folder / "poster.jpg")
+    manifest = build_manifest(
+        request.script,
+        [
+            ManifestClip(ClipRequest.from_json(clip.request), result, clip.is_fallback)
+            for clip, result in zip(request.clips, results, strict=True)
+        ],
+        video,
+        info,
+    )
+    _write_json(folder / "manifest.json", manifest)
+    return PackageResult(
+        info.video_seconds, info.frame_count, info.width_px, info.height_px, manifest["video"]["sha256"]
+    )
+
+
+def transcript(
+    clips: tuple[PackageClip, ...], utterances: list[Utterance], results: list[ClipResult], takes: list[Take]
+) -> list[dict[str, Any]]:
+    """The utterances with the times of their words in the whole video, see "Live progress" in docs/architecture.md."""
+    entries = []
+    chapter, start_seconds = "", 0.0
+    for clip, utterance, result, take in zip(clips, utterances, results, takes, strict=True):
+        chapter = clip.chapter or chapter
+        end_seconds = start_seconds + result.video_seconds
+        words = [
+            {
+                "text": word.text,
+                "start": word.start,
+                "end": word.end,
+                "start_seconds": round(start_seconds + word.start_seconds, 3),
+                "end_seconds": round(start_seconds + word.end_seconds, 3),
+            }
+            for word in take.words
+        ]
+        entries.append(
+            {
+                "index": clip.index,
+                "text": utterance.text,
+                "start_seconds": round(start_seconds, 3),
+                "end_seconds": round(end_seconds, 3),
+                "chapter": chapter,
+                "is_fallback": clip.is_fallback,
+                "words": words,
+            }
+        )
+        start_seconds = end_seconds
+    return entries
+
+
+def _utterance(clip: PackageClip) -> Utterance:
+    request = ClipRequest.from_json(clip.request)
+    return Utterance(
+        index=clip.index,
+        text=request.text,
+        spoken=request.spoken,
+        start=clip.start,
+        end=clip.end,
+        pause_seconds=request.pause_seconds,
+        chapter=clip.chapter,
+    )
+
+
+def _entry(cache: ContentCache, kind: str, key: str) -> Path:
+    folder = cache.get(kind, key)
+    if folder is None:
+        raise RendererError("A finished clip has vanished from the cache.", code="clip_missing", hint="Try again.")
+    return folder
+
+
+def _check_decodable(video: Path, info: VideoInfo) -> None:
+    wanted = min(FRAMES_TO_DECODE, info.frame_count)
+    decoded = sum(1 for _, _ in zip(range(wanted), decode_frames(video), strict=False))
+    if decoded < wanted:
+        raise RendererError("The finished video cannot be decoded.", code="video_unreadable")
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

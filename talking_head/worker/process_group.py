@@ -1,0 +1,83 @@
+"""Ending a process with everything it started: TERM, a moment, KILL, and no survivors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+
+COOKIE_VARIABLE = "LECTERN_RENDERER"  # in the environment of a renderer, and so of everything that it starts
+POLL_SECONDS = 0.02
+
+
+def end_process_group(process: subprocess.Popen[bytes], cookie: str, terminate_seconds: float) -> None:
+    """Ends ``process`` (the leader of its own session) and all its descendants, and reaps it.
+
+    The leader is only reaped after its group got KILL: until then its number cannot be given to somebody else's group.
+    Descendants that moved to a session of their own are found by the cookie in their environment.
+    """
+    if not _has_exited(process):
+        _signal_group(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + terminate_seconds
+        while not _has_exited(process) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    _kill_by_cookie(cookie)
+
+
+def seems_stuck(pid: int, cpu_seconds_before: float | None) -> tuple[bool, float | None]:
+    """Tells a process that does nothing from one that is merely silent (a long call into C holds Python's lock, and
+    with it the heartbeat). Returns whether it is stopped, gone or used no processor time since ``cpu_seconds_before``,
+    and the processor seconds it has used so far."""
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        stopped = process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True, None
+    used = times.user + times.system
+    return stopped or (cpu_seconds_before is not None and used <= cpu_seconds_before), used
+
+
+def exit_description(process: subprocess.Popen[bytes], wait_seconds: float) -> str:
+    """How a process ended, in words; waits a moment for it and leaves it unreaped (see :func:`end_process_group`)."""
+    deadline = time.monotonic() + wait_seconds
+    while not _has_exited(process) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    if not _has_exited(process):
+        return "broke off"
+    if process.returncode is not None:
+        killed, status = process.returncode < 0, abs(process.returncode)
+    else:
+        info = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        assert info is not None
+        killed, status = info.si_code != os.CLD_EXITED, info.si_status
+    return f"was ended by signal {status}" if killed else f"ended with status {status}"
+
+
+def _has_exited(process: subprocess.Popen[bytes]) -> bool:
+    """Like ``poll()``, but leaves the process unreaped."""
+    if process.returncode is not None:
+        return True
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _kill_by_cookie(cookie: str) -> None:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(COOKIE_VARIABLE) == cookie:
+                process.kill()
