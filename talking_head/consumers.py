@@ -13,6 +13,7 @@ looks like HTTP 403 from outside, whatever the reason.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
@@ -179,22 +180,26 @@ class JobSocket:
     # --- what goes out ---
 
     async def _write(self) -> None:
+        """One message at a time, the most telling first."""
         while True:
-            await self._work.wait()
-            self._work.clear()
-            if self._wants_snapshot and self._is_due(self._snapshot_due_at):
+            now = time.monotonic()
+            if self._wants_snapshot and now >= self._snapshot_due_at:
                 await self._write_snapshot()
-            while self._events:
+            elif self._events:
                 await self._write_event(self._events.popleft())
-            if self._preview and self._is_due(self._preview_due_at):
+            elif self._preview and now >= self._preview_due_at:
                 await self._write_preview()
+            else:
+                await self._wait_for_work(now)
 
-    def _is_due(self, due_at: float) -> bool:
-        """Otherwise the writer is woken again when it is."""
-        wait_seconds = due_at - time.monotonic()
-        if wait_seconds > 0:
-            asyncio.get_running_loop().call_later(wait_seconds, self._work.set)
-        return wait_seconds <= 0
+    async def _wait_for_work(self, now: float) -> None:
+        """Until something comes in, or what waits may be sent."""
+        self._work.clear()
+        due_at = [self._snapshot_due_at] if self._wants_snapshot else []
+        due_at += [self._preview_due_at] if self._preview else []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(due_at) - now if due_at else None):
+                await self._work.wait()
 
     async def _write_snapshot(self) -> None:
         self._wants_snapshot = False

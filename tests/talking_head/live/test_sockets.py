@@ -1,0 +1,400 @@
+"""The socket of a job: who gets in, what they hear, what heals by itself, and what closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import F
+from django.test import AsyncClient
+
+from edu_platform.asgi import application
+from talking_head import access, consumers, progress
+from talking_head.channel_layer import DatagramChannelLayer
+from talking_head.consumers import JobSocket
+from talking_head.models import Job, JobState
+from tests.talking_head.rows import finish_clip, make_job
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("live")]
+
+SECONDS = 10.0
+ORIGIN = (b"origin", b"http://localhost")
+Json = dict[str, Any]
+
+
+class Viewer:
+    """A browser with a session, a page of ours, and an open socket."""
+
+    def __init__(self, communicator: WebsocketCommunicator) -> None:
+        self.communicator = communicator
+
+    async def hears(self) -> Json:
+        return json.loads(await self.communicator.receive_from(SECONDS))
+
+    async def sees(self) -> bytes:
+        return await self.communicator.receive_from(SECONDS)
+
+    async def says(self, text: str | None = None, data: bytes | None = None) -> None:
+        await self.communicator.send_to(text_data=text, bytes_data=data)
+
+    async def close_code(self) -> int:
+        while True:
+            message = await self.communicator.receive_output(SECONDS)
+            if message["type"] == "websocket.close":
+                return message["code"]
+
+
+Connect = Callable[..., Awaitable[tuple[Viewer, bool, int | None]]]
+Watch = Callable[..., Awaitable[Viewer]]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Opens a socket through the whole application: routing, Origin check, session, rights."""
+    opened: list[WebsocketCommunicator] = []
+
+    async def connect(
+        job_id: Any, user: User | None = None, origin: tuple[bytes, bytes] | None = ORIGIN
+    ) -> tuple[Viewer, bool, int | None]:
+        headers = [origin] if origin else []
+        if user is not None:
+            client = AsyncClient()
+            await sync_to_async(client.force_login)(user)
+            headers.append((b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()))
+        communicator = WebsocketCommunicator(application, f"/ws/jobs/{job_id}/", headers=headers)
+        opened.append(communicator)
+        accepted, code = await communicator.connect(SECONDS)
+        return Viewer(communicator), accepted, None if accepted else code
+
+    yield connect
+    for communicator in opened:
+        await communicator.disconnect(timeout=SECONDS)
+
+
+@pytest.fixture
+async def watch(connect: Connect) -> Watch:
+    """Connects somebody who may watch and returns after the first snapshot."""
+
+    async def watch(job: Job, user: User, first: bool = True) -> Viewer:
+        viewer, accepted, _code = await connect(job.pk, user)
+        assert accepted
+        if first:
+            assert (await viewer.hears())["type"] == "snapshot"
+        return viewer
+
+    return watch
+
+
+@pytest.fixture
+def job(teacher: User) -> Job:
+    return make_job(teacher, state=JobState.RUNNING, seq=5)
+
+
+@pytest.fixture
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds in earnest takes none."""
+    monkeypatch.setattr(JobSocket, "look_every_seconds", 0.01)
+    monkeypatch.setattr(JobSocket, "check_rights_every_seconds", 0.0)
+    monkeypatch.setattr(JobSocket, "between_snapshots_seconds", 0.0)
+    monkeypatch.setattr(JobSocket, "between_previews_seconds", 0.0)
+
+
+@sync_to_async
+def change(job: Job, **values: Any) -> None:
+    Job.objects.filter(pk=job.pk).update(seq=F("seq") + 1, **values)
+
+
+class TestWhoGetsIn:
+    @pytest.mark.parametrize("person", ["teacher", "admin_user"])
+    async def test_owner_and_staff(
+        self, connect: Connect, job: Job, request: pytest.FixtureRequest, person: str
+    ) -> None:
+        user = await sync_to_async(request.getfixturevalue)(person)
+        _viewer, accepted, _code = await connect(job.pk, user)
+        assert accepted
+
+    async def test_whom_a_registered_rule_lets_in(
+        self, connect: Connect, job: Job, student: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(access, "_job_rules", [lambda user, asked: user == student and asked == job])
+        _viewer, accepted, _code = await connect(job.pk, student)
+        assert accepted
+
+    async def test_nobody_else(self, connect: Connect, job: Job, outsider: User) -> None:
+        assert (await connect(job.pk, outsider))[1:] == (False, 4403)
+
+    async def test_not_without_logging_in(self, connect: Connect, job: Job) -> None:
+        assert (await connect(job.pk))[1:] == (False, 4401)
+
+    async def test_not_for_a_job_that_does_not_exist(self, connect: Connect, teacher: User) -> None:
+        assert (await connect("00000000-0000-4000-8000-000000000000", teacher))[1:] == (False, 4404)
+
+    async def test_not_at_another_address(self, connect: Connect, teacher: User) -> None:
+        assert (await connect("not-a-job", teacher))[1:] == (False, 4404)
+
+    @pytest.mark.parametrize("origin", [None, (b"origin", b"https://evil.example"), (b"origin", b"null")])
+    async def test_not_from_a_foreign_page(
+        self, connect: Connect, job: Job, teacher: User, origin: tuple[bytes, bytes] | None
+    ) -> None:
+        assert not (await connect(job.pk, teacher, origin))[1]
+
+    async def test_authentication_without_a_session_counts_too(self, job: Job, teacher: User) -> None:
+        for user, accepted in ((teacher, True), (AnonymousUser(), False)):
+            communicator = WebsocketCommunicator(consumers.job_socket, "/")
+            communicator.scope |= {"user": user, "url_route": {"kwargs": {"job_id": job.pk}}}
+            assert (await communicator.connect(SECONDS))[0] is accepted
+            await communicator.disconnect(timeout=SECONDS)
+
+
+class TestWhatViewersHear:
+    async def test_first_a_snapshot(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher, first=False)
+        snapshot = await viewer.hears()
+        assert snapshot["type"] == "snapshot"
+        assert snapshot["seq"] == snapshot["job"]["seq"] == 5
+        assert snapshot["job"]["clips"][0]["text"] == "Plants eat light."
+
+    async def test_every_viewer_hears_of_a_finished_clip(
+        self, watch: Watch, job: Job, teacher: User, admin_user: User
+    ) -> None:
+        viewers = [await watch(job, teacher), await watch(job, admin_user), await watch(job, teacher)]
+        await sync_to_async(finish_clip)(job, 1)
+        await change(job)
+        await sync_to_async(progress.clip_changed)(job.pk, 1)
+        for viewer in viewers:
+            event = await viewer.hears()
+            assert (event["type"], event["seq"], event["clips_done"]) == ("clip", 6, 1)
+            assert event["clip"]["url"] == f"/media/jobs/{job.pk}/clips/1.mp4"
+
+    async def test_a_stage_repeats_the_last_seq(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await sync_to_async(progress.stage_reported)(job.pk, 0, "frames", 40, 96)
+        event = await viewer.hears()
+        assert {name: event[name] for name in ("type", "seq", "index", "stage", "frame", "frames")} == {
+            "type": "stage", "seq": 5, "index": 0, "stage": "frames", "frame": 40, "frames": 96,
+        }  # fmt: skip
+
+    async def test_previews_are_binary(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await sync_to_async(progress.preview)(job.pk, b"\xff\xd8picture")
+        assert await viewer.sees() == b"\xff\xd8picture"
+
+    async def test_two_events_of_one_moment_both_arrive(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await change(job)
+        await sync_to_async(progress.clip_changed)(job.pk, 0)
+        await sync_to_async(progress.job_changed)(job.pk)
+        events = [await viewer.hears(), await viewer.hears()]
+        assert [(event["type"], event["seq"]) for event in events] == [("clip", 6), ("job", 6)]
+
+    async def test_other_jobs_are_none_of_their_business(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        other = await sync_to_async(make_job)(teacher)
+        await sync_to_async(progress.preview)(other.pk, b"other")
+        await sync_to_async(progress.preview)(job.pk, b"mine")
+        assert await viewer.sees() == b"mine"
+
+    async def test_the_end_is_a_snapshot_with_the_video_and_then_a_normal_close(
+        self, watch: Watch, job: Job, teacher: User
+    ) -> None:
+        viewer = await watch(job, teacher)
+        await change(job, state=JobState.COMPLETED)
+        await sync_to_async(progress.job_changed)(job.pk)
+        assert (await viewer.hears())["state"] == "completed"
+        last = await viewer.hears()
+        assert last["job"]["video"]["url"] == f"/media/jobs/{job.pk}/video.mp4"
+        assert await viewer.close_code() == 1000
+
+    async def test_a_job_that_is_over_is_shown_once(self, watch: Watch, teacher: User) -> None:
+        job = await sync_to_async(make_job)(teacher, state=JobState.FAILED, error_code="no_space")
+        viewer = await watch(job, teacher, first=False)
+        assert (await viewer.hears())["job"]["error"]["code"] == "no_space"
+        assert await viewer.close_code() == 1000
+
+
+@pytest.mark.usefixtures("quick_clock")
+class TestWhatHeals:
+    async def test_a_lost_event(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await change(job, state=JobState.PUBLISHING)  # and nobody says so
+        healed = await viewer.hears()
+        assert (healed["type"], healed["seq"], healed["job"]["state"]) == ("snapshot", 6, "publishing")
+
+    async def test_a_lost_end(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await change(job, state=JobState.CANCELLED)
+        assert (await viewer.hears())["job"]["state"] == "cancelled"
+        assert await viewer.close_code() == 1000
+
+    async def test_a_gap_in_seq_brings_a_snapshot(
+        self, watch: Watch, job: Job, teacher: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(JobSocket, "look_every_seconds", 3600.0)
+        viewer = await watch(job, teacher)
+        await change(job)
+        await change(job)
+        await sync_to_async(progress.job_changed)(job.pk)
+        assert (await viewer.hears())["seq"] == 7
+        healed = await viewer.hears()
+        assert (healed["type"], healed["seq"]) == ("snapshot", 7)
+
+    async def test_what_a_snapshot_overtook_is_not_repeated(
+        self, watch: Watch, job: Job, teacher: User, live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(JobSocket, "look_every_seconds", 3600.0)
+        viewer = await watch(job, teacher)
+        for seq, state in ((4, "queued"), (5, "running")):
+            event = {"type": "job", "seq": seq, "state": state}
+            live.group_send_now(progress.group_name(job.pk), {"type": "job.event", "event": event})
+        assert (await viewer.hears())["seq"] == 5
+
+    async def test_a_broken_channel_layer(
+        self, watch: Watch, job: Job, teacher: User, live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def broken(*_arguments: Any) -> None:
+            raise OSError("gone")
+
+        monkeypatch.setattr(live, "group_add", broken)
+        viewer = await watch(job, teacher)
+        await change(job, state=JobState.PUBLISHING)
+        assert (await viewer.hears())["job"]["state"] == "publishing"
+
+
+@pytest.mark.usefixtures("quick_clock")
+class TestTakingRightsAway:
+    async def test_logging_out_closes_it(self, watch: Watch, job: Job, teacher: User) -> None:
+        from django.contrib.sessions.models import Session
+
+        viewer = await watch(job, teacher)
+        await Session.objects.all().adelete()
+        assert await viewer.close_code() == 4401
+
+    async def test_deactivation_closes_it(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await User.objects.filter(pk=teacher.pk).aupdate(is_active=False)
+        assert await viewer.close_code() == 4401
+
+    async def test_a_new_password_closes_it(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await User.objects.filter(pk=teacher.pk).aupdate(password="changed")
+        assert await viewer.close_code() == 4401
+
+    async def test_leaving_the_course_closes_it(
+        self, watch: Watch, job: Job, student: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(access, "_job_rules", [lambda _user, _job: True])
+        viewer = await watch(job, student)
+        monkeypatch.setattr(access, "_job_rules", [])
+        assert await viewer.close_code() == 4403
+
+    async def test_deleting_the_job_closes_it(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await Job.objects.filter(pk=job.pk).adelete()
+        assert await viewer.close_code() == 4404
+
+
+class TestWhatClientsMaySay:
+    async def test_that_they_want_a_snapshot(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await viewer.says('{"type": "snapshot"}')
+        assert (await viewer.hears())["type"] == "snapshot"
+
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ("{", 1007),
+            ("\x00", 1007),
+            ("[" * 190, 1007),
+            ("null", 1008),
+            ('"snapshot"', 1008),
+            ('{"type": "job", "state": "completed"}', 1008),
+            ('{"type": "snapshot", "more": 1}', 1008),
+            ("x" * 100_000, 1009),
+        ],
+    )
+    async def test_nothing_else(self, watch: Watch, job: Job, teacher: User, text: str, code: int) -> None:
+        viewer = await watch(job, teacher)
+        await viewer.says(text)
+        assert await viewer.close_code() == code
+
+    async def test_nothing_binary(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        await viewer.says(data=b"\x00\x01")
+        assert await viewer.close_code() == 1003
+
+    async def test_not_too_often(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher)
+        for _ in range(consumers.CLIENT_MESSAGES_PER_MINUTE + 1):
+            await viewer.says('{"type": "snapshot"}')
+        assert await viewer.close_code() == 1008
+
+
+class SlowViewer:
+    """A client whose connection takes one message at a time, when the test says so."""
+
+    def __init__(self, job: Job, user: User) -> None:
+        self.sent: list[Json] = []
+        self._may_send = asyncio.Semaphore(2)  # the acceptance and the first snapshot
+        self._arrived = asyncio.Condition()
+        self._from_client: asyncio.Queue[Json] = asyncio.Queue()
+        self._from_client.put_nowait({"type": "websocket.connect"})
+        scope = {"user": user, "url_route": {"kwargs": {"job_id": job.pk}}}
+        self.socket = JobSocket(scope, self._from_client.get, self._send)
+        self.task = asyncio.create_task(self.socket.run())
+
+    async def _send(self, message: Json) -> None:
+        await self._may_send.acquire()
+        async with self._arrived:
+            self.sent.append(message)
+            self._arrived.notify_all()
+
+    async def has_got(self, count: int) -> None:
+        async with asyncio.timeout(SECONDS), self._arrived:
+            await self._arrived.wait_for(lambda: len(self.sent) >= count)
+
+    def reads(self, count: int) -> None:
+        for _ in range(count):
+            self._may_send.release()
+
+    async def leaves(self) -> None:
+        self._from_client.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        self.reads(10)
+        await asyncio.wait_for(self.task, SECONDS)
+
+
+@pytest.mark.usefixtures("quick_clock")
+class TestSlowClients:
+    async def test_only_the_newest_preview_waits_for_them(
+        self, job: Job, teacher: User, live: DatagramChannelLayer
+    ) -> None:
+        viewer = SlowViewer(job, teacher)
+        await viewer.has_got(2)
+        for number in range(200):
+            progress.preview(job.pk, f"picture {number}".encode())
+            await asyncio.sleep(0)
+        viewer.reads(2)
+        await viewer.has_got(4)
+        pictures = [message["bytes"] for message in viewer.sent[2:]]
+        assert pictures[-1] == b"picture 199"
+        await viewer.leaves()
+
+    async def test_events_that_do_not_fit_become_one_snapshot(
+        self, job: Job, teacher: User, live: DatagramChannelLayer
+    ) -> None:
+        viewer = SlowViewer(job, teacher)
+        await viewer.has_got(2)
+        for number in range(20 * consumers.WAITING_EVENTS):
+            live_event = {"type": "job.event", "event": {"type": "stage", "index": number}}
+            live.group_send_now(progress.group_name(job.pk), live_event)
+            await asyncio.sleep(0)
+        assert len(viewer.socket._events) <= consumers.WAITING_EVENTS
+        viewer.reads(3)
+        await viewer.has_got(5)
+        assert any('"snapshot"' in message["text"] for message in viewer.sent[2:])
+        await viewer.leaves()
