@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,6 +23,7 @@ from talking_head.errors import PortraitError, ScriptError, TalkingHeadError
 from talking_head.models import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
+ANY_JOB = UUID(int=0)
 PROFILE_WORDS = {
     "fast": ("Fast", "For drafts. The face only, no enhancement; the shortest wait."),
     "balanced": ("Balanced", "The usual choice. The face only, with enhancement where it is installed."),
@@ -112,6 +114,8 @@ def _page(
             "snapshot": snapshot,
             "video": shown["video"] if shown else None,
             "check_url": reverse("script_check"),
+            "snapshot_url": reverse("job_detail", args=[ANY_JOB]),
+            "any_job": str(ANY_JOB),  # the script puts the real id in its place
             "cancel_url": reverse("lesson_cancel", args=[lesson.course.slug, lesson.pk]),
         },
     }

@@ -80,6 +80,7 @@ const draft = new Draft(form, {
   },
   onRestore() {
     drawSpeed();
+    drawPortrait();
     marks.show([]);
     check.soon();
   },
@@ -97,6 +98,14 @@ function showFormError(message) {
 
 function drawSpeed() {
   find("speed-output").textContent = `${Number(form.elements.speed.value).toFixed(2)}×`;
+}
+
+// The stage shows who will speak until there is something to see.
+function drawPortrait() {
+  const picture = form.querySelector("[name=portrait]:checked")?.closest("label").querySelector("img");
+  const image = find("stage-portrait");
+  image.hidden = !picture;
+  if (picture) image.src = picture.src;
 }
 
 // --- the video --------------------------------------------------------------------------------------------------
@@ -176,6 +185,7 @@ textarea.addEventListener("input", () => {
   check.soon();
 });
 form.elements.speed.addEventListener("input", drawSpeed);
+find("portraits").addEventListener("change", drawPortrait);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const action = event.submitter?.value ?? "save";
