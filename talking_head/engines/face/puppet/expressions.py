@@ -110,10 +110,14 @@ class ExpressionBasis:
 
     def _pucker(self) -> Array:
         move = self._narrowed_to(_PUCKERED_HALF_MOUTH, 0.85)
-        outer_is_thicker = np.array([1.0, 0.75, 0.5, 0.5])
-        for rings, direction in ((UPPER_LIP_RINGS, -1), (LOWER_LIP_RINGS, 1)):
-            for ring, share in zip(rings, outer_is_thicker, strict=True):
-                move[list(ring), 1] += direction * 0.05 * share * self._arch[list(ring)]
+        for rings, outwards, full_lip in ((UPPER_LIP_RINGS, -1, 0.15), (LOWER_LIP_RINGS, 1, 0.18)):
+            outline, edge = (self._face.points[ring[len(ring) // 2]] for ring in (rings[0], rings[-1]))
+            thickness = abs((edge - outline) @ self._face.down) / self._face.unit_px
+            thicker = 0.045 + 0.6 * max(0.0, full_lip - thickness)  # a smile has stretched the lips thin
+            for ring, share in zip(rings, (1.0, 0.7, 0.35, 0.0), strict=True):
+                points = list(ring)
+                move[points, 1] += outwards * thicker * share * self._arch[points]
+                move[points, 1] -= outwards * _PUCKER_CLOSING * self._gap_at(points) * (1 - share)
         lips = list(LIPS)
         move[lips, 2] = -0.10 * (0.4 + 0.6 * self._arch[lips])  # lips come forward: seen on turned heads
         return move
@@ -136,7 +140,7 @@ class ExpressionBasis:
         gap = self._face.lip_gap_px / self._face.unit_px
         chin_follows = smoothstep(0.1, 0.6, self._below) * (1 - smoothstep(0.6, 2.0, np.abs(self._sideways)))
         move[:, 1] = -0.35 * gap * chin_follows * self._skin
-        thin = _LIP_THINNING * self._arch
+        thin = (_LIP_THINNING if not self._face.lips_parted else -0.5 * _LIP_THINNING) * self._arch
         move[upper, 1] = 0.40 * self._gap_at(upper) + (thin[upper] * _ring_share(UPPER_LIP_RINGS)) + overlap / 2
         move[lower, 1] = -0.60 * self._gap_at(lower) - (thin[lower] * _ring_share(LOWER_LIP_RINGS)) - overlap / 2
         return move
@@ -155,7 +159,8 @@ class ExpressionBasis:
         move = self._nothing()
         for ring, rise in zip(LOWER_LIP_RINGS, (0.12, 0.09, 0.05, 0.05), strict=True):
             points = list(ring)
-            move[points, 1] = -(rise + 0.45 * self._gap_at(points)) * self._arch[points] ** 0.6
+            to_the_teeth = np.maximum(0.0, self._gap_at(points) - _TEETH_SEEN_IN_F - rise / 2)
+            move[points, 1] = -(rise + to_the_teeth) * self._arch[points] ** 0.6
         return move
 
     def _brow(self) -> Array:
@@ -165,7 +170,9 @@ class ExpressionBasis:
         return move
 
 
-_LIP_THINNING = 0.028
+_TEETH_SEEN_IN_F = 0.05
+_LIP_THINNING = 0.028  # of pressed lips; lips drawn thin by an open smile get thicker instead
+_PUCKER_CLOSING = 0.36  # a rounded mouth is small: share of the photo's own gap that each lip takes away
 
 
 def _ring_share(rings: tuple[tuple[int, ...], ...]) -> Array:

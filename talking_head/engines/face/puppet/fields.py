@@ -1,18 +1,26 @@
 """Smooth displacement fields: scattered points -> field on a coarse grid -> its inverse -> a map for ``cv2.remap``.
 
 A *field* says where each point of the photo goes; ``cv2.remap`` needs the opposite, for each pixel of the frame the
-place in the photo it comes from. Fields are linear in the channels' weights, so they are solved once per portrait; only the
-inversion happens per frame, on grids small enough not to matter.
+place in the photo it comes from. Fields are linear in the channels' weights, so they are solved once per portrait; only
+the inversion happens per frame, on grids small enough not to matter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from talking_head.engines.face.puppet.geometry import Array, FloatField
+
+
+def remap(picture: NDArray[Any], places: FloatField, border: int = cv2.BORDER_REPLICATE) -> NDArray[Any]:
+    """``picture`` sampled bilinearly at ``places`` (h, w, 2); same type and channels as ``picture``."""
+    # The stubs demand a second map, which must be absent for a map of pairs.
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload,no-any-return]
 
 
 class ScatteredField:
@@ -100,7 +108,7 @@ class Grid:
         per_cell = np.float32(1 / self.cell)
         for _ in range(iterations):
             there = cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0)
-            moved = cv2.remap(forward, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            moved = remap(forward, there)
             back = cv2.addWeighted(back, 1 - _DAMPING, moved, -_DAMPING, 0.0)
         return back
 

@@ -7,17 +7,17 @@ where they are; the lash line at its lower end keeps its thickness.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from talking_head.engines.base import Frame
 from talking_head.engines.face.eye_contours import EyeContour
+from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoothstep
 
 _STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
-_LASHES_PER_OPENING = 0.16  # the part of it around the lid's edge that is not stretched
+_LASHES_PER_OPENING = 0.42  # the lowest part of it, with the lashes, which on a closed eye point away from the skin
 _OVERSHOOT = 1.06  # a closed lid covers the lower lid's edge
-_LASH_LINE_STRENGTH = 0.5
+_LASH_LINE_STRENGTH = 0.8
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
 
@@ -78,19 +78,28 @@ class Eyelid:
         return self._kept[step]
 
     def _paint(self, closed: float) -> Frame:
-        lashes = _LASHES_PER_OPENING * self._opening_px
         way = self._opening * closed * _OVERSHOOT  # (h, w) how far the lid comes down here
         top = self._upper_edge - self._strip_px
-        edge = self._upper_edge + lashes * 0.5
-        # Below the strip's top the lid's displacement grows from 0 to `way`; the lashes move without stretching.
-        stretch_end = edge - lashes + way
-        grown = np.clip((self._height - top) / np.maximum(stretch_end - top, 1e-3), 0, 1)
-        source = self._pixels - (grown * way)[..., None] * self._down
-        lid = cv2.remap(self._patch, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        from_edge = self._height - (edge + way)
+        edge = self._upper_edge + 0.06 * self._opening_px + way
+        # The lid's skin is drawn down from the strip above the lashes, evenly; a lid that only just moves keeps its own.
+        lashes = min(_LASHES_PER_OPENING * self._opening_px, 0.5 * self._strip_px)
+        without_lashes = float(smoothstep(0.0, 0.5, np.array(closed))) * smoothstep(0.0, 0.35 * self._opening_px, way)
+        source_end = self._upper_edge + 0.06 * self._opening_px - lashes * without_lashes
+        share = np.clip((self._height - top) / np.maximum(edge - top, 1e-3), 0, 1)
+        drawn_from = top + share * (source_end - top)
+        source = self._pixels - np.where(self._height > top, self._height - drawn_from, 0.0)[..., None] * self._down
+        lid = remap(self._patch, source.astype(np.float32))
+        from_edge = self._height - edge
         covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
         painted = self._patch + (lid.astype(np.float64) - self._patch) * covered[..., None]
-        line = np.exp(-((from_edge / (0.07 * self._opening_px + 0.5)) ** 2))
-        line *= _LASH_LINE_STRENGTH * closed * smoothstep(0.15, 0.6, self._opening / self._opening_px)
+        thickness = 0.09 * self._opening_px + 0.4
+        line = np.where(
+            from_edge < 0, np.exp(-((from_edge / thickness) ** 2)), np.exp(-((from_edge / thickness / 1.6) ** 2))
+        )
+        line *= (
+            _LASH_LINE_STRENGTH
+            * smoothstep(0.0, 0.4, np.array(closed))
+            * smoothstep(0.1, 0.6, self._opening / self._opening_px)
+        )
         painted += (self._lash_color - painted) * line[..., None]
         return np.asarray(np.clip(painted + 0.5, 0, 255), np.uint8)

@@ -77,6 +77,7 @@ def _count_opening_from_closed_lips(curves: dict[str, Curve], face: FaceGeometry
     speaking = np.clip(curves["relax"] / _RELAX_SHARE * 2, 0, 1)
     smaller = wanted < gap_units
     closing = np.where(smaller, 0.9 * (1 - wanted / gap_units), 0.0) * speaking
+    closing *= 1 - curves["tuck"]  # a lower lip at the teeth is where it belongs
     curves["press"] = np.maximum(curves["press"], closing).astype(np.float32)
     further = np.maximum(0.0, wanted - 0.8 * gap_units) / JAW_DROP_UNITS
     curves["jaw"] = np.where(smaller, 0.0, further).astype(np.float32)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from talking_head.engines.base import Frame
-from talking_head.engines.face.puppet.fields import Grid
+from talking_head.engines.face.puppet.fields import Grid, remap
 from talking_head.engines.face.puppet.geometry import (
     CHEEKS,
     INNER_LOWER_LIP,
@@ -75,6 +74,10 @@ class _MouthPlane:
     def of(self, points: Array) -> Array:
         return np.asarray((points - self._center) @ self._to_face.T)
 
+    def shadow(self, unit_px: float) -> Array:
+        """(h, w) height in pixels of the lip's shadow on the photo's own teeth."""
+        return np.minimum(0.008 * unit_px, 0.2 * np.maximum(self.lower_edge - self.upper_edge, 0.0))
+
     def _row(self, points: Array) -> Array:
         order = np.argsort(points[:, 0])
         return np.interp(self.x, points[order, 0], points[order, 1])
@@ -92,7 +95,8 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     plane = _MouthPlane(face, left, top, right - left, bottom - top)
 
     parted = face.lips_parted
-    seam_upper = plane.upper_edge if parted else (plane.upper_edge + plane.lower_edge) / 2
+    # The shadow an open mouth's upper lip throws on the teeth belongs to the lip.
+    seam_upper = (plane.upper_edge + plane.shadow(unit_px)) if parted else (plane.upper_edge + plane.lower_edge) / 2
     seam_lower = plane.lower_edge if parted else seam_upper
     soft = max(0.6, 0.012 * unit_px)  # half the width of the lips' edges
     below_seam = smoothstep(-soft, soft, plane.y - seam_upper - 0.5 * soft)
@@ -137,7 +141,7 @@ class _Palette:
         tint = skin / max(light, 1.0)
         is_color = np.ptp(skin) > 0.12 * max(light, 1.0)
         dark = np.array([44.0, 16.0, 16.0]) * min(1.0, light / 140)
-        tooth = np.array([228.0, 218.0, 204.0]) * 0.82 * np.sqrt(tint) * np.clip(light / 165, 0.35, 1.1)
+        tooth = np.array([228.0, 218.0, 204.0]) * 0.93 * np.sqrt(tint) * np.clip(light / 165, 0.35, 1.1)
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
@@ -185,24 +189,23 @@ def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palett
     soft = max(0.018, 0.6 / unit_px)
     alpha = smoothstep(-0.03, 0.0, below) * (1 - smoothstep(length - soft, length + soft * 0.5, below)) * (length > 0)
     alpha *= 1 - smoothstep(0.80, 0.97, np.abs(plane.across))
-    lip_shadow = 0.52 + 0.48 * smoothstep(0.0, 0.09, below)
-    turned_away = 1 - 0.62 * smoothstep(0.08, 0.52, outwards)
+    lip_shadow = 0.58 + 0.42 * smoothstep(0.0, 0.09, below)
+    turned_away = 1 - 0.55 * smoothstep(0.08, 0.52, outwards)
     shade = lip_shadow * turned_away * (1 - 0.16 * between)
     return _premultiplied(palette.tooth * shade[..., None], alpha * 0.97)
 
 
 def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> FloatField:
     """The photo between its own parted lips, carried on a little above and below for lips that move apart."""
-    gap = np.maximum(plane.lower_edge - plane.upper_edge, 0.0)
-    margin = np.minimum(0.03 * unit_px, 0.2 * gap)
-    rows_from = np.clip(
-        plane.y, plane.upper_edge + margin, np.maximum(plane.lower_edge - margin, plane.upper_edge + margin)
-    )
-    outside = (plane.y < plane.upper_edge) | (plane.y > plane.lower_edge)
-    shift = np.where(outside, rows_from - plane.y, 0.0)
+    margin = plane.shadow(unit_px)
+    first = plane.upper_edge + margin
+    last = np.maximum(plane.lower_edge - margin, first)
+    # Between the lips the photo is exact. Above it is mirrored, which leaves the lip's shadow behind; below carried on.
+    mirrored = np.minimum(2 * (first - plane.y), 0.7 * np.maximum(plane.lower_edge - plane.upper_edge, 0.0))
+    shift = np.where(plane.y < first, mirrored, np.where(plane.y > plane.lower_edge, last - plane.y, 0.0))
     columns, rows = np.meshgrid(np.arange(texture.shape[1]), np.arange(texture.shape[0]))
     source = np.stack([columns, rows], -1) + shift[..., None] * plane.down
-    colors = cv2.remap(texture, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colors = remap(texture, source.astype(np.float32))
     fade = 0.07 * unit_px
     alpha = 1 - smoothstep(-0.01 * unit_px, fade, plane.y - plane.lower_edge)
     alpha *= smoothstep(0.0, 0.03, plane.arch)
@@ -241,7 +244,7 @@ def _without_seam_line(texture: Frame, plane: _MouthPlane, seam: Array, unit_px:
     # Mirrored about the band's inner end, so that the texture goes on instead of being smeared.
     shift = side * np.where(depth < band, 1.6 * (band - depth), 0.0)
     source = np.stack([columns, rows], -1) + shift[..., None] * plane.down
-    filled = cv2.remap(texture, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    filled = remap(texture, source.astype(np.float32))
     inner = 1 - smoothstep(0.5, 1.0, depth / np.maximum(band, 1e-3))
     inner = np.where(band > 0.5, inner, 0.0)
     wet_shade = 1 - np.where(side < 0, 0.22, 0.10) * (1 - np.clip(depth / np.maximum(band, 1e-3), 0, 1))

@@ -7,7 +7,7 @@ import numpy as np
 
 from talking_head.engines.base import Frame
 from talking_head.engines.face.puppet.expressions import JAW_DROP_UNITS
-from talking_head.engines.face.puppet.fields import Grid
+from talking_head.engines.face.puppet.fields import Grid, remap
 from talking_head.engines.face.puppet.geometry import Array, FloatField
 from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS
 from talking_head.engines.face.puppet.motion import CHANNELS
@@ -16,7 +16,8 @@ from talking_head.engines.face.puppet.source import POSE_START, WARP_CHANNELS, P
 _COLD_ITERATIONS, _WARM_ITERATIONS = 10, 5
 _HEAD_COLD_ITERATIONS, _HEAD_WARM_ITERATIONS = 7, 3
 _LEAST_WEIGHT = 1e-3
-_JAW, _PUCKER = CHANNELS.index("jaw"), CHANNELS.index("pucker")
+_TEETH_HIDDEN_BY_ROUNDING = 1.5  # rounded lips leave the teeth in the dark
+_JAW, _PUCKER, _PRESS = (CHANNELS.index(name) for name in ("jaw", "pucker", "press"))
 _BLINK, _TONGUE, _LOWER_TEETH = (CHANNELS.index(name) for name in ("blink", "tongue", "lower_teeth"))
 _ROLL = POSE_CHANNELS.index("roll")
 _OPEN_LIPS_FROM_JAW, _OPEN_LIPS_AT_JAW = 0.02, 0.10
@@ -47,9 +48,7 @@ class Renderer:
         iterations = _HEAD_COLD_ITERATIONS if self._head_back is None else _HEAD_WARM_ITERATIONS
         self._head_back = self._invert(source.head, source.head_basis, warp, self._head_back, iterations)
         head_map = source.head.to_map(self._head_back)
-        self._frame[source.head.slices] = cv2.remap(
-            photo, head_map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        self._frame[source.head.slices] = remap(photo, head_map)
         if np.abs(weights[:POSE_START]).max() > _LEAST_WEIGHT:
             self._draw_mouth(weights)
         else:
@@ -96,7 +95,7 @@ class Renderer:
             upper = upper * upper_alpha[..., None] + interior * (1 - upper_alpha[..., None])
         mouth = upper + (_sample(lips, lower_map) - upper) * lower_alpha[..., None]
         below = self._frame[grid.slices]
-        below[:] = cv2.add(below + (mouth - below) * layers.feather[..., None], 0.5)
+        below[:] = below + (mouth - below) * layers.feather[..., None] + np.float32(0.5)
 
     def _lips_texture(self, jaw: float) -> Frame:
         layers = self._source.mouth_layers
@@ -114,22 +113,23 @@ class Renderer:
         jaw_way = self._source.face.down_2d * JAW_DROP_UNITS * self._source.face.unit_px * jaw
         head = self._interior_matrix(weights, np.zeros(2))
         tongue_up = -self._source.face.down_2d * 0.16 * self._source.face.unit_px * float(weights[_TONGUE])
-        tongue_seen = min(1.0, max(float(weights[_TONGUE]), (jaw - 0.15) * 2.2))
+        tongue_seen = min(1.0, max(float(weights[_TONGUE]), (self._opening(weights) - 0.075) * 4.4))
         interior = self._place(layers.cavity, head, cv2.BORDER_REPLICATE)
         for texture, matrix, strength in (
             (layers.tongue, self._interior_matrix(weights, jaw_way + tongue_up), tongue_seen),
             (layers.lower_teeth, self._interior_matrix(weights, jaw_way), float(weights[_LOWER_TEETH])),
-            (layers.upper_teeth, head, self._upper_teeth_strength(weights)),
+            (layers.upper_teeth, head, 1 - _TEETH_HIDDEN_BY_ROUNDING * max(0.0, float(weights[_PUCKER]))),
         ):
             if strength > 0.01:
                 placed = self._place(texture, matrix, cv2.BORDER_CONSTANT) * np.float32(min(1.0, strength))
                 interior = interior * (1 - placed[..., 3:]) + placed[..., :3]
         return interior
 
-    def _upper_teeth_strength(self, weights: FloatField) -> float:
-        if self._source.mouth_layers.shows_interior_at_rest:
-            return 1.0
-        return 1 - 0.8 * float(weights[_PUCKER])
+    def _opening(self, weights: FloatField) -> float:
+        """How far the lips are apart, in units, from the weights and the photo's own gap."""
+        face = self._source.face
+        photo_gap = face.lip_gap_px / face.unit_px * (1 - min(1.0, float(weights[_PRESS])))
+        return max(0.0, float(weights[_JAW])) * JAW_DROP_UNITS + photo_gap
 
     def _interior_matrix(self, weights: FloatField, way: Array) -> Array:
         """Affine (2, 3) from the mouth's box to its textures: the head's pose at the mouth, plus ``way``."""
@@ -149,5 +149,4 @@ class Renderer:
 
 
 def _sample(texture: FloatField | Frame, places: FloatField) -> FloatField:
-    sampled = cv2.remap(texture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return sampled.astype(np.float32) if sampled.dtype != np.float32 else sampled  # type: ignore[return-value]
+    return remap(texture, places).astype(np.float32, copy=False)

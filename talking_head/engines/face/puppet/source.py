@@ -28,6 +28,7 @@ from talking_head.engines.face.puppet.geometry import (
 )
 from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS, HeadPose
 from talking_head.engines.face.puppet.lids import Eyelid
+from talking_head.engines.face.puppet.lip_contours import fit_inner_lips
 from talking_head.engines.face.puppet.mouth import MouthLayers, build_mouth
 
 WARP_CHANNELS = EXPRESSION_CHANNELS + POSE_CHANNELS  # what moves pixels, in the order of the bases
@@ -59,7 +60,7 @@ class PuppetSource:
 
 def build_source(portrait: FramedPortrait, eyes: tuple[EyeContour, EyeContour]) -> PuppetSource:
     """Solves all fields of a framed portrait whose lid edges are ``eyes``."""
-    face = FaceGeometry.of(portrait.landmarks)
+    face = FaceGeometry.of(fit_inner_lips(portrait.rgb, portrait.landmarks))
     height, width = portrait.rgb.shape[:2]
     pose = HeadPose(face)
     head, mouth = _head_box(face, (width, height)), _mouth_box(face, (width, height))
