@@ -1,0 +1,166 @@
+"""A renderer process whose clips say what shall go wrong: the words of a clip's text are its stage directions.
+
+``crash``, ``hang``, ``freeze`` (SIGSTOP), ``grind`` (a call into C that sleeps with Python's lock), ``spin`` (one that
+works with it), ``stubborn`` (ignores TERM), ``swallow`` (catches everything, for ever), ``parent`` (starts children and
+hangs), ``memory``, ``refuse`` (a permanent error), ``busy`` (a transient error), ``chatty`` (prints), ``nonsense``
+(breaks the protocol). ``once`` limits the mishap to the first try; a stand-in goes well unless the text says
+``always``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from talking_head.errors import EngineError, ResourceError
+from talking_head.pipeline.requests import ClipResult
+from talking_head.worker.child import Handler, Progress, run
+from talking_head.worker.package_request import PackageRequest, PackageResult
+
+FOREVER_SECONDS = 3_600
+VIDEO_SECONDS = 0.96
+
+
+def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
+    cache_root = Path(settings["cache_root"])
+    scratch = Path(settings["scratch"])
+
+    def render(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        request = values["request"]
+        progress("speech", 0, 0, b"")
+        (scratch / "unfinished").mkdir(parents=True, exist_ok=True)
+        _note(cache_root, f"{os.getpid()} {request['text']}")
+        words = set(request["text"].lower().replace(".", "").split())
+        if not (request["fallback"] and "always" not in words) and not ("once" in words and _seen(cache_root, words)):
+            for word in words & set(MISHAPS):
+                MISHAPS[word]()
+        progress("frames", 1, 24, b"\xff\xd8jpeg")
+        return _clip(cache_root, json.dumps(request, sort_keys=True)).to_json()
+
+    def package(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        request = PackageRequest.from_json(values["request"])
+        words = set(request.title.lower().split())
+        if not ("once" in words and _seen(cache_root, words)):
+            for word in words & set(MISHAPS):
+                MISHAPS[word]()
+        folder = Path(request.folder)
+        folder.mkdir()
+        video = "".join(clip.result["clip_key"] for clip in request.clips).encode()
+        (folder / "video.mp4").write_bytes(video)
+        seconds = VIDEO_SECONDS * len(request.clips)
+        return PackageResult(seconds, 24 * len(request.clips), 64, 64, hashlib.sha256(video).hexdigest()).to_json()
+
+    return {"render": render, "package": package}
+
+
+def _clip(cache_root: Path, text: str) -> ClipResult:
+    key = hashlib.sha256(text.encode()).hexdigest()
+    folder = cache_root / "clips" / key[:2] / key
+    cached = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clip.mp4").write_bytes(key.encode())
+    stages, engines = {"speech": 0.01, "frames": 0.02}, {"speech": "fake 1", "face": "fake 1", "enhancer": "none"}
+    return ClipResult(key, key, VIDEO_SECONDS, 24, 64, 64, cached, cached, stages, engines)
+
+
+def _note(cache_root: Path, line: str) -> None:
+    """What was really rendered, for tests that count."""
+    cache_root.mkdir(parents=True, exist_ok=True)
+    with (cache_root / "rendered.txt").open("a") as file:
+        file.write(line + "\n")
+
+
+def _seen(cache_root: Path, words: set[str]) -> bool:
+    mark = cache_root / ("seen-" + "-".join(sorted(words)))
+    if mark.exists():
+        return True
+    mark.touch()
+    return False
+
+
+def _hang() -> None:
+    time.sleep(FOREVER_SECONDS)
+
+
+def _grind() -> None:
+    ctypes.PyDLL(None).sleep(FOREVER_SECONDS)  # PyDLL keeps Python's lock: no heartbeat, no signal handler in Python
+
+
+def _spin() -> None:
+    sum(range(10**12))  # one call into C that uses the processor all the time
+
+
+def _stubborn() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _hang()
+
+
+def _swallow() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit))
+    while True:
+        try:
+            time.sleep(0.05)
+        except BaseException:  # noqa: BLE001
+            continue
+
+
+def _parent() -> None:
+    subprocess.Popen(["sleep", str(FOREVER_SECONDS)])
+    subprocess.Popen(["sleep", str(FOREVER_SECONDS)], start_new_session=True)
+    _hang()
+
+
+def _memory() -> None:
+    raise MemoryError
+
+
+def _refuse() -> None:
+    raise EngineError("The model file is damaged.", code="checkpoint_corrupt", hint="Download it again.")
+
+
+def _busy() -> None:
+    raise ResourceError("The disk is full.", code="no_space")
+
+
+def _chatty() -> None:
+    print("a library talks too much")
+    os.write(1, b"even on the bare file descriptor\n")
+
+
+def _nonsense() -> None:
+    for number in range(3, 20):  # wherever the private pipe is
+        try:
+            os.write(number, b"\xff" * 64)
+        except OSError:
+            continue
+    _hang()
+
+
+MISHAPS: dict[str, Callable[[], None]] = {
+    "crash": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "slow": lambda: time.sleep(0.5),
+    "hang": _hang,
+    "grind": _grind,
+    "spin": _spin,
+    "stubborn": _stubborn,
+    "swallow": _swallow,
+    "parent": _parent,
+    "memory": _memory,
+    "refuse": _refuse,
+    "busy": _busy,
+    "chatty": _chatty,
+    "nonsense": _nonsense,
+}
+
+if __name__ == "__main__":
+    run(fake_handlers, sys.argv[1:])
