@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from talking_head.engines.face.puppet.geometry import Array, FloatField
 
 
-def remap(picture: NDArray[Any], places: FloatField, border: int = cv2.BORDER_REPLICATE) -> NDArray[Any]:
+def remap(picture: NDArray[Any], places: FloatField, border: int = cv2.BORDER_REPLICATE) -> Any:
     """``picture`` sampled bilinearly at ``places`` (h, w, 2); same type and channels as ``picture``."""
     # The stubs demand a second map, which must be absent for a map of pairs.
-    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload,no-any-return]
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload]
 
 
 class ScatteredField:
@@ -42,13 +42,15 @@ class ScatteredField:
 
     def solve(self, values: Array) -> Array:
         """Weights (points + 1, k) that reproduce ``values`` (points, k)."""
-        return np.linalg.solve(self._system, np.vstack([values, np.zeros((1, values.shape[1]))]))
+        return np.asarray(
+            np.linalg.solve(self._system, np.vstack([values, np.zeros((1, values.shape[1]))])), np.float64
+        )
 
     def at(self, places: Array, weights: Array) -> FloatField:
         """Values (n, k) of the solved field at ``places`` (n, 2)."""
         squared = (places**2).sum(1)[:, None] + (self._points**2).sum(1) - 2 * places @ self._points.T
         distances = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
-        return weights[-1].astype(np.float32) - distances @ weights[:-1].astype(np.float32)
+        return np.asarray(weights[-1].astype(np.float32) - distances @ weights[:-1].astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,9 @@ class Grid:
         back = -forward if start is None else start
         per_cell = np.float32(1 / self.cell)
         for _ in range(iterations):
-            there = cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0)
+            there = np.asarray(cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0), np.float32)
             moved = remap(forward, there)
-            back = cv2.addWeighted(back, 1 - _DAMPING, moved, -_DAMPING, 0.0)
+            back = np.asarray(cv2.addWeighted(back, 1 - _DAMPING, moved, -_DAMPING, 0.0), np.float32)
         return back
 
     def to_map(self, back: FloatField) -> FloatField:

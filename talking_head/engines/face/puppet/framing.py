@@ -38,7 +38,8 @@ def frame_portrait(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing)
     shrinks = out_width < width
     resized = cut
     if (out_width, out_height) != (width, height):
-        resized = cv2.resize(cut, (out_width, out_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        resized = np.asarray(cv2.resize(cut, (out_width, out_height), interpolation=method), np.uint8)
     scale = np.array([out_width / width, out_height / height])
     moved = landmarks.astype(np.float64)
     # Pixel centres, not corners, are what cv2.resize keeps in place.

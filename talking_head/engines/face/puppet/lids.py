@@ -17,7 +17,7 @@ from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoot
 _STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
 _LASHES_PER_OPENING = 0.42  # the lowest part of it, with the lashes, which on a closed eye point away from the skin
 _OVERSHOOT = 1.06  # a closed lid covers the lower lid's edge
-_LASH_LINE_STRENGTH = 0.8
+_LASH_LINE_STRENGTH = 0.68
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
 
@@ -81,7 +81,7 @@ class Eyelid:
         way = self._opening * closed * _OVERSHOOT  # (h, w) how far the lid comes down here
         top = self._upper_edge - self._strip_px
         edge = self._upper_edge + 0.06 * self._opening_px + way
-        # The lid's skin is drawn down from the strip above the lashes, evenly; a lid that only just moves keeps its own.
+        # The lid's skin is drawn evenly from the strip above the lashes; a lid that has hardly moved keeps its own.
         lashes = min(_LASHES_PER_OPENING * self._opening_px, 0.5 * self._strip_px)
         without_lashes = float(smoothstep(0.0, 0.5, np.array(closed))) * smoothstep(0.0, 0.35 * self._opening_px, way)
         source_end = self._upper_edge + 0.06 * self._opening_px - lashes * without_lashes
@@ -92,14 +92,12 @@ class Eyelid:
         from_edge = self._height - edge
         covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
         painted = self._patch + (lid.astype(np.float64) - self._patch) * covered[..., None]
-        thickness = 0.09 * self._opening_px + 0.4
-        line = np.where(
-            from_edge < 0, np.exp(-((from_edge / thickness) ** 2)), np.exp(-((from_edge / thickness / 1.6) ** 2))
-        )
-        line *= (
-            _LASH_LINE_STRENGTH
-            * smoothstep(0.0, 0.4, np.array(closed))
-            * smoothstep(0.1, 0.6, self._opening / self._opening_px)
-        )
-        painted += (self._lash_color - painted) * line[..., None]
+        painted += (self._lash_color - painted) * self._lash_line(from_edge, closed)[..., None]
         return np.asarray(np.clip(painted + 0.5, 0, 255), np.uint8)
+
+    def _lash_line(self, from_edge: Array, closed: float) -> Array:
+        """(h, w) opacity of the lashes: a soft line along the lid's edge, longer downwards, thin at the corners."""
+        thickness = 0.08 * self._opening_px + 0.3
+        line = np.exp(-((from_edge / np.where(from_edge < 0, thickness, 1.6 * thickness)) ** 2))
+        where_open = smoothstep(0.1, 0.7, self._opening / self._opening_px)
+        return np.asarray(line * where_open * _LASH_LINE_STRENGTH * smoothstep(0.0, 0.4, np.array(closed)))

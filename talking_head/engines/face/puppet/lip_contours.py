@@ -33,13 +33,18 @@ _GREY_SPREAD = 2.5  # spread of redness, in Lab, below which a picture counts as
 _PRIOR = 0.9  # cost of the farthest place, against features of about unit size
 _BEND = 0.35  # cost of one step up or down from a column to the next
 
+# Per lip: its rings, its inner row (n, 2) and the shift (columns,) along that row.
+_Targets = tuple[tuple[tuple[tuple[int, ...], ...], Array, Array], ...]
+
 
 def fit_inner_lips(photo: Frame, landmarks: FloatField) -> FloatField:
     """``landmarks`` (468, 3) with the inner lips moved onto what ``photo`` (height, width, 3) shows."""
     face = FaceGeometry.of(landmarks)
     lab = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.012 * face.unit_px))
+    blurred = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.012 * face.unit_px))
+    lab = np.asarray(blurred, np.float32)
     upper, lower = (face.flat[list(row)] for row in (INNER_UPPER_LIP, INNER_LOWER_LIP))
+    targets: _Targets
     if face.lips_parted:
         upper_shift = _path(_edge_cost(lab, upper, face, _PARTED_REACH_STEPS, entering_lip=False), face)
         lower_shift = _path(_edge_cost(lab, lower, face, _PARTED_REACH_STEPS, entering_lip=True), face)
@@ -117,9 +122,7 @@ def _path(cost: Array, face: FaceGeometry) -> Array:
     return np.convolve(np.pad(pixels, 3, mode="edge"), smooth, mode="valid")
 
 
-def _moved(
-    landmarks: FloatField, face: FaceGeometry, targets: tuple[tuple[tuple[tuple[int, ...], ...], Array, Array], ...]
-) -> FloatField:
+def _moved(landmarks: FloatField, face: FaceGeometry, targets: _Targets) -> FloatField:
     moved = landmarks.astype(np.float64)
     corner_shifts = []
     for rings, row, shift in targets:

@@ -47,7 +47,8 @@ def test_mesh_lies_on_the_face(portrait_rgb: Frame) -> None:
 def test_mesh_follows_a_tilted_head(portrait_rgb: Frame, degrees: float) -> None:
     height, width = portrait_rgb.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 4), degrees, 1.0)
-    turned = cv2.warpAffine(portrait_rgb, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(portrait_rgb, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    turned = np.asarray(warped, np.uint8)
     straight = face_mesh(portrait_rgb, find_faces(portrait_rgb)[0]).points[:, :2]
     tilted = face_mesh(turned, find_faces(turned)[0]).points[:, :2]
     expected = straight @ turn[:, :2].T + turn[:, 2]
