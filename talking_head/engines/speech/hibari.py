@@ -1,0 +1,255 @@
+"""The embedded voice: hibari-tts, a small neural voice whose model comes inside its package. No network, one thread.
+
+The package gives sound only. Its ONNX graph knows more: a tensor inside holds how long each symbol lasts. A copy of the
+model with that tensor among its outputs is made in memory, so the times are those the sound was made with. The name of
+the tensor belongs to one version of the package, which is why the requirements pin it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hibari import dsp, tts
+from hibari.voices import DEFAULT, VOICES, voice_path
+from numpy.typing import NDArray
+
+from talking_head.engines.base import EngineSettings, Speech, TimedToken, TimedWord, Voice, Waveform
+from talking_head.engines.speech.reading.rules import aligned, word_ranges
+from talking_head.engines.speech.reading.spoken_form import READING_VERSION, spoken_form
+from talking_head.errors import EngineError, OptionError, ScriptError
+
+SPEED_RANGE = (0.5, 2.0)  # what the model was trained for
+MAX_SYMBOLS = tts.MAX_PHONEMES  # longer runs lose their melody
+DURATIONS_TENSOR = "/Round_output_0"  # hibari-tts 0.2.1: 25 ms steps for each symbol, padding at both ends included
+DURATIONS_LATENESS_SECONDS = 0.050  # the steps run this late against the sound (measured by forced alignment)
+
+_PAUSES = frozenset(' ;:,.!?—…"()“”')
+_CLAUSE_ENDS = frozenset(";:,.!?—…")
+_GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = (
+    7,
+    12,
+    1,
+)  # onnx.proto: ModelProto.graph, GraphProto.output, ValueInfoProto.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Symbol:
+    """One letter of the model's alphabet and the range of the spoken text that it belongs to."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedSymbol:
+    symbol: _Symbol
+    start_seconds: float
+    end_seconds: float
+
+
+class HibariSpeech:
+    """Speech engine ``hibari``. A voice's model (8 MB) and the dictionaries (1 s) are loaded when it first speaks."""
+
+    name = "hibari"
+    version = f"{package_version('hibari-tts')}-1.{READING_VERSION}"
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._threads = max(1, settings.threads)
+        self._loaded: dict[str, _LoadedVoice] = {}
+
+    def voices(self) -> tuple[Voice, ...]:
+        """Voices whose files are on this machine; those that the package would fetch first are not listed."""
+        names = [name for name in VOICES if _model_file(name) is not None]
+        names.sort(key=lambda name: name != DEFAULT)
+        return tuple(Voice(name, VOICES[name]["language"], _label(name)) for name in names)
+
+    def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
+        """Says one utterance; the same arguments give the same samples.
+
+        Raises:
+            OptionError: ``unknown_voice``, ``speed_out_of_range``. ScriptError: ``nothing_speakable``.
+            EngineError: ``engine_unavailable`` when the package's model is not the one this engine knows.
+        """
+        if not SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]:
+            raise OptionError(
+                f"The voice cannot speak at {speed:g} times its speed.",
+                code="speed_out_of_range",
+                hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
+            )
+        loaded = self._voice(voice or DEFAULT)
+        symbols = loaded.symbols(spoken)
+        if all(symbol.text in _PAUSES for symbol in symbols):
+            raise ScriptError(
+                f"There is nothing in “{written[:60]}” that this voice can say.",
+                code="nothing_speakable",
+                hint="Write it in words, or leave it out.",
+            )
+        waveform, timed = _said(loaded, symbols, speed, _seed(loaded.name, spoken))
+        phonemes = tuple(TimedToken(one.symbol.text, one.start_seconds, one.end_seconds) for one in timed)
+        return Speech(waveform, dsp.SR, phonemes, _words(timed, spoken, written), "misaki")
+
+    def _voice(self, name: str) -> _LoadedVoice:
+        if name not in self._loaded:
+            model_file = _model_file(name)
+            if model_file is None:
+                raise OptionError(
+                    f"There is no voice “{name}”.",
+                    code="unknown_voice",
+                    hint=f"Choose one of: {', '.join(known.name for known in self.voices())}.",
+                )
+            self._loaded[name] = _LoadedVoice(name, model_file, self._threads)
+        return self._loaded[name]
+
+
+class _LoadedVoice:
+    """One voice in memory: its dictionaries and its model."""
+
+    def __init__(self, name: str, model_file: Path, threads: int) -> None:
+        from hibari.g2p import G2P
+
+        self.name = name
+        self._vocabulary: dict[str, int] = json.loads((Path(tts.ASSETS) / "vocab.json").read_text(encoding="utf-8"))
+        self._g2p = G2P(british=VOICES[name]["british"])
+        self._session = _session_with_durations(model_file, threads)
+
+    def symbols(self, spoken: str) -> list[_Symbol]:
+        """The utterance in the model's alphabet. Its own number reading is left out: the text is in words already."""
+        symbols: list[_Symbol] = []
+        position = 0
+        for token in self._g2p.phonemize_tokens(self._g2p.tokenize(spoken)):
+            start = _found(spoken, token.text, position)
+            end = position = start + len(token.text)
+            symbols += [_Symbol(letter, start, end) for letter in token.phonemes or "" if letter in self._vocabulary]
+            if token.whitespace and symbols and symbols[-1].text != " ":
+                symbols.append(_Symbol(" ", end, end))
+        while symbols and symbols[-1].text == " ":
+            symbols.pop()
+        return symbols
+
+    def synthesize(
+        self, symbols: list[_Symbol], speed: float, generator: np.random.Generator
+    ) -> tuple[Waveform, NDArray[np.float64]]:
+        """Sound, (samples,), and where each symbol begins in it, in seconds: (symbols + 1,), the last is the end."""
+        ids = [0, *(self._vocabulary[symbol.text] for symbol in symbols), 0]
+        inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
+        *spectra, durations = self._session.run(None, inputs)
+        steps = np.asarray(durations, np.float64).reshape(-1)
+        if len(steps) != len(ids) or not steps.sum():
+            raise _other_model()
+        waveform: Waveform = dsp.synth(*(each[0] for each in spectra), generator)
+        step_seconds = len(waveform) / dsp.SR / steps.sum()
+        return waveform, np.cumsum(steps)[:-1] * step_seconds
+
+
+def _said(voice: _LoadedVoice, symbols: list[_Symbol], speed: float, seed: int) -> tuple[Waveform, list[_TimedSymbol]]:
+    generator = np.random.default_rng(seed)
+    waveforms: list[Waveform] = []
+    timed: list[_TimedSymbol] = []
+    offset_seconds = 0.0
+    for run in _runs(symbols):
+        waveform, bounds = voice.synthesize(run, speed, generator)
+        bounds = offset_seconds + np.maximum(0.0, bounds - DURATIONS_LATENESS_SECONDS)
+        timed += [
+            _TimedSymbol(symbol, float(start), float(end))
+            for symbol, (start, end) in zip(run, pairwise(bounds), strict=True)
+        ]
+        waveforms.append(waveform)
+        offset_seconds += len(waveform) / dsp.SR
+    return np.concatenate(waveforms), timed
+
+
+def _runs(symbols: list[_Symbol]) -> Iterator[list[_Symbol]]:
+    """What the model says in one breath: up to ``MAX_SYMBOLS``, cut after a clause if there is one, else a word."""
+    while len(symbols) > MAX_SYMBOLS:
+        spaces = [place for place in range(1, MAX_SYMBOLS) if symbols[place].text == " "]
+        after_clauses = [place for place in spaces if symbols[place - 1].text in _CLAUSE_ENDS]
+        cut = (after_clauses or spaces or [MAX_SYMBOLS])[-1]
+        yield symbols[:cut]
+        symbols = symbols[cut:]
+    if symbols:
+        yield symbols
+
+
+def _words(timed: list[_TimedSymbol], spoken: str, written: str) -> tuple[TimedWord, ...]:
+    """When each written word sounds. Words of which nothing is heard are left out."""
+    form = aligned(spoken, spoken_form(written), written)
+    sounding = [one for one in timed if one.symbol.text not in _PAUSES]
+    words: list[TimedWord] = []
+    position = 0
+    for spoken_start, spoken_end, start, end in word_ranges(form, written):
+        while position < len(sounding) and sounding[position].symbol.end <= spoken_start:
+            position += 1
+        first = position
+        while position < len(sounding) and sounding[position].symbol.start < spoken_end:
+            position += 1
+        if first < position:
+            heard = sounding[first:position]
+            words.append(TimedWord(written[start:end], heard[0].start_seconds, heard[-1].end_seconds, start, end))
+    return tuple(words)
+
+
+def _found(spoken: str, token: str, position: int) -> int:
+    """Where a token of the tokenizer stands; it never changes letters, but a miss must not spoil what follows."""
+    place = spoken.find(token, position)
+    return position if place < 0 else place
+
+
+def _model_file(name: str) -> Path | None:
+    if name not in VOICES:
+        return None
+    try:
+        path = Path(voice_path(name, download_missing=False))
+    except FileNotFoundError:
+        return None
+    return path if path.is_file() else None
+
+
+def _label(name: str) -> str:
+    voice = VOICES[name]
+    return f"{name.capitalize()} ({voice['accent']} English, {voice['gender']})"
+
+
+def _seed(voice: str, spoken: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{voice}\n{spoken}".encode("utf-8", "replace")).digest()[:8])
+
+
+def _session_with_durations(model_file: Path, threads: int) -> Any:
+    """The model with one more output.
+
+    In protobuf's wire format a message that occurs twice is merged, and a repeated field occurring again is appended
+    (developers.google.com/protocol-buffers/docs/encoding, "Last One Wins"). So a second, tiny ``graph`` message with
+    one ``output`` in it, appended to the file's bytes, adds an output and needs no ONNX library.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    output = _field(_OUTPUT_FIELD, _field(_NAME_FIELD, DURATIONS_TENSOR.encode()))
+    model = model_file.read_bytes() + _field(_GRAPH_FIELD, output)
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except (RuntimeError, ValueError) as error:  # the base classes of what onnxruntime raises for a bad graph
+        raise _other_model() from error
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited protobuf field; number and length fit into one byte each."""
+    return bytes([number << 3 | 2, len(payload)]) + payload
+
+
+def _other_model() -> EngineError:
+    return EngineError(
+        "The voice's model does not tell how long its sounds last.",
+        hint="Install the version of hibari-tts that requirements.txt names.",
+    )

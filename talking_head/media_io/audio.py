@@ -1,0 +1,160 @@
+"""Sound files through PyAV: recordings that people bring, and the FLAC files in which takes are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from talking_head.errors import InvalidInput
+
+Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_RECORDING_SECONDS = 2 * 60 * 60.0
+PCM16_STEPS = 32_768  # of full scale
+
+_HEADER_BYTES = 12
+_FLAC_CHUNK_SAMPLES = 4_096
+_ACCEPTED = "WAV, FLAC, MP3, M4A, OGG or WebM"
+
+
+def read_audio(path: Path, *, max_seconds: float = MAX_RECORDING_SECONDS) -> tuple[Waveform, int]:
+    """Decodes a recording to mono at its own rate. The kind of file is told by its content, never by its name.
+
+    Only plain containers are opened, each with its demuxer named and through an open file, so a playlist that mentions
+    other files or addresses (HLS, DASH, concat) is refused instead of followed.
+
+    Returns:
+        The waveform, (samples,), and its rate in hertz.
+
+    Raises:
+        InvalidInput: ``audio_format``, ``audio_unreadable``, ``audio_empty``, ``audio_too_large``, ``audio_too_long``.
+    """
+    parts: list[NDArray[np.float32]] = []
+    samples = 0
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InvalidInput(
+                f"The recording is larger than {MAX_FILE_BYTES // 2**20} MB.",
+                code="audio_too_large",
+                hint="Save it as MP3, M4A or FLAC, or cut it into several lessons.",
+            )
+        with path.open("rb") as file:
+            kind = _kind_of(file.read(_HEADER_BYTES))
+            file.seek(0)
+            with av.open(file, format=kind) as container:
+                rate_hz = _rate_of(container)
+                for part in _mono_parts(container, rate_hz):
+                    parts.append(part)
+                    samples += len(part)
+                    if samples > max_seconds * rate_hz:
+                        raise _too_long(max_seconds)
+    except (OSError, av.FFmpegError, ValueError) as error:
+        raise InvalidInput(
+            "The recording could not be read.", code="audio_unreadable", hint=f"Save it again as {_ACCEPTED}."
+        ) from error
+    if not samples:
+        raise InvalidInput("The recording holds no sound.", code="audio_empty", hint="Record it again.")
+    return np.nan_to_num(np.concatenate(parts)), rate_hz
+
+
+def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
+    """The same sound at another rate (soxr, very high quality, linear phase)."""
+    if from_hz == to_hz:
+        return waveform
+    resampled: Waveform = soxr.resample(waveform, from_hz, to_hz, quality="VHQ")
+    return resampled.astype(np.float32, copy=False)
+
+
+def to_pcm16(waveform: Waveform) -> NDArray[np.int16]:
+    """Nearest 16-bit steps; :func:`from_pcm16` is the exact inverse."""
+    return np.clip(np.rint(waveform * PCM16_STEPS), -PCM16_STEPS, PCM16_STEPS - 1).astype(np.int16)
+
+
+def from_pcm16(steps: NDArray[np.int16]) -> Waveform:
+    return steps.astype(np.float32) / np.float32(PCM16_STEPS)
+
+
+def write_flac(path: Path, waveform: Waveform, sample_rate_hz: int) -> None:
+    """Mono, 16 bit, lossless beyond that. The same samples give the same bytes: no date, no name of the encoder."""
+    steps = to_pcm16(waveform)
+    with av.open(path, "w", format="flac", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("flac", rate=sample_rate_hz, layout="mono", format="s16")
+        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        for start in range(0, len(steps), _FLAC_CHUNK_SAMPLES):
+            chunk = np.ascontiguousarray(steps[None, start : start + _FLAC_CHUNK_SAMPLES])
+            frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = sample_rate_hz, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def read_flac(path: Path) -> tuple[Waveform, int]:
+    """What :func:`write_flac` wrote: waveform and rate.
+
+    Raises:
+        OSError: no such file. ValueError: not a whole mono 16-bit FLAC file.
+    """
+    try:
+        with path.open("rb") as file, av.open(file, "r", format="flac") as container:
+            stream = container.streams.audio[0]
+            steps = [_mono_steps(frame) for frame in container.decode(stream)]
+            expected, rate_hz = stream.duration, stream.rate
+    except (av.FFmpegError, IndexError) as error:
+        raise ValueError(f"{path.name} is not a FLAC file") from error
+    samples = np.concatenate(steps) if steps else np.zeros(0, np.int16)
+    if expected is not None and len(samples) != expected:
+        raise ValueError(f"{path.name} is cut: {len(samples)} of {expected} samples")
+    return from_pcm16(samples), rate_hz
+
+
+def _mono_steps(frame: av.AudioFrame) -> NDArray[np.int16]:
+    if frame.format.name not in ("s16", "s16p") or frame.layout.nb_channels != 1:
+        raise ValueError("not a mono 16-bit FLAC file")
+    return np.asarray(frame.to_ndarray().reshape(-1), np.int16)
+
+
+def _kind_of(header: bytes) -> str:
+    """The name of the demuxer that this file needs."""
+    if header[:4] in (b"RIFF", b"RF64") and header[8:12] == b"WAVE":
+        return "wav"
+    if header[:4] == b"FORM" and header[8:12] in (b"AIFF", b"AIFC"):
+        return "aiff"
+    if header[4:8] == b"ftyp":
+        return "mp4"
+    for magic, kind in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"\x1aE\xdf\xa3", "matroska"), (b"ID3", "mp3")):
+        if header.startswith(magic):
+            return kind
+    if len(header) > 1 and header[0] == 0xFF and header[1] & 0xE0 == 0xE0:  # 11 bits of frame synchronisation
+        return "aac" if header[1] & 0x06 == 0 else "mp3"  # MPEG audio has no layer 0: that is ADTS
+    raise InvalidInput("This is not a sound file we know.", code="audio_format", hint=f"Save it as {_ACCEPTED}.")
+
+
+def _rate_of(container: Any) -> int:
+    if not container.streams.audio:
+        raise InvalidInput("The file holds no sound.", code="audio_empty", hint="Choose the file with the recording.")
+    return int(container.streams.audio[0].rate)
+
+
+def _mono_parts(container: Any, rate_hz: int) -> Iterator[NDArray[np.float32]]:
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
+    for frame in container.decode(container.streams.audio[0]):
+        frame.pts = None  # holes between packets are closed: only the order of the samples counts
+        for mono in resampler.resample(frame):
+            yield np.asarray(mono.to_ndarray().reshape(-1), np.float32)
+    for mono in resampler.resample(None):
+        yield np.asarray(mono.to_ndarray().reshape(-1), np.float32)
+
+
+def _too_long(max_seconds: float) -> InvalidInput:
+    return InvalidInput(
+        f"The recording is longer than {max_seconds / 60:g} minutes.",
+        code="audio_too_long",
+        hint="Cut it into several lessons.",
+    )
