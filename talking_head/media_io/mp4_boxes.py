@@ -10,11 +10,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from uuid import UUID
 from xml.sax.saxutils import escape
 
-from talking_head.errors import RendererError, from_os_error
+from talking_head.errors import RendererError
 
 XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac")
 # A photograph or painting, moved and voiced by software that learned from recordings.
@@ -45,8 +44,8 @@ class Box:
     end: int
 
 
-def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """The boxes between two offsets, not those inside them.
+def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None, kind: bytes | None = None) -> Iterator[Box]:
+    """The boxes between two offsets, not those inside them; only those of one kind if that is named.
 
     Raises:
         RendererError: ``clip_damaged`` when a box reaches beyond the end.
@@ -54,30 +53,53 @@ def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> It
     end = len(data) if end is None else end
     while start < end:
         if start + 8 > end:
-            raise _damaged()
-        size, kind = struct.unpack_from(">I4s", data, start)
+            raise damaged()
+        size, found = struct.unpack_from(">I4s", data, start)
         body = start + 8
         if size == 1:
             (size,) = struct.unpack_from(">Q", data, body)
             body += 8
         if size < body - start or start + size > end:
-            raise _damaged()
-        yield Box(kind, start, body, start + size)
+            raise damaged()
+        if kind in (None, found):
+            yield Box(found, start, body, start + size)
         start += size
 
 
-def _damaged() -> RendererError:
+def find(data: bytes | bytearray, kind: bytes, inside: Box | None = None) -> Box:
+    """The first box of that kind at the top level or directly inside another box.
+
+    Raises:
+        RendererError: ``clip_damaged`` when there is none.
+    """
+    start, end = (inside.body, inside.end) if inside else (0, len(data))
+    found = next(boxes(data, start, end, kind), None)
+    if found is None:
+        raise damaged()
+    return found
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """A box around its parts."""
+    size = 8 + sum(len(part) for part in parts)
+    return struct.pack(">I4s", size, kind) + b"".join(parts)
+
+
+def full_box(kind: bytes, *parts: bytes, version: int = 0, flags: int = 0) -> bytes:
+    """A box that begins with a version and flags."""
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+def damaged() -> RendererError:
+    """What to raise when a clip is not what :class:`talking_head.media_io.video.ClipWriter` wrote."""
     return RendererError("A clip in the cache is damaged.", code="clip_damaged", hint="Render the video again.")
 
 
-def mark_as_synthetic(path: Path, tool: str) -> None:
-    """Appends an XMP packet that says by which kind of source the video came to be. Nothing else in the file moves."""
+def synthetic_mark(tool: str) -> bytes:
+    """A box with an XMP packet that says by which kind of source the video came to be. It may stand anywhere at the top
+    level, best at the end."""
     packet = _XMP.format(source_type=DIGITAL_SOURCE_TYPE, tool=escape(tool)).encode()
-    try:
-        with path.open("ab") as file:
-            file.write(struct.pack(">I4s", 8 + 16 + len(packet), b"uuid") + XMP_BOX.bytes + packet)
-    except OSError as error:
-        raise from_os_error(error) from error
+    return box(b"uuid", XMP_BOX.bytes, packet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,43 +125,31 @@ def moved_to(parts: ClipParts, *, sequence_number: int, start_seconds: Fraction)
 
     ``start_seconds`` is a whole number of clip quanta, which every track's timescale expresses exactly.
     """
-    ticks_per_second = _timescales(parts.init)
+    scales = ticks_per_second(parts.init)
     data = bytearray(parts.media)
-    for box in _descend(data, b"moof"):
-        if box.kind == b"mfhd":
-            struct.pack_into(">I", data, box.body + 4, sequence_number)
-        elif box.kind == b"traf":
-            inside = {child.kind: child for child in boxes(data, box.body, box.end)}
-            (track,) = struct.unpack_from(">I", data, inside[b"tfhd"].body + 4)
-            time = inside[b"tfdt"].body
-            if data[time] != 1:  # version 1 has 64 bits
-                raise _damaged()
-            (ticks,) = struct.unpack_from(">Q", data, time + 4)
-            struct.pack_into(">Q", data, time + 4, ticks + int(start_seconds * ticks_per_second[track]))
+    moof = find(data, b"moof")
+    struct.pack_into(">I", data, find(data, b"mfhd", inside=moof).body + 4, sequence_number)
+    for traf in boxes(data, moof.body, moof.end, b"traf"):
+        (track,) = struct.unpack_from(">I", data, find(data, b"tfhd", inside=traf).body + 4)
+        time = find(data, b"tfdt", inside=traf).body
+        if data[time] != 1:  # version 1 has 64 bits
+            raise damaged()
+        (ticks,) = struct.unpack_from(">Q", data, time + 4)
+        struct.pack_into(">Q", data, time + 4, ticks + int(start_seconds * scales[track]))
     return bytes(data)
 
 
-def _timescales(init: bytes) -> dict[int, int]:
+def ticks_per_second(init: bytes) -> dict[int, int]:
     """Track number -> ticks per second, from ``moov/trak/{tkhd,mdia/mdhd}``."""
+    moov = find(init, b"moov")
     scales = {}
-    for trak in _descend(init, b"moov"):
-        if trak.kind != b"trak":
-            continue
-        inside = {box.kind: box for box in boxes(init, trak.body, trak.end)}
-        media = {box.kind: box for box in boxes(init, inside[b"mdia"].body, inside[b"mdia"].end)}
-        (track,) = struct.unpack_from(">I", init, inside[b"tkhd"].body + _after_dates(init, inside[b"tkhd"]))
-        (scale,) = struct.unpack_from(">I", init, media[b"mdhd"].body + _after_dates(init, media[b"mdhd"]))
-        scales[track] = scale
+    for trak in boxes(init, moov.body, moov.end, b"trak"):
+        tkhd, mdhd = find(init, b"tkhd", inside=trak), find(init, b"mdhd", inside=find(init, b"mdia", inside=trak))
+        (track,) = struct.unpack_from(">I", init, tkhd.body + after_dates(init, tkhd))
+        (scales[track],) = struct.unpack_from(">I", init, mdhd.body + after_dates(init, mdhd))
     return scales
 
 
-def _after_dates(data: bytes, box: Box) -> int:
+def after_dates(data: bytes | bytearray, box: Box) -> int:
     """Offset behind version, flags, creation and modification time, which are longer in version 1."""
     return 4 + (16 if data[box.body] == 1 else 8)
-
-
-def _descend(data: bytes | bytearray, kind: bytes) -> Iterator[Box]:
-    """The boxes directly inside the top-level boxes of that kind."""
-    for outer in boxes(data):
-        if outer.kind == kind:
-            yield from boxes(data, outer.body, outer.end)

@@ -1,7 +1,7 @@
-"""Video files through PyAV: write one clip, join clips, look into a file.
+"""Video files through PyAV: write one clip, look into a file.
 
 A clip is a fragmented MP4 with one fragment. So the same bytes play on their own, can be appended to a browser's
-``SourceBuffer``, cut into HLS segments and remuxed into the lesson, always without encoding again.
+``SourceBuffer``, cut into HLS segments and joined into the lesson (see :mod:`.joined_video`), always without encoding.
 
 Joints are silent by construction. An AAC packet holds 1,024 new samples, but needs its predecessor's second half to
 decode them; encoders therefore send one packet of priming first, and a file of clips with a priming packet each would
@@ -13,7 +13,7 @@ silence. The priming packet is dropped and a clip holds exactly as many packets 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +27,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from numpy.typing import NDArray
 
 from talking_head.errors import RendererError, from_os_error
-from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, SAMPLES_PER_VIDEO_FRAME, VIDEO_FPS
+from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, VIDEO_FPS
 
 Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
 Frame = NDArray[np.uint8]  # (height, width, 3) RGB
@@ -50,23 +50,13 @@ _X264_OPTIONS = {
 }
 # delay_moov would wait for data; the parameter sets are known before the first frame, so nothing has to.
 _CLIP_MUXER_OPTIONS = {"movflags": "empty_moov+default_base_moof+frag_custom", "fflags": "+bitexact"}
-_JOINED_MUXER_OPTIONS = {"movflags": "faststart", "fflags": "+bitexact"}
 # Averaging 2x2 pixels for the chroma and rounding instead of cutting: mean error 0.2 of 255, without a colour cast.
 _RESAMPLING = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
-    """A title and the part of the video that it names."""
-
-    title: str
-    start_seconds: float
-    end_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What is in a file. Both durations are sums of what the packets say, not what a header claims."""
+    """Size and length of a video. Its two lengths are equal in all that we publish."""
 
     width_px: int
     height_px: int
@@ -203,99 +193,19 @@ def _all_aac_packets(stream: Any, waveform: Waveform) -> Iterator[av.Packet]:
     yield from stream.encode(None)
 
 
-def join_clips(
-    clips: Sequence[Path], path: Path, *, metadata: dict[str, str], language: str, chapters: Sequence[Chapter] = ()
-) -> VideoInfo:
-    """Writes the clips one after the other into one MP4 with its index in front. Nothing is encoded.
-
-    Args:
-        clips: at least one, all made by :class:`ClipWriter` at one size.
-        metadata: iTunes-style tags (``title``, ``comment``, ...).
-        language: of the speech; ISO 639-2, three letters.
+def read_header(path: Path) -> VideoInfo:
+    """What a finished (not fragmented) video says of itself, read by ffmpeg's demuxer: cheap, whatever the length.
 
     Raises:
-        RendererError: ``clips_differ`` when the clips cannot share one decoder. ResourceError: as the file system says.
+        RendererError: ``video_unreadable``.
     """
     try:
-        with av.open(str(path), "w", format="mp4", options=_JOINED_MUXER_OPTIONS) as output:
-            output.metadata.update(metadata)
-            info = _copy_clips(clips, output, language, chapters)
-    except OSError as error:
-        raise from_os_error(error) from error
-    return info
-
-
-def _copy_clips(clips: Sequence[Path], output: Any, language: str, chapters: Sequence[Chapter]) -> VideoInfo:
-    frames = samples = 0
-    streams: dict[str, Any] = {}
-    parameters: tuple[bytes | None, ...] = ()
-    for clip in clips:
-        with av.open(str(clip)) as source:
-            templates: dict[str, Any] = {"video": source.streams.video[0], "audio": source.streams.audio[0]}
-            if not streams:
-                streams = {kind: output.add_stream_from_template(template) for kind, template in templates.items()}
-                streams["audio"].metadata["language"] = language
-                parameters = _decoder_parameters(templates)
-                _set_chapters(output, chapters)
-            elif _decoder_parameters(templates) != parameters:
-                raise RendererError(
-                    "The clips of this video have different formats.",
-                    code="clips_differ",
-                    hint="Render the video again.",
-                    permanent=True,
-                )
-            added_frames, added_samples = _copy_packets(source, templates, streams, frames, samples)
-            frames, samples = frames + added_frames, samples + added_samples
-    width_px, height_px = streams["video"].width, streams["video"].height
-    return VideoInfo(width_px, height_px, frames, frames / VIDEO_FPS, samples / AUDIO_HZ)
-
-
-def _decoder_parameters(templates: dict[str, Any]) -> tuple[bytes | None, ...]:
-    """H.264 parameter sets and AAC configuration: a file has one of each, so all clips must agree."""
-    return tuple(template.codec_context.extradata for template in templates.values())
-
-
-def _copy_packets(
-    source: Any, templates: dict[str, Any], streams: dict[str, Any], first_frame: int, first_sample: int
-) -> tuple[int, int]:
-    """Copies one clip behind what is there already; returns how many frames and samples it added."""
-    frames = samples = 0
-    kind_of = {template.index: kind for kind, template in templates.items()}
-    for packet in source.demux(*templates.values()):
-        if packet.dts is None:
-            continue  # the demuxer's flush
-        kind = kind_of[packet.stream_index]
-        if kind == "video":
-            start = Fraction(first_frame + frames, VIDEO_FPS)
-            length = Fraction(1, VIDEO_FPS)
-            frames += 1
-        else:
-            start = Fraction(first_sample + samples, AUDIO_HZ)
-            length = Fraction(AAC_FRAME_SAMPLES, AUDIO_HZ)
-            samples += AAC_FRAME_SAMPLES
-        # Counted, not added up from the file's own times: whole frames cannot drift, rounded times can.
-        packet.pts = packet.dts = int(start / packet.time_base)
-        packet.duration = int(length / packet.time_base)
-        packet.stream = streams[kind]
-        streams[kind].container.mux_one(packet)
-    if frames * SAMPLES_PER_VIDEO_FRAME != samples:
-        raise RendererError("A clip's sound and picture have different lengths.", code="clip_damaged")
-    return frames, samples
-
-
-def _set_chapters(output: Any, chapters: Sequence[Chapter]) -> None:
-    output.set_chapters(
-        [
-            {
-                "id": number,
-                "start": round(chapter.start_seconds * 1000),
-                "end": round(chapter.end_seconds * 1000),
-                "time_base": Fraction(1, 1000),
-                "metadata": {"title": chapter.title},
-            }
-            for number, chapter in enumerate(chapters, start=1)
-        ]
-    )
+        with av.open(str(path)) as source:
+            video, audio = source.streams.video[0], source.streams.audio[0]
+            seconds = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in (video, audio)]
+            return VideoInfo(video.width, video.height, video.frames, *seconds)
+    except (av.FFmpegError, IndexError) as error:
+        raise _unreadable() from error
 
 
 def inspect_video(path: Path) -> VideoInfo:
@@ -307,18 +217,20 @@ def inspect_video(path: Path) -> VideoInfo:
     try:
         with av.open(str(path)) as source:
             video, audio = source.streams.video[0], source.streams.audio[0]
-            seconds = {video.index: Fraction(0), audio.index: Fraction(0)}
+            ticks = {video.index: 0, audio.index: 0}
             frames = 0
             for packet in source.demux(video, audio):
-                if packet.dts is None:
-                    continue
-                frames += packet.stream_index == video.index
-                seconds[packet.stream_index] += (packet.duration or 0) * packet.time_base
-            return VideoInfo(
-                video.width, video.height, frames, float(seconds[video.index]), float(seconds[audio.index])
-            )
+                if packet.dts is not None:
+                    frames += packet.stream_index == video.index
+                    ticks[packet.stream_index] += packet.duration or 0
+            seconds = [float(ticks[stream.index] * (stream.time_base or 0)) for stream in (video, audio)]
+            return VideoInfo(video.width, video.height, frames, *seconds)
     except (av.FFmpegError, IndexError) as error:
-        raise RendererError("The finished video cannot be read.", code="video_unreadable") from error
+        raise _unreadable() from error
+
+
+def _unreadable() -> RendererError:
+    return RendererError("The finished video cannot be read.", code="video_unreadable", hint="Render it again.")
 
 
 def decode_frames(path: Path) -> Iterator[Frame]:

@@ -9,8 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from talking_head.errors import RendererError, from_os_error
-from talking_head.media_io.mp4_boxes import mark_as_synthetic, moved_to, split_clip
-from talking_head.media_io.video import Chapter, VideoInfo, inspect_video, join_clips
+from talking_head.media_io.clip_index import index_clip
+from talking_head.media_io.joined_video import Chapter, join_clips
+from talking_head.media_io.mp4_boxes import moved_to, split_clip, synthetic_mark
+from talking_head.media_io.video import VideoInfo, read_header
 from talking_head.media_io.whole_files import appearing, write_whole
 from talking_head.timebase import VIDEO_FPS
 
@@ -51,12 +53,12 @@ def clips_to_video(
         planned = join_clips(
             clips,
             unfinished,
-            metadata={"title": title, "comment": SYNTHETIC_NOTICE},
+            tags={"title": title, "comment": SYNTHETIC_NOTICE, "tool": TOOL},
             language=ISO_639_2.get(language.split("-")[0].lower(), "und"),
             chapters=_chapters(clips, chapters),
+            extra_boxes=synthetic_mark(TOOL),
         )
-        mark_as_synthetic(unfinished, TOOL)
-        written = inspect_video(unfinished)
+        written = read_header(unfinished)
         if written != planned:
             raise RendererError("The finished video is not as long as its clips.", code="video_length")
     return written
@@ -68,12 +70,9 @@ def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[Cha
         return []
     seconds = [0.0]
     for clip in clips:
-        seconds.append(seconds[-1] + inspect_video(clip).video_seconds)
-    titled = [(start.title, seconds[start.clip_index]) for start in starts]
-    if titled[0][1] > 0:
-        titled.insert(0, ("Introduction", 0.0))
-    ends = [*(start for _, start in titled[1:]), seconds[-1]]
-    return [Chapter(title, start, end) for (title, start), end in zip(titled, ends, strict=True)]
+        seconds.append(seconds[-1] + len(index_clip(clip.read_bytes()).video.sizes) / VIDEO_FPS)
+    titled = [Chapter(start.title, seconds[start.clip_index]) for start in starts]
+    return titled if titled[0].start_seconds == 0 else [Chapter("Introduction", 0.0), *titled]
 
 
 def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> Path:
@@ -94,7 +93,8 @@ def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> 
         frames = 0
         for index, clip in enumerate(clips):
             segment = folder / f"{index}.m4s"
-            parts = split_clip(clip.read_bytes())
+            data = clip.read_bytes()
+            parts = split_clip(data)
             if not init.exists():
                 write_whole(init, parts.init)
             elif init.read_bytes() != parts.init:
@@ -102,7 +102,7 @@ def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> 
             if not segment.exists():
                 start = Fraction(frames, VIDEO_FPS)
                 write_whole(segment, moved_to(parts, sequence_number=index + 1, start_seconds=start))
-            clip_frames = inspect_video(clip).frame_count
+            clip_frames = len(index_clip(data).video.sizes)
             frames += clip_frames
             lines += [f"#EXTINF:{clip_frames / VIDEO_FPS:.3f},", segment.name]
         playlist = folder / "lesson.m3u8"
