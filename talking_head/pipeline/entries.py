@@ -28,7 +28,7 @@ class DamagedEntry(Exception):  # noqa: N818 - a finding that the cache acts upo
 
 
 def store_take(folder: Path, take: Take) -> None:
-    """Writes a take. FLAC rounds to whole steps: what :func:`load_take` gives back is the take that counts."""
+    """Writes a take. Its samples are whole 16-bit steps, so :func:`load_take` gives back exactly this take."""
     write_flac(folder / TAKE_SOUND, take.waveform, AUDIO_HZ)
     times = {
         "phonemes": [asdict(phoneme) for phoneme in take.phonemes],

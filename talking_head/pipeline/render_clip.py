@@ -39,7 +39,7 @@ from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent, ignore_events
 from talking_head.pipeline.stopwatch import Stopwatch
-from talking_head.pipeline.utterance_to_take import utterance_to_take
+from talking_head.pipeline.utterance_to_take import TAKE_VERSION, utterance_to_take
 from talking_head.profiles import Profile, profile_named
 from talking_head.timebase import AUDIO_HZ, VIDEO_FPS, round_up_to_quantum
 
@@ -170,6 +170,7 @@ class Renderer:
         portrait_digest = request.portrait_digest or _digest_of(request.portrait_path)
         take_key = key_of(
             entry="take",
+            version=TAKE_VERSION,
             engine=engines["speech"],
             text=request.text,
             spoken=request.spoken,
@@ -252,10 +253,9 @@ class Renderer:
         return self._stored_take(key, Take(np.zeros(samples, np.float32), (), (), "")), key, False
 
     def _stored_take(self, key: str, take: Take) -> Take:
-        """Stores a take and reads it back: what is filmed now is what would be filmed from the cache tomorrow."""
         with self._cache.building(TAKES, key) as folder:
             store_take(folder, take)
-            return load_take(folder)
+        return take
 
     def _source(self, plan: _Plan, face: Any) -> Any:
         framing = Framing(plan.profile.preprocess, plan.profile.size_px)
