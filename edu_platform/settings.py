@@ -117,7 +117,7 @@ TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered 
 REDIS_URL = env.str("REDIS_URL", default="")
 Q_CLUSTER = {
     "name": "lectern",
-    "workers": TALKING_HEAD_SLOTS + 1,  # one for everything that is not rendering
+    "workers": TALKING_HEAD_SLOTS,  # each keeps one warm renderer; nothing but rendering runs in them
     "timeout": 3_600,
     "retry": 7_200,  # must exceed the timeout, or the same message runs twice at once
     "max_attempts": 1,

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class TalkingHeadConfig(AppConfig):
     name = "talking_head"
+
+    def ready(self) -> None:
+        from talking_head import checks  # noqa: F401 - registers itself

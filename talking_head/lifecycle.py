@@ -26,6 +26,7 @@ from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, Cl
 from talking_head.timing import timing
 
 MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: the work itself must be what kills
+PUBLISH_CANDIDATES = 10
 P = ParamSpec("P")
 
 
@@ -168,29 +169,43 @@ class PublishClaim:
         return Q(fence=self.fence)
 
 
-def claim_publishing(job_id: UUID | None = None) -> PublishClaim | None:
-    """Takes the publishing of some job (or of this one) whose clips are all done or whose publisher is gone."""
+def _publishable() -> QuerySet[Job]:
+    """Jobs whose clips are all done, and jobs whose publisher is gone."""
+    return Job.objects.filter(_is_ready() | _is_orphaned()).order_by("-priority", "created_at")
+
+
+def _is_ready() -> Q:
     unfinished = Clip.objects.filter(job=OuterRef("pk")).exclude(state=ClipState.DONE)
-    ready = Q(state=JobState.RUNNING) & ~Exists(unfinished)
-    orphaned = Q(state=JobState.PUBLISHING, lease_expires_at__lt=Now())
-    jobs = Job.objects.filter(ready | orphaned).order_by("-priority", "created_at")
-    if job_id is not None:
-        jobs = jobs.filter(pk=job_id)
-    for job in jobs.only("pk", "state", "fence", "publish_crashes", "error_code", "error_message", "suggestion")[:10]:
+    return Q(~Exists(unfinished), state=JobState.RUNNING)
+
+
+def _is_orphaned() -> Q:
+    return Q(state=JobState.PUBLISHING, lease_expires_at__lt=Now())
+
+
+def is_anything_to_publish() -> bool:
+    return _publishable().exists()
+
+
+def claim_publishing(job_id: UUID | None = None) -> PublishClaim | None:
+    """Takes the publishing of some job, or of this one; None when there is nothing to publish now."""
+    jobs = _publishable() if job_id is None else _publishable().filter(pk=job_id)
+    for job in jobs[:PUBLISH_CANDIDATES]:
         if job.publish_crashes >= MAX_CRASHES:
             _give_up_publishing(job)
-        elif _take_publishing(job, orphaned if job.state == JobState.PUBLISHING else ~Exists(unfinished)):
+        elif _take_publishing(job):
             return PublishClaim(job.pk, job.fence + 1)
     return None
 
 
 @all_or_nothing
-def _take_publishing(job: Job, condition: Q | Combinable) -> None:
-    verb = "take_over_publishing" if job.state == JobState.PUBLISHING else "begin_publishing"
+def _take_publishing(job: Job) -> None:
+    is_orphan = job.state == JobState.PUBLISHING
     move_job(
         job.pk,
-        verb,
-        Q(condition, fence=job.fence),
+        "take_over_publishing" if is_orphan else "begin_publishing",
+        _is_orphaned() if is_orphan else _is_ready(),
+        Q(fence=job.fence),
         fence=F("fence") + 1,
         publish_crashes=F("publish_crashes") + 1,
         lease_expires_at=seconds_from_now(timing().lease_seconds),

@@ -27,6 +27,7 @@ from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
 from talking_head.models import Clip, Job
 from talking_head.signals import job_published
 from talking_head.timing import timing
+from talking_head.worker import drain
 from talking_head.worker.package_request import PackageClip, PackageRequest, PackageResult
 from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher
 
@@ -79,6 +80,7 @@ def _package(
 
     def keep_going() -> bool:
         nonlocal renewed_at
+        drain.note_activity()
         if should_stop():
             return False
         try:

@@ -93,6 +93,7 @@ class Worker:
         started = time.monotonic()
         has_rung = False
         while not self.should_stop():
+            drain.note_activity()
             if time.monotonic() - started > timing().work_seconds:
                 doorbell.ring()
                 return
@@ -168,6 +169,7 @@ class _ClipWatch:
             return now - self._renewed_at < timing().lease_seconds
 
     def _still_ours(self, now: float) -> bool:
+        drain.note_activity()
         if not claims.still_wanted(self._claim):
             return False
         if now - self._renewed_at >= timing().renew_seconds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from talking_head.access import may_view_job, may_view_portrait, register_access_rule, register_portrait_rule
 from talking_head.progress import job_snapshot
+from talking_head.services.direct import generate_talking_video
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
 from talking_head.services.portraits import (
     InspectedPortrait,
@@ -20,6 +21,7 @@ __all__ = [
     "StoredPortrait",
     "cancel_job",
     "check_script",
+    "generate_talking_video",
     "inspect_portrait",
     "job_snapshot",
     "may_view_job",

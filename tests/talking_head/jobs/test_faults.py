@@ -310,7 +310,12 @@ def test_6_7_a_worker_told_to_stop_gives_its_clip_back_and_claims_nothing_more(
     job = make_job("hang", "Two.", timeout_seconds=60.0)
     waiting = [make_job("Other.") for _ in range(8)]
     ask = claims.still_wanted
-    monkeypatch.setattr(claims, "still_wanted", lambda claim: (drain.begin(), ask(claim))[1])
+
+    def stop_and_ask(claim: claims.Claim) -> bool:
+        drain.begin()
+        return ask(claim)
+
+    monkeypatch.setattr(claims, "still_wanted", stop_and_ask)
     worker.work()
     assert outcomes(job, 0) == [("released", "")]
     assert job.clips.get(index=0).state == ClipState.WAITING

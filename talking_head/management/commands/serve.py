@@ -1,0 +1,142 @@
+"""``manage.py serve``: the whole platform in one command: web server, workers, sweeper. A part that ends is started
+again; when this process ends, however it ends, all parts end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from talking_head.timing import timing
+from talking_head.worker.parent_death import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+SWEEP_EVERY_SECONDS = 5
+FIRST_PAUSE_SECONDS = 1.0  # before a part is started again; doubled while it keeps ending at once
+LONGEST_PAUSE_SECONDS = 30.0
+STABLE_AFTER_SECONDS = 10.0
+GRACE_SECONDS = 5.0  # on top of what a worker may take to give back its clip
+
+
+@dataclass(slots=True)
+class Part:
+    """One of the processes, and when it may be started again."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    pause_seconds: float = field(default=FIRST_PAUSE_SECONDS)
+
+    def start(self) -> None:
+        # A session of its own: Ctrl-C at the terminal reaches only the parent, which then stops the parts in order.
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        self.started_at = time.monotonic()
+
+    def look_after(self) -> None:
+        """Starts it when it is due, and notes when it has ended."""
+        now = time.monotonic()
+        if self.process is None and now >= self.start_at:
+            self.start()
+        elif self.process is not None and self.process.poll() is not None:
+            is_stable = now - self.started_at > STABLE_AFTER_SECONDS
+            self.pause_seconds = (
+                FIRST_PAUSE_SECONDS if is_stable else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            )
+            logger.error("%s ended with status %s; starting it again", self.name, self.process.returncode)
+            _signal_group(self.process.pid, signal.SIGKILL)  # whatever it left behind
+            self.process, self.start_at = None, now + self.pause_seconds
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Command(BaseCommand):
+    help = "Runs the web server, the workers and the sweeper."
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
+
+    def handle(self, *args: Any, bind: str, **options: Any) -> None:
+        host, port = _address(bind)
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        daphne = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port)]
+        parts = [
+            Part("web server", [*daphne, "edu_platform.asgi:application"]),
+            Part("workers", [*manage, "work"]),
+            Part("sweeper", [*manage, "sweep", "--every", str(SWEEP_EVERY_SECONDS)]),
+        ]
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGHUP, _interrupt)
+        self.stdout.write(f"Serving on http://{host}:{port}/ (Ctrl-C stops)")
+        try:
+            while True:
+                for part in parts:
+                    part.look_after()
+                time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopping ...")
+        finally:
+            stop(parts)
+
+
+def stop(parts: list[Part]) -> None:
+    """TERM, the workers' grace, then KILL for whoever is left, with everything of its group."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    for part in parts:
+        if part.process is not None and part.is_running():
+            part.process.terminate()
+    deadline = time.monotonic() + timing().drain_seconds + GRACE_SECONDS
+    while any(part.is_running() for part in parts) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS / 5)
+    for part in parts:
+        if part.process is not None:
+            _signal_group(part.process.pid, signal.SIGKILL)
+            part.process.wait()
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _address(bind: str) -> tuple[str, int]:
+    """Checks the address before anything is started: a taken port is the commonest mistake."""
+    host, separator, port = bind.rpartition(":")
+    host = host.strip("[]")
+    if not separator or not host or not port.isdecimal() or int(port) > 65_535:
+        raise CommandError(f"“{bind}” is not HOST:PORT, for example 127.0.0.1:8000.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
+    except OSError as error:
+        raise CommandError(f"{bind} cannot be used: {error.strerror}. Choose another one with --bind.") from error
+    return host, int(port)

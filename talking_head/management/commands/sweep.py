@@ -1,0 +1,51 @@
+"""``manage.py sweep [--every SECONDS]``: see :mod:`talking_head.sweeper`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, close_old_connections
+
+from talking_head import sweeper
+from talking_head.errors import TalkingHeadError
+
+logger = logging.getLogger(__name__)
+GARBAGE_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = "Rings for waiting jobs, takes clips back from lost workers, delivers what is due, removes leftovers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, a round every SECONDS")
+
+    def handle(self, *args: Any, every: float | None = None, **options: Any) -> None:
+        if every is None:
+            sweeper.sweep()
+            sweeper.collect_garbage()
+            return
+        if every <= 0:
+            raise CommandError("--every needs a number of seconds above 0.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self._go_on(every)
+        except KeyboardInterrupt:
+            return
+
+    def _go_on(self, every: float) -> None:
+        garbage_at = 0.0
+        while True:
+            try:
+                sweeper.sweep()
+                if time.monotonic() >= garbage_at:
+                    sweeper.collect_garbage()
+                    garbage_at = time.monotonic() + GARBAGE_SECONDS
+            except (DatabaseError, OSError, TalkingHeadError):
+                # A database that is away for a moment, a full disk: the next round tries again.
+                logger.warning("A round of the sweeper failed.", exc_info=True)
+                close_old_connections()
+            time.sleep(every)

@@ -1,0 +1,27 @@
+"""``manage.py work``: the workers of this machine, as a django-q2 cluster that stops cleanly. With ``--until-idle``
+this process itself works off what there is and ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from talking_head.cluster import DrainingCluster
+from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
+
+
+class Command(BaseCommand):
+    help = "Starts the workers that render videos."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--until-idle", action="store_true", help="work in this process until nothing is left")
+
+    def handle(self, *args: Any, until_idle: bool = False, **options: Any) -> None:
+        if until_idle:
+            try:
+                Worker(warm_renderer()).work()
+            finally:
+                close_warm_renderer()
+            return
+        DrainingCluster().run()

@@ -1,0 +1,51 @@
+"""A video from a text in one call, for scripts and notebooks: no page, no queue, the same jobs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from talking_head import storage
+from talking_head.errors import PortraitError, RendererError
+from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
+from talking_head.services.jobs import submit_job
+from talking_head.services.portraits import store_portrait
+
+POLL_SECONDS = 0.1
+
+
+def generate_talking_video(
+    text: str, source_image_path: str | Path | None = None, performance_mode: str | None = None
+) -> str:
+    """Renders ``text`` with the picture at ``source_image_path`` and returns the MP4's path.
+
+    It is an ordinary job, worked off by this process; workers that run elsewhere may help. ``performance_mode`` is a
+    profile's name. Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
+
+    Raises:
+        TalkingHeadError: of whatever kind; also when the job failed or was cancelled by somebody.
+    """
+    digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
+    job = submit_job(owner=None, script=text, portrait_digest=digest, profile=performance_mode)
+    worker = Worker(warm_renderer())
+    try:
+        while job.is_active:
+            worker.work(job.pk)
+            job.refresh_from_db()
+            if job.is_active:  # somebody else renders the last clips, or a clip waits for its next try
+                time.sleep(POLL_SECONDS)
+                job.refresh_from_db()
+    finally:
+        close_warm_renderer()
+    if not job.is_watchable:
+        raise RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
+    return str(storage.results_folder(job.pk) / "video.mp4")
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PortraitError(
+            f"The picture {path.name} cannot be read.", code="image_unreadable", hint="Check the path."
+        ) from error

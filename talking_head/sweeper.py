@@ -1,0 +1,120 @@
+"""What keeps promises when the one who made them is gone: run every few seconds, by any number of processes.
+
+Everything here is a conditional write that somebody else may have been faster with, so two sweepers are harmless.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import time
+from pathlib import Path
+from uuid import UUID
+
+from django.db.models import Q
+
+from talking_head import claims, doorbell, lifecycle, outbox, storage
+from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_AFTER_SECONDS = 5.0  # who wrote it delivers it at once; after this it did not
+OUTBOX_BATCH = 100
+TEMPORARY_AFTER_SECONDS = 3_600.0  # an upload takes seconds
+SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # a renderer's own folder, when even its supervisor was killed
+STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
+RESULTS = re.compile(r"results_([0-9a-f-]{36})")
+
+
+def sweep() -> None:
+    """One round, without the slow search for garbage."""
+    reaped, expired = claims.reap_expired_leases(), claims.expire_deadlines()
+    if reaped or expired:
+        logger.info("took back %d clips, ended the time of %d jobs", reaped, expired)
+    ring_if_needed()
+    deliver_outbox()
+
+
+def ring_if_needed() -> bool:
+    """Rings when there is work that nobody has been called for: a ring got lost, or its worker died."""
+    there_is_work = claims.is_anything_claimable() or lifecycle.is_anything_to_publish()
+    return there_is_work and doorbell.rings_waiting() == 0 and doorbell.ring()
+
+
+def deliver_outbox() -> int:
+    """Delivers what ended jobs still owe to others; returns how many went well."""
+    late = Notification.objects.filter(
+        delivered_at=None,
+        failures__lt=outbox.MAX_FAILURES,
+        created_at__lt=lifecycle.seconds_from_now(-OUTBOX_AFTER_SECONDS),
+    )
+    return sum(map(outbox.deliver, late.values_list("pk", flat=True)[:OUTBOX_BATCH]))
+
+
+# --- garbage -------------------------------------------------------------------------------------------------------
+
+
+def collect_garbage() -> int:
+    """Removes what no row speaks of and nobody works on any more; returns how many files and folders."""
+    doomed = [*_stale_staging(), *_unpublished_results(), *_old_entries()]
+    for path in doomed:
+        logger.info("removing what was left behind: %s", path.name)
+        _remove(path)
+    return len(doomed)
+
+
+def _stale_staging() -> list[Path]:
+    """Staging folders whose publisher lost its fence. The row is read after the folder was seen, and a publisher makes
+    its folder after its row, so a folder in use is always recognised."""
+    found = []
+    for path in storage.media_root().glob("results_*.staging-*"):
+        match = STAGING.fullmatch(path.name)
+        if match is None:
+            continue
+        publisher = Job.objects.filter(pk=UUID(match[1]), fence=int(match[2]), state=JobState.PUBLISHING)
+        if not publisher.exists():
+            found.append(path)
+    return found
+
+
+def _unpublished_results() -> list[Path]:
+    """Videos that were put in place by a publisher that crashed before its commit, of jobs that ended otherwise. Their
+    metrics and log stay."""
+    videos = {match[1]: path for path in storage.media_root().glob("results_*/video.mp4")
+              if (match := RESULTS.fullmatch(path.parent.name))}  # fmt: skip
+    found = []
+    ids = [UUID(id_) for id_ in videos]
+    for start in range(0, len(ids), 500):
+        others = Job.objects.filter(~Q(state__in=WATCHABLE_JOB_STATES), pk__in=ids[start : start + 500])
+        for job_id in others.filter(state__in=TERMINAL_JOB_STATES).values_list("pk", flat=True):
+            folder = videos[str(job_id)].parent
+            kept = {storage.metrics_file(job_id).name, "log.txt"}
+            found += [path for path in folder.iterdir() if path.name not in kept]
+    return found
+
+
+def _old_entries() -> list[Path]:
+    places = (
+        (storage.temporary_root(), TEMPORARY_AFTER_SECONDS),
+        (storage.cache_root() / "tmp", SCRATCH_AFTER_SECONDS),
+    )
+    return [
+        path for place, seconds in places if place.is_dir() for path in place.iterdir() if _age_seconds(path) > seconds
+    ]
+
+
+def _age_seconds(path: Path) -> float:
+    """Of the youngest thing inside: a renderer's folder is as old as what it made last."""
+    try:
+        newest = max((entry.stat().st_mtime for entry in [path, *path.rglob("*")]), default=0.0)
+    except FileNotFoundError:
+        return 0.0  # being changed right now
+    return time.time() - newest
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
