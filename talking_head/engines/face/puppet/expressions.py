@@ -117,7 +117,6 @@ class ExpressionBasis:
             for ring, share in zip(rings, (1.0, 0.7, 0.35, 0.0), strict=True):
                 points = list(ring)
                 move[points, 1] += outwards * thicker * share * self._arch[points]
-                move[points, 1] -= outwards * _PUCKER_CLOSING * self._gap_at(points) * (1 - share)
         lips = list(LIPS)
         move[lips, 2] = -0.10 * (0.4 + 0.6 * self._arch[lips])  # lips come forward: seen on turned heads
         return move
@@ -172,7 +171,6 @@ class ExpressionBasis:
 
 _TEETH_SEEN_IN_F = 0.05
 _LIP_THINNING = 0.028  # of pressed lips; lips drawn thin by an open smile get thicker instead
-_PUCKER_CLOSING = 0.36  # a rounded mouth is small: share of the photo's own gap that each lip takes away
 
 
 def _ring_share(rings: tuple[tuple[int, ...], ...]) -> Array:

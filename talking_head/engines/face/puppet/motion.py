@@ -27,6 +27,7 @@ CHANNELS = (*EXPRESSION_CHANNELS, *POSE_CHANNELS, "blink", "tongue", "lower_teet
 _SCALED_BY_EXPRESSION = ("jaw", "wide", "pucker", "upper", "brow")  # closures stay closures
 _RELAX_SHARE = 0.5
 _RELAX_SECONDS = 0.25
+_PARTED_OPENS_WIDER = 1.12  # beside teeth that show at rest the same vowel must open further to be seen as open
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,9 @@ def _relax(silences: list[tuple[float, float]], count: int) -> Curve:
 def _count_opening_from_closed_lips(curves: dict[str, Curve], face: FaceGeometry) -> None:
     """On a photo with parted lips the wanted opening is partly there already, and small ones mean closing it."""
     gap_units = face.lip_gap_px / face.unit_px
-    wanted = np.maximum(0, curves["jaw"]) * JAW_DROP_UNITS
+    wanted = np.maximum(0, curves["jaw"]) * JAW_DROP_UNITS * _PARTED_OPENS_WIDER
     speaking = np.clip(curves["relax"] / _RELAX_SHARE * 2, 0, 1)
-    smaller = wanted < gap_units
-    closing = np.where(smaller, 0.9 * (1 - wanted / gap_units), 0.0) * speaking
+    closing = 0.9 * np.clip(1 - wanted / gap_units, 0, 1) * speaking
     closing *= 1 - curves["tuck"]  # a lower lip at the teeth is where it belongs
     curves["press"] = np.maximum(curves["press"], closing).astype(np.float32)
-    further = np.maximum(0.0, wanted - 0.8 * gap_units) / JAW_DROP_UNITS
-    curves["jaw"] = np.where(smaller, 0.0, further).astype(np.float32)
+    curves["jaw"] = (np.maximum(0.0, wanted - gap_units) / JAW_DROP_UNITS).astype(np.float32)

@@ -29,8 +29,7 @@ class Renderer:
     def __init__(self, source: PuppetSource) -> None:
         self._source = source
         self._frame = source.photo.copy()
-        self._eyes_open = source.photo
-        self._painted = source.photo.copy()  # the photo, with lids drawn in while it blinks
+        self._painted = source.moving_photo.copy()  # the photo, with lids drawn in while it blinks
         self._lids_drawn = False
         self._head_back: FloatField | None = None
         self._upper_back: FloatField | None = None
@@ -63,11 +62,11 @@ class Renderer:
 
     def _photo_with_lids(self, closed: float) -> Frame:
         if closed < 0.02 and not self._lids_drawn:
-            return self._source.photo
+            return self._source.moving_photo
         self._lids_drawn = closed >= 0.02
         for lid in self._source.eyelids:
-            self._painted[lid.slices] = lid.patch(closed) if self._lids_drawn else self._source.photo[lid.slices]
-        return self._painted if self._lids_drawn else self._source.photo
+            self._painted[lid.slices] = lid.patch(closed) if self._lids_drawn else self._source.moving_photo[lid.slices]
+        return self._painted if self._lids_drawn else self._source.moving_photo
 
     def _draw_mouth(self, weights: FloatField) -> None:
         source, layers = self._source, self._source.mouth_layers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from talking_head.engines.base import Frame
@@ -38,6 +39,7 @@ _HEAD_CELLS, _MOUTH_CELLS = 64, 56
 _HEAD_REACH = 1.15  # half a head box's width, in face heights
 _FADE_FROM = 0.80  # of the way from the head box's middle to its rim; nothing moves on the rim
 _SMOOTHING_UNITS = 0.02
+_SHARPENING, _SHARPENING_SIGMA_PX = 0.45, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class PuppetSource:
     """A portrait ready to be moved. Bases are (channels, rows * columns * 2), one row per :data:`WARP_CHANNELS`."""
 
     photo: Frame  # (height_px, width_px, 3), the rest frame
+    moving_photo: Frame  # the same, sharpened where it moves by as much as moving it blurs
     width_px: int
     height_px: int
     face: FaceGeometry
@@ -68,24 +71,39 @@ def build_source(portrait: FramedPortrait, eyes: tuple[EyeContour, EyeContour]) 
     fade = _fade_to_rim(head)
     head_basis = np.concatenate([upper.fields(head.samples), pose.fields(head.samples.reshape(-1, 2))])
     mouth_pose_fields = pose.fields(mouth.samples.reshape(-1, 2))
+    head_basis *= fade.reshape(1, -1, 1)
+    moving_photo = _sharpened_where_it_moves(portrait.rgb, head, head_basis)
     brows = (face.flat[list(RIGHT_BROW)], face.flat[list(LEFT_BROW)])
     return PuppetSource(
         photo=portrait.rgb,
+        moving_photo=moving_photo,
         width_px=width,
         height_px=height,
         face=face,
         head=head,
-        head_basis=_flat(head_basis * fade.reshape(1, -1, 1)),
+        head_basis=_flat(head_basis),
         mouth=mouth,
         upper_basis=_flat(np.concatenate([upper.fields(mouth.samples), mouth_pose_fields])),
         lower_basis=_flat(np.concatenate([lower.fields(mouth.samples), mouth_pose_fields])),
-        mouth_layers=build_mouth(portrait.rgb, face, mouth),
+        mouth_layers=build_mouth(moving_photo, face, mouth),
         mouth_pose=pose.fields(face.mouth_center[None, :2])[:, 0].astype(np.float64),
         eyelids=(
-            Eyelid(portrait.rgb, face, eyes[0], brows[0]),
-            Eyelid(portrait.rgb, face, eyes[1], brows[1]),
+            Eyelid(moving_photo, face, eyes[0], brows[0]),
+            Eyelid(moving_photo, face, eyes[1], brows[1]),
         ),
     )
+
+
+def _sharpened_where_it_moves(photo: Frame, head: Grid, head_basis: FloatField) -> Frame:
+    """Bilinear sampling between pixels blurs a little; this undoes it on average. What cannot move stays exact."""
+    pose = head_basis[POSE_START:].reshape(len(POSE_CHANNELS), head.rows, head.columns, 2)
+    way_px = np.linalg.norm(pose, axis=-1).sum(0)  # (rows, columns) under one unit of every channel
+    strength = head.upsample(np.clip(way_px, 0, 1).astype(np.float32))[..., None] * np.float32(_SHARPENING)
+    inside = photo[head.slices].astype(np.float32)
+    detail = inside - cv2.GaussianBlur(inside, (0, 0), _SHARPENING_SIGMA_PX)
+    sharpened = photo.copy()
+    sharpened[head.slices] = np.clip(inside + detail * strength + 0.5, 0, 255).astype(np.uint8)
+    return sharpened
 
 
 def _flat(basis: FloatField) -> FloatField:
