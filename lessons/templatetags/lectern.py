@@ -55,10 +55,10 @@ def unlocalize_number(number: float | None) -> str:
 
 @register.filter
 def clock(seconds: float | None) -> str:
-    """``83.4`` -> ``1:23``; longer than an hour ``1:02:03``; nothing known ``""``."""
+    """``83.9`` -> ``1:23`` as players count; longer than an hour ``1:02:03``; nothing known ``""``."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 

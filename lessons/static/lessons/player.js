@@ -142,7 +142,7 @@ export class Player {
     const now = this.video.currentTime;
     this.find("time").textContent = clock(now);
     if (!this.duration) return;
-    this.find("duration").textContent = clock(Math.round(this.duration));
+    this.find("duration").textContent = clock(this.duration);
     this.seek.max = this.duration;
     this.seek.value = now;
     this.seek.setAttribute("aria-valuetext", `${spokenTime(now)} of ${spokenTime(this.duration)}`);
