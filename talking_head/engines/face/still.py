@@ -1,0 +1,127 @@
+"""The emergency fallback: the portrait as it is, the sentence on it, and a mark that says that this is a stand-in.
+
+It needs no model: without face networks the portrait is cut in its middle instead of around the face, and without a
+portrait there is a neutral card. It is deterministic and costs one picture per page of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.face.framing import cut_and_scale, even, faceless_crop, output_size
+from talking_head.engines.face.still_picture import neutral_card, with_mark, with_words
+from talking_head.engines.face.still_text import Layout, lay_out
+from talking_head.errors import EngineError
+from talking_head.timebase import VIDEO_FPS
+
+WORDS_WIDTH = 0.88  # of the picture
+WORDS_HEIGHT = 0.3  # more would hide the mouth
+LARGEST_TEXT, SMALLEST_TEXT = 0.066, 0.05  # of the picture's shorter side
+SMALLEST_TEXT_PX = 9
+LEAST_TEXT_WIDTH_PX = 64  # narrower pictures have no room for words
+
+
+@dataclass(frozen=True, slots=True)
+class StillSource:
+    """The picture behind the words, mark included."""
+
+    picture: Frame  # (height, width, 3)
+
+    @property
+    def width_px(self) -> int:
+        return int(self.picture.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        return int(self.picture.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class StillMotion:
+    """Which page of the sentence is shown from which frame on."""
+
+    layout: Layout | None
+    page_starts: tuple[int, ...]  # frame numbers, rising, the first is 0
+    frame_count: int
+
+
+class StillFace:
+    """Satisfies :class:`talking_head.engines.base.FaceEngine`; the only engine that works without a portrait."""
+
+    name = "still"
+    version = "1"
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+
+    def prepare(self, portrait: Portrait | None, framing: Framing) -> StillSource:
+        """The portrait framed as the other engines frame it, or a neutral card when there is none."""
+        if portrait is None:
+            side = even(framing.size_px)
+            picture = neutral_card(side, side)
+        else:
+            picture = _framed(portrait.rgb, framing)
+        return StillSource(with_mark(picture))
+
+    def motion(self, source: StillSource, take: Take, *, text: str, seed: int, expression_scale: float) -> StillMotion:
+        """Spreads the sentence over pages when it is too long for one; each page starts with its first word."""
+        if source.width_px < LEAST_TEXT_WIDTH_PX or not text.strip():
+            return StillMotion(None, (0,), take.frame_count)
+        shorter = min(source.width_px, source.height_px)
+        smallest = max(SMALLEST_TEXT_PX, round(shorter * SMALLEST_TEXT))
+        layout = lay_out(
+            text,
+            width_px=source.width_px * WORDS_WIDTH,
+            height_px=source.height_px * WORDS_HEIGHT,
+            largest_px=max(smallest, round(shorter * LARGEST_TEXT)),
+            smallest_px=smallest,
+        )
+        return StillMotion(layout, _page_starts(layout, take, len(text)), take.frame_count)
+
+    def frames(self, source: StillSource, motion: StillMotion) -> Iterator[Frame]:
+        ends = (*motion.page_starts[1:], motion.frame_count)
+        for number, (start, end) in enumerate(zip(motion.page_starts, ends, strict=True)):
+            picture = source.picture
+            if motion.layout is not None and motion.layout.pages[number].lines:
+                picture = with_words(picture, motion.layout.style, motion.layout.pages[number].lines)
+            for _ in range(start, end):
+                yield picture
+
+
+def _framed(rgb: Frame, framing: Framing) -> Frame:
+    height, width = rgb.shape[:2]
+    around_the_face = _framed_around_face(rgb, framing)
+    if around_the_face is not None:
+        return around_the_face
+    box = faceless_crop(width, height, framing.preprocess)
+    return cut_and_scale(rgb, box, output_size(width, height, framing))
+
+
+def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
+    """Exactly the puppet's picture, so that a stand-in between its clips does not jump; None when no face is found.
+
+    Imported here, because the fallback must work where the networks or their packages are missing.
+    """
+    try:
+        from talking_head.engines.face.mesh import face_mesh, find_faces
+        from talking_head.engines.face.puppet.framing import frame_portrait
+
+        faces = find_faces(rgb)
+        if not faces:
+            return None
+        return frame_portrait(rgb, face_mesh(rgb, faces[0]).points, framing).rgb
+    except (EngineError, ImportError):
+        return None
+
+
+def _page_starts(layout: Layout, take: Take, text_length: int) -> tuple[int, ...]:
+    """The frame in which each page's first word begins; without words, spread by the share of the text."""
+    starts = [0]
+    for page in layout.pages[1:]:
+        spoken = [word.start_seconds for word in take.words if word.end > page.start]
+        share = page.start / max(1, text_length)
+        frame = round(spoken[0] * VIDEO_FPS if spoken else take.frame_count * share)
+        starts.append(min(max(frame, starts[-1]), take.frame_count))
+    return tuple(starts)
