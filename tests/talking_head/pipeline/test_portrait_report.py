@@ -1,0 +1,171 @@
+"""What the report says about a good portrait, and about the same portrait after something was done to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from talking_head.engines.base import Frame
+from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, find_faces
+from talking_head.errors import PortraitError
+from talking_head.media_io.images import decode_image
+from talking_head.pipeline.portrait_measurements import pose_of
+from talking_head.pipeline.portrait_report import PortraitReport, refuse_unusable, report_on
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Frame:
+    return decode_image((Path(__file__).parents[2] / "data" / "astronaut.png").read_bytes()).rgb
+
+
+@pytest.fixture(scope="module")
+def face(portrait: Frame) -> FaceBox:
+    return find_faces(portrait)[0]
+
+
+@pytest.fixture(scope="module")
+def mesh(portrait: Frame, face: FaceBox) -> Landmarks:
+    return face_mesh(portrait, face)
+
+
+def severities(rgb: np.ndarray) -> dict[str, str]:
+    return {problem.code: problem.severity for problem in report_on(np.ascontiguousarray(rgb)).problems}
+
+
+def covered(portrait: Frame, mesh: Landmarks, rgb: tuple[int, int, int]) -> Frame:
+    """A mask from the middle of the nose to below the chin, with a little grain."""
+    points = mesh.points[:, :2]
+    nose = points[6] * 0.4 + points[4] * 0.6
+    chin = points[152] + (points[152] - points[17]) * 0.2
+    outline = [nose, points[123], points[58], points[172], chin, points[397], points[288], points[352]]
+    mask = np.zeros(portrait.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], (1,))
+    cloth = np.clip(np.array(rgb) + np.random.default_rng(3).normal(0, 4, portrait.shape), 0, 255)
+    return np.where(mask[..., None] > 0, cloth, portrait).astype(np.uint8)
+
+
+def turned_by(portrait: Frame, degrees: float) -> Frame:
+    height, width = portrait.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return cv2.warpAffine(portrait, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+def scaled(portrait: Frame, factor: float) -> Frame:
+    return cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def test_a_good_portrait_has_nothing_but_its_smile_remarked_on(portrait: Frame) -> None:
+    report = report_on(portrait)
+    assert report.is_usable and report.face_count == 1
+    assert [problem.code for problem in report.problems] == ["open_mouth"]
+
+
+def test_the_box_is_where_the_face_is(portrait: Frame) -> None:
+    box = report_on(portrait).face_box
+    assert box is not None
+    assert 160 < box.left < 225 < box.left + box.width < 290  # Collins' nose is at about (225, 130)
+    assert 60 < box.top < 130 < box.top + box.height < 200
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "change"),
+    [
+        ("blurred", "warn", lambda rgb: cv2.GaussianBlur(rgb, (0, 0), 2.0)),
+        ("too_dark", "warn", lambda rgb: (rgb * 0.25).astype(np.uint8)),
+        ("too_bright", "warn", lambda rgb: np.clip(rgb.astype(int) + 120, 0, 255).astype(np.uint8)),
+        ("low_contrast", "warn", lambda rgb: (rgb * 0.25 + 100).astype(np.uint8)),
+        ("face_small", "warn", lambda rgb: scaled(rgb, 0.6)),
+        ("face_too_small", "stop", lambda rgb: scaled(rgb, 0.25)),
+        ("tilted", "warn", lambda rgb: turned_by(rgb, 35)),
+        ("not_upright", "stop", lambda rgb: np.rot90(rgb)),
+        ("not_upright", "stop", lambda rgb: rgb[::-1, ::-1]),
+        ("several_faces", "stop", lambda rgb: np.hstack([rgb, rgb])),
+        ("no_face", "stop", lambda rgb: rgb[300:, :]),
+        ("no_face", "stop", lambda rgb: np.full_like(rgb, 128)),
+    ],
+)
+def test_a_spoilt_portrait_is_told_why(portrait: Frame, code: str, severity: str, change: object) -> None:
+    assert callable(change)
+    assert severities(portrait).get(code) is None
+    assert severities(change(portrait)).get(code) == severity
+
+
+def test_somebody_small_in_the_background_is_only_remarked_on(portrait: Frame, face: FaceBox) -> None:
+    near = portrait[: int(face.center_y + 1.5 * face.height), 100:350]
+    far = scaled(near, 0.45)
+    picture = np.full((near.shape[0], near.shape[1] + far.shape[1], 3), 160, np.uint8)
+    picture[:, : near.shape[1]] = near
+    picture[: far.shape[0], near.shape[1] :] = far
+    assert severities(picture).get("several_faces") == "warn"
+
+
+def test_a_face_at_the_edge_is_cut_off(portrait: Frame, face: FaceBox) -> None:
+    chinless = portrait[: int(face.center_y + 0.45 * face.height)]
+    mouthless = portrait[: int(face.center_y + 0.2 * face.height)]
+    assert severities(chinless).get("head_cut_off") == "warn"
+    assert severities(mouthless).get("mouth_cut_off") == "stop"
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [(120, 170, 205), (235, 235, 235), (25, 25, 28), (225, 160, 170), (200, 160, 140)],
+    ids=["blue", "white", "black", "pink", "skin"],
+)
+def test_a_covered_mouth_is_noticed(portrait: Frame, mesh: Landmarks, colour: tuple[int, int, int]) -> None:
+    assert severities(covered(portrait, mesh, colour)).get("mouth_covered") == "warn"
+
+
+def test_a_black_and_white_photo_is_not_taken_for_a_covered_mouth(portrait: Frame) -> None:
+    grey = np.repeat(cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    assert "mouth_covered" not in severities(grey)
+
+
+def test_a_beard_is_not_taken_for_a_covered_mouth(portrait: Frame, mesh: Landmarks) -> None:
+    bearded = covered(portrait, mesh, (60, 42, 30))
+    lips = np.zeros(portrait.shape[:2], np.uint8)
+    outer = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
+    nose_and_cheeks = np.zeros_like(lips)
+    nose_and_cheeks[: int(mesh.points[164, 1])] = 1  # hair begins below the nose
+    cv2.fillPoly(lips, [np.round(mesh.points[outer, :2]).astype(np.int32)], (1,))
+    shown = (lips | nose_and_cheeks)[..., None] > 0
+    assert "mouth_covered" not in severities(np.where(shown, portrait, bearded))
+
+
+@pytest.mark.parametrize("degrees", [-60, -30, 30, 60])
+def test_turning_and_nodding_are_measured_in_degrees(mesh: Landmarks, degrees: float) -> None:
+    yaw, pitch, _ = pose_of(mesh.points)
+    assert abs(yaw) < 8 and abs(pitch) < 10
+    angle = np.radians(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    around_y = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]], np.float32)
+    around_x = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], np.float32)
+    assert abs(pose_of(mesh.points @ around_y.T)[0] - yaw - degrees) < 6
+    assert abs(pose_of(mesh.points @ around_x.T)[1] - pitch - degrees) < 6
+
+
+def test_every_problem_says_what_to_do(portrait: Frame) -> None:
+    for spoilt in (np.full_like(portrait, 128), np.hstack([portrait, portrait]), (portrait * 0.2).astype(np.uint8)):
+        for problem in report_on(np.ascontiguousarray(spoilt)).problems:
+            assert problem.message.endswith(".") and problem.advice.endswith(".")
+
+
+def test_the_most_serious_problem_comes_first(portrait: Frame) -> None:
+    report = report_on(scaled(np.hstack([portrait, portrait]), 0.6))
+    assert report.problems[0].severity == "stop"
+    assert not report.is_usable
+
+
+def test_the_report_survives_json(portrait: Frame) -> None:
+    report = report_on(portrait)
+    assert PortraitReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+def test_only_stop_problems_refuse_a_picture(portrait: Frame) -> None:
+    refuse_unusable(report_on(portrait))
+    with pytest.raises(PortraitError) as caught:
+        refuse_unusable(report_on(np.full_like(portrait, 128)))
+    assert caught.value.code == "no_face" and caught.value.hint
