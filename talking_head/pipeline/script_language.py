@@ -1,0 +1,83 @@
+"""Whether the letters of a text belong to the language that it is said to be in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from talking_head.engines.speech.reading.spoken_form import primary_language
+from talking_head.errors import ScriptError
+
+_LATIN = frozenset({"LATIN"})
+_WRITTEN_IN = {
+    **dict.fromkeys(("ru", "uk", "bg", "be", "mk", "kk", "ky", "mn", "tg"), frozenset({"CYRILLIC"})),
+    **dict.fromkeys(("ar", "fa", "ur", "ps"), frozenset({"ARABIC"})),
+    **dict.fromkeys(("hi", "mr", "ne", "sa"), frozenset({"DEVANAGARI"})),
+    **dict.fromkeys(("he", "yi"), frozenset({"HEBREW"})),
+    **dict.fromkeys(("am", "ti"), frozenset({"ETHIOPIC"})),
+    "sr": frozenset({"CYRILLIC", "LATIN"}),
+    "el": frozenset({"GREEK"}),
+    "hy": frozenset({"ARMENIAN"}),
+    "ka": frozenset({"GEORGIAN"}),
+    "bn": frozenset({"BENGALI"}),
+    "ta": frozenset({"TAMIL"}),
+    "te": frozenset({"TELUGU"}),
+    "th": frozenset({"THAI"}),
+    "my": frozenset({"MYANMAR"}),
+    "km": frozenset({"KHMER"}),
+    "zh": frozenset({"CJK", "BOPOMOFO", "LATIN"}),
+    "ja": frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"}),
+    "ko": frozenset({"HANGUL", "CJK", "LATIN"}),
+}
+# First words of the Unicode names of letters that belong to no writing system in particular.
+_NEUTRAL = frozenset(
+    {"MODIFIER", "FEMININE", "MASCULINE", "MICRO", "SUPERSCRIPT", "SUBSCRIPT", "SCRIPT", "MATHEMATICAL"}
+)
+
+
+def check_language(spoken: Iterable[str], language: str) -> None:
+    """Looks at the writing system alone, which cannot be mistaken. (Spanish in an English lesson is not noticed:
+    quotations and names make every guess about single sentences wrong sometimes.)
+
+    Args:
+        spoken: the utterances as they are said; signs and single Greek letters are words there already.
+
+    Raises:
+        ScriptError: ``unsupported_language`` when most letters, or all letters of one utterance, are foreign.
+    """
+    expected = _WRITTEN_IN.get(primary_language(language), _LATIN)
+    total: Counter[str] = Counter()
+    foreign_utterance = ""
+    for text in spoken:
+        systems = Counter(system for system in map(_writing_system, text) if system)
+        total += systems
+        if systems and not expected & systems.keys() and not foreign_utterance:
+            foreign_utterance = text
+    known = sum(total[system] for system in expected)
+    if total and 2 * known < total.total():
+        raise _foreign("Most of the text", total, expected, language)
+    if foreign_utterance:
+        excerpt = foreign_utterance[:40] + ("…" if len(foreign_utterance) > 40 else "")
+        systems = Counter(system for system in map(_writing_system, foreign_utterance) if system)
+        raise _foreign(f"The sentence “{excerpt}”", systems, expected, language)
+
+
+def _foreign(what: str, systems: Counter[str], expected: frozenset[str], language: str) -> ScriptError:
+    system = next(name for name, _ in systems.most_common() if name not in expected)
+    name = "Chinese" if system == "CJK" else system.capitalize()
+    return ScriptError(
+        f"{what} is written in {name} letters, which a voice for “{language}” cannot read.",
+        code="unsupported_language",
+        hint="Choose a voice for that language, or write it in the lesson's language.",
+    )
+
+
+@lru_cache(maxsize=8_192)
+def _writing_system(character: str) -> str:
+    """ "LATIN", "CYRILLIC", "CJK" ...; empty for what is no letter or belongs to none."""
+    if not character.isalpha():
+        return ""
+    system = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").split(" ")[0]
+    return "" if system in _NEUTRAL else system

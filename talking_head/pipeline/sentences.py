@@ -1,0 +1,109 @@
+"""A paragraph -> sentences that are short enough for one clip."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+import pysbd
+from pysbd.languages import LANGUAGE_CODES
+
+# About 16 seconds of speech: a longer clip would keep the viewer waiting for the first picture.
+MAX_UTTERANCE_CHARACTERS = 240
+# pysbd compares a text with itself: its time grows faster than the text, so it gets a page at a time.
+_PAGE_CHARACTERS = 2_000
+
+_BREAKS_TO_SPACES = {ord(character): " " for character in "\n\r\v\f\t\x85\u2028\u2029"}
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+")
+_ONLY_A_NUMBER = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z])[.)]\s*")
+# Where to cut a sentence that is too long, best first. A cut is at the end of the match.
+_CUTS = (
+    re.compile(r"[;:—…]\s+|\s[–—-]\s+|[.!?][\"'”’)\]]*\s+"),
+    re.compile(r"[,)]\s+|[、，；：]"),
+    re.compile(r"\s+(?=(?:and|but|or|because|which|who|that|while|when|where|so|if|than|then|with|for)\s)"),
+    re.compile(r"\s+"),
+)
+_ZERO_WIDTH_JOINER = "\u200d"
+
+
+def sentence_spans(script: str, start: int, end: int, language: str) -> list[tuple[int, int]]:
+    """The sentences of ``script[start:end]`` as half-open ranges without white space at their ends."""
+    spans: list[tuple[int, int]] = []
+    for page_start, page_end in _pages(script, start, end):
+        for sentence in _sentences(script, page_start, page_end, language):
+            if spans and _ONLY_A_NUMBER.fullmatch(script, *spans[-1]):
+                spans[-1] = (spans[-1][0], sentence[1])  # "1." belongs to its item
+            else:
+                spans.append(sentence)
+    return [short for sentence in spans for short in short_spans(script, *sentence, MAX_UTTERANCE_CHARACTERS)]
+
+
+def short_spans(script: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
+    """Cuts a sentence into parts of at most ``limit`` characters: at a clause, else at a word, else anywhere between
+    two whole characters."""
+    parts: list[tuple[int, int]] = []
+    while end - start > limit:
+        cut = _cut(script, start, end, limit)
+        parts.append(_stripped(script, start, cut))
+        start = cut
+    parts.append(_stripped(script, start, end))
+    return [(first, last) for first, last in parts if first < last]
+
+
+def _cut(script: str, start: int, end: int, limit: int) -> int:
+    """The best place near the middle of what would make equal parts."""
+    parts = -(-(end - start) // limit)
+    ideal = start + (end - start) // parts
+    earliest = start + limit // 4
+    for pattern in _CUTS:
+        places = [match.end() for match in pattern.finditer(script, earliest, start + limit) if match.end() < end]
+        if places:
+            return min(places, key=lambda place: abs(place - ideal))
+    cut = start + limit
+    while cut > start + 1 and _inside_a_character(script, cut):
+        cut -= 1
+    return cut if cut > start + 1 else start + limit
+
+
+def _inside_a_character(script: str, position: int) -> bool:
+    """Whether a cut here would tear an accent from its letter or an emoji into its parts."""
+    here, before = script[position], script[position - 1]
+    return unicodedata.category(here) in ("Mn", "Mc", "Me") or _ZERO_WIDTH_JOINER in (here, before)
+
+
+def _pages(script: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > _PAGE_CHARACTERS:
+        breaks = [match.end() for match in _SENTENCE_BREAK.finditer(script, start, start + _PAGE_CHARACTERS)]
+        cut = breaks[-1] if breaks else start + _PAGE_CHARACTERS
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _sentences(script: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
+    """What pysbd finds, as ranges. Where it changed the text and cannot be followed, the rest stays one sentence."""
+    text = script[start:end].translate(_BREAKS_TO_SPACES)
+    position = 0
+    for found in _segmenter(language).segment(text):
+        sentence = found.strip()
+        place = text.find(sentence, position)
+        if not sentence or place < 0 or text[position:place].strip():
+            break
+        yield start + place, start + place + len(sentence)
+        position = place + len(sentence)
+    rest = _stripped(script, start + position, end)
+    if rest[0] < rest[1]:
+        yield rest
+
+
+def _stripped(script: str, start: int, end: int) -> tuple[int, int]:
+    text = script[start:end]
+    return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+
+
+@lru_cache(maxsize=16)
+def _segmenter(language: str) -> pysbd.Segmenter:
+    known = language if language in LANGUAGE_CODES else "en"
+    return pysbd.Segmenter(language=known, clean=False)
