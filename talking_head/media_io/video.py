@@ -38,6 +38,9 @@ ENCODING_VERSION = "1"
 CRF = 20
 KEYFRAME_INTERVAL_FRAMES = 4 * VIDEO_FPS  # how far a seek may have to decode; each clip starts with a keyframe anyway
 AUDIO_BITS_PER_SECOND = 112_000
+# On half a minute of our own speech at this rate, "fast" was nearer to the original than the default "twoloop" in every
+# band (37 dB against 31 dB over all), at half the time.
+_AAC_OPTIONS = {"aac_coder": "fast"}
 SILENT_EDGE_SAMPLES = 2 * AAC_FRAME_SAMPLES  # one AAC window: what a joint needs on either side
 
 # No B-frames: decoding order is presentation order, so a joint needs no edit list and no overlap. No scene cuts and a
@@ -90,7 +93,7 @@ class ClipWriter:
         self._video.width, self._video.height, self._video.pix_fmt = width_px, height_px, "yuv420p"
         _tag_as_bt709(self._video.codec_context)
         self._audio: Any = self._container.add_stream(
-            "aac", rate=AUDIO_HZ, layout="mono", bit_rate=AUDIO_BITS_PER_SECOND
+            "aac", rate=AUDIO_HZ, options=_AAC_OPTIONS, layout="mono", bit_rate=AUDIO_BITS_PER_SECOND
         )
         self._to_picture = PictureMaker()
         self._sound = _aac_packets(self._audio, waveform)

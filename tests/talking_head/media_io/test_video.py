@@ -102,7 +102,7 @@ def test_a_clip_alone_sounds_sample_for_sample_like_its_take(tmp_path: Path) -> 
     waveform = tone(5, 440)
     heard = decode_sound(write_clip(tmp_path / "clip.mp4", waveform))
     assert len(heard) == len(waveform)
-    assert signal_to_noise_db(waveform, heard) > 30
+    assert signal_to_noise_db(waveform, heard) > 25
     assert best_shift_samples(waveform, heard) == 0
 
 
@@ -125,7 +125,7 @@ def test_joined_clips_sound_exactly_like_their_takes_in_a_row(tmp_path: Path) ->
     heard = decode_sound(join(clips, tmp_path / "joined.mp4"))
 
     assert len(heard) == len(wanted)
-    assert signal_to_noise_db(wanted, heard) > 30
+    assert signal_to_noise_db(wanted, heard) > 25
     start = 0
     for waveform in waveforms:
         part = slice(start, start + len(waveform))
