@@ -32,6 +32,18 @@ _TEXTURE_PAD_UNITS = 0.15  # the head moves: textures reach a little beyond the 
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A texture and how much of it covers what is behind."""
+
+    color: Frame  # (h, w, 3)
+    alpha: FloatField  # (h, w) 0..1
+
+    @classmethod
+    def of(cls, color: Array, alpha: Array) -> Layer:
+        return cls(_as_bytes(color), alpha.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
 class MouthLayers:
     """Textures of one mouth, all of one size, in photo pixels from (``left``, ``top``)."""
 
@@ -41,10 +53,10 @@ class MouthLayers:
     open_lips: Frame  # (h, w, 3) the same without the dark line between the lips
     upper_alpha: FloatField  # (h, w) 1 = upper lip and all above, 0 = hole
     lower_alpha: FloatField  # (h, w) 1 = lower lip and all below
-    cavity: FloatField  # (h, w, 3) the dark behind everything
-    tongue: FloatField  # (h, w, 4) colours multiplied by their alpha, alpha last
-    lower_teeth: FloatField  # (h, w, 4)
-    upper_teeth: FloatField  # (h, w, 4)
+    cavity: Frame  # (h, w, 3) the dark behind everything
+    tongue: Layer
+    lower_teeth: Layer
+    upper_teeth: Layer
     feather: FloatField  # (box height, box width) 0 at the rim of the drawn box
     shows_interior_at_rest: bool
 
@@ -141,7 +153,7 @@ class _Palette:
         tint = skin / max(light, 1.0)
         is_color = np.ptp(skin) > 0.12 * max(light, 1.0)
         dark = np.array([44.0, 16.0, 16.0]) * min(1.0, light / 140)
-        tooth = np.array([228.0, 218.0, 204.0]) * 0.93 * np.sqrt(tint) * np.clip(light / 165, 0.35, 1.1)
+        tooth = np.array([228.0, 218.0, 204.0]) * 0.90 * tint**0.7 * np.clip(light / 165, 0.35, 1.1)
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
@@ -161,13 +173,13 @@ def _feather(box: Grid, rim_px: float) -> FloatField:
     return smoothstep(0.0, rim_px, np.minimum(x[None, :], y[:, None]).astype(np.float64)).astype(np.float32)
 
 
-def _premultiplied(colors: Array, alpha: Array) -> FloatField:
-    return np.dstack([colors * alpha[..., None], alpha]).astype(np.float32)
+def _as_bytes(color: Array) -> Frame:
+    return np.clip(color + 0.5, 0, 255).astype(np.uint8)
 
 
-def _cavity(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+def _cavity(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> Frame:
     depth = np.clip((plane.y - seam) / (0.5 * unit_px), 0, 1)
-    return (palette.dark * (0.55 + 0.5 * depth)[..., None]).astype(np.float32)
+    return _as_bytes(palette.dark * (0.55 + 0.5 * depth)[..., None])
 
 
 # Upper teeth from the middle outwards: where each ends and how long it is, in mouth widths.
@@ -175,7 +187,7 @@ _TOOTH_ENDS = (0.165, 0.295, 0.42, 0.52)
 _TOOTH_LENGTHS = (0.140, 0.122, 0.128, 0.100)
 
 
-def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> Layer:
     outwards = np.abs(plane.x_units)
     below = (plane.y - seam) / unit_px + 0.03  # the lip covers their upper part
     length, between = np.zeros_like(outwards), np.zeros_like(outwards)
@@ -192,10 +204,10 @@ def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palett
     lip_shadow = 0.58 + 0.42 * smoothstep(0.0, 0.09, below)
     turned_away = 1 - 0.55 * smoothstep(0.08, 0.52, outwards)
     shade = lip_shadow * turned_away * (1 - 0.16 * between)
-    return _premultiplied(palette.tooth * shade[..., None], alpha * 0.97)
+    return Layer.of(palette.tooth * shade[..., None], alpha * 0.97)
 
 
-def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> FloatField:
+def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> Layer:
     """The photo between its own parted lips, carried on a little above and below for lips that move apart."""
     margin = plane.shadow(unit_px)
     first = plane.upper_edge + margin
@@ -211,25 +223,25 @@ def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> Float
     alpha *= smoothstep(0.0, 0.03, plane.arch)
     # Towards its lower end the carried-on part falls into shadow.
     shade = 1 - 0.5 * smoothstep(0.0, fade, plane.y - plane.lower_edge)
-    return _premultiplied(colors * shade[..., None], alpha)
+    return Layer.of(colors * shade[..., None], alpha)
 
 
-def _lower_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+def _lower_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> Layer:
     below = (plane.y - seam) / unit_px - 0.02
     length = 0.075 * np.sqrt(np.maximum(0.0, 1 - (plane.across / 0.7) ** 2))
     alpha = smoothstep(-length - 0.02, -length * 0.8, below) * (1 - smoothstep(0.0, 0.02, below))
     alpha *= (length > 0.01) * 0.8
     shade = 0.62 * (1 - 0.4 * np.abs(plane.across) ** 1.5)
-    return _premultiplied(palette.tooth * shade[..., None], alpha)
+    return Layer.of(palette.tooth * shade[..., None], alpha)
 
 
-def _tongue(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> FloatField:
+def _tongue(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> Layer:
     below = (plane.y - seam) / unit_px
     radius = (plane.across / 0.60) ** 2 + ((below - 0.10) / 0.24) ** 2
     alpha = (1 - smoothstep(0.55, 1.05, radius)) * 0.85
     groove = 1 - 0.12 * np.exp(-((plane.across / 0.08) ** 2))
     shade = (1.05 - 0.45 * np.clip(radius, 0, 1)) * groove
-    return _premultiplied(palette.tongue * shade[..., None], alpha)
+    return Layer.of(palette.tongue * shade[..., None], alpha)
 
 
 def _without_seam_line(texture: Frame, plane: _MouthPlane, seam: Array, unit_px: float) -> Frame:
@@ -249,4 +261,4 @@ def _without_seam_line(texture: Frame, plane: _MouthPlane, seam: Array, unit_px:
     inner = np.where(band > 0.5, inner, 0.0)
     wet_shade = 1 - np.where(side < 0, 0.22, 0.10) * (1 - np.clip(depth / np.maximum(band, 1e-3), 0, 1))
     blended = texture + (filled * wet_shade[..., None] - texture) * inner[..., None]
-    return np.asarray(np.clip(blended + 0.5, 0, 255), np.uint8)
+    return _as_bytes(blended)
