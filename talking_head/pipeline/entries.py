@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talking_head.engines.base import Take, TimedToken, TimedWord
+from talking_head.errors import RendererError
 from talking_head.media_io.audio import read_flac, write_flac
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 
@@ -23,8 +24,14 @@ CLIP_FIGURES = "clip.json"
 CLIP_POSTER = "poster.jpg"
 
 
-class DamagedEntry(Exception):  # noqa: N818 - a finding that the cache acts upon, never shown to a person
-    """An entry's files contradict each other: something outside has changed or cut them."""
+class DamagedEntry(RendererError):
+    """An entry's files contradict each other: something outside has changed or cut them. Whoever can make the entry
+    again removes it and does; elsewhere this is the error that a person sees."""
+
+    default_code = "entry_damaged"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"The cache entry {folder.name[:12]} is damaged.", hint="Try again: it will be made anew.")
 
 
 def store_take(folder: Path, take: Take) -> None:
@@ -51,9 +58,9 @@ def load_take(folder: Path) -> Take:
         words = tuple(TimedWord(**values) for values in times["words"])
         alphabet = times["alphabet"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedEntry(folder.name) from error
+        raise DamagedEntry(folder) from error
     if sample_rate_hz != AUDIO_HZ or not len(waveform) or len(waveform) % CLIP_QUANTUM_SAMPLES:
-        raise DamagedEntry(folder.name)
+        raise DamagedEntry(folder)
     return Take(np.asarray(waveform, np.float32), phonemes, words, alphabet)
 
 
@@ -85,7 +92,7 @@ def load_clip_figures(folder: Path) -> ClipFigures:
         figures = ClipFigures(**{**values, "notices": tuple(values["notices"])})
         video_bytes = (folder / CLIP_VIDEO).stat().st_size
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedEntry(folder.name) from error
+        raise DamagedEntry(folder) from error
     if video_bytes != figures.video_bytes:
-        raise DamagedEntry(folder.name)
+        raise DamagedEntry(folder)
     return figures
