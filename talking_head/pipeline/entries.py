@@ -24,7 +24,7 @@ CLIP_FIGURES = "clip.json"
 CLIP_POSTER = "poster.jpg"
 
 
-class DamagedEntry(RendererError):
+class DamagedEntryError(RendererError):
     """An entry's files contradict each other: something outside has changed or cut them. Whoever can make the entry
     again removes it and does; elsewhere this is the error that a person sees."""
 
@@ -49,7 +49,7 @@ def load_take(folder: Path) -> Take:
     """Reads what :func:`store_take` wrote.
 
     Raises:
-        DamagedEntry: a file is missing, cut or not ours.
+        DamagedEntryError: a file is missing, cut or not ours.
     """
     try:
         waveform, sample_rate_hz = read_flac(folder / TAKE_SOUND)
@@ -58,9 +58,9 @@ def load_take(folder: Path) -> Take:
         words = tuple(TimedWord(**values) for values in times["words"])
         alphabet = times["alphabet"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedEntry(folder) from error
+        raise DamagedEntryError(folder) from error
     if sample_rate_hz != AUDIO_HZ or not len(waveform) or len(waveform) % CLIP_QUANTUM_SAMPLES:
-        raise DamagedEntry(folder)
+        raise DamagedEntryError(folder)
     return Take(np.asarray(waveform, np.float32), phonemes, words, alphabet)
 
 
@@ -85,14 +85,14 @@ def load_clip_figures(folder: Path) -> ClipFigures:
     """Reads what :func:`store_clip_figures` wrote and compares the video's size with it.
 
     Raises:
-        DamagedEntry: a file is missing, cut or not ours.
+        DamagedEntryError: a file is missing, cut or not ours.
     """
     try:
         values: dict[str, Any] = json.loads((folder / CLIP_FIGURES).read_text(encoding="utf-8"))
         figures = ClipFigures(**{**values, "notices": tuple(values["notices"])})
         video_bytes = (folder / CLIP_VIDEO).stat().st_size
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedEntry(folder) from error
+        raise DamagedEntryError(folder) from error
     if video_bytes != figures.video_bytes:
-        raise DamagedEntry(folder)
+        raise DamagedEntryError(folder)
     return figures

@@ -29,7 +29,7 @@ from talking_head.pipeline.entries import (
     CLIPS,
     TAKES,
     ClipFigures,
-    DamagedEntry,
+    DamagedEntryError,
     load_clip_figures,
     load_take,
     store_clip_figures,
@@ -211,7 +211,7 @@ class Renderer:
             return None
         try:
             return load_clip_figures(folder)
-        except DamagedEntry:
+        except DamagedEntryError:
             self._cache.remove(CLIPS, clip_key)
             return None
 
@@ -221,7 +221,7 @@ class Renderer:
             return None
         try:
             return load_take(folder)
-        except DamagedEntry:
+        except DamagedEntryError:
             self._cache.remove(TAKES, take_key)
             return None
 
