@@ -95,7 +95,7 @@ export class JobPanel {
         : [job.error?.message, standIns ? standInWords : ""].filter(Boolean).join(" ");
     this.find("outcome-message").textContent = message;
     const suggestion = this.find("outcome-suggestion");
-    suggestion.textContent = job.error?.suggestion ?? "";
+    suggestion.textContent = job.state === "cancelled" ? "" : (job.error?.suggestion ?? "");
     suggestion.hidden = !suggestion.textContent;
     this.find("again-fast").hidden = job.profile === "fast";
   }

@@ -1,0 +1,212 @@
+"""The editor: saving with and without JavaScript, conflicts, generating, and what it shows of a render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from lessons import services
+from lessons.models import Lesson
+from talking_head.models import Clip, ClipState, Job, JobState
+from tests.factories import make_portrait
+from tests.lessons.conftest import make_job, show
+
+Browse = Callable[[User | None], Client]
+JSON = {"accept": "application/json"}
+
+
+def address(lesson: Lesson, name: str = "lesson_edit") -> str:
+    return reverse(name, args=[lesson.course.slug, lesson.pk])
+
+
+def values(lesson: Lesson, **changes: Any) -> dict[str, Any]:
+    unchanged = {name: getattr(lesson, name) for name in ("title", "script", "voice", "speed", "profile", "version")}
+    return {**unchanged, "portrait": lesson.portrait_id or "", **changes}
+
+
+@pytest.fixture
+def editor(teacher: User, browse: Browse) -> Client:
+    return browse(teacher)
+
+
+# --- saving ------------------------------------------------------------------------------------------------------
+
+
+def test_saving_by_itself_returns_the_new_version(lesson: Lesson, editor: Client) -> None:
+    answer = editor.post(address(lesson), values(lesson, script="New words.", speed="1.25"), headers=JSON)
+    assert answer.json() == {"version": 2, "job": None}
+    lesson.refresh_from_db()
+    assert (lesson.script, lesson.speed, lesson.version) == ("New words.", 1.25, 2)
+
+
+def test_saving_works_without_javascript(lesson: Lesson, editor: Client) -> None:
+    answer = editor.post(address(lesson), values(lesson, title="A better title", action="save"), follow=True)
+    assert answer.redirect_chain == [(address(lesson), 302)]
+    assert "A better title" in answer.content.decode()
+
+
+def test_line_ends_of_forms_do_not_count_as_a_change(lesson: Lesson, editor: Client) -> None:
+    lesson = services.change_lesson(lesson, script="One.\n\nTwo.\n")
+    editor.post(address(lesson), values(lesson, script="One.\r\n\r\nTwo.\r\n"), headers=JSON)
+    assert Lesson.objects.get(pk=lesson.pk).version == lesson.version
+
+
+def test_an_unfinished_text_can_be_saved(lesson: Lesson, editor: Client) -> None:
+    assert editor.post(address(lesson), values(lesson, script=""), headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", ""),
+        ("title", "x" * 201),
+        ("script", "x" * 200_001),
+        ("script", "null\0byte"),
+        ("voice", "nobody"),
+        ("speed", "9"),
+        ("speed", "nan"),
+        ("profile", "turbo"),
+        ("portrait", "999999"),
+        ("version", ""),
+    ],
+)
+def test_wrong_values_are_named_and_nothing_is_saved(lesson: Lesson, editor: Client, field: str, value: str) -> None:
+    sent = values(lesson, title="Changed", **{field: value}) if field != "title" else values(lesson, title=value)
+    answer = editor.post(address(lesson), sent, headers=JSON)
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
+    assert editor.post(address(lesson), sent).status_code == 400
+    assert Lesson.objects.get(pk=lesson.pk).title == "The Moon"
+
+
+def test_somebody_elses_portrait_cannot_be_chosen(lesson: Lesson, editor: Client, other_teacher: User) -> None:
+    theirs, shared = make_portrait(other_teacher), make_portrait(other_teacher, is_shared=True)
+    assert editor.post(address(lesson), values(lesson, portrait=theirs.pk), headers=JSON).status_code == 400
+    assert editor.post(address(lesson), values(lesson, portrait=shared.pk), headers=JSON).status_code == 200
+
+
+def test_a_save_from_an_older_window_is_a_conflict(lesson: Lesson, editor: Client) -> None:
+    services.change_lesson(lesson, script="From the other window.")
+    answer = editor.post(address(lesson), values(lesson, script="Mine."), headers=JSON)
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "lesson_changed"
+    without_script = editor.post(address(lesson), values(lesson, script="Mine."))
+    html = without_script.content.decode()
+    assert without_script.status_code == 409
+    # What was typed stays on the page, and a second click does not overwrite either.
+    assert "Mine." in html
+    assert '<input type="hidden" name="version" value="1">' in html
+
+
+# --- generating --------------------------------------------------------------------------------------------------
+
+
+def test_generate_saves_first_and_answers_with_the_job(lesson: Lesson, editor: Client) -> None:
+    sent = values(lesson, script="Only this sentence.", action="generate")
+    answer = editor.post(address(lesson), sent, headers=JSON).json()
+    job = Job.objects.get()
+    assert job.script == "Only this sentence."
+    assert answer["version"] == 2
+    assert (answer["job"]["id"], answer["job"]["state"]) == (str(job.pk), "queued")
+    assert [clip["text"] for clip in answer["job"]["clips"]] == ["Only this sentence."]
+
+
+def test_generate_works_without_javascript(lesson: Lesson, editor: Client) -> None:
+    html = editor.post(address(lesson), values(lesson, action="generate"), follow=True).content.decode()
+    assert "The video is being made." in html
+    assert "0 of 2 sentences ready" in html
+
+
+def test_try_with_the_fast_profile_is_for_that_render_only(lesson: Lesson, editor: Client) -> None:
+    editor.post(address(lesson), values(lesson, action="generate-fast"), headers=JSON)
+    lesson.refresh_from_db()
+    assert (Job.objects.get().profile, lesson.profile, lesson.version) == ("fast", "balanced", 1)
+
+
+def test_a_text_that_cannot_be_spoken_is_told_at_the_text(lesson: Lesson, editor: Client) -> None:
+    sent = values(lesson, script="   ", action="generate")
+    answer = editor.post(address(lesson), sent, headers=JSON)
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["script"]
+    assert answer.json()["error"]["suggestion"]
+    assert not Job.objects.exists()
+    assert Lesson.objects.get(pk=lesson.pk).script == "   "  # saved all the same
+
+
+def test_a_withdrawn_portrait_is_told_and_never_quietly_dropped(lesson: Lesson, editor: Client, teacher: User) -> None:
+    portrait = make_portrait(teacher)
+    lesson = services.change_lesson(lesson, portrait_id=portrait.pk)
+    portrait.deleted_at = portrait.created_at
+    portrait.save()
+    assert "The portrait of this lesson was withdrawn" in editor.get(address(lesson)).content.decode()
+    sent = values(lesson, action="generate")
+    del sent["portrait"]  # nothing is ticked on that page
+    answer = editor.post(address(lesson), sent, headers=JSON)
+    assert list(answer.json()["errors"]) == ["portrait"]
+    assert Lesson.objects.get(pk=lesson.pk).portrait == portrait
+
+
+def test_cancel_stops_the_render(lesson: Lesson, editor: Client, teacher: User) -> None:
+    job = services.generate_video(lesson, by=teacher)
+    assert editor.post(address(lesson, "lesson_cancel"), headers=JSON).json() == {"cancelled": True}
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert editor.post(address(lesson, "lesson_cancel"), headers=JSON).json() == {"cancelled": False}
+    assert "You cancelled this render." in editor.get(address(lesson)).content.decode()
+
+
+# --- what it shows -----------------------------------------------------------------------------------------------
+
+
+def test_a_failure_is_shown_with_its_reason_and_what_to_do(lesson: Lesson, editor: Client) -> None:
+    job = make_job(
+        lesson, JobState.FAILED, error_code="no_space", error_message="The disk is full.", suggestion="Free some space."
+    )
+    Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+    html = editor.get(address(lesson)).content.decode()
+    assert "The disk is full." in html
+    assert "Free some space." in html
+    assert "Try again" in html
+
+
+def test_sentences_carry_their_state_and_stand_ins_are_called_so(lesson: Lesson, editor: Client) -> None:
+    job = make_job(lesson, JobState.FALLBACK)
+    Clip.objects.filter(job=job, index=1).update(is_fallback=True)
+    show(lesson, job)
+    html = editor.get(address(lesson)).content.decode()
+    assert "Stand-in" in html
+    assert reverse("job_clip", args=[job.pk, 0]) in html
+
+
+def test_while_a_new_render_runs_the_old_video_stays_on_the_page(
+    watchable: Lesson, editor: Client, teacher: User
+) -> None:
+    old = watchable.current_job
+    lesson = services.change_lesson(watchable, script="Newer words.")
+    services.generate_video(lesson, by=teacher)
+    html = editor.get(address(lesson)).content.decode()
+    assert reverse("job_file", args=[old, "video.mp4"]) in html
+    assert "0 of 1 sentences ready" in html
+
+
+def test_a_clip_in_every_state_has_words(lesson: Lesson, editor: Client) -> None:
+    job = make_job(lesson, JobState.RUNNING)
+    for state in ClipState.values:
+        Clip.objects.filter(job=job, index=0).update(state=state)
+        Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+        assert editor.get(address(lesson)).status_code == 200
+
+
+def test_markup_in_titles_and_texts_is_shown_and_never_run(lesson: Lesson, editor: Client) -> None:
+    attack = "</textarea></script><script>alert(1)</script>"
+    lesson = services.change_lesson(lesson, title=attack, script=attack)
+    job = make_job(lesson, JobState.RUNNING)
+    Clip.objects.filter(job=job).update(text=attack)
+    Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+    for url in (address(lesson), lesson.course.get_absolute_url(), lesson.get_absolute_url()):
+        assert "<script>alert" not in editor.get(url).content.decode()
