@@ -1,0 +1,189 @@
+"""``manage.py render SCRIPT.txt --portrait P --out X.mp4``: the pipeline without web, database or queue."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from talking_head.engines.base import EngineSettings
+from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
+from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
+from talking_head.profiles import DEFAULT_PROFILE
+
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+MAX_SCRIPT_BYTES = 4_000_000  # far above the pipeline's own limit, which knows characters: only keeps a wrong file out
+
+
+class Command(BaseCommand):
+    help = "Turns a text file and a portrait into a video of a talking teacher."
+    requires_system_checks: list[str] = []  # they look at web and database, which are not touched here
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("script", type=Path, metavar="SCRIPT.txt", help="what to say: UTF-8 text")
+        parser.add_argument("--out", type=Path, required=True, metavar="X.mp4", help="the video to write")
+        parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
+        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default) or quality")
+        parser.add_argument("--face", default=settings.TALKING_HEAD_FACE, help="face engine (default: auto)")
+        parser.add_argument("--speech", default=settings.TALKING_HEAD_SPEECH, help="speech engine (default: auto)")
+        parser.add_argument("--voice", default="", help="one of the speech engine's voices")
+        parser.add_argument("--speed", type=float, default=1.0, help="1.0 is the voice's own pace")
+        parser.add_argument("--language", default="en", help="language of the script, such as en or en-GB")
+        parser.add_argument("--title", default="", help="title stored in the video (default: the script's file name)")
+        parser.add_argument("--captions", type=Path, metavar="X.vtt", help="also write WebVTT captions")
+        parser.add_argument("--metrics", type=Path, metavar="M.json", help="also write what it cost")
+        parser.add_argument("--cache", type=Path, metavar="DIR", help="where takes and clips are kept")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bar = ProgressBar(sys.stderr)
+        try:
+            with term_like_interrupt():
+                rendered = self._render(options, bar)
+        except KeyboardInterrupt:
+            bar.end()
+            self._stop("Interrupted: no video was written; finished clips are kept for next time.", EXIT_INTERRUPTED)
+        except (InvalidInput, EngineError, ResourceError) as error:
+            bar.end()
+            self._stop(str(error), EXIT_BAD_INPUT)
+        except TalkingHeadError as error:
+            bar.end()
+            self._stop(str(error), EXIT_FAILED)
+        bar.end()
+        self._report(rendered, options["out"])
+
+    def _render(self, options: dict[str, Any], bar: ProgressBar) -> RenderedScript:
+        cache = ContentCache(options["cache"] or settings.MEDIA_ROOT / "cache")
+        renderer = Renderer(cache, EngineSettings(checkpoints_dir=settings.CHECKPOINTS_DIR))
+        request = RenderScriptRequest(
+            script=read_script(options["script"]),
+            out_path=options["out"],
+            portrait_path=options["portrait"],
+            captions_path=options["captions"],
+            metrics_path=options["metrics"],
+            title=options["title"] or options["script"].stem,
+            language=options["language"],
+            voice=options["voice"],
+            speed=options["speed"],
+            profile=options["profile"],
+            speech=options["speech"],
+            face=options["face"],
+        )
+        for path in (request.out_path, request.captions_path, request.metrics_path):
+            check_destination(path)
+        return render_script(request, renderer, cache, bar.show)
+
+    def _report(self, rendered: RenderedScript, out: Path) -> None:
+        metrics = rendered.metrics
+        for notice in sorted({notice for clip in rendered.clips for notice in clip.result.notices}):
+            self.stderr.write(f"note: {notice}")
+        for clip in rendered.clips:
+            if clip.error is not None:
+                self.stderr.write(f"stand-in for “{clip.request.text.strip()[:60]}”: {clip.error}")
+        video = rendered.video
+        self.stdout.write(
+            f"{out}: {video.video_seconds:.1f} s, {video.width_px}x{video.height_px}, "
+            f"{metrics['total_seconds']:.1f} s to make (real-time factor {metrics['real_time_factor']:.2f})"
+        )
+
+    def _stop(self, message: str, status: int) -> None:
+        self.stderr.write(f"render: {message}")
+        raise SystemExit(status)
+
+
+@contextmanager
+def term_like_interrupt() -> Iterator[None]:
+    """Being ended by TERM goes the way of Ctrl-C, so that it leaves nothing half-written either."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def read_script(path: Path) -> str:
+    """The script's text; a byte order mark is not part of it.
+
+    Raises:
+        ScriptError: ``script_missing``, ``script_too_long``, ``script_encoding``.
+    """
+    try:
+        if path.stat().st_size > MAX_SCRIPT_BYTES:
+            raise ScriptError(f"“{path.name}” is too long for a script.", code="script_too_long", hint="Split it.")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ScriptError(
+            f"The script “{path}” cannot be read: {error.strerror}.", code="script_missing", hint="Check its name."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ScriptError(
+            f"“{path.name}” is not UTF-8 text.", code="script_encoding", hint="Save it as UTF-8."
+        ) from error
+
+
+def check_destination(path: Path | None) -> None:
+    """Better now than after minutes of work.
+
+    Raises:
+        OptionError: ``bad_destination``.
+    """
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise OptionError(f"“{path}” {what}.", code="bad_destination", hint="Name a file in a folder that is there.")
+
+
+class ProgressBar:
+    """One line that redraws itself on a terminal; elsewhere one plain line per finished clip."""
+
+    WIDTH = 30
+    REDRAW_SECONDS = 0.1
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._started = time.monotonic()
+        self._drawn_at = float("-inf")
+        self._line_open = False
+
+    def show(self, progress: RenderProgress) -> None:
+        finished = progress.event.stage == "done"
+        if not self._is_terminal:
+            if finished:
+                self._stream.write(f"clip {progress.index + 1}/{progress.clips} done\n")
+                self._stream.flush()
+            return
+        now = time.monotonic()
+        if now - self._drawn_at < self.REDRAW_SECONDS and not finished:
+            return
+        self._drawn_at = now
+        filled = round(self.WIDTH * progress.done_share)
+        bar = "█" * filled + "░" * (self.WIDTH - filled)
+        text = f"{bar} {progress.done_share:4.0%}  clip {progress.index + 1}/{progress.clips}  {progress.event.stage}"
+        self._stream.write(f"\r\x1b[K{text}{self._left(progress.done_share)}")
+        self._stream.flush()
+        self._line_open = True
+
+    def end(self) -> None:
+        """Leaves the terminal's line free for what comes next."""
+        if self._line_open:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._line_open = False
+
+    def _left(self, done_share: float) -> str:
+        if done_share < 0.02:
+            return ""
+        seconds = (time.monotonic() - self._started) * (1 - done_share) / done_share
+        return f"  {seconds:.0f} s left"

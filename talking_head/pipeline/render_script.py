@@ -1,0 +1,221 @@
+"""The whole way from a script to a video, without web, database or queue: what ``manage.py render`` calls."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from talking_head.engines import registry
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.media_io.video import VideoInfo
+from talking_head.media_io.whole_files import write_whole
+from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
+from talking_head.pipeline.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
+from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
+from talking_head.pipeline.portrait_to_source import load_portrait
+from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
+from talking_head.pipeline.script_to_utterances import Script, script_to_utterances
+from talking_head.pipeline.takes_to_captions import takes_to_captions
+from talking_head.profiles import profile_named
+
+
+@dataclass(frozen=True, slots=True)
+class RenderScriptRequest:
+    """What to render and where to put it. Files that are not wanted stay None."""
+
+    script: str
+    out_path: Path
+    portrait_path: Path | None = None
+    captions_path: Path | None = None
+    metrics_path: Path | None = None
+    title: str = ""
+    language: str = "en"
+    voice: str = ""
+    speed: float = 1.0
+    profile: str = ""
+    speech: str = registry.AUTO
+    face: str = registry.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class RenderProgress:
+    """Where the whole render stands: clip ``index`` of ``clips``, and what is going on inside it."""
+
+    index: int
+    clips: int
+    event: RenderEvent
+    done_share: float  # of the whole script, 0..1, by the length of the texts
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedClip:
+    """One clip of the video. ``error`` is why it is a stand-in, None when it is the real thing."""
+
+    request: ClipRequest
+    result: ClipResult
+    seconds: float
+    error: TalkingHeadError | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedScript:
+    """What came out. ``metrics`` is the document that was written to ``metrics_path``, if that was asked for."""
+
+    video: VideoInfo
+    clips: tuple[RenderedClip, ...]
+    metrics: dict[str, Any]
+
+
+ProgressSink = Callable[[RenderProgress], None]
+
+
+def render_script(
+    request: RenderScriptRequest, renderer: Renderer, cache: ContentCache, on_progress: ProgressSink
+) -> RenderedScript:
+    """Renders a script into ``out_path``, and captions and metrics if asked for.
+
+    A sentence on which the renderer fails is shown by the still engine and counted; wrong input and missing means end
+    the whole. Metrics are written whatever happens; video and captions appear under their names only when whole.
+
+    Raises:
+        TalkingHeadError: always one of its subclasses.
+    """
+    run = _Run(request, renderer, cache, on_progress)
+    try:
+        return run.to_the_end()
+    except TalkingHeadError as error:
+        run.write_metrics("failed", error_figures(error))
+        raise
+
+
+class _Run:
+    """One call of :func:`render_script`, with what it has gathered so far."""
+
+    def __init__(
+        self, request: RenderScriptRequest, renderer: Renderer, cache: ContentCache, on_progress: ProgressSink
+    ) -> None:
+        self._request = request
+        self._renderer = renderer
+        self._cache = cache
+        self._on_progress = on_progress
+        self._started = time.monotonic()
+        self._resources = ResourceMeter()
+        self._clips: list[RenderedClip] = []
+        self._publish_seconds = 0.0
+
+    def to_the_end(self) -> RenderedScript:
+        """Validate everything first, then clip by clip, then the files."""
+        profile_named(self._request.profile)
+        script = script_to_utterances(self._request.script, self._request.language)
+        requests = self._clip_requests(script)
+        for index, clip_request in enumerate(requests):
+            self._clips.append(self._render_clip(index, clip_request, requests))
+        started = time.monotonic()
+        video = self._write_files(script)
+        self._publish_seconds = time.monotonic() - started
+        errors = [clip.error for clip in self._clips if clip.error]
+        metrics = self.write_metrics("fallback" if errors else "completed", error_figures(next(iter(errors), None)))
+        return RenderedScript(video, tuple(self._clips), metrics)
+
+    def _clip_requests(self, script: Script) -> list[ClipRequest]:
+        request = self._request
+        portrait_digest = load_portrait(request.portrait_path).digest if request.portrait_path else ""
+        return [
+            ClipRequest(
+                text=utterance.text,
+                spoken=utterance.spoken,
+                pause_seconds=utterance.pause_seconds,
+                language=request.language,
+                voice=request.voice,
+                speed=request.speed,
+                portrait_path=str(request.portrait_path or ""),
+                portrait_digest=portrait_digest,
+                profile=profile_named(request.profile).name,
+                speech=registry.resolve("speech", request.speech),
+                face=registry.resolve("face", request.face),
+            )
+            for utterance in script.utterances
+        ]
+
+    def _render_clip(self, index: int, request: ClipRequest, requests: Sequence[ClipRequest]) -> RenderedClip:
+        lengths = [len(each.text) + 1 for each in requests]
+        before, here, total = sum(lengths[:index]), lengths[index], sum(lengths)
+
+        def on_event(event: RenderEvent) -> None:
+            inside = event.frame / event.frames if event.frames else 0.0
+            self._on_progress(RenderProgress(index, len(requests), event, (before + inside * here) / total))
+
+        started = time.monotonic()
+        error: TalkingHeadError | None = None
+        try:
+            result = self._renderer.render(request, on_event)
+        except RendererError as failure:
+            error = failure
+            request = ClipRequest.from_json({**request.to_json(), "fallback": True})
+            result = self._renderer.render(request, on_event)
+        on_event(RenderEvent("done", 1, 1))
+        return RenderedClip(request, result, time.monotonic() - started, error)
+
+    def _write_files(self, script: Script) -> VideoInfo:
+        request = self._request
+        captions = ""
+        if request.captions_path is not None:
+            takes = [load_take(self._entry(TAKES, clip.result.take_key)) for clip in self._clips]
+            captions = takes_to_captions(script.utterances, takes)
+        video = clips_to_video(
+            [self._entry(CLIPS, clip.result.clip_key) / CLIP_VIDEO for clip in self._clips],
+            request.out_path,
+            title=request.title,
+            language=request.language,
+            chapters=_chapter_starts(script),
+        )
+        if request.captions_path is not None:
+            write_whole(request.captions_path, captions.encode())
+        return video
+
+    def _entry(self, kind: str, key: str) -> Path:
+        """The folder of something that was in the cache a moment ago."""
+        folder = self._cache.get(kind, key)
+        if folder is None:
+            raise RendererError(
+                "A finished clip has vanished from the cache.", code="clip_missing", hint="Render the video again."
+            )
+        return folder
+
+    def write_metrics(self, outcome: str, error: dict[str, str] | None) -> dict[str, Any]:
+        request = self._request
+        metrics = performance_metrics(
+            job=None,
+            outcome=outcome,
+            error=error,
+            profile=request.profile,
+            timeout_seconds=self._timeout_seconds(),
+            total_seconds=time.monotonic() - self._started,
+            clips=[
+                clip_figures(index, clip.result, clip.seconds, is_fallback=clip.request.fallback, error=clip.error)
+                for index, clip in enumerate(self._clips)
+            ],
+            engines=self._clips[0].result.engines if self._clips else {},
+            publish_seconds=self._publish_seconds,
+            resources=self._resources.read(),
+        )
+        if request.metrics_path is not None:
+            write_whole(request.metrics_path, (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode())
+        return metrics
+
+    def _timeout_seconds(self) -> float:
+        """What a job would be given; nothing is cut off here, but the figures stay comparable."""
+        try:
+            return profile_named(self._request.profile).timeout_for(self._request.script)
+        except TalkingHeadError:
+            return 0.0
+
+
+def _chapter_starts(script: Script) -> list[ChapterStart]:
+    return [ChapterStart(each.chapter, each.index) for each in script.utterances if each.chapter]

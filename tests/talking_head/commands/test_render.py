@@ -1,0 +1,182 @@
+"""``manage.py render`` as a person uses it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from talking_head.management.commands.render import ProgressBar
+from talking_head.media_io.video import inspect_video
+from talking_head.pipeline.render_script import RenderProgress
+from talking_head.pipeline.requests import RenderEvent
+from tests.talking_head import fakes
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def fake_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "plants.txt"
+    path.write_text("The leaf is green. The root is brown.", encoding="utf-8")
+    return path
+
+
+def render(script: Path, portrait: Path, tmp_path: Path, **options: Any) -> None:
+    values = {"profile": "fast", "speech": "fakespeech", "face": "fakeface", "cache": tmp_path / "cache", **options}
+    call_command("render", script, portrait=portrait, **{"out": tmp_path / "out.mp4", **values})
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_it_writes_what_was_asked_for_and_says_so(
+    script: Path, portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    render(script, portrait_png, tmp_path, captions=tmp_path / "out.vtt", metrics=tmp_path / "m.json")
+
+    assert files(tmp_path) == {"plants.txt", "out.mp4", "out.vtt", "m.json"}
+    assert inspect_video(tmp_path / "out.mp4").frame_count > 0
+    assert json.loads((tmp_path / "m.json").read_text())["outcome"] == "completed"
+    shown = capsys.readouterr()
+    assert "out.mp4" in shown.out and "real-time factor" in shown.out
+    assert shown.err.splitlines() == ["clip 1/2 done", "clip 2/2 done"]  # not a terminal: lines, no bar
+
+
+def test_it_needs_no_database(script: Path, portrait_png: Path, tmp_path: Path) -> None:
+    """pytest-django refuses the database to tests that did not ask for it, as this one did not."""
+    render(script, portrait_png, tmp_path)
+    assert (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"profile": "sublime"}, "no profile “sublime”"),
+        ({"face": "sadtalkr"}, "no face engine “sadtalkr”"),
+        ({"speech": "parrot"}, "no speech engine “parrot”"),
+        ({"voice": "nobody"}, "no voice “nobody”"),
+        ({"language": "xx"}, "xx"),
+        ({"portrait": None}, "No portrait"),
+        ({"portrait": Path("/nowhere/face.png")}, "face.png"),
+        ({"out": Path("/nowhere/out.mp4")}, "does not exist"),
+        ({"metrics": Path("/nowhere/m.json")}, "does not exist"),
+        ({"speed": 0.0}, "speed"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    script: Path,
+    portrait_png: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        render(script, options.pop("portrait", portrait_png), tmp_path, **options)
+    assert ended.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("render: ")
+    assert said in lines[0]
+    assert files(tmp_path) == {"plants.txt"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"\xff\xfe\x00bad", "UTF-8"),
+        (b"...", "nothing to say"),
+        (b"x" * 5_000_000, "too long"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_bad_script_is_one_line_and_status_2(
+    script: Path,
+    portrait_png: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+    said: str,
+) -> None:
+    if content is None:
+        script.unlink()
+    else:
+        script.write_bytes(content)
+    with pytest.raises(SystemExit) as ended:
+        render(script, portrait_png, tmp_path)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_picture_that_is_none_is_bad_input(script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    portrait = tmp_path / "face.png"
+    portrait.write_text("<svg/>")
+    with pytest.raises(SystemExit) as ended:
+        render(script, portrait, tmp_path)
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_older_video_survives_a_failed_render(script: Path, portrait_png: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").write_bytes(b"older")
+    script.write_text("")
+    with pytest.raises(SystemExit):
+        render(script, portrait_png, tmp_path)
+    assert (tmp_path / "out.mp4").read_bytes() == b"older"
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_render_leaves_nothing_half_written(
+    portrait_png: Path, tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    script = tmp_path / "long.txt"
+    script.write_text(" ".join(f"This is sentence number {number} of a long lesson." for number in range(200)))
+    command = [
+        sys.executable, str(ROOT / "manage.py"), "render", str(script), "--portrait", str(portrait_png),
+        "--out", str(tmp_path / "out.mp4"), "--cache", str(tmp_path / "cache"), "--profile", "fast", "--face", "still",
+    ]  # fmt: skip
+    environment = {**os.environ, "MEDIA_ROOT": str(tmp_path / "media")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        assert "clip 1/" in process.stderr.readline()
+        process.send_signal(signal_number)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "Interrupted" in rest.splitlines()[-1]
+    assert files(tmp_path) == {"long.txt"}
+    assert list((tmp_path / "cache" / "tmp").iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_one_line_redraws_itself_and_vanishes() -> None:
+    terminal = Terminal()
+    bar = ProgressBar(terminal)
+    bar.show(RenderProgress(0, 2, RenderEvent("frames", 10, 20), 0.25))
+    bar.show(RenderProgress(1, 2, RenderEvent("done", 1, 1), 1.0))
+    bar.end()
+    shown = terminal.getvalue()
+    assert "25%" in shown and "clip 1/2" in shown and "100%" in shown
+    assert "\n" not in shown
+    assert shown.endswith("\r\x1b[K")
