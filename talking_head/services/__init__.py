@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from talking_head.access import may_view_job, may_view_portrait, register_access_rule, register_portrait_rule
 from talking_head.progress import job_snapshot
-from talking_head.services.direct import generate_talking_video
+from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
 from talking_head.services.portraits import (
+    MAX_PORTRAIT_BYTES,
     InspectedPortrait,
     StoredPortrait,
     inspect_portrait,
     portrait_thumbnail,
+    portrait_too_heavy,
     store_portrait,
 )
 from talking_head.services.scripts import ScriptSummary, check_script, voices
 
 __all__ = [
+    "MAX_PORTRAIT_BYTES",
     "InspectedPortrait",
     "ScriptSummary",
     "StoredPortrait",
@@ -27,10 +30,13 @@ __all__ = [
     "may_view_job",
     "may_view_portrait",
     "portrait_thumbnail",
+    "portrait_too_heavy",
     "register_access_rule",
     "register_portrait_rule",
     "retry_job",
+    "run_job",
     "store_portrait",
     "submit_job",
+    "video_path",
     "voices",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from talking_head import storage
 from talking_head.errors import PortraitError, RendererError
+from talking_head.models import Job
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 from talking_head.services.jobs import submit_job
 from talking_head.services.portraits import store_portrait
@@ -26,7 +27,15 @@ def generate_talking_video(
         TalkingHeadError: of whatever kind; also when the job failed or was cancelled by somebody.
     """
     digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
-    job = submit_job(owner=None, script=text, portrait_digest=digest, profile=performance_mode)
+    job = run_job(submit_job(owner=None, script=text, portrait_digest=digest, profile=performance_mode))
+    if not job.is_watchable:
+        raise RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
+    return str(video_path(job))
+
+
+def run_job(job: Job) -> Job:
+    """Works on ``job`` in this process until it has ended, whatever its end, and returns it as it is then. Workers that
+    run elsewhere may help."""
     worker = Worker(warm_renderer())
     try:
         while job.is_active:
@@ -37,9 +46,12 @@ def generate_talking_video(
                 job.refresh_from_db()
     finally:
         close_warm_renderer()
-    if not job.is_watchable:
-        raise RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
-    return str(storage.results_folder(job.pk) / "video.mp4")
+    return job
+
+
+def video_path(job: Job) -> Path:
+    """Where the MP4 of a watchable job lies."""
+    return storage.results_folder(job.pk) / "video.mp4"
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from argparse import ArgumentParser
@@ -44,10 +45,11 @@ class Command(BaseCommand):
             job = self.render(job)
         else:
             job = Job.objects.get(pk=lesson.current_job)
-        return str(rendering.job_file(job, "video.mp4"))
+        return str(rendering.video_path(job))
 
     def render(self, job: Job) -> Job:
         """Runs the job in this process while the main thread draws the bar."""
+        logging.getLogger("talking_head").setLevel(logging.WARNING)  # the bar says the same, on one line
         outcome: list[Job | Exception] = []
 
         def work() -> None:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         worker.start()
         while worker.is_alive():
             worker.join(timeout=0.25)
-            self.draw(rendering.job_snapshot(job.pk))
+            self.draw(rendering.job_snapshot(job))
         sys.stderr.write("\n")
         if isinstance(outcome[0], Exception):
             raise CommandError(str(outcome[0])) from outcome[0]
