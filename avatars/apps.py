@@ -7,7 +7,8 @@ class AvatarsConfig(AppConfig):
     name = "avatars"
 
     def ready(self) -> None:
-        from avatars.rules import may_view_portrait
-        from talking_head.access import register_portrait_rule
+        from avatars.rules import may_keep_portraits, may_view_portrait
+        from talking_head.access import register_portrait_rule, register_submitter_rule
 
         register_portrait_rule(may_view_portrait)
+        register_submitter_rule(may_keep_portraits)

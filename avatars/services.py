@@ -23,12 +23,15 @@ from avatars.rules import (
 )
 from talking_head import services as rendering
 from talking_head.errors import PortraitError
+from talking_head.services import InspectedPortrait
 
 __all__ = [
     "CONSENT_STATEMENT",
+    "MAX_UPLOAD_BYTES",
     "add_portrait",
     "change_portrait",
     "delete_portrait",
+    "inspect_portrait",
     "may_change",
     "may_keep_portraits",
     "may_view_portrait",
@@ -36,6 +39,8 @@ __all__ = [
     "portraits_owned_by",
     "portraits_shared_with",
     "portraits_usable_by",
+    "thumbnail",
+    "too_many_bytes",
     "undelete_portrait",
 ]
 
@@ -46,6 +51,26 @@ CONSENT_STATEMENT = (
     "as synthetic. This agreement can be withdrawn at any time by deleting the portrait."
 )
 MAX_NAME_LENGTH = 100
+MAX_UPLOAD_BYTES = rendering.MAX_PORTRAIT_BYTES
+
+
+def inspect_portrait(data: bytes) -> InspectedPortrait:
+    """What would become of an upload, without keeping anything.
+
+    Raises:
+        PortraitError: the bytes are no picture at all, or beyond the limits.
+    """
+    return rendering.inspect_portrait(data)
+
+
+def too_many_bytes() -> PortraitError:
+    """For uploads whose declared size alone is beyond ``MAX_UPLOAD_BYTES``."""
+    return rendering.portrait_too_heavy()
+
+
+def thumbnail(portrait: Portrait, *, max_side_px: int) -> bytes:
+    """A small JPEG. Raises ``PortraitError`` or ``ResourceError`` when the stored picture is gone or unreadable."""
+    return rendering.portrait_thumbnail(portrait.digest, max_side_px=max_side_px)
 
 
 def add_portrait(

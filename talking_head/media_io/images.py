@@ -24,13 +24,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from talking_head.errors import PortraitError
+from talking_head.media_io.image_limits import (
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    MIN_SIDE_PX,
+    too_few_pixels,
+    too_many_bytes,
+    too_many_pixels,
+)
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
 
-MAX_FILE_BYTES: Final = 20_000_000
-MAX_SIDE_PX: Final = 20_000
-MAX_PIXELS: Final = 50_000_000  # the largest pictures that phones take by default have 48 to 50 million
-MIN_SIDE_PX: Final = 64
 MAX_WORKING_SIDE_PX: Final = 2_048  # a face needs 512 px, the widest video 1,280: more detail than this is never shown
 BACKGROUND_RGB: Final = (226, 228, 232)  # behind transparent pixels: a light neutral grey, like a studio wall
 ACCEPTED_FORMATS: Final = "JPEG, PNG, WebP, HEIC or AVIF"
@@ -102,7 +107,7 @@ def decode_image(data: bytes) -> DecodedImage:
             _check_is_still(image, source_format)
             upright, turned = _decode(image)
     except (Image.DecompressionBombError, MemoryError) as error:
-        raise _too_many_pixels() from error
+        raise too_many_pixels() from error
     except _DECODER_ERRORS as error:
         raise _unreadable() from error
     if turned:
@@ -130,15 +135,6 @@ def encode_jpeg(rgb: Rgb, *, max_side_px: int, quality: int = 85) -> bytes:
 def digest_of(data: bytes) -> str:
     """The name of a stored picture: sha256 of its bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
-
-
-def too_many_bytes() -> PortraitError:
-    """The error for a file beyond ``MAX_FILE_BYTES``, also for callers that know the size before they read."""
-    return PortraitError(
-        f"The picture is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
-        code="image_too_large",
-        hint="Save it as a JPEG or make it smaller, then try again.",
-    )
 
 
 def _recognise(data: bytes) -> str:
@@ -181,20 +177,16 @@ def _open(data: bytes, source_format: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=[source_format.upper()])
     except Image.DecompressionBombWarning as warning:
-        raise _too_many_pixels() from warning
+        raise too_many_pixels() from warning
     except UnidentifiedImageError as error:
         raise _unreadable() from error
 
 
 def _check_size(width_px: int, height_px: int) -> None:
     if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > MAX_PIXELS:
-        raise _too_many_pixels()
+        raise too_many_pixels()
     if min(width_px, height_px) < MIN_SIDE_PX:
-        raise PortraitError(
-            f"The picture is only {width_px} x {height_px} pixels.",
-            code="image_too_small",
-            hint="Use a picture in which the face alone is at least 200 pixels wide.",
-        )
+        raise too_few_pixels(width_px, height_px)
 
 
 def _check_is_still(image: Image.Image, source_format: str) -> None:
@@ -273,14 +265,6 @@ def _over_background(image: Image.Image) -> Image.Image:
 
 def _wrong_format(message: str) -> PortraitError:
     return PortraitError(message, code="image_format", hint=f"Use a photo or drawing saved as {ACCEPTED_FORMATS}.")
-
-
-def _too_many_pixels() -> PortraitError:
-    return PortraitError(
-        f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.",
-        code="image_too_large",
-        hint="Make it smaller (2,000 pixels on the long side are plenty), then try again.",
-    )
 
 
 def _unreadable() -> PortraitError:

@@ -7,7 +7,8 @@ from typing import Any
 
 from talking_head.engines.base import FaceEngine, Framing, Portrait
 from talking_head.errors import PortraitError, from_os_error
-from talking_head.media_io.images import MAX_FILE_BYTES, decode_image, digest_of, too_many_bytes
+from talking_head.media_io.image_limits import MAX_FILE_BYTES, too_many_bytes
+from talking_head.media_io.images import decode_image, digest_of
 
 
 def load_portrait(path: str | Path) -> Portrait:

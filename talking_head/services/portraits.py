@@ -9,10 +9,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talking_head import storage
+from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
+from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
 
 if TYPE_CHECKING:
     from talking_head.media_io.images import DecodedImage
     from talking_head.pipeline.portrait_report import PortraitReport
+
+__all__ = [
+    "MAX_PORTRAIT_BYTES",
+    "InspectedPortrait",
+    "StoredPortrait",
+    "inspect_portrait",
+    "portrait_thumbnail",
+    "portrait_too_heavy",
+    "store_portrait",
+]
 
 PREVIEW_SIDE_PX = 640
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from talking_head.errors import PortraitError
-from talking_head.media_io import images
+from talking_head.media_io import image_limits, images
 from talking_head.media_io.images import decode_image, digest_of, encode_jpeg, encode_png
 
 QUADRANTS = {
@@ -242,7 +242,7 @@ def test_limits_hold_where_warnings_are_errors() -> None:
 
 
 def test_heavy_files_are_refused_unread() -> None:
-    assert code_of(b"\xff\xd8\xff" + bytes(images.MAX_FILE_BYTES)) == "image_too_large"
+    assert code_of(b"\xff\xd8\xff" + bytes(image_limits.MAX_FILE_BYTES)) == "image_too_large"
 
 
 def test_tiny_pictures_are_refused() -> None:

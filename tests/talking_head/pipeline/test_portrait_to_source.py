@@ -14,7 +14,7 @@ from PIL import Image
 from talking_head.engines.base import EngineSettings, Framing
 from talking_head.engines.face.still import StillFace
 from talking_head.errors import PortraitError, ResourceError
-from talking_head.media_io import images
+from talking_head.media_io import image_limits
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 
 
@@ -54,7 +54,7 @@ def test_heavy_files_are_refused_before_they_are_read(tmp_path: Path, monkeypatc
     path = tmp_path / "heavy.jpg"
     path.write_bytes(b"")
     with path.open("r+b") as file:
-        file.truncate(images.MAX_FILE_BYTES + 1)
+        file.truncate(image_limits.MAX_FILE_BYTES + 1)
     monkeypatch.setattr(Path, "read_bytes", lambda _path: pytest.fail("the file was read"))
     assert code_of(path) == "image_too_large"
 

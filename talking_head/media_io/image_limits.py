@@ -1,0 +1,37 @@
+"""How large an uploaded picture may be. Apart from the decoder, so that asking for a limit loads no image library."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from talking_head.errors import PortraitError
+
+MAX_FILE_BYTES: Final = 20_000_000
+MAX_SIDE_PX: Final = 20_000
+MAX_PIXELS: Final = 50_000_000  # the largest pictures that phones take by default have 48 to 50 million
+MIN_SIDE_PX: Final = 64
+
+
+def too_many_bytes() -> PortraitError:
+    """The error for a file beyond ``MAX_FILE_BYTES``, also for callers that know the size before they read."""
+    return PortraitError(
+        f"The picture is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
+        code="image_too_large",
+        hint="Save it as a JPEG or make it smaller, then try again.",
+    )
+
+
+def too_many_pixels() -> PortraitError:
+    return PortraitError(
+        f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.",
+        code="image_too_large",
+        hint="Make it smaller (2,000 pixels on the long side are plenty), then try again.",
+    )
+
+
+def too_few_pixels(width_px: int, height_px: int) -> PortraitError:
+    return PortraitError(
+        f"The picture is only {width_px} x {height_px} pixels.",
+        code="image_too_small",
+        hint="Use a picture in which the face alone is at least 200 pixels wide.",
+    )
