@@ -18,9 +18,11 @@ from talking_head.models import Job
 Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
 AccessRule: TypeAlias = Callable[[Person, Job], bool]
 PortraitRule: TypeAlias = Callable[[Person, str], bool]
+SubmitterRule: TypeAlias = Callable[[Person], bool]
 
 _job_rules: list[AccessRule] = []
 _portrait_rules: list[PortraitRule] = []
+_submitter_rules: list[SubmitterRule] = []
 
 
 def register_access_rule(rule: AccessRule) -> None:
@@ -33,6 +35,12 @@ def register_portrait_rule(rule: PortraitRule) -> None:
     """Adds a reason to see the portrait with a certain digest."""
     if rule not in _portrait_rules:
         _portrait_rules.append(rule)
+
+
+def register_submitter_rule(rule: SubmitterRule) -> None:
+    """Adds a reason to ask for videos through the API, which costs minutes of a machine."""
+    if rule not in _submitter_rules:
+        _submitter_rules.append(rule)
 
 
 def may_view_job(user: Person, job: Job) -> bool:
@@ -49,6 +57,13 @@ def may_view_portrait(user: Person, digest: str) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return is_overseer(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
+
+
+def may_submit_jobs(user: Person) -> bool:
+    """Whoever has the permission to add jobs, and whomever a registered rule names."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.has_perm("talking_head.add_job") or any(rule(user) for rule in _submitter_rules)
 
 
 def is_overseer(user: Person, permission: str) -> bool:

@@ -99,7 +99,7 @@ def _clip_view(clip: Clip) -> Json:
         "cached": clip.cached,
         "video_seconds": clip.video_seconds,
         "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
-        "error": _error_view(clip.error_code, clip.error_message, ""),
+        "error": _error_view(clip.error_code, clip.error_message, clip.error_hint),
     }
 
 

@@ -1,10 +1,14 @@
 // Requests to our own site, with the CSRF token of the page.
 
+// What went wrong, in the words of the server where it had some: the pages say {"error": {message, suggestion}}, the API
+// {message, hint}.
 export class HttpError extends Error {
   constructor(status, body) {
-    super(body?.error?.message ?? `The server answered ${status}.`);
+    const said = body?.error ?? body;
+    super(said?.message ?? `The server answered ${status}.`);
     this.status = status;
     this.body = body;
+    this.advice = said?.suggestion ?? said?.hint ?? "";
   }
 }
 

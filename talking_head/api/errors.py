@@ -1,0 +1,77 @@
+"""One shape for everything that goes wrong: ``{"code", "message", "hint"}``, whoever found it.
+
+``code`` is stable and for programs, ``message`` is for people, ``hint`` says what to do next and may be empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from talking_head.errors import InvalidInput, JobCancelled, ResourceError, TalkingHeadError
+
+CONFLICTS = frozenset({"job_active", "job_ended", "not_ready", "lesson_changed", "portrait_exists"})
+RETRY_AFTER_SECONDS = 5
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """For ``REST_FRAMEWORK["EXCEPTION_HANDLER"]``; None for what nobody foresaw, which becomes a 500."""
+    if isinstance(error, TalkingHeadError):
+        return _answer_to(error)
+    response = exception_handler(error, context)  # knows the status and headers such as Retry-After
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = _shape("invalid_input", *_first_problem(error.detail))
+    elif isinstance(error, exceptions.Throttled):
+        wait_seconds = response.get("Retry-After", "60")
+        response.data = _shape("throttled", "Too many requests.", f"Try again in {wait_seconds} seconds.")
+    elif isinstance(error, APIException):
+        response.data = _shape(_code_of(error), str(error.detail), _HINTS.get(type(error), ""))
+    elif isinstance(error, Http404):
+        response.data = _shape("not_found", "There is no such thing, or you may not see it.")
+    else:
+        response.data = _shape("forbidden", "You may not do this.")
+    return response
+
+
+_HINTS: dict[type[Exception], str] = {exceptions.NotAuthenticated: "Log in, or send an API token."}
+
+
+def _answer_to(error: TalkingHeadError) -> Response:
+    response = Response(_shape(error.code, error.message, error.hint), status=_status_of(error))
+    if isinstance(error, ResourceError) and not error.permanent:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _status_of(error: TalkingHeadError) -> int:
+    if error.code in CONFLICTS or isinstance(error, JobCancelled):
+        return status.HTTP_409_CONFLICT
+    if isinstance(error, InvalidInput):
+        return status.HTTP_400_BAD_REQUEST
+    return status.HTTP_503_SERVICE_UNAVAILABLE  # engines and resources of this machine: not the caller's fault
+
+
+def _shape(code: str, message: str, hint: str = "") -> dict[str, str]:
+    return {"code": code, "message": message, "hint": hint}
+
+
+def _code_of(error: APIException) -> str:
+    codes = error.get_codes()
+    return codes if isinstance(codes, str) else error.default_code
+
+
+def _first_problem(detail: Any, field: str = "") -> tuple[str, str]:
+    """The first message in the nested lists and dicts of a validation error, and the field that it is about."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        return _first_problem(inner, field if name == "non_field_errors" else str(name))
+    if isinstance(detail, list):
+        return _first_problem(detail[0], field) if detail else ("The request is not valid.", "")
+    return str(detail), f"Correct the field “{field}”." if field else ""

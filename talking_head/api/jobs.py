@@ -1,0 +1,107 @@
+"""``/api/jobs/``: ask for videos, follow them, change one's mind."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from talking_head import services, storage
+from talking_head.api import serializers
+from talking_head.api.permissions import MaySubmitJobs, own_job, person, visible_job
+from talking_head.api.schema import answers
+from talking_head.models import Job
+
+IDEMPOTENCY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The same key gives the same job, however often the request is sent. At most 100 characters.",
+)
+
+
+class JobList(generics.ListAPIView):
+    """The caller's own jobs."""
+
+    serializer_class = serializers.JobRowSerializer
+    throttle_scope = "jobs"
+
+    def get_queryset(self) -> QuerySet[Job]:
+        if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a user
+            return Job.objects.none()
+        return Job.objects.filter(owner=self.request.user.pk).order_by("-created_at", "pk")
+
+    def get_permissions(self) -> list[BasePermission]:
+        is_reading = self.request is None or self.request.method in SAFE_METHODS
+        return [IsAuthenticated()] if is_reading else [IsAuthenticated(), MaySubmitJobs()]
+
+    def get_throttles(self) -> list[Any]:
+        return [] if self.request.method in SAFE_METHODS else super().get_throttles()
+
+    @extend_schema(
+        request=serializers.NewJobSerializer,
+        parameters=[IDEMPOTENCY_HEADER],
+        responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request) -> Response:
+        """Asks for a video of a text."""
+        form = serializers.NewJobSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        digest = values.get("portrait_digest", "")
+        if digest and not services.may_view_portrait(request.user, digest):
+            raise storage.unknown_portrait()
+        job = services.submit_job(owner=person(request), **values, idempotency_key=_idempotency_key(request))
+        return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
+
+
+class JobDetail(APIView):
+    """One job, as the socket's snapshot shows it; for everybody who may see it."""
+
+    @extend_schema(responses=answers(serializers.JobSerializer))
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return Response(services.job_snapshot(visible_job(request, job_id)))
+
+
+class JobCancel(APIView):
+    """Ends a job that is not finished; one that has ended stays as it is."""
+
+    @extend_schema(request=None, responses=answers(serializers.JobSerializer))
+    def post(self, request: Request, job_id: UUID) -> Response:
+        job = own_job(request, job_id)
+        services.cancel_job(job)
+        return Response(services.job_snapshot(job))
+
+
+class JobRetry(APIView):
+    """A new job with the same values; sentences that were finished are not rendered again."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    throttle_scope = "jobs"
+
+    @extend_schema(
+        request=serializers.RetrySerializer,
+        responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        job = own_job(request, job_id)
+        form = serializers.RetrySerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        again = services.retry_job(job, profile=form.validated_data.get("profile"))
+        return Response(services.job_snapshot(again), status=status.HTTP_201_CREATED)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise ValidationError({"Idempotency-Key": ["Use printable ASCII characters."]})
+    return key

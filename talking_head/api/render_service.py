@@ -1,0 +1,183 @@
+"""The render service's own small API: a picture in, a video out, without courses and lessons.
+
+A picture's ``image_id`` is a signed statement of whose it is and how it is to be framed, so nothing has to be
+remembered for pictures that nobody comes back for. Consent is the calling service's business here; portraits with
+recorded consent are kept by the pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from talking_head import services, storage
+from talking_head.api import serializers
+from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
+from talking_head.api.permissions import MaySubmitJobs, person, visible_job
+from talking_head.api.schema import answers
+from talking_head.errors import OptionError
+from talking_head.models import Priority
+from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
+from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
+from talking_head.serving import serve_file
+
+SIGNER = signing.Signer(salt="talking_head.image_id")
+ENHANCERS = sorted({profile.enhancer for profile in PROFILES.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageId:
+    """What an ``image_id`` says once its signature is checked."""
+
+    digest: str
+    preprocess: str
+    owner_id: int
+
+    def __str__(self) -> str:
+        return SIGNER.sign_object([self.digest, self.preprocess, self.owner_id])
+
+    @classmethod
+    def parse(cls, text: str, user: Any) -> ImageId:
+        """Raises:
+        PortraitError: ``unknown_portrait`` when it is not ours, or not this user's.
+        """
+        try:
+            found = cls(*SIGNER.unsign_object(text))
+        except (signing.BadSignature, ValueError, TypeError):
+            raise storage.unknown_portrait() from None
+        if found.owner_id != user.pk:
+            raise storage.unknown_portrait()
+        return found
+
+    @property
+    def is_stored(self) -> bool:
+        return storage.portrait_file(self.digest).is_file()
+
+
+class AvatarUpload(APIView):
+    """Checks and keeps a picture of a face."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    parser_classes = [Utf8MultiPartParser]
+    throttle_scope = "upload"
+
+    @extend_schema(
+        request={"multipart/form-data": serializers.AvatarUploadSerializer},
+        responses=answers(serializers.AvatarSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request) -> Response:
+        form = serializers.AvatarUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        upload = form.validated_data["image_file"]
+        if upload.size > MAX_PORTRAIT_BYTES:  # before it is read into memory
+            raise portrait_too_heavy()
+        stored = services.store_portrait(upload.read())
+        image = ImageId(stored.digest, form.validated_data["preprocess_mode"], person(request).pk)
+        return Response(_avatar(image), status=status.HTTP_201_CREATED)
+
+
+class AvatarStatus(APIView):
+    """Whether a picture is ready to speak. It is as soon as the upload is answered, until somebody removes it."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+
+    @extend_schema(responses=answers(serializers.AvatarSerializer))
+    def get(self, request: Request, image_id: str) -> Response:
+        return Response(_avatar(ImageId.parse(image_id, request.user)))
+
+
+class VipGenerate(APIView):
+    """Renders ahead of everybody else's jobs."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    parser_classes = [Utf8JSONParser, Utf8MultiPartParser]
+    throttle_scope = "jobs"
+
+    @extend_schema(
+        request={
+            "application/json": serializers.VipRequestSerializer,
+            "multipart/form-data": serializers.VipRequestSerializer,
+        },
+        responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request) -> Response:
+        form = serializers.VipRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        if "audio_file" in values:
+            raise OptionError(
+                "Recorded speech cannot be used here.", code="audio_not_supported", hint="Send the words as “text”."
+            )
+        image = ImageId.parse(values["image_id"], request.user)
+        job = services.submit_job(
+            owner=person(request),
+            script=values.get("text", ""),
+            portrait_digest=image.digest,
+            profile=_profile_for(image, values.get("enhancer", ""), values.get("quality", "")).name,
+            priority=Priority.VIP,
+        )
+        return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
+
+
+class VipStatus(APIView):
+    """How far a video is."""
+
+    @extend_schema(responses=answers(serializers.JobSerializer))
+    def get(self, request: Request, job_id: UUID) -> Response:
+        return Response(services.job_snapshot(visible_job(request, job_id)))
+
+
+class VipDownload(APIView):
+    """The finished video as a file; understands byte ranges."""
+
+    @extend_schema(responses=answers(OpenApiTypes.BINARY, media_type="video/mp4"))
+    def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
+        job = visible_job(request, job_id)
+        if not job.is_watchable:
+            raise OptionError("There is no video (yet).", code="not_ready", hint="Ask for the status first.")
+        path = storage.results_folder(job.pk) / "video.mp4"
+        http_request: HttpRequest = request._request
+        return serve_file(http_request, path, download_name=f"{job.title or job.pk}.mp4")
+
+
+def _avatar(image: ImageId) -> dict[str, str]:
+    status_word = "ready" if image.is_stored else "gone"
+    return {"image_id": str(image), "status": status_word, "preprocess_mode": image.preprocess}
+
+
+def _profile_for(image: ImageId, enhancer: str, quality: str) -> Profile:
+    """``quality`` names a profile; without it the framing and the enhancer choose the one that has both.
+
+    Raises:
+        OptionError: ``unknown_enhancer``, or ``conflicting_options`` when the named profile enhances differently.
+    """
+    if enhancer and enhancer not in ENHANCERS:
+        raise OptionError(
+            f"There is no enhancer “{enhancer}”.",
+            code="unknown_enhancer",
+            hint=f"Choose one of: {', '.join(ENHANCERS)}.",
+        )
+    if not quality:
+        if enhancer == FAST.enhancer:
+            return FAST
+        return QUALITY if image.preprocess == QUALITY.preprocess else BALANCED
+    profile = PROFILES[quality]
+    if enhancer and enhancer != profile.enhancer:
+        raise OptionError(
+            f"“{quality}” always uses the enhancer “{profile.enhancer}”.",
+            code="conflicting_options",
+            hint="Leave one of “enhancer” and “quality” out.",
+        )
+    return profile

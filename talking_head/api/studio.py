@@ -1,0 +1,84 @@
+"""What an editor needs beside jobs: voices, a look at a text before it is rendered, and how the cache is doing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Q
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from talking_head import services, storage
+from talking_head.api import serializers
+from talking_head.api.permissions import MaySubmitJobs
+from talking_head.api.schema import answers
+from talking_head.models import Clip, ClipState, Job, JobState
+from talking_head.pipeline.cache import ContentCache
+
+HIT_RATE_CLIPS = 1_000
+CACHE_WALK_KEPT_SECONDS = 10
+
+
+class VoiceList(APIView):
+    """The voices that can speak, the default first."""
+
+    @extend_schema(responses=answers(serializers.VoiceSerializer(many=True)))
+    def get(self, request: Request) -> Response:
+        return Response([asdict(voice) for voice in services.voices()])
+
+
+class ScriptCheck(APIView):
+    """How a text falls into sentences, where they stand in it, and about how long its video will be. Keeps nothing."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    throttle_scope = "script"
+
+    @extend_schema(request=serializers.ScriptSerializer, responses=answers(serializers.ScriptCheckSerializer))
+    def post(self, request: Request) -> Response:
+        form = serializers.ScriptSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        summary = services.check_script(form.validated_data["text"], form.validated_data["language"])
+        return Response(serializers.ScriptCheckSerializer(summary).data)
+
+
+class CacheStats(APIView):
+    """What the cache holds, how often it helped, and how much work waits."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+
+    @extend_schema(responses=answers(serializers.CacheStatsSerializer))
+    def get(self, request: Request) -> Response:
+        return Response({"kinds": _kinds(), "hit_rate": _hit_rate(), "queue": _queue()})
+
+
+def _kinds() -> dict[str, dict[str, int]]:
+    def walk() -> dict[str, dict[str, int]]:
+        stats = ContentCache(storage.cache_root()).stats()
+        return {kind: {"entries": found.entries, "bytes": found.bytes} for kind, found in stats.items()}
+
+    return cache.get_or_set(f"cache-kinds:{storage.cache_root()}", walk, CACHE_WALK_KEPT_SECONDS) or {}
+
+
+def _hit_rate() -> float | None:
+    recent = Clip.objects.filter(state=ClipState.DONE).order_by("-pk").values_list("cached", flat=True)
+    hits = list(recent[:HIT_RATE_CLIPS])
+    return round(sum(hits) / len(hits), 3) if hits else None
+
+
+def _queue() -> dict[str, Any]:
+    in_active_jobs = Q(job__state__in=(JobState.QUEUED, JobState.RUNNING))
+    return {
+        **Job.objects.aggregate(
+            jobs_queued=Count("pk", filter=Q(state=JobState.QUEUED)),
+            jobs_running=Count("pk", filter=Q(state__in=(JobState.RUNNING, JobState.PUBLISHING))),
+        ),
+        **Clip.objects.filter(in_active_jobs).aggregate(
+            clips_waiting=Count("pk", filter=Q(state=ClipState.WAITING)),
+            clips_rendering=Count("pk", filter=Q(state=ClipState.LEASED)),
+        ),
+    }

@@ -1,0 +1,24 @@
+"""Addresses under ``/api/``. Other apps add theirs with an ``api_urls`` module of the same form."""
+
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from talking_head.api import jobs, render_service, studio
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("jobs/", jobs.JobList.as_view(), name="job_list"),
+    path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="job_detail"),
+    path("jobs/<uuid:job_id>/cancel", jobs.JobCancel.as_view(), name="job_cancel"),
+    path("jobs/<uuid:job_id>/retry", jobs.JobRetry.as_view(), name="job_retry"),
+    path("voices/", studio.VoiceList.as_view(), name="voice_list"),
+    path("script/check", studio.ScriptCheck.as_view(), name="script_check"),
+    path("cache/stats", studio.CacheStats.as_view(), name="cache_stats"),
+    path("avatar/upload", render_service.AvatarUpload.as_view(), name="avatar_upload"),
+    path("avatar/status/<str:image_id>", render_service.AvatarStatus.as_view(), name="avatar_status"),
+    path("vip/generate", render_service.VipGenerate.as_view(), name="vip_generate"),
+    path("vip/status/<uuid:job_id>", render_service.VipStatus.as_view(), name="vip_status"),
+    path("vip/download/<uuid:job_id>", render_service.VipDownload.as_view(), name="vip_download"),
+]
