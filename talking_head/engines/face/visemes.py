@@ -54,7 +54,7 @@ VISEME_SHAPES: dict[str, MouthShape] = {
     "ah": MouthShape(jaw=0.50, wide=0.18, upper=0.18, tongue=0.1, lower_teeth=0.2),
     "E": MouthShape(jaw=0.43, wide=0.45, upper=0.25, tongue=0.1, lower_teeth=0.3),
     "I": MouthShape(jaw=0.21, wide=0.80, upper=0.40, tongue=0.1, lower_teeth=0.6),
-    "O": MouthShape(jaw=0.47, pucker=0.62, upper=0.10),
+    "O": MouthShape(jaw=0.50, pucker=0.55, upper=0.10),
     "U": MouthShape(jaw=0.21, pucker=0.95, upper=0.10),
     "W": MouthShape(jaw=0.11, pucker=1.0, upper=0.05),
     "ax": MouthShape(jaw=0.28, wide=0.15, upper=0.15, tongue=0.1, lower_teeth=0.2),

@@ -109,7 +109,8 @@ class ExpressionBasis:
         return move
 
     def _pucker(self) -> Array:
-        move = self._narrowed_to(_PUCKERED_HALF_MOUTH, 0.85)
+        stretched = max(0.0, self._face.half_mouth_px / self._face.unit_px - _RELAXED_HALF_MOUTH)
+        move = self._narrowed_to(_PUCKERED_HALF_MOUTH + 0.4 * stretched, 0.85)  # nobody rounds a grin completely
         for rings, outwards, full_lip in ((UPPER_LIP_RINGS, -1, 0.15), (LOWER_LIP_RINGS, 1, 0.18)):
             outline, edge = (self._face.points[ring[len(ring) // 2]] for ring in (rings[0], rings[-1]))
             thickness = abs((edge - outline) @ self._face.down) / self._face.unit_px

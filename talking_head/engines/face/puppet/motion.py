@@ -27,7 +27,7 @@ CHANNELS = (*EXPRESSION_CHANNELS, *POSE_CHANNELS, "blink", "tongue", "lower_teet
 _SCALED_BY_EXPRESSION = ("jaw", "wide", "pucker", "upper", "brow")  # closures stay closures
 _RELAX_SHARE = 0.5
 _RELAX_SECONDS = 0.25
-_PARTED_OPENS_WIDER = 1.12  # beside teeth that show at rest the same vowel must open further to be seen as open
+_PARTED_OPENS_WIDER = 1.25  # beside teeth that show at rest the same vowel must open further to be seen as open
 
 
 @dataclass(frozen=True, slots=True)
