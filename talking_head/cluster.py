@@ -25,13 +25,13 @@ from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
 from talking_head import claims, lifecycle
+from talking_head.timing import timing
 from talking_head.worker import drain
 from talking_head.worker.parent_death import die_with_parent
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 3.0
-STUCK_SECONDS = 10.0  # work waits, the sweeper has rung, and no worker has looked for it
+LOOK_SECONDS = 1.0
 
 
 class DrainingCluster(Cluster):
@@ -59,14 +59,14 @@ class DrainingCluster(Cluster):
                 stuck_since = None
                 continue
             stuck_since = stuck_since or time.monotonic()
-            if time.monotonic() - stuck_since >= STUCK_SECONDS:
+            if time.monotonic() - stuck_since >= timing().stuck_seconds:
                 logger.error("Work is waiting and no worker looks at it: replacing the cluster.")
                 os.kill(self.sentinel.pid, signal.SIGKILL)  # and with it all that it forked
                 self.sentinel.join()
 
 
 def _is_work_left_alone() -> bool:
-    if drain.seconds_since_activity() < STUCK_SECONDS:
+    if drain.seconds_since_activity() < timing().stuck_seconds:
         return False
     try:
         return claims.is_anything_claimable() or lifecycle.is_anything_to_publish()

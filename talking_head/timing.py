@@ -20,6 +20,7 @@ class Timing:
     drain_seconds: float = 5.0  # for the clip in hand when the worker is told to stop
     backoff_seconds: float = 1.0  # doubled with every failure, and jittered
     ageing_seconds: float = 600.0  # after which a normal job counts as urgent as a VIP's
+    stuck_seconds: float = 10.0  # work waits and no worker has looked for it: twice that, and the cluster is replaced
     work_seconds: float = 900.0  # after which a task ends and rings again, so that q's own timeout never strikes
 
 

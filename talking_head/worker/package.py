@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from talking_head.engines.base import Take
 from talking_head.errors import RendererError
 from talking_head.media_io.video import VideoInfo, decode_frames
 from talking_head.pipeline.cache import ContentCache
@@ -16,7 +15,7 @@ from talking_head.pipeline.entries import CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKES,
 from talking_head.pipeline.manifest import ManifestClip, build_manifest
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.pipeline.script_to_utterances import Utterance
-from talking_head.pipeline.takes_to_captions import takes_to_captions
+from talking_head.pipeline.takes_to_captions import captions, placed, transcript
 from talking_head.worker.package_request import PackageClip, PackageRequest, PackageResult
 
 FRAMES_TO_DECODE = 50  # two seconds: a file whose first pictures decode was muxed with the right parameters
@@ -34,8 +33,13 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
     folder.mkdir(parents=True)
     results = [ClipResult.from_json(clip.result) for clip in request.clips]
     clip_folders = [_entry(cache, CLIPS, result.clip_key) for result in results]
-    takes = [load_take(_entry(cache, TAKES, result.take_key)) for result in results]
-    utterances = [_utterance(clip) for clip in request.clips]
+    placed_utterances = list(
+        placed(
+            [_utterance(clip) for clip in request.clips],
+            (load_take(_entry(cache, TAKES, result.take_key)) for result in results),
+            fallbacks={clip.index for clip in request.clips if clip.is_fallback},
+        )
+    )
 
     video = folder / "video.mp4"
     info = clips_to_video(
@@ -46,8 +50,8 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
         chapters=[ChapterStart(clip.chapter, place) for place, clip in enumerate(request.clips) if clip.chapter],
     )
     _check_decodable(video, info)
-    (folder / "captions.vtt").write_text(takes_to_captions(utterances, takes), encoding="utf-8")
-    _write_json(folder / "transcript.json", {"utterances": transcript(request.clips, utterances, results, takes)})
+    (folder / "captions.vtt").write_text(captions(placed_utterances), encoding="utf-8")
+    _write_json(folder / "transcript.json", transcript(placed_utterances))
     shutil.copyfile(clip_folders[0] / CLIP_POSTER, folder / "poster.jpg")
     manifest = build_manifest(
         request.script,
@@ -62,40 +66,6 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
     return PackageResult(
         info.video_seconds, info.frame_count, info.width_px, info.height_px, manifest["video"]["sha256"]
     )
-
-
-def transcript(
-    clips: tuple[PackageClip, ...], utterances: list[Utterance], results: list[ClipResult], takes: list[Take]
-) -> list[dict[str, Any]]:
-    """The utterances with the times of their words in the whole video, see "Live progress" in docs/architecture.md."""
-    entries = []
-    chapter, start_seconds = "", 0.0
-    for clip, utterance, result, take in zip(clips, utterances, results, takes, strict=True):
-        chapter = clip.chapter or chapter
-        end_seconds = start_seconds + result.video_seconds
-        words = [
-            {
-                "text": word.text,
-                "start": word.start,
-                "end": word.end,
-                "start_seconds": round(start_seconds + word.start_seconds, 3),
-                "end_seconds": round(start_seconds + word.end_seconds, 3),
-            }
-            for word in take.words
-        ]
-        entries.append(
-            {
-                "index": clip.index,
-                "text": utterance.text,
-                "start_seconds": round(start_seconds, 3),
-                "end_seconds": round(end_seconds, 3),
-                "chapter": chapter,
-                "is_fallback": clip.is_fallback,
-                "words": words,
-            }
-        )
-        start_seconds = end_seconds
-    return entries
 
 
 def _utterance(clip: PackageClip) -> Utterance:

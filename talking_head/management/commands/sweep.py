@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from talking_head import sweeper
+from talking_head.checks import RENDERING
 from talking_head.errors import TalkingHeadError
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ GARBAGE_SECONDS = 60.0
 
 class Command(BaseCommand):
     help = "Rings for waiting jobs, takes clips back from lost workers, delivers what is due, removes leftovers."
+    requires_system_checks = [RENDERING]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, a round every SECONDS")

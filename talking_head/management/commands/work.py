@@ -7,12 +7,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from talking_head.checks import RENDERING
 from talking_head.cluster import DrainingCluster
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 
 
 class Command(BaseCommand):
     help = "Starts the workers that render videos."
+    requires_system_checks = [RENDERING]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--until-idle", action="store_true", help="work in this process until nothing is left")
