@@ -27,7 +27,7 @@ _BROW_LIFT = 0.35
 
 _BLINK_GAP_SECONDS = (2.0, 4.8)
 _BLINK_SHAPE = (0.45, 1.0, 1.0, 0.72, 0.38, 0.12)  # 80 ms down, 40 ms shut, 130 ms up, at 25 frames a second
-_BLINK_TO_PAUSE_SECONDS = 0.5  # people blink at the ends of phrases
+_BLINK_TO_PAUSE_SECONDS = 0.8  # people blink at the ends of phrases
 
 
 @dataclass(frozen=True, slots=True)
