@@ -1,0 +1,47 @@
+"""Teaching text of any length, no sentence twice: the same sentence again would come from the cache."""
+
+from __future__ import annotations
+
+import itertools
+
+SUBJECTS = (
+    "The young leaf", "A drop of water", "The warm current", "Every living cell", "The old map", "A beam of light",
+    "The spinning planet", "A careful reader", "The smallest number", "Each turn of the wheel", "The long experiment",
+)  # fmt: skip
+VERBS = (
+    "shows us", "quietly explains", "depends on", "was named after", "can be compared with", "slowly changes",
+    "keeps a record of", "is built from", "reminds people of", "moves along with", "begins with",
+)  # fmt: skip
+OBJECTS = (
+    "the path of the sun", "a pattern that nobody planned", "the weight of the air", "many small decisions",
+    "the shape of its neighbours", "a simple rule", "the history of the place", "the energy that flows through it",
+    "a question from the last lesson", "the difference between two temperatures", "what we measured before",
+)  # fmt: skip
+CHARACTERS_PER_SECOND = 13.0  # of finished video, pauses between sentences included
+
+
+def sentences(count: int) -> list[str]:
+    """``count`` different sentences; the same ones every time."""
+    turns = itertools.count()
+    found: list[str] = []
+    while len(found) < count:
+        turn = next(turns)
+        subject = SUBJECTS[turn % len(SUBJECTS)]
+        verb = VERBS[(turn // len(SUBJECTS) + turn) % len(VERBS)]
+        thing = OBJECTS[(turn // (len(SUBJECTS) * len(VERBS)) + 2 * turn) % len(OBJECTS)]
+        ending = f", as we saw in part {turn // 11 + 2}." if turn % 3 == 2 or turn >= len(SUBJECTS) ** 2 else "."
+        sentence = f"{subject} {verb} {thing}{ending}"
+        if sentence not in found:
+            found.append(sentence)
+    return found
+
+
+def lesson(seconds: float, part: int = 0) -> str:
+    """About that many seconds of teaching; another ``part`` has other sentences."""
+    per_part = max(8, round(seconds / 3))
+    text: list[str] = []
+    for sentence in sentences((part + 1) * per_part)[part * per_part :]:
+        text.append(sentence)
+        if len(" ".join(text)) / CHARACTERS_PER_SECOND >= seconds:
+            break
+    return " ".join(text)
