@@ -15,9 +15,6 @@ from talking_head.errors import OptionError
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
 
-CHARACTERS_PER_SECOND = 15.0  # reading aloud
-JOINT_SECONDS = 0.5  # silence at both ends of an utterance
-
 
 @dataclass(frozen=True, slots=True)
 class ScriptSummary:
@@ -32,14 +29,10 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
     Raises:
         ScriptError: empty, too long, nothing speakable, unsupported language.
     """
-    from talking_head.pipeline.script_to_utterances import script_to_utterances
+    from talking_head.pipeline.script_to_utterances import estimated_seconds, script_to_utterances
 
-    utterances = script_to_utterances(script, language).utterances
-    seconds = sum(
-        len(utterance.spoken) / CHARACTERS_PER_SECOND + JOINT_SECONDS + utterance.pause_seconds
-        for utterance in utterances
-    )
-    return ScriptSummary(len(utterances), round(seconds, 1), tuple(utterances))
+    parsed = script_to_utterances(script, language)
+    return ScriptSummary(len(parsed.utterances), round(estimated_seconds(parsed), 1), parsed.utterances)
 
 
 def voices() -> tuple[Voice, ...]:
