@@ -101,15 +101,16 @@ def read_flac(path: Path) -> tuple[Waveform, int]:
     Raises:
         OSError: no such file. ValueError: not a whole mono 16-bit FLAC file.
     """
+    path.stat()
     try:
-        with path.open("rb") as file, av.open(file, "r", format="flac") as container:
+        with av.open(path, "r", format="flac") as container:
             stream = container.streams.audio[0]
             steps = [_mono_steps(frame) for frame in container.decode(stream)]
             expected, rate_hz = stream.duration, stream.rate
     except (av.FFmpegError, IndexError) as error:
         raise ValueError(f"{path.name} is not a FLAC file") from error
     samples = np.concatenate(steps) if steps else np.zeros(0, np.int16)
-    if expected is not None and len(samples) != expected:
+    if len(samples) != expected:  # the header tells the length; whatever has no header has no length
         raise ValueError(f"{path.name} is cut: {len(samples)} of {expected} samples")
     return from_pcm16(samples), rate_hz
 
@@ -143,13 +144,14 @@ def _rate_of(container: Any) -> int:
 
 
 def _mono_parts(container: Any, rate_hz: int) -> Iterator[NDArray[np.float32]]:
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
+    """The mean of the channels. (The library's own mixing adds them up: a voice in the middle may pass full scale.)"""
+    to_float = av.AudioResampler(format="fltp", rate=rate_hz)
     for frame in container.decode(container.streams.audio[0]):
         frame.pts = None  # holes between packets are closed: only the order of the samples counts
-        for mono in resampler.resample(frame):
-            yield np.asarray(mono.to_ndarray().reshape(-1), np.float32)
-    for mono in resampler.resample(None):
-        yield np.asarray(mono.to_ndarray().reshape(-1), np.float32)
+        for part in to_float.resample(frame):
+            yield part.to_ndarray().mean(axis=0, dtype=np.float32)
+    for part in to_float.resample(None):
+        yield part.to_ndarray().mean(axis=0, dtype=np.float32)
 
 
 def _too_long(max_seconds: float) -> InvalidInput:

@@ -219,7 +219,10 @@ class _Writer:
         elif self.asked_seconds:
             start, end = self.asked_span
             self.markup = [span for span in self.markup if not start <= span.start < end]
+            later = [heading for heading in self.headings if heading.start >= end]
+            self.headings = self.headings[: len(self.headings) - len(later)]
             self._append(start, end, "")
+            self.headings = later
             self.utterances[-1] = replace(self.utterances[-1], pause_seconds=self.asked_seconds)
         self.break_seconds = self.asked_seconds = 0.0
 

@@ -230,6 +230,7 @@ def _session_with_durations(model_file: Path, threads: int) -> Any:
     one ``output`` in it, appended to the file's bytes, adds an output and needs no ONNX library.
     """
     import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -239,7 +240,7 @@ def _session_with_durations(model_file: Path, threads: int) -> Any:
     model = model_file.read_bytes() + _field(_GRAPH_FIELD, output)
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError) as error:  # the base classes of what onnxruntime raises for a bad graph
+    except (Fail, InvalidGraph, InvalidProtobuf) as error:
         raise _other_model() from error
 
 

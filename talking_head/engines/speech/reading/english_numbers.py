@@ -297,7 +297,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
     ),
     rule(rf"({SIGN})({NUMBER})\s?(%|‰)", lambda match: f"{_signed(match[1], match[2])} {tables.SHARES[match[3]]}"),
     rule(r"(?<![\w./])(?:(\d+) )?(\d{1,4})[/⁄](\d{1,4})(?![\w/]|\.\d)", _fraction),
-    rule(rf"(\d+)?\s?([{''.join(tables.VULGAR_FRACTIONS)}])", _vulgar_fraction),
+    rule(rf"(?:(\d+)\s?)?([{''.join(tables.VULGAR_FRACTIONS)}])", _vulgar_fraction),
     rule(r"(?<![\w.,])(\d{1,15})(?:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
     rule(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-−+]?)(\d{1,4})(?!\w)", _scientific),
     rule(r"(?<=\d)[-–—](?=\d)", " to "),

@@ -106,7 +106,7 @@ def word_ranges(form: SpokenForm, written: str) -> list[tuple[int, int, int, int
 
 def _with_last_stop(written: str, start: int, end: int) -> tuple[int, int]:
     """ "U.S." ends with a full stop of its own."""
-    return start, end + bool(re.fullmatch(r"(?:\w\.){2,}", written[start : end + 1]))
+    return start, end + (written[end : end + 1] == "." and bool(re.fullmatch(r"(?:\w\.)+\w", written[start:end])))
 
 
 def _is_one_word(written: str, end_of_last: int, start: int) -> bool:
