@@ -29,6 +29,7 @@ from talking_head.rendering import Worker, new_renderer
 from talking_head.signals import job_published
 from talking_head.timing import timing
 from talking_head.worker import drain
+from tests.talking_head.jobs.site import Site
 
 FAKE_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]
 QUICK_TIMING = {
@@ -142,6 +143,14 @@ def leftovers() -> list[Path]:
     for place in (storage.temporary_root(), storage.cache_root() / "tmp"):
         folders += list(place.iterdir()) if place.is_dir() else []
     return folders
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = Site(tmp_path_factory.mktemp("template"))
+    site.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+    site.python("from django.db import connection; connection.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')")
+    return site.database
 
 
 @pytest.fixture

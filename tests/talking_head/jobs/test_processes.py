@@ -16,14 +16,6 @@ from tests.talking_head.jobs.site import Site, wait_for
 pytestmark = pytest.mark.xdist_group("processes")
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    site = Site(tmp_path_factory.mktemp("template"))
-    site.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
-    site.python("from django.db import connection; connection.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')")
-    return site.database
-
-
 @pytest.fixture
 def site(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
     (tmp_path / "site").mkdir()

@@ -1,0 +1,80 @@
+"""Whose clip is next: priority with ageing, then whoever was served longest ago, then age."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from talking_head import claims
+from talking_head.models import Job, JobState, Priority
+from talking_head.timing import timing
+from tests.talking_head.jobs.conftest import MakeJob
+
+
+def order(count: int) -> list[str]:
+    texts = []
+    for _ in range(count):
+        claim = claims.claim_clip("tester:1")
+        assert claim is not None
+        texts.append(claim.request.text)
+    assert claims.claim_clip("tester:1") is None
+    return texts
+
+
+def test_a_vip_waits_for_one_clip_and_not_for_the_whole_lecture(
+    make_job: MakeJob, teacher: User, colleague: User
+) -> None:
+    make_job("a0", "a1", "a2", owner=teacher)
+    first = claims.claim_clip("tester:1")
+    assert first is not None
+    make_job("vip0", "vip1", owner=colleague, priority=Priority.VIP)
+    assert [first.request.text, *order(4)] == ["a0", "vip0", "vip1", "a1", "a2"]
+
+
+def test_two_teachers_take_turns_clip_by_clip(make_job: MakeJob, teacher: User, colleague: User) -> None:
+    make_job("a0", "a1", "a2", "a3", owner=teacher)
+    make_job("b0", "b1", owner=colleague)
+    assert order(6) == ["a0", "b0", "a1", "b1", "a2", "a3"]
+
+
+def test_many_jobs_of_one_teacher_do_not_starve_another(make_job: MakeJob, teacher: User, colleague: User) -> None:
+    for number in range(20):
+        make_job(f"a{number}", owner=teacher)
+    make_job("b", owner=colleague)
+    assert "b" in order(21)[:2]
+
+
+def test_of_one_teacher_the_older_job_goes_first(make_job: MakeJob, teacher: User) -> None:
+    make_job("a0", "a1", owner=teacher)
+    make_job("b0", owner=teacher)
+    assert order(3) == ["a0", "a1", "b0"]
+
+
+def test_what_waited_long_enough_is_as_urgent_as_a_vip(make_job: MakeJob, teacher: User, colleague: User) -> None:
+    vip = make_job("vip0", "vip1", owner=colleague, priority=Priority.VIP)
+    old = make_job("old", owner=teacher)
+    Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(seconds=timing().ageing_seconds + 1))
+    assert order(3)[0] == "old"
+    vip.refresh_from_db()
+    assert vip.state == JobState.RUNNING
+
+
+def test_a_clip_in_backoff_lets_others_pass(make_job: MakeJob, teacher: User) -> None:
+    job = make_job("a0", "a1", owner=teacher)
+    job.clips.filter(index=0).update(not_before=timezone.now() + timedelta(hours=1))
+    assert order(1) == ["a1"]
+    seconds = claims.seconds_until_claimable()
+    assert seconds is not None
+    assert 3_500 < seconds <= 3_600
+
+
+def test_the_deadline_begins_with_the_first_claim(make_job: MakeJob) -> None:
+    job = make_job("a0", "a1", timeout_seconds=100.0)
+    assert job.deadline_at is None
+    order(2)
+    job.refresh_from_db()
+    assert job.started_at is not None
+    assert job.deadline_at is not None
+    assert 99.9 < (job.deadline_at - job.started_at).total_seconds() < 101

@@ -1,0 +1,97 @@
+"""The sweeper: rings again, delivers what is due, removes what was left behind, and touches nothing of others."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django_q.models import OrmQ
+
+from talking_head import lifecycle, outbox, storage, sweeper
+from talking_head.models import Job, JobState, Notification
+from talking_head.rendering import Worker
+from talking_head.signals import job_ended
+from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
+
+
+def test_30_a_lost_ring_is_rung_again_but_never_twice(make_job: MakeJob) -> None:
+    make_job("One.")
+    assert sweeper.ring_if_needed()
+    assert not sweeper.ring_if_needed()
+    assert OrmQ.objects.count() == 1
+
+
+def test_nothing_is_rung_when_nothing_waits(make_job: MakeJob, worker: Worker) -> None:
+    make_job("One.")
+    worker.work()
+    OrmQ.objects.all().delete()
+    assert not sweeper.ring_if_needed()
+
+
+def test_a_receiver_that_fails_is_told_again(
+    make_job: MakeJob, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "OUTBOX_AFTER_SECONDS", 0.0)
+    told: list[uuid.UUID] = []
+
+    def receive(sender: object, job: Job, **kwargs: object) -> None:
+        told.append(job.pk)
+        if len(told) < 3:
+            raise ConnectionError("the mail server is away")
+
+    job_ended.connect(receive)
+    try:
+        job = make_job("One.")
+        worker.work()
+        assert Notification.objects.get().failures == 1
+        assert [sweeper.deliver_outbox() for _ in range(3)] == [0, 1, 0]
+    finally:
+        job_ended.disconnect(receive)
+    assert told == [job.pk] * 3
+    assert_invariants(worker)
+
+
+def test_a_receiver_that_always_fails_is_given_up_on(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "OUTBOX_AFTER_SECONDS", 0.0)
+    lifecycle.cancel(make_job("One.").pk)
+    Notification.objects.update(delivered_at=None, failures=outbox.MAX_FAILURES)
+    assert sweeper.deliver_outbox() == 0
+
+
+def test_leftovers_of_publishers_go_and_those_at_work_stay(make_job: MakeJob, media_root: Path) -> None:
+    publishing = make_job("One.")
+    Job.objects.filter(pk=publishing.pk).update(state=JobState.PUBLISHING, fence=3)
+    at_work, lost = storage.staging_folder(publishing.pk, 3), storage.staging_folder(publishing.pk, 2)
+    unknown, foreign = storage.staging_folder(uuid.uuid4(), 1), media_root / "results_of_the_election.staging-1"
+    for folder in (at_work, lost, unknown, foreign):
+        folder.mkdir()
+        (folder / "video.mp4").touch()
+    call_command("sweep")
+    assert [folder.exists() for folder in (at_work, lost, unknown, foreign)] == [True, False, False, True]
+
+
+def test_a_video_without_a_publication_goes_and_its_metrics_stay(make_job: MakeJob, worker: Worker) -> None:
+    cancelled, completed = make_job("One."), make_job("Two.")
+    lifecycle.cancel(cancelled.pk)
+    (storage.results_folder(cancelled.pk) / "video.mp4").touch()
+    worker.work()
+    sweeper.collect_garbage()
+    assert not (storage.results_folder(cancelled.pk) / "video.mp4").exists()
+    assert storage.metrics_file(cancelled.pk).exists()
+    assert (storage.results_folder(completed.pk) / "video.mp4").exists()
+
+
+@pytest.mark.django_db
+def test_only_old_temporary_files_go(media_root: Path) -> None:
+    storage.temporary_root().mkdir()
+    young, old = storage.temporary_root() / "young", storage.temporary_root() / "old"
+    young.touch()
+    old.touch()
+    long_ago = time.time() - sweeper.TEMPORARY_AFTER_SECONDS - 10
+    os.utime(old, (long_ago, long_ago))
+    sweeper.collect_garbage()
+    assert [young.exists(), old.exists()] == [True, False]
