@@ -46,9 +46,9 @@ __all__ = [
 
 # Kept with every portrait as it was agreed to; changing it here changes nothing that was agreed before.
 CONSENT_STATEMENT = (
-    "The person in this picture is named below and agrees that it is used to make videos in which they appear to say "
-    "words written by teachers of this school. The videos are shown to the students of their courses and are labelled "
-    "as synthetic. This agreement can be withdrawn at any time by deleting the portrait."
+    "The person in this picture, named here, agrees that it is used to make videos in which they appear to say words "
+    "written by teachers of this school. The videos are shown to the students of their courses and are labelled as "
+    "synthetic. This agreement can be withdrawn at any time by deleting the portrait."
 )
 MAX_NAME_LENGTH = 100
 MAX_UPLOAD_BYTES = rendering.MAX_PORTRAIT_BYTES

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from avatars import services
 from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
+from talking_head import services as rendering
 from talking_head.errors import PortraitError, TalkingHeadError
 
 FORM_OVERHEAD_BYTES = 200_000  # the other fields and the envelope around the file
@@ -155,7 +156,7 @@ def portrait_undelete(request: HttpRequest, pk: int) -> HttpResponse:
 def portrait_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """A small picture for cards and choosers: the stored one may have megabytes."""
     portrait = get_object_or_404(Portrait, pk=pk)
-    if not services.may_view_portrait(request.user, portrait.digest):
+    if not rendering.may_view_portrait(request.user, portrait.digest):
         raise Http404
     try:
         data = services.thumbnail(portrait, max_side_px=THUMBNAIL_SIDE_PX)
@@ -202,6 +203,7 @@ def _upload_page(
         "problems": [_as_problem(refusal)] if refusal else [],
         "accept": ACCEPT,
         "max_bytes": services.MAX_UPLOAD_BYTES,
+        "max_megabytes": services.MAX_UPLOAD_BYTES // 1_000_000,
         "consent_statement": services.CONSENT_STATEMENT,
     }
     return render(request, "avatars/portrait_upload.html", context, status=status)

@@ -1,0 +1,85 @@
+"""Portraits for administrators: who keeps which, who agreed, and withdrawing one for everybody."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from avatars import services
+from avatars.models import Portrait
+from talking_head.errors import PortraitError
+
+
+class WithdrawnFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("in-use", "In use"), ("deleted", "Deleted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> QuerySet[Portrait]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() == "in-use")
+
+
+@admin.register(Portrait)
+class PortraitAdmin(admin.ModelAdmin):
+    """Pictures come in through the upload page alone, because only there they are checked and agreed to."""
+
+    list_display = ("name", "owner", "picture_size", "is_shared", "consent_given_by", "created_at", "deleted_at")
+    list_filter = (WithdrawnFilter, "is_shared", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "owner__username", "consent_given_by", "digest")
+    date_hierarchy = "created_at"
+    actions = ("withdraw", "bring_back")
+    fields = (
+        "picture",
+        "name",
+        "owner",
+        "is_shared",
+        "picture_size",
+        "hints",
+        "consent_given_by",
+        "consent_recorded_at",
+        "consent_statement",
+        "digest",
+        "created_at",
+        "deleted_at",
+    )
+    # What was agreed to, and to which picture, is a record: nobody edits it afterwards.
+    readonly_fields = tuple(field for field in fields if field not in ("name", "is_shared"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description="size")
+    def picture_size(self, portrait: Portrait) -> str:
+        return f"{portrait.width_px} x {portrait.height_px}"
+
+    @admin.display(description="picture")
+    def picture(self, portrait: Portrait) -> str:
+        return format_html(
+            '<img src="{}" alt="" height="240">', reverse("portrait_thumbnail", kwargs={"pk": portrait.pk})
+        )
+
+    @admin.display(description="hints")
+    def hints(self, portrait: Portrait) -> str:
+        return " ".join(problem["message"] for problem in portrait.warnings) or "None"
+
+    @admin.action(description="Withdraw from new videos", permissions=["change"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:
+        for portrait in queryset:
+            services.delete_portrait(portrait)
+        self.message_user(request, "Withdrawn. Their owners can bring them back.", messages.SUCCESS)
+
+    @admin.action(description="Bring back", permissions=["change"])
+    def bring_back(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:
+        for portrait in queryset:
+            try:
+                services.undelete_portrait(portrait)
+            except PortraitError as error:
+                self.message_user(request, f"{portrait.name}: {error}", messages.ERROR)

@@ -1,0 +1,154 @@
+// The upload page: shows the chosen picture at once, asks the server what it thinks of it, and says so in words.
+
+import { postForm } from "../lessons/http.js";
+
+const form = document.querySelector("[data-upload]");
+const input = form.elements.picture;
+const nameInput = form.querySelector("[data-name]");
+const dropzone = form.querySelector("[data-dropzone]");
+const preview = form.querySelector("[data-preview]");
+const report = form.querySelector("[data-report]");
+const submit = form.querySelector("[data-submit]");
+const maxBytes = Number(form.dataset.maxBytes);
+
+let latestCheck = 0; // answers to an earlier picture are dropped
+let suggestedName = "";
+let localUrl = "";
+
+function alertBox(problem) {
+  const kind = problem.severity === "stop" ? "bad" : "warn";
+  const box = document.createElement("div");
+  box.className = `alert alert-${kind}`;
+  const words = document.createElement("div");
+  const message = document.createElement("p");
+  const strong = document.createElement("strong");
+  strong.textContent = problem.message;
+  message.append(strong);
+  const advice = document.createElement("p");
+  advice.textContent = problem.advice;
+  words.append(message, advice);
+  box.append(words);
+  return box;
+}
+
+function note(text, className) {
+  const line = document.createElement("p");
+  line.className = className;
+  line.textContent = text;
+  return line;
+}
+
+function showPreview(url) {
+  preview.onload = () => {
+    preview.hidden = false;
+    form.querySelector("[data-dropzone-words]").hidden = true;
+    form.querySelector("[data-change]").hidden = false;
+  };
+  // HEIC is unknown to most browsers: the server sends a preview with its report.
+  preview.onerror = () => hidePreview();
+  preview.src = url;
+}
+
+function hidePreview() {
+  preview.hidden = true;
+  form.querySelector("[data-dropzone-words]").hidden = false;
+  form.querySelector("[data-change]").hidden = true;
+}
+
+function showProblems(problems) {
+  const stops = problems.some((problem) => problem.severity === "stop");
+  const boxes = problems.map(alertBox);
+  if (stops) boxes.push(note("This picture cannot be used. Choose another one.", "small muted"));
+  else if (problems.length) boxes.push(note("You can go on with this picture.", "small muted"));
+  else {
+    const good = document.createElement("div");
+    good.className = "alert alert-good";
+    good.textContent = "A good picture: nothing to improve was found.";
+    boxes.push(good);
+  }
+  report.replaceChildren(...boxes);
+  input.setAttribute("aria-invalid", String(stops));
+  submit.disabled = stops;
+}
+
+function tooHeavy() {
+  const megabytes = Math.floor(maxBytes / 1_000_000);
+  return {
+    severity: "stop",
+    message: `The picture is larger than ${megabytes} MB.`,
+    advice: "Save it as a JPEG or make it smaller, then try again.",
+  };
+}
+
+function suggestName(name) {
+  if (nameInput.value && nameInput.value !== suggestedName) return;
+  suggestedName = name;
+  nameInput.value = name;
+}
+
+async function check(file) {
+  latestCheck += 1;
+  const number = latestCheck;
+  submit.disabled = false;
+  URL.revokeObjectURL(localUrl);
+  localUrl = URL.createObjectURL(file);
+  showPreview(localUrl);
+  if (file.size > maxBytes) {
+    showProblems([tooHeavy()]);
+    return;
+  }
+  report.replaceChildren(note("Looking at the picture …", "checking muted"));
+  const data = new FormData();
+  data.append("picture", file);
+  try {
+    const answer = await postForm(form.dataset.checkUrl, data);
+    if (number !== latestCheck) return;
+    if (answer.preview_url) showPreview(answer.preview_url);
+    if (answer.name) suggestName(answer.name);
+    showProblems(answer.problems);
+  } catch (error) {
+    if (number !== latestCheck) return;
+    // The picture is looked at again when it is sent, so this is no reason to hold anybody up.
+    report.replaceChildren(note(`It could not be checked beforehand: ${error.message}`, "small muted"));
+  }
+}
+
+function choose(files) {
+  const file = files[0];
+  if (!file) return;
+  const transfer = new DataTransfer();
+  transfer.items.add(file);
+  input.files = transfer.files;
+  check(file);
+}
+
+input.addEventListener("change", () => {
+  if (input.files.length) check(input.files[0]);
+});
+
+for (const kind of ["dragenter", "dragover"]) {
+  dropzone.addEventListener(kind, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    dropzone.dataset.over = "";
+  });
+}
+for (const kind of ["dragleave", "drop"]) {
+  dropzone.addEventListener(kind, () => delete dropzone.dataset.over);
+}
+dropzone.addEventListener("drop", (event) => {
+  event.preventDefault();
+  choose(event.dataTransfer.files);
+});
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData.files.length) choose(event.clipboardData.files);
+});
+
+form.addEventListener("submit", (event) => {
+  if (submit.getAttribute("aria-busy") === "true") {
+    event.preventDefault(); // a second click while the first is under way
+    return;
+  }
+  submit.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => submit.removeAttribute("aria-busy")); // came back with the browser's arrow
