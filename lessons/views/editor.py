@@ -96,9 +96,10 @@ def _page(
     request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 200, version: int | None = None
 ) -> HttpResponse:
     latest, current = services.latest_job_of(lesson), services.current_job_of(lesson)
+    # While a new render runs, or after it failed, the last finished video stays on the page.
+    shown = latest if latest is not None and latest.is_watchable else current
     snapshot = rendering.job_snapshot(latest) if latest else None
-    # While a new render runs, or after it failed, the video that students watch stays on the page.
-    shown = rendering.job_snapshot(current) if current and (latest is None or current.pk != latest.pk) else snapshot
+    video = rendering.job_snapshot(shown)["video"] if shown else None
     context = {
         "lesson": lesson,
         "course": lesson.course,
@@ -106,13 +107,15 @@ def _page(
         "version": lesson.version if version is None else version,
         "profiles": _profile_choices(form),
         "snapshot": snapshot,
-        "video": shown["video"] if shown else None,
+        "notices": _notices(snapshot),
         "latest": latest,
-        "is_outdated": services.is_outdated(lesson, current),
-        "faster": profiles.faster_than(latest.profile) if latest else None,
+        "video": video,
+        "is_outdated": services.is_outdated(lesson, shown),
         "page_data": {
             "snapshot": snapshot,
-            "video": shown["video"] if shown else None,
+            "video": video,
+            "job_version": _version_of(latest),
+            "video_version": _version_of(shown),
             "check_url": reverse("script_check"),
             "snapshot_url": reverse("job_detail", args=[ANY_JOB]),
             "any_job": str(ANY_JOB),  # the script puts the real id in its place
@@ -120,6 +123,17 @@ def _page(
         },
     }
     return render(request, "lessons/lesson_edit.html", context, status=status)
+
+
+def _version_of(job: Job | None) -> int | None:
+    """Which version of the lesson a render shows."""
+    return int(job.subject_version) if job and job.subject_version.isdecimal() else None
+
+
+def _notices(snapshot: dict[str, Any] | None) -> str:
+    """What was done with less than was asked for ("gfpgan is not installed ..."), each said once."""
+    clips = snapshot["clips"] if snapshot else []
+    return " ".join(dict.fromkeys(notice for clip in clips for notice in clip.get("notices", ())))
 
 
 def _profile_choices(form: LessonForm) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -26,7 +28,7 @@ def publish(job: Job) -> None:
 
 
 @pytest.mark.parametrize("change", [{"script": "Other words."}, {"voice": "boop"}, {"speed": 1.5}, {"profile": "fast"}])
-def test_what_alters_the_video_raises_the_version(lesson: Lesson, change: dict[str, object]) -> None:
+def test_what_alters_the_video_raises_the_version(lesson: Lesson, change: dict[str, Any]) -> None:
     assert services.change_lesson(lesson, **change).version == lesson.version + 1
 
 

@@ -100,7 +100,7 @@ export class Draft {
     data.set("action", action);
     this.handlers.onState("saving");
     try {
-      const answer = await postForm(this.form.action, data);
+      const answer = await postForm(this.form.getAttribute("action"), data);
       this.accept(answer.version, sent);
       return answer;
     } catch (error) {
@@ -118,7 +118,7 @@ export class Draft {
   refused(error, sent) {
     if (error instanceof HttpError && error.status === 409) {
       this.blocked = true;
-      this.handlers.onState("conflict", `${error.body.error.message} ${error.body.error.suggestion}`);
+      this.handlers.onState("conflict", `${error.message} ${error.advice}`);
     } else if (error instanceof HttpError && error.body?.error) {
       // The text was saved; only what was to happen with it was refused.
       this.accept(error.body.version, sent);

@@ -21,6 +21,8 @@ const state = {
   utterances: null, // of the text as it stands, once the server has told
   estimatedSeconds: 0,
   playing: null,
+  jobVersion: data.job_version, // of the lesson that the job renders
+  shownVersion: data.video_version, // of the lesson that the video on the page shows
   channel: null,
 };
 
@@ -77,6 +79,7 @@ const draft = new Draft(form, {
     find("save-state").textContent = words[name];
     if (message) showFormError(message);
     else if (name === "saved") showFormError("");
+    if (name === "saved") drawOutdated();
   },
   onRestore() {
     drawSpeed();
@@ -118,15 +121,24 @@ const panel = new JobPanel(find("result"), {
 });
 
 function showJob(job) {
-  const wasActive = isActive(state.job);
   state.job = job;
   panel.show(job);
   drawText();
   generateButton.setAttribute("aria-busy", String(isActive(job)));
-  if (wasActive && job.video) {
-    find("publish").hidden = find("watch").hidden = false;
-    find("outdated").hidden = true;
+  if (job.video) {
+    state.shownVersion = state.jobVersion;
+    // Students get it only if the text is still the one that was rendered.
+    if (state.jobVersion === lessonVersion()) find("publish").hidden = find("watch").hidden = false;
   }
+  drawOutdated();
+}
+
+function lessonVersion() {
+  return Number(form.elements.version.value);
+}
+
+function drawOutdated() {
+  find("outdated").hidden = isActive(state.job) || !state.shownVersion || state.shownVersion === lessonVersion();
 }
 
 function follow(job) {
@@ -152,8 +164,8 @@ async function generate(action) {
   try {
     const answer = await draft.save(action);
     panel.started();
+    state.jobVersion = answer.version;
     follow(answer.job);
-    find("outdated").hidden = true;
     find("result").scrollIntoView({ block: "nearest" });
   } catch (error) {
     refused(error);

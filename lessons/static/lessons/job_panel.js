@@ -30,6 +30,9 @@ export class JobPanel {
     this.root.dataset.state = job.state;
     this.showProgress(job, active);
     this.showOutcome(job);
+    const notices = [...new Set(job.clips.flatMap((clip) => clip.notices ?? []))].join(" ");
+    this.find("notices").textContent = notices;
+    this.find("notices").hidden = !notices;
     this.announce(before, job);
     if (job.video && this.movie !== job.video.url) this.showMovie(job.video);
     this.arrange();

@@ -1,0 +1,134 @@
+"""From a typed text to a student who watches it, through the real pages, processes and engines."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import RENDER_MS, STEP_MS, Site, assert_accessible, assert_fits
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+expect.set_options(timeout=STEP_MS)
+
+TEACHER = ("teacher", "lectern-teacher")
+STUDENT = ("student", "lectern-student")
+COURSE = "/courses/the-moving-sky/"
+TEXT = """# Tides
+
+Twice a day the sea rises and falls. The Moon pulls at the water as it travels around us.
+
+# Waves
+
+The wind blows over the open sea and makes the waves.
+"""
+
+
+def write_lesson(page: Page, title: str, text: str, profile: str = "Fast") -> None:
+    """The teacher adds a lesson, types its text and picks a profile; it saves by itself."""
+    page.goto(COURSE)
+    page.get_by_label("New lesson").fill(title)
+    page.get_by_role("button", name="Add lesson").click()
+    page.get_by_label("Text", exact=True).fill(text)
+    page.get_by_role("radio", name="Astronaut").check()
+    page.get_by_role("radio", name=profile).check()
+    expect(page.locator("[data-save-state]")).to_have_text("Saved")
+
+
+def wait_for_state(page: Page, *states: str) -> str:
+    result = page.locator("[data-result]")
+    expect(result).to_have_attribute("data-state", re.compile("|".join(states)), timeout=RENDER_MS)
+    return result.get_attribute("data-state") or ""
+
+
+def playing_past(page: Page, seconds: float) -> None:
+    page.wait_for_function(
+        "seconds => { const v = document.querySelector('video'); return !v.paused && v.currentTime > seconds; }",
+        arg=seconds,
+        timeout=STEP_MS,
+    )
+
+
+def test_a_teacher_makes_a_lesson_and_a_student_watches_it(open_page: Any) -> None:
+    teacher = open_page(*TEACHER)
+    write_lesson(teacher, "Tides", TEXT)
+    expect(teacher.locator("[data-script-figures]")).to_contain_text("3 sentences")
+    assert_accessible(teacher)
+
+    # Generate: the state of every sentence and live pictures, without reloading.
+    teacher.get_by_role("button", name="Generate video").click()
+    expect(teacher.locator("[data-running]")).to_be_visible()
+    assert_accessible(teacher)
+    expect(teacher.locator(".sentence")).to_have_count(3)
+    expect(teacher.locator("[data-preview]")).to_have_attribute("data-frames", re.compile(r"\d+"), timeout=RENDER_MS)
+
+    # A finished sentence can be watched at once.
+    first = teacher.locator(".sentence").first.get_by_role("button")
+    expect(first).to_be_enabled(timeout=RENDER_MS)
+    first.click()
+    playing_past(teacher, 0.1)
+    assert re.search(r"/clips/\d+\.mp4$", teacher.locator("video").get_attribute("src") or "")
+
+    # Done: the whole video with captions is on the page.
+    assert wait_for_state(teacher, "completed", "fallback", "failed") == "completed"
+    back = teacher.get_by_role("button", name="Back to the video")
+    if back.is_visible():
+        back.click()
+    expect(teacher.locator("video")).to_have_attribute("src", re.compile(r"video\.mp4$"))
+    teacher.wait_for_function("document.querySelector('video').textTracks[0]?.cues?.length > 0")
+    assert_accessible(teacher)
+    teacher.get_by_role("button", name="Publish").click()
+    expect(teacher.get_by_text("Students can watch it now.")).to_be_visible()
+
+    student = open_page(*STUDENT, viewport={"width": 390, "height": 844})
+    assert_accessible(student)
+    student.get_by_role("link", name="The Moving Sky", exact=True).click()
+    assert_accessible(student)
+    student.get_by_role("link", name=re.compile("Tides")).click()
+    assert_accessible(student)
+    assert_fits(student)
+    expect(student.get_by_text("Synthetic video", exact=True)).to_be_visible()
+
+    # The transcript follows the words, and a click on a word goes there.
+    student.get_by_role("button", name="Play", exact=True).click()
+    playing_past(student, 0.3)
+    expect(student.locator(".word.is-current")).to_have_count(1)
+    last_word = student.locator(".word", has_text="waves")
+    start_seconds = float(last_word.get_attribute("data-start") or 0)
+    assert start_seconds > 3
+    last_word.click()
+    playing_past(student, start_seconds)
+    expect(last_word).to_have_class(re.compile("is-current"))
+    expect(student.locator(".chapter[aria-current]")).to_contain_text("Waves")
+
+    # Captions by key; back to the middle and pause: that place is remembered.
+    expect(student.get_by_role("button", name="Captions")).to_have_attribute("aria-pressed", "true")
+    student.locator("video").press("c")
+    expect(student.get_by_role("button", name="Captions")).to_have_attribute("aria-pressed", "false")
+    student.evaluate("document.querySelector('video').pause()")
+    with student.expect_response(re.compile("/progress/")) as saved:
+        student.evaluate("document.querySelector('video').currentTime = 3.5")
+    assert saved.value.json()["position"] == pytest.approx(3.5, abs=0.1)
+    student.reload()
+    student.get_by_role("button", name="Resume at 0:03").click()
+    playing_past(student, 3.5)
+
+
+def test_a_renderer_killed_in_mid_job_still_ends_with_a_video(site: Site, open_page: Any) -> None:
+    page = open_page(*TEACHER)
+    sentences = [f"This is sentence number {number} of a lesson that goes on and on for a while." for number in "1234"]
+    write_lesson(page, "Interrupted", " ".join(sentences))
+    page.get_by_role("button", name="Generate video").click()
+    expect(page.locator(".sentence[data-state=rendering]").first).to_be_visible(timeout=RENDER_MS)
+    renderer = site.renderer()
+    assert renderer is not None
+    os.kill(renderer.pid, signal.SIGKILL)
+    assert wait_for_state(page, "completed", "fallback", "failed") in ("completed", "fallback")
+    expect(page.locator("video")).to_have_attribute("src", re.compile(r"video\.mp4$"))
+    page.wait_for_function("document.querySelector('video').duration > 8")
+    outcomes = {outcome for (outcome,) in site.ask("SELECT outcome FROM talking_head_attempt")}
+    assert "crashed" in outcomes
