@@ -7,6 +7,7 @@ where they are; the lash line at its lower end keeps its thickness.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from talking_head.engines.base import Frame
@@ -15,9 +16,10 @@ from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoothstep
 
 _STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
-_LASHES_PER_OPENING = 0.42  # the lowest part of it, with the lashes, which on a closed eye point away from the skin
+_LASHES_PER_OPENING = 0.5  # the lowest part of it, with the lashes, which on a closed eye point away from the skin
 _OVERSHOOT = 1.06  # a closed lid covers the lower lid's edge
-_LASH_LINE_STRENGTH = 0.68
+_LASH_LINE_STRENGTH = 0.76
+_SMOOTH_SKIN = 0.85
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
 
@@ -42,6 +44,10 @@ class Eyelid:
         ).astype(int)
         self.slices = slice(low[1], high[1]), slice(low[0], high[0])
         self._patch = photo[self.slices].copy()
+        # Tips of lashes above the lid would be stretched into streaks.
+        self._smooth_patch = cv2.GaussianBlur(
+            self._patch, (0, 0), 0.14 * opening_px + 0.3, sigmaY=0.06 * opening_px + 0.3
+        )
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
         self._pixels = np.stack([x, y], -1).astype(np.float64) - low  # (h, w, 2) within the patch
         in_face = np.stack([x, y], -1) @ to_face.T  # (h, w, 2)
@@ -88,10 +94,12 @@ class Eyelid:
         share = np.clip((self._height - top) / np.maximum(edge - top, 1e-3), 0, 1)
         drawn_from = top + share * (source_end - top)
         source = self._pixels - np.where(self._height > top, self._height - drawn_from, 0.0)[..., None] * self._down
-        lid = remap(self._patch, source.astype(np.float32))
+        places = source.astype(np.float32)
+        lid, smooth = remap(self._patch, places).astype(np.float64), remap(self._smooth_patch, places)
+        lid += (smooth - lid) * (_SMOOTH_SKIN * without_lashes)[..., None]
         from_edge = self._height - edge
         covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
-        painted = self._patch + (lid.astype(np.float64) - self._patch) * covered[..., None]
+        painted = self._patch + (lid - self._patch) * covered[..., None]
         painted += (self._lash_color - painted) * self._lash_line(from_edge, closed)[..., None]
         return np.asarray(np.clip(painted + 0.5, 0, 255), np.uint8)
 

@@ -33,7 +33,10 @@ _GREY_SPREAD = 2.5  # spread of redness, in Lab, below which a picture counts as
 _PRIOR = 0.9  # cost of the farthest place, against features of about unit size
 _BEND = 0.35  # cost of one step up or down from a column to the next
 
-# Per lip: its rings, its inner row (n, 2) and the shift (columns,) along that row.
+_NARROW_TEETH_UNITS = 0.07  # about how high a row of teeth is that the mesh overlooks
+_TEETH_LESS_RED, _TEETH_BRIGHTER = 12.0, 8.0  # in Lab steps, 8 bits
+
+# Per lip: its rings, its inner row as the mesh has it and as the photo has it, (n, 2) both.
 _Targets = tuple[tuple[tuple[tuple[int, ...], ...], Array, Array], ...]
 
 
@@ -44,19 +47,31 @@ def fit_inner_lips(photo: Frame, landmarks: FloatField) -> FloatField:
     blurred = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.012 * face.unit_px))
     lab = np.asarray(blurred, np.float32)
     upper, lower = (face.flat[list(row)] for row in (INNER_UPPER_LIP, INNER_LOWER_LIP))
-    targets: _Targets
-    if face.lips_parted:
-        upper_shift = _path(_edge_cost(lab, upper, face, _PARTED_REACH_STEPS, entering_lip=False), face)
-        lower_shift = _path(_edge_cost(lab, lower, face, _PARTED_REACH_STEPS, entering_lip=True), face)
-        targets = ((UPPER_LIP_RINGS, upper, upper_shift), (LOWER_LIP_RINGS, lower, lower_shift))
+    if not face.lips_parted:
+        seam = _shifted((upper + lower) / 2, _path(_darkness_cost(lab, (upper + lower) / 2, face), face), face)
+        if not _teeth_below(lab, seam, face):
+            return _moved(landmarks, face, ((UPPER_LIP_RINGS, upper, seam), (LOWER_LIP_RINGS, lower, seam)))
+        # The dark path was the upper lip's shadow on a narrow row of teeth.
+        start = (seam - 0.02 * face.unit_px * face.down_2d, seam + _NARROW_TEETH_UNITS * face.unit_px * face.down_2d)
     else:
-        seam = (upper + lower) / 2
-        shift = _path(_darkness_cost(lab, seam, face), face)
-        targets = tuple(
-            (rings, row, shift + _column_values(seam, face, (seam - row) @ face.down_2d))
-            for rings, row in ((UPPER_LIP_RINGS, upper), (LOWER_LIP_RINGS, lower))
-        )
-    return _moved(landmarks, face, targets)
+        start = (upper, lower)
+    edges = [
+        _shifted(row, _path(_edge_cost(lab, row, face, _PARTED_REACH_STEPS, entering_lip=enters), face), face)
+        for row, enters in zip(start, (False, True), strict=True)
+    ]
+    return _moved(landmarks, face, ((UPPER_LIP_RINGS, upper, edges[0]), (LOWER_LIP_RINGS, lower, edges[1])))
+
+
+def _teeth_below(lab: FloatField, seam: Array, face: FaceGeometry) -> bool:
+    """Whether lips that the mesh calls closed show teeth: under the seam it is brighter than in it, yet less red than
+    the lips on both sides."""
+    reach = 2 * _CLOSED_REACH_STEPS
+    middle = _strip(lab, seam, face, reach)[:, _COLUMNS // 3 : -_COLUMNS // 3]
+    light, redness = np.median(middle[..., 0], axis=1), np.median(middle[..., 1], axis=1)
+    under = slice(reach + 2, reach + 12)
+    palest = reach + 2 + int(redness[under].argmin())
+    lips = min(float(redness[:reach].max()), float(redness[palest:].max()))
+    return bool(redness[palest] < lips - _TEETH_LESS_RED and light[palest] > light[reach] + _TEETH_BRIGHTER)
 
 
 def _columns(row: Array, face: FaceGeometry) -> Array:
@@ -67,11 +82,10 @@ def _columns(row: Array, face: FaceGeometry) -> Array:
     return np.stack([np.interp(wanted, along[order], row[order, axis]) for axis in (0, 1)], 1)
 
 
-def _column_values(row: Array, face: FaceGeometry, values: Array) -> Array:
-    """Values known at the points of ``row``, at its columns."""
-    along = row @ face.right_2d
-    order = np.argsort(along)
-    return np.interp(_columns(row, face) @ face.right_2d, along[order], values[order])
+def _shifted(row: Array, shift: Array, face: FaceGeometry) -> Array:
+    """``row`` (n, 2) moved down the face by ``shift``, known at its columns."""
+    way = np.interp(row @ face.right_2d, _columns(row, face) @ face.right_2d, shift)
+    return np.asarray(row + way[:, None] * face.down_2d)
 
 
 def _strip(lab: FloatField, row: Array, face: FaceGeometry, reach: int) -> FloatField:
@@ -123,11 +137,12 @@ def _path(cost: Array, face: FaceGeometry) -> Array:
 
 
 def _moved(landmarks: FloatField, face: FaceGeometry, targets: _Targets) -> FloatField:
+    """The rings of each lip follow their inner row from where it was to where it was found."""
     moved = landmarks.astype(np.float64)
     corner_shifts = []
-    for rings, row, shift in targets:
-        positions = _columns(row, face) @ face.right_2d
-        order = np.argsort(positions)
+    for rings, row, found in targets:
+        order = np.argsort(row @ face.right_2d)
+        positions, shift = row @ face.right_2d, (found - row) @ face.down_2d
         for ring, share in zip(rings, _RING_SHARES, strict=True):
             at = np.interp(face.flat[list(ring)] @ face.right_2d, positions[order], shift[order])
             moved[list(ring), :2] += (share * at)[:, None] * face.down_2d

@@ -27,6 +27,7 @@ from talking_head.engines.face.puppet.geometry import (
     smoothstep,
 )
 
+_WIDE_GAP_UNITS = 0.105  # about the height of the upper teeth
 _FEATHER_UNITS = 0.20  # the layers fade into the face over the rim of their box
 _TEXTURE_PAD_UNITS = 0.15  # the head moves: textures reach a little beyond the box they are drawn in
 
@@ -56,9 +57,10 @@ class MouthLayers:
     cavity: Frame  # (h, w, 3) the dark behind everything
     tongue: Layer
     lower_teeth: Layer
-    upper_teeth: Layer
+    upper_teeth: Layer  # painted
     feather: FloatField  # (box height, box width) 0 at the rim of the drawn box
-    shows_interior_at_rest: bool
+    photo_interior: Layer | None  # what parted lips show in the photo
+    photo_interior_is_narrow: bool  # too narrow to fill an open mouth: it gives way to the painted teeth
 
 
 class _MouthPlane:
@@ -116,11 +118,6 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     lower = smoothstep(-soft, soft, plane.y - seam_lower - 0.4 * soft)
 
     palette = _Palette.of(photo, face)
-    upper_teeth = (
-        _photo_interior(texture, plane, unit_px)
-        if parted
-        else _painted_upper_teeth(plane, seam_upper, unit_px, palette)
-    )
     return MouthLayers(
         left=left,
         top=top,
@@ -131,9 +128,10 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
         cavity=_cavity(plane, seam_upper, unit_px, palette),
         tongue=_tongue(plane, seam_lower, unit_px, palette),
         lower_teeth=_lower_teeth(plane, seam_lower, unit_px, palette),
-        upper_teeth=upper_teeth,
+        upper_teeth=_painted_upper_teeth(plane, seam_upper, unit_px, palette),
         feather=_feather(box, _FEATHER_UNITS * unit_px),
-        shows_interior_at_rest=parted,
+        photo_interior=_photo_interior(texture, plane, unit_px) if parted else None,
+        photo_interior_is_narrow=face.lip_gap_px < _WIDE_GAP_UNITS * unit_px,
     )
 
 
@@ -143,6 +141,7 @@ class _Palette:
 
     dark: Array
     tooth: Array
+    gum: Array
     tongue: Array
 
     @classmethod
@@ -157,7 +156,12 @@ class _Palette:
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
-        return cls(dark=dark, tooth=np.minimum(tooth, 225.0), tongue=tongue)
+        gum = 0.5 * dark + 0.5 * tongue
+        return cls(dark=dark, tooth=np.minimum(tooth, 232.0), gum=gum, tongue=tongue)
+
+    def shaded_tooth(self, shade: Array) -> Array:
+        """(h, w, 3) Teeth in the mouth's own light: shadows on them are reddish, not grey."""
+        return np.asarray(self.gum * (1 - shade[..., None]) + self.tooth * shade[..., None])
 
 
 def _median_color(photo: Frame, places: Array) -> Array:
@@ -204,7 +208,7 @@ def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palett
     lip_shadow = 0.58 + 0.42 * smoothstep(0.0, 0.09, below)
     turned_away = 1 - 0.55 * smoothstep(0.08, 0.52, outwards)
     shade = lip_shadow * turned_away * (1 - 0.16 * between)
-    return Layer.of(palette.tooth * shade[..., None], alpha * 0.97)
+    return Layer.of(palette.shaded_tooth(shade), alpha * 0.97)
 
 
 def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> Layer:
@@ -232,7 +236,7 @@ def _lower_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Pale
     alpha = smoothstep(-length - 0.02, -length * 0.8, below) * (1 - smoothstep(0.0, 0.02, below))
     alpha *= (length > 0.01) * 0.8
     shade = 0.62 * (1 - 0.4 * np.abs(plane.across) ** 1.5)
-    return Layer.of(palette.tooth * shade[..., None], alpha)
+    return Layer.of(palette.shaded_tooth(shade), alpha)
 
 
 def _tongue(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) -> Layer:

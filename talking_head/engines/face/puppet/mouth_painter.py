@@ -19,13 +19,14 @@ from talking_head.engines.face.puppet.motion import CHANNELS
 from talking_head.engines.face.puppet.source import POSE_START, WARP_CHANNELS, PuppetSource
 
 _COLD_ITERATIONS, _WARM_ITERATIONS = 10, 5
-_JAW, _PUCKER, _PRESS = (CHANNELS.index(name) for name in ("jaw", "pucker", "press"))
+_JAW, _PUCKER, _PRESS, _UPPER = (CHANNELS.index(name) for name in ("jaw", "pucker", "press", "upper"))
 _TONGUE, _LOWER_TEETH = CHANNELS.index("tongue"), CHANNELS.index("lower_teeth")
 _ROLL = POSE_CHANNELS.index("roll")
 _OPEN_LIPS_FROM_JAW, _OPEN_LIPS_AT_JAW = 0.02, 0.10
 _TEETH_HIDDEN_BY_ROUNDING = 1.5  # rounded lips leave the teeth in the dark
 _TONGUE_RISE_UNITS = 0.16
 _TONGUE_SEEN_FROM_UNITS, _TONGUE_SEEN_PER_UNIT = 0.075, 4.4  # of the lips' opening
+_NARROW_GONE_AT_JAW, _NARROW_GONE_AT_UPPER = 0.08, 0.25
 _HOLE_BELOW = 0.99  # lips that cover more than this everywhere hide the interior
 
 
@@ -55,7 +56,7 @@ class MouthPainter:
         mouth: Frame = remap(lips, upper_map)
         lower_alpha: FloatField = remap(layers.lower_alpha, lower_map)
         hole = 1 - remap(layers.upper_alpha, upper_map)
-        if not layers.shows_interior_at_rest:
+        if layers.photo_interior is None:
             # Closed lips hide the interior however they are moved; it appears as the two layers really part.
             apart = (upper_back - lower_back) @ self._down.astype(np.float32)
             hole *= grid.upsample(np.clip(apart / np.float32(0.5 + 0.02 * self._unit_px), 0, 1))
@@ -101,19 +102,31 @@ class MouthPainter:
         tongue = float(weights[_TONGUE])
         with_tongue = with_jaw - self._down * _TONGUE_RISE_UNITS * self._unit_px * tongue
         opening = (self._opening_units(weights) - _TONGUE_SEEN_FROM_UNITS) * _TONGUE_SEEN_PER_UNIT
-        upper_teeth = 1 - _TEETH_HIDDEN_BY_ROUNDING * max(0.0, float(weights[_PUCKER]))
         head = self._texture_matrix(weights, corner, np.zeros(2))
+        painted, photographed = self._upper_teeth_strengths(weights)
         interior = _place(layers.cavity, head, size, cv2.BORDER_REPLICATE)
         for layer, matrix, strength in (
             (layers.tongue, self._texture_matrix(weights, corner, with_tongue), max(tongue, opening)),
             (layers.lower_teeth, self._texture_matrix(weights, corner, with_jaw), float(weights[_LOWER_TEETH])),
-            (layers.upper_teeth, head, upper_teeth),
+            (layers.upper_teeth, head, painted),
+            (layers.photo_interior, head, photographed),
         ):
-            if strength > 0.01:
+            if layer is not None and strength > 0.01:
                 color = _place(layer.color, matrix, size, cv2.BORDER_REPLICATE)
                 alpha = _place(layer.alpha, matrix, size, cv2.BORDER_CONSTANT)
                 interior = _blend(interior, color, alpha * np.float32(min(1.0, strength)))
         return interior
+
+    def _upper_teeth_strengths(self, weights: FloatField) -> tuple[float, float]:
+        """How much of the painted upper teeth and of the photo's own mouth is seen."""
+        layers = self._source.mouth_layers
+        unrounded = max(0.0, 1 - _TEETH_HIDDEN_BY_ROUNDING * max(0.0, float(weights[_PUCKER])))
+        if layers.photo_interior is None:
+            return unrounded, 0.0
+        if not layers.photo_interior_is_narrow:
+            return 0.0, unrounded
+        opened = float(weights[_JAW]) / _NARROW_GONE_AT_JAW + float(weights[_UPPER]) / _NARROW_GONE_AT_UPPER
+        return unrounded, unrounded * (1 - min(1.0, max(0.0, opened)))
 
     def _opening_units(self, weights: FloatField) -> float:
         """How far the lips are apart, from the weights and the photo's own gap."""
