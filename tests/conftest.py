@@ -25,6 +25,12 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
     return settings.MEDIA_ROOT
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Slow hashes are for attackers; here every person would cost a third of a second."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def teacher(db: None) -> User:
     return make_user("teacher", teacher=True)
