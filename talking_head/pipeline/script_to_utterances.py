@@ -35,7 +35,7 @@ MAX_SPOKEN_CHARACTERS = 480
 _SMALLEST_CUT_CHARACTERS = 16
 
 # Measured with the embedded voice over ordinary teaching text at speed 1.
-CHARACTERS_PER_SECOND = 15.0
+CHARACTERS_PER_SECOND = 18.0
 JOINT_SECONDS = 0.3 + CLIP_QUANTUM_SECONDS / 2  # silence at both ends of a take, and half a quantum of rounding
 
 MarkupKind = Literal["space", "heading", "pause", "ornament"]
