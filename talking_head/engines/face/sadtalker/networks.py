@@ -1,0 +1,64 @@
+"""The networks of one resolution, loaded and ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from talking_head.engines.face.sadtalker import checkpoints
+from talking_head.engines.face.sadtalker.audio_to_expression import AudioToExpression
+from talking_head.engines.face.sadtalker.audio_to_pose import AudioToPose
+from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.face_reconstruction import FaceReconstruction
+from talking_head.engines.face.sadtalker.generator import Generator
+from talking_head.engines.face.sadtalker.keypoints import KeypointExtractor
+from talking_head.engines.face.sadtalker.mapping import MappingNet
+from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """All plain networks, in evaluation mode, on the CPU, in single precision."""
+
+    reconstruction: FaceReconstruction
+    expression: AudioToExpression
+    pose: AudioToPose
+    keypoints: KeypointExtractor
+    generator: Generator
+
+
+def load_networks(path: Path, sizes: NetworkSizes = OFFICIAL) -> Networks:
+    """Networks of one face file.
+
+    Raises:
+        EngineError: see :mod:`.checkpoints`.
+    """
+    weights = checkpoints.FaceWeights(path)
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+        networks = Networks(
+            FaceReconstruction(sizes.reconstruction),
+            AudioToExpression(),
+            AudioToPose(),
+            KeypointExtractor(sizes),
+            Generator(sizes),
+        )
+    weights.load_into(networks.reconstruction, "face_3drecon")
+    weights.load_into(networks.expression, "audio2exp")
+    weights.load_into(networks.pose, "audio2pose")
+    weights.load_into(networks.keypoints, "kp_extractor")
+    weights.load_into(networks.generator, "generator")
+    return networks
+
+
+def load_mapping_net(path: Path, layout: Layout, sizes: NetworkSizes = OFFICIAL) -> MappingNet:
+    """The mapping net for that layout.
+
+    Raises:
+        EngineError: see :mod:`.checkpoints`.
+    """
+    with torch.device("meta"):
+        network = MappingNet(int(layout), sizes.mapping)
+    checkpoints.load_mapping(path, network)
+    return network
