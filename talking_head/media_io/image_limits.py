@@ -9,6 +9,7 @@ from talking_head.errors import PortraitError
 MAX_FILE_BYTES: Final = 20_000_000
 MAX_SIDE_PX: Final = 20_000
 MAX_PIXELS: Final = 50_000_000  # the largest pictures that phones take by default have 48 to 50 million
+MAX_WEBP_PIXELS: Final = 25_000_000  # Pillow decodes WebP through two more copies of the picture: 15 bytes a pixel
 MIN_SIDE_PX: Final = 64
 
 
@@ -21,9 +22,14 @@ def too_many_bytes() -> PortraitError:
     )
 
 
-def too_many_pixels() -> PortraitError:
+def most_pixels(source_format: str) -> int:
+    """How many pixels a picture of that format may have: 50 million take about 0.4 GB while they are decoded."""
+    return MAX_WEBP_PIXELS if source_format == "webp" else MAX_PIXELS
+
+
+def too_many_pixels(most: int = MAX_PIXELS) -> PortraitError:
     return PortraitError(
-        f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.",
+        f"The picture has more than {most // 1_000_000} million pixels.",
         code="image_too_large",
         hint="Make it smaller (2,000 pixels on the long side are plenty), then try again.",
     )

@@ -26,9 +26,9 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from talking_head.errors import PortraitError
 from talking_head.media_io.image_limits import (
     MAX_FILE_BYTES,
-    MAX_PIXELS,
     MAX_SIDE_PX,
     MIN_SIDE_PX,
+    most_pixels,
     too_few_pixels,
     too_many_bytes,
     too_many_pixels,
@@ -103,7 +103,7 @@ def decode_image(data: bytes) -> DecodedImage:
     try:
         with _open(data, source_format) as image:
             width_px, height_px = image.size
-            _check_size(width_px, height_px)
+            _check_size(width_px, height_px, most_pixels(source_format))
             _check_is_still(image, source_format)
             upright, turned = _decode(image)
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -182,9 +182,9 @@ def _open(data: bytes, source_format: str) -> Image.Image:
         raise _unreadable() from error
 
 
-def _check_size(width_px: int, height_px: int) -> None:
-    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > MAX_PIXELS:
-        raise too_many_pixels()
+def _check_size(width_px: int, height_px: int, most: int) -> None:
+    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > most:
+        raise too_many_pixels(most)
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise too_few_pixels(width_px, height_px)
 

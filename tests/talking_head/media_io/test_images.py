@@ -236,6 +236,11 @@ def test_pictures_beyond_the_limits_are_refused(width_px: int, height_px: int) -
     assert code_of(png_that_claims(width_px, height_px)) == "image_too_large"
 
 
+def test_webp_has_a_lower_limit_because_its_decoder_copies_more() -> None:
+    assert code_of(saved(Image.new("RGB", (5_200, 5_000)), "WEBP")) == "image_too_large"
+    assert decode_image(saved(Image.new("L", (5_200, 5_000)), "PNG")).source_width_px == 5_200
+
+
 @pytest.mark.filterwarnings("error")
 def test_limits_hold_where_warnings_are_errors() -> None:
     assert code_of(png_that_claims(10_000, 9_500)) == "image_too_large"
