@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talking_head.engines.base import Frame, Framing
+from talking_head.engines.face.framing import MAX_FULL_SIDE_PX, output_size
 from talking_head.engines.face.puppet.geometry import CHIN, FACE_OVAL, FOREHEAD
 
-FULL_LONG_SIDE_PX = 1280
+FULL_LONG_SIDE_PX = MAX_FULL_SIDE_PX
 # Side of the square in face heights (forehead to chin); the face sits a little above its middle.
 _SQUARE_PER_FACE = {"crop": 2.25, "extcrop": 3.2}
 _FACE_ABOVE_MIDDLE = 0.04  # of the square's side
@@ -33,7 +34,7 @@ class FramedPortrait:
 def frame_portrait(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> FramedPortrait:
     """Cuts and scales ``rgb`` (height, width, 3) and moves ``landmarks`` (468, 3) along."""
     left, top, width, height = _cut(rgb, landmarks, framing)
-    out_width, out_height = _output_size(width, height, framing)
+    out_width, out_height = output_size(width, height, framing)
     cut = rgb[top : top + height, left : left + width]
     shrinks = out_width < width
     resized = cut
@@ -60,15 +61,3 @@ def _cut(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> tuple[
     left = int(np.clip(round(center_x - side / 2), 0, width - side))
     top = int(np.clip(round(center_y - side / 2), 0, height - side))
     return left, top, side, side
-
-
-def _output_size(width: int, height: int, framing: Framing) -> tuple[int, int]:
-    if framing.preprocess in _SQUARE_PER_FACE:
-        return _even(framing.size_px), _even(framing.size_px)
-    limit = framing.size_px if framing.preprocess == "resize" else FULL_LONG_SIDE_PX
-    scale = min(1.0, limit / max(width, height))
-    return _even(width * scale), _even(height * scale)
-
-
-def _even(length: float) -> int:
-    return max(2, int(length) // 2 * 2)
