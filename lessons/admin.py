@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from lessons.models import Course, Enrolment, Lesson, Progress
+from talking_head.models import Job
 
 
 class EnrolmentInline(admin.TabularInline):
@@ -109,4 +110,6 @@ class ProgressAdmin(admin.ModelAdmin):
 def _job_link(job_id: object) -> str:
     if not job_id:
         return "-"
+    if not admin.site.is_registered(Job):
+        return str(job_id)
     return format_html('<a href="{}">{}</a>', reverse("admin:talking_head_job_change", args=[job_id]), job_id)

@@ -152,7 +152,7 @@ def open_page(site: Site, browser: Browser) -> Iterator[Any]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: _is_problem(said) and problems.append(f"{page.url}: {said.text}"))
+        page.on("console", lambda said: problems.extend(_problem_in(said)))
         if username:
             page.goto("/accounts/login/")
             page.get_by_label("User name").fill(username)
@@ -167,9 +167,10 @@ def open_page(site: Site, browser: Browser) -> Iterator[Any]:
     assert not problems
 
 
-def _is_problem(said: ConsoleMessage) -> bool:
-    """The browser also logs every answer with an error status, and some tests ask for those."""
-    return said.type == "error" and not said.text.startswith("Failed to load resource")
+def _problem_in(said: ConsoleMessage) -> list[str]:
+    """The browser also logs every answer with an error status and every lost socket, and some tests ask for those."""
+    expected = said.text.startswith(("Failed to load resource", "WebSocket connection to"))
+    return [f"{said.location['url']}: {said.text}"] if said.type == "error" and not expected else []
 
 
 def assert_accessible(page: Page) -> None:

@@ -132,3 +132,26 @@ def test_a_renderer_killed_in_mid_job_still_ends_with_a_video(site: Site, open_p
     page.wait_for_function("document.querySelector('video').duration > 8")
     outcomes = {outcome for (outcome,) in site.ask("SELECT outcome FROM talking_head_attempt")}
     assert "crashed" in outcomes
+
+
+def test_where_sockets_do_not_get_through_the_page_asks_for_the_state(open_page: Any) -> None:
+    page = open_page(*TEACHER)
+    page.route_web_socket(re.compile("/ws/jobs/"), lambda socket: socket.close())
+    write_lesson(page, "Without sockets", "Only one sentence here.")
+    page.get_by_role("button", name="Generate video").click()
+    assert wait_for_state(page, "completed", "fallback", "failed") == "completed"
+    expect(page.locator("video")).to_have_attribute("src", re.compile(r"video\.mp4$"))
+
+
+def test_only_the_changed_sentence_is_rendered_again(open_page: Any) -> None:
+    page = open_page(*TEACHER)
+    write_lesson(page, "Edited", "This one stays as it is. That one will be changed.")
+    page.get_by_role("button", name="Generate video").click()
+    assert wait_for_state(page, "completed", "fallback", "failed") == "completed"
+    page.get_by_label("Text", exact=True).fill("This one stays as it is. That one was changed.")
+    expect(page.locator("[data-sentence-summary]")).to_have_text("1 sentence new or changed")
+    expect(page.locator("[data-outdated]")).to_be_visible()
+    page.get_by_role("button", name="Update the video").click()
+    expect(page.locator(".sentence").nth(0)).to_have_attribute("data-state", "cached", timeout=RENDER_MS)
+    expect(page.locator(".sentence").nth(1)).to_have_attribute("data-state", "done", timeout=RENDER_MS)
+    expect(page.locator("[data-outdated]")).to_be_hidden(timeout=RENDER_MS)

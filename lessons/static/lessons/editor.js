@@ -166,7 +166,7 @@ async function generate(action) {
     panel.started();
     state.jobVersion = answer.version;
     follow(answer.job);
-    find("result").scrollIntoView({ block: "nearest" });
+    find("stage").scrollIntoView({ block: "nearest" });
   } catch (error) {
     refused(error);
   } finally {

@@ -2,7 +2,7 @@
 
 import { postJson } from "./http.js";
 
-const EVERY_SECONDS = 10;
+const EVERY_SECONDS = 5;
 
 export class WatchProgress {
   // onCompleted(isCompleted)

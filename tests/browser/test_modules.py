@@ -1,0 +1,66 @@
+"""The page's modules on their own: what is decided in the browser and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def module(open_page: Any) -> Any:
+    """``module("name.js", "m => ...")``: what the expression makes of the module."""
+    page: Page = open_page()
+    page.goto("/accounts/login/")
+
+    def evaluate(name: str, expression: str) -> Any:
+        return page.evaluate(f"import('/static/lessons/{name}').then({expression})")
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("{type: 'clip', seq: 6}", "stale"),
+        ("{type: 'clip', seq: 7}", "next"),  # a second row that changed with the same number
+        ("{type: 'job', seq: 8}", "next"),
+        ("{type: 'job', seq: 9}", "gap"),
+        ("{type: 'stage', seq: 7}", "next"),
+        ("{type: 'stage', seq: 8}", "gap"),
+    ],
+)
+def test_events_are_followed_ignored_or_reveal_a_gap(module: Any, event: str, expected: str) -> None:
+    assert module("job_state.js", f"m => m.relation({{seq: 7}}, {event})") == expected
+
+
+def test_an_event_changes_only_what_it_tells_of(module: Any) -> None:
+    job = "{seq: 1, title: 'Tides', clips: [{index: 0, state: 'leased'}, {index: 1, state: 'waiting'}]}"
+    event = "{type: 'clip', seq: 2, clip: {index: 0, state: 'done'}, clips_done: 1}"
+    assert module("job_state.js", f"m => m.apply({job}, {event})") == {
+        "seq": 2,
+        "title": "Tides",
+        "clips_done": 1,
+        "clips": [{"index": 0, "state": "done"}, {"index": 1, "state": "waiting"}],
+    }
+
+
+def test_an_inserted_sentence_does_not_shift_the_states_of_the_others(module: Any) -> None:
+    utterances = "['New.', 'A.', 'B.', 'A.'].map(text => ({text, start: 0, end: 1}))"
+    clips = "['A.', 'B.', 'A.'].map((text, index) => ({index, text, state: index ? 'waiting' : 'done'}))"
+    states = module("sentences.js", f"m => m.match({utterances}, {clips}).map(row => row.state)")
+    assert states == ["new", "done", "waiting", "waiting"]
+
+
+def test_places_are_right_after_an_emoji(module: Any) -> None:
+    places = module("words.js", "m => { const at = m.unitsOf('a🌙b'); return [0, 1, 2, 3].map(at); }")
+    assert places == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(None, ""), (1, "almost there"), (12.2, "about 13 seconds left")])
+def test_time_left_is_said_in_words(module: Any, seconds: float | None, words: str) -> None:
+    argument = "null" if seconds is None else seconds
+    assert module("words.js", f"m => m.timeLeft({argument})") == words
