@@ -30,6 +30,7 @@ EXPRESSION_CHANNELS = ("jaw", "wide", "pucker", "press", "upper", "tuck", "relax
 
 JAW_DROP_UNITS = 0.50  # the lower lip's way at jaw = 1
 _RELAXED_HALF_MOUTH = 0.50
+_BARED_GAP = 0.15
 _PUCKERED_HALF_MOUTH = 0.27
 _LIP_OVERLAP = 0.025  # lips that close go this much further: the mesh is not exact and teeth must not peep out
 
@@ -45,6 +46,8 @@ class ExpressionBasis:
         self._skin[list(LIPS)] = False
         self._arch = self._lip_arch()
         self._smile_lift = self._measure_smile()
+        self._stretched = max(0.0, face.half_mouth_px / face.unit_px - _RELAXED_HALF_MOUTH)
+        self._teeth_bared = float(np.clip(face.lip_gap_px / face.unit_px / _BARED_GAP, 0, 1))
         channels = [getattr(self, f"_{name}")() for name in EXPRESSION_CHANNELS]
         axes = np.stack([face.right[:2], face.down[:2], face.away[:2]])  # (3, 2)
         self.displacements = np.stack(channels) @ axes * face.unit_px  # (channels, 468, 2)
@@ -92,7 +95,7 @@ class ExpressionBasis:
         move[:, 0] = self._around_corners() * 0.11
         move[lips, 0] = 0.12 * np.clip(self._sideways[lips], -1.1, 1.1)
         move[lips, 1] = -0.015 * np.abs(self._sideways[lips])
-        return move
+        return move * max(0.2, 1 - self._stretched / 0.15)  # a smile is wide already
 
     def _narrowed_to(self, half_mouth_units: float, lowering: float) -> Array:
         """Corners brought to a given half width and, by ``lowering`` 0..1, down from a smile to the lips' level."""
@@ -109,8 +112,8 @@ class ExpressionBasis:
         return move
 
     def _pucker(self) -> Array:
-        stretched = max(0.0, self._face.half_mouth_px / self._face.unit_px - _RELAXED_HALF_MOUTH)
-        move = self._narrowed_to(_PUCKERED_HALF_MOUTH + 0.4 * stretched, 0.85)  # nobody rounds a grin completely
+        # Nobody rounds a grin completely.
+        move = self._narrowed_to(_PUCKERED_HALF_MOUTH + 0.4 * self._stretched, 0.85)
         for rings, outwards, full_lip in ((UPPER_LIP_RINGS, -1, 0.15), (LOWER_LIP_RINGS, 1, 0.18)):
             outline, edge = (self._face.points[ring[len(ring) // 2]] for ring in (rings[0], rings[-1]))
             thickness = abs((edge - outline) @ self._face.down) / self._face.unit_px
@@ -152,7 +155,7 @@ class ExpressionBasis:
         move[:, 1] = -0.06 * under_nose * self._skin
         upper = list(UPPER_LIP)
         move[upper, 1] = -0.12 * self._arch[upper] ** 0.6
-        return move
+        return move * (1 - 0.65 * self._teeth_bared)  # a lip that bares teeth is up already
 
     def _tuck(self) -> Array:
         """The lower lip goes up to the upper teeth and rolls in: its inner ring hides, its outer one rises most."""
