@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as package_version
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +32,10 @@ DURATIONS_TENSOR = "/Round_output_0"  # hibari-tts 0.2.1: 25 ms steps for each s
 # The steps run late against the sound, the more so the slower the speech: found by comparing them with where the lips
 # close (the voice falls silent) in 35 "p"s at each of five speeds, and confirmed by forced alignment.
 LATENESS_SECONDS, LATENESS_AT_SPEED_1_SECONDS = 0.030, 0.025
+_LEVEL_SECONDS = 0.01  # over which loudness is measured
+_SOUNDING_DB = 32.0  # below the loud parts: what is quieter is the end of a sound
+_LEAST_SOUND_SECONDS = 0.04
+_LONGEST_CLOSURE_SECONDS = 0.09
 
 _PAUSES = frozenset(' ;:,.!?—…"()“”')
 _CLAUSE_ENDS = frozenset(";:,.!?—…")
@@ -167,7 +171,31 @@ def _said(voice: _LoadedVoice, symbols: list[_Symbol], speed: float, seed: int) 
         ]
         waveforms.append(waveform)
         offset_seconds += len(waveform) / dsp.SR
-    return np.concatenate(waveforms), timed
+    whole = np.concatenate(waveforms)
+    return whole, _ended_with_their_sound(timed, whole)
+
+
+def _ended_with_their_sound(timed: list[_TimedSymbol], waveform: Waveform) -> list[_TimedSymbol]:
+    """The model counts part of a pause to the sound before it; a mouth that obeyed would stay open into the silence."""
+    hop = round(_LEVEL_SECONDS * dsp.SR)
+    hops = len(waveform) // hop
+    power = np.mean(waveform[: hops * hop].reshape(hops, hop).astype(np.float64) ** 2, axis=1)  # (hops,)
+    sounding = power > np.percentile(power, 95) * 10 ** (-_SOUNDING_DB / 10) if hops else np.zeros(0, bool)
+    corrected = list(timed)
+    for place, one in enumerate(timed):
+        following = timed[place + 1] if place + 1 < len(timed) else None
+        if one.symbol.text in _PAUSES or (following and following.symbol.text not in _PAUSES):
+            continue
+        first, last = (int(seconds / _LEVEL_SECONDS) for seconds in (one.start_seconds, one.end_seconds))
+        heard = np.flatnonzero(sounding[first : last + 1])
+        silent_from = (first + int(heard[-1]) + 1) * _LEVEL_SECONDS if len(heard) else 0.0
+        end_seconds = min(one.end_seconds, max(silent_from, one.start_seconds + _LEAST_SOUND_SECONDS))
+        if following and following.symbol.text == " " and one.end_seconds - end_seconds < _LONGEST_CLOSURE_SECONDS:
+            continue  # not a pause, but the lips or the tongue closing for the next word
+        corrected[place] = replace(one, end_seconds=end_seconds)
+        if following:
+            corrected[place + 1] = replace(corrected[place + 1], start_seconds=end_seconds)
+    return corrected
 
 
 def _runs(symbols: list[_Symbol]) -> Iterator[list[_Symbol]]:

@@ -123,3 +123,15 @@ def test_a_model_without_durations_is_named_as_the_cause(hibari: HibariSpeech, m
     with pytest.raises(EngineError, match="hibari-tts") as caught:
         hibari_module._session_with_durations(model, threads=1)
     assert caught.value.code == "engine_unavailable"
+
+
+def test_a_sound_before_a_pause_ends_when_it_is_no_longer_heard(hibari: HibariSpeech) -> None:
+    speech = speak(hibari, "Now I see, and you see.")
+    level = np.sqrt(np.convolve(speech.waveform**2, np.ones(480) / 480, "same"))
+    audible = np.flatnonzero(level > 0.02 * level.max()) / speech.sample_rate_hz
+    comma, full_stop = (phoneme for phoneme in speech.phonemes if phoneme.text in ",.")
+    first_end, last_end = (word.end_seconds for word in speech.words if word.text == "see")
+    assert comma.start_seconds == first_end
+    assert full_stop.start_seconds == last_end
+    assert last_end == pytest.approx(audible[-1], abs=0.04)
+    assert first_end == pytest.approx(audible[audible < comma.end_seconds - 0.03][-1], abs=0.06)
