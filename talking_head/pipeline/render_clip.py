@@ -92,6 +92,10 @@ class Renderer:
         self._engines: dict[tuple[str, str], Any] = {}
         self._sources: OrderedDict[tuple[object, ...], Any] = OrderedDict()
 
+    def adopt(self, kind: str, engine: Any) -> None:
+        """Takes in an engine that is not in the registry, under its own name (a recording is made for one script)."""
+        self._engines[kind, engine.name] = engine
+
     def render(self, request: ClipRequest, on_event: EventSink = ignore_events) -> ClipResult:
         """Makes sure that the clip is in the cache and says what it is.
 
@@ -184,7 +188,8 @@ class Renderer:
     def _label(self, kind: str, name: str, *, or_unknown: bool = False) -> str:
         """ "name version". A class that states its version is not even created for it: a lookup needs no models."""
         try:
-            version = getattr(registry.engine_class(kind, name), "version", None)
+            is_warm = (kind, name) in self._engines
+            version = None if is_warm else getattr(registry.engine_class(kind, name), "version", None)
             if not isinstance(version, str):
                 version = self._engine(kind, name).version
         except (OptionError, EngineError):

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from talking_head.engines import registry
-from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.engines.speech.recorded import RecordedSpeech
+from talking_head.errors import OptionError, RendererError, TalkingHeadError
+from talking_head.media_io.audio import read_audio
 from talking_head.media_io.video import VideoInfo
 from talking_head.media_io.whole_files import write_whole
 from talking_head.pipeline.cache import ContentCache
@@ -32,6 +34,7 @@ class RenderScriptRequest:
     script: str
     out_path: Path
     portrait_path: Path | None = None
+    audio_path: Path | None = None  # somebody reading the script, instead of a voice
     captions_path: Path | None = None
     metrics_path: Path | None = None
     title: str = ""
@@ -126,22 +129,41 @@ class _Run:
     def _clip_requests(self, script: Script) -> list[ClipRequest]:
         request = self._request
         portrait_digest = load_portrait(request.portrait_path).digest if request.portrait_path else ""
+        face = registry.resolve("face", request.face)
+        speech, voices = self._speech(script)
         return [
             ClipRequest(
                 text=utterance.text,
                 spoken=utterance.spoken,
                 pause_seconds=utterance.pause_seconds,
                 language=request.language,
-                voice=request.voice,
+                voice=voice,
                 speed=request.speed,
                 portrait_path=str(request.portrait_path or ""),
                 portrait_digest=portrait_digest,
                 profile=profile_named(request.profile).name,
-                speech=registry.resolve("speech", request.speech),
-                face=registry.resolve("face", request.face),
+                speech=speech,
+                face=face,
             )
-            for utterance in script.utterances
+            for utterance, voice in zip(script.utterances, voices, strict=True)
         ]
+
+    def _speech(self, script: Script) -> tuple[str, list[str]]:
+        """The speech engine's name, and the voice of each utterance."""
+        request = self._request
+        if request.audio_path is None:
+            return registry.resolve("speech", request.speech), [request.voice] * len(script.utterances)
+        if request.voice or request.speech != registry.AUTO:
+            raise OptionError(
+                "A recording and a voice cannot be had at once.",
+                code="audio_and_voice",
+                hint="Leave out either the recording or the voice.",
+            )
+        waveform, sample_rate_hz = read_audio(request.audio_path)
+        spoken = [utterance.spoken for utterance in script.utterances]
+        recorded = RecordedSpeech(waveform, sample_rate_hz, spoken, request.language)
+        self._renderer.adopt("speech", recorded)
+        return recorded.name, [recorded.passage(index) for index in range(len(spoken))]
 
     def _render_clip(self, index: int, request: ClipRequest, requests: Sequence[ClipRequest]) -> RenderedClip:
         lengths = [len(each.text) + 1 for each in requests]

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.engines.base import EngineSettings
+from talking_head.engines.registry import AUTO
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.render_clip import Renderer
@@ -36,7 +37,8 @@ class Command(BaseCommand):
         parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
         parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default) or quality")
         parser.add_argument("--face", default=settings.TALKING_HEAD_FACE, help="face engine (default: auto)")
-        parser.add_argument("--speech", default=settings.TALKING_HEAD_SPEECH, help="speech engine (default: auto)")
+        parser.add_argument("--speech", default="", help="speech engine (default: auto)")
+        parser.add_argument("--audio", type=Path, metavar="NARRATION", help="somebody reading the script, for a voice")
         parser.add_argument("--voice", default="", help="one of the speech engine's voices")
         parser.add_argument("--speed", type=float, default=1.0, help="1.0 is the voice's own pace")
         parser.add_argument("--language", default="en", help="language of the script, such as en or en-GB")
@@ -69,6 +71,7 @@ class Command(BaseCommand):
             script=read_script(options["script"]),
             out_path=options["out"],
             portrait_path=options["portrait"],
+            audio_path=options["audio"],
             captions_path=options["captions"],
             metrics_path=options["metrics"],
             title=options["title"] or options["script"].stem,
@@ -76,7 +79,7 @@ class Command(BaseCommand):
             voice=options["voice"],
             speed=options["speed"],
             profile=options["profile"],
-            speech=options["speech"],
+            speech=options["speech"] or (AUTO if options["audio"] else settings.TALKING_HEAD_SPEECH),
             face=options["face"],
         )
         for path in (request.out_path, request.captions_path, request.metrics_path):

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
+from talking_head.engines.base import EngineSettings
+from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError, TalkingHeadError
+from talking_head.media_io.audio import write_flac
 from talking_head.media_io.video import inspect_video
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.entries import CLIPS
@@ -155,7 +159,7 @@ class FailsOnce(Renderer):
 
 @pytest.mark.usefixtures("fake_engines")
 def test_a_sentence_that_fails_is_stood_in_for_alone(
-    cache: ContentCache, engine_settings: Any, script_request: RenderScriptRequest
+    cache: ContentCache, engine_settings: EngineSettings, script_request: RenderScriptRequest
 ) -> None:
     # A profile whose fake clips have the still engine's size.
     monkey_sized = replace(script_request, profile="fast", face="still")
@@ -213,3 +217,34 @@ def test_an_interruption_keeps_finished_clips_and_no_file(
     assert list((cache.root / "tmp").iterdir()) == []
     FakeFace.prepared.clear()
     assert [clip.result.cached for clip in run(script_request, renderer, cache).clips] == [True, False, False]
+
+
+def test_a_recording_speaks_instead_of_a_voice(
+    renderer: Renderer,
+    cache: ContentCache,
+    engine_settings: EngineSettings,
+    script_request: RenderScriptRequest,
+    tmp_path: Path,
+) -> None:
+    voice = HibariSpeech(engine_settings)
+    sentences = ["The leaf is green.", "The root is brown.", "The flower is red."]
+    speeches = [voice.speak(text, text, voice="", speed=1.0) for text in sentences]
+    narration = tmp_path / "narration.flac"
+    write_flac(narration, np.concatenate([speech.waveform for speech in speeches]), speeches[0].sample_rate_hz)
+
+    rendered = run(replace(script_request, audio_path=narration, speech="auto"), renderer, cache)
+
+    assert FakeSpeech.spoken == []
+    assert rendered.metrics["engines"]["speech"].startswith("recorded ")
+    assert script_request.captions_path is not None
+    assert "flower" in script_request.captions_path.read_text(encoding="utf-8")
+    spoken_seconds = sum(len(speech.waveform) / speech.sample_rate_hz for speech in speeches)
+    assert rendered.video.video_seconds == pytest.approx(spoken_seconds, abs=3)
+
+
+def test_a_recording_and_a_voice_exclude_each_other(
+    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError) as caught:
+        run(replace(script_request, audio_path=tmp_path / "narration.wav", voice="beep"), renderer, cache)
+    assert caught.value.code == "audio_and_voice"
