@@ -45,7 +45,8 @@ def narration(tmp_path_factory: pytest.TempPathFactory) -> Narration:
         parts += [speech.waveform, np.zeros(round(PAUSE_SECONDS * rate_hz), np.float32)]
         samples += len(parts[-1]) + len(parts[-2])
     hiss = np.random.default_rng(0).normal(0, 1e-4, samples).astype(np.float32)
-    return Narration(0.3 * np.concatenate(parts) + hiss, rate_hz, tuple(starts), speeches)
+    waveform = (0.3 * np.concatenate(parts) + hiss).astype(np.float32)
+    return Narration(waveform, rate_hz, tuple(starts), speeches)
 
 
 @pytest.fixture(scope="module")
