@@ -65,10 +65,16 @@ function drawText() {
 
 function drawSummary(rows) {
   const isNew = rows.filter((row) => row.state === "new").length;
-  const active = isActive(state.job);
+  const isUnderWay = isRenderingThisText();
   find("sentence-summary").textContent = isNew && state.job ? `${count(isNew, "sentence")} new or changed` : "";
   const label = !state.job ? "Generate video" : isNew ? "Update the video" : "Generate again";
-  find("generate-label").textContent = active ? "Generating …" : label;
+  find("generate-label").textContent = isUnderWay ? "Generating …" : label;
+  generateButton.setAttribute("aria-busy", String(isUnderWay));
+}
+
+// Once the text was edited on, the button offers to render the newer one instead.
+function isRenderingThisText() {
+  return isActive(state.job) && state.jobVersion === lessonVersion();
 }
 
 // --- saving -----------------------------------------------------------------------------------------------------
@@ -79,7 +85,9 @@ const draft = new Draft(form, {
     find("save-state").textContent = words[name];
     if (message) showFormError(message);
     else if (name === "saved") showFormError("");
-    if (name === "saved") drawOutdated();
+    if (name !== "saved") return;
+    drawOutdated();
+    drawText();
   },
   onRestore() {
     drawSpeed();
@@ -124,7 +132,6 @@ function showJob(job) {
   state.job = job;
   panel.show(job);
   drawText();
-  generateButton.setAttribute("aria-busy", String(isActive(job)));
   if (job.video) {
     state.shownVersion = state.jobVersion;
     // Students get it only if the text is still the one that was rendered.

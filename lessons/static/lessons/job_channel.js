@@ -59,7 +59,8 @@ export class JobChannel {
     if (how === "next") this.show(apply(this.job, event));
     // The final picture (the video's address) is in snapshots only.
     const ended = how === "next" && event.type === "job" && !isActive(this.job);
-    if ((how === "gap" || ended) && !this.askedForSnapshot) {
+    const canAsk = !this.askedForSnapshot && this.socket.readyState === WebSocket.OPEN;
+    if ((how === "gap" || ended) && canAsk) {
       this.askedForSnapshot = true;
       this.socket.send(JSON.stringify({ type: "snapshot" }));
     }
