@@ -15,6 +15,7 @@ ENGINES: dict[str, dict[str, str]] = {
     },
     "face": {
         "puppet": "talking_head.engines.face.puppet.engine:PuppetFace",
+        "sadtalker": "talking_head.engines.face.sadtalker.engine:SadTalkerFace",
         "still": "talking_head.engines.face.still:StillFace",
     },
     "enhancer": {},

@@ -17,7 +17,7 @@ import hashlib
 import pickle
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -209,6 +209,17 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:120]
 
 
-def combined_digest(paths: Iterable[Path]) -> str:
-    """Eight hex digits that stand for the bytes of several files, for cache keys."""
-    return hashlib.sha256("".join(digest_of(path) for path in paths).encode()).hexdigest()[:8]
+def check_folder(folder: Path) -> str:
+    """Eight hex digits that stand for the bytes of all weight files in ``folder``, for cache keys.
+
+    Raises:
+        EngineError: ``checkpoint_missing`` when there is no face file or one of the mapping files is absent;
+            ``checkpoint_corrupt`` when a digest beside a file says so.
+    """
+    faces = [file for file in FACE_FILES.values() if (folder / file.name).is_file()]
+    if not faces:
+        raise missing(FACE_256.name)
+    files = [*faces, *MAPPING_FILES.values()]
+    for file in files:
+        check_digest(folder / file.name, file)
+    return hashlib.sha256("".join(digest_of(folder / file.name) for file in files).encode()).hexdigest()[:8]

@@ -1,0 +1,65 @@
+"""Keypoints to frames: batches on the device, one frame at a time to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from talking_head.engines.base import Frame
+from talking_head.engines.face.sadtalker.cpu_tuning import without_denormals
+from talking_head.engines.face.sadtalker.cuda_graph import GraphedGenerator, to_levels
+from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
+from talking_head.errors import ResourceError
+
+# One frame keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.
+CPU_BATCH, GPU_BATCH = 1, 8
+
+
+class FrameDrawer:
+    """Draws with one generator. Memory does not grow with the number of frames."""
+
+    def __init__(self, generator: FastGenerator) -> None:
+        self._generator = generator
+        self._on_gpu = generator.device.type == "cuda"
+        self._graph: GraphedGenerator | None = None
+
+    def draw(self, source: SourceFeatures, keypoints: Tensor) -> Iterator[Frame]:
+        """``keypoints`` (t, 15, 3) -> t squares (s, s, 3).
+
+        Raises:
+            ResourceError: ``out_of_memory``.
+        """
+        for batch in keypoints.split(GPU_BATCH if self._on_gpu else CPU_BATCH):
+            yield from self._levels(source, batch).numpy()
+
+    @torch.inference_mode()
+    def _levels(self, source: SourceFeatures, batch: Tensor) -> Tensor:
+        """(n, 15, 3) -> (n, s, s, 3) levels on the CPU."""
+        try:
+            if self._on_gpu:
+                return self._on_graph(source, batch)
+            with without_denormals():
+                return to_levels(self._generator.draw(source, batch).picture)
+        except RuntimeError as error:
+            if _is_out_of_memory(error):
+                self._graph = None
+                raise ResourceError(
+                    "The pictures' networks do not fit into the memory.",
+                    code="out_of_memory",
+                    hint="Choose a faster profile, or the puppet engine.",
+                ) from error
+            raise
+
+    def _on_graph(self, source: SourceFeatures, batch: Tensor) -> Tensor:
+        missing = GPU_BATCH - len(batch)
+        filled = torch.cat([batch, batch[-1:].expand(missing, -1, -1)]).to(self._generator.device)
+        if self._graph is None or not self._graph.fits(source, GPU_BATCH):
+            self._graph = GraphedGenerator(self._generator, source, GPU_BATCH)
+        return self._graph.draw(source, filled)[: len(batch)].cpu()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """torch has a class for GPUs only; its CPU allocator says it in words."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

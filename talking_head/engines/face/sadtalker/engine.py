@@ -1,0 +1,131 @@
+"""SadTalker as a face engine. This module does not import torch; creating the engine does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.errors import EngineError, PortraitError
+
+if TYPE_CHECKING:
+    from talking_head.engines.face.sadtalker.coefficients import Layout
+    from talking_head.engines.face.sadtalker.mapping import MappingNet
+    from talking_head.engines.face.sadtalker.motion import MotionOptions, SadTalkerMotion
+    from talking_head.engines.face.sadtalker.resolution import Resolution
+    from talking_head.engines.face.sadtalker.source import SadTalkerSource
+
+CODE_VERSION = "1"
+
+
+class SadTalkerFace:
+    """A :class:`~talking_head.engines.base.FaceEngine` that draws every frame with SadTalker's networks.
+
+    ``version`` contains a digest of the weights: other weights, other clips. Networks are loaded when the first
+    portrait of their size comes and stay.
+    """
+
+    name = "sadtalker"
+
+    def __init__(
+        self, settings: EngineSettings, *, sizes: NetworkSizes = OFFICIAL, options: MotionOptions | None = None
+    ) -> None:
+        """
+        Raises:
+            EngineError: ``engine_unavailable`` without torch or safetensors, ``checkpoint_missing``,
+            ``checkpoint_corrupt``.
+        """
+        for package in ("torch", "safetensors"):
+            if find_spec(package) is None:
+                raise EngineError(
+                    f"The face engine “sadtalker” is not installed ({package} is missing).",
+                    hint="Install it with: pip install -r requirements-sadtalker.txt, or choose another face engine.",
+                )
+        import torch
+
+        from talking_head.engines.face.sadtalker import checkpoints, cpu_tuning
+        from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder
+        from talking_head.engines.face.sadtalker.motion import MotionOptions
+
+        self._folder: Path = settings.checkpoints_dir
+        self.version = f"{CODE_VERSION}-{checkpoints.check_folder(self._folder)}"
+        torch.set_num_threads(max(1, settings.threads))
+        cpu_tuning.keep_freed_memory()
+        self._sizes = sizes
+        self._options = options or MotionOptions()
+        self._finder = LandmarkFinder()
+        self._resolutions: dict[int, Resolution] = {}
+        self._mappings: dict[Layout, MappingNet] = {}
+        self._loading = threading.Lock()
+
+    def prepare(self, portrait: Portrait | None, framing: Framing) -> SadTalkerSource:
+        """Face box, crop, coefficients, keypoints and features of the picture.
+
+        Raises:
+            PortraitError: ``no_face``. EngineError: see :mod:`.checkpoints`.
+        """
+        from talking_head.engines.face.sadtalker.source import build_source, layout_for
+
+        if portrait is None:
+            raise PortraitError(
+                "There is no portrait to animate.", code="no_face", hint="Choose a picture that shows a face."
+            )
+        side_px = 256 if framing.size_px <= 256 else 512
+        resolution = self._resolution(side_px)
+        return build_source(
+            portrait.rgb,
+            framing,
+            side_px,
+            finder=self._finder,
+            networks=resolution.networks,
+            mapping=self._mapping(layout_for(framing)),
+            generator=resolution.generator,
+        )
+
+    def motion(
+        self, source: SadTalkerSource, take: Take, *, text: str, seed: int, expression_scale: float
+    ) -> SadTalkerMotion:
+        """Keypoints of every frame, from the sound alone: ``text`` is not needed. Deterministic."""
+        from talking_head.engines.face.sadtalker.motion import build_motion
+
+        return build_motion(
+            source,
+            take,
+            seed=seed,
+            expression_scale=expression_scale,
+            options=self._options,
+            networks=self._resolution(source.side_px).networks,
+            mapping=self._mapping(source.layout),
+        )
+
+    def frames(self, source: SadTalkerSource, motion: SadTalkerMotion) -> Iterator[Frame]:
+        """One frame per row of the motion's keypoints.
+
+        Raises:
+            ResourceError: ``out_of_memory``.
+        """
+        drawer = self._resolution(source.side_px).drawer
+        for square in drawer.draw(source.features, motion.keypoints):
+            yield source.finish(square)
+
+    def _resolution(self, side_px: int) -> Resolution:
+        from talking_head.engines.face.sadtalker.resolution import load_resolution
+
+        with self._loading:
+            if side_px not in self._resolutions:
+                self._resolutions[side_px] = load_resolution(self._folder, side_px, self._sizes)
+            return self._resolutions[side_px]
+
+    def _mapping(self, layout: Layout) -> MappingNet:
+        from talking_head.engines.face.sadtalker.checkpoints import MAPPING_FILES
+        from talking_head.engines.face.sadtalker.networks import load_mapping_net
+
+        with self._loading:
+            if layout not in self._mappings:
+                path = self._folder / MAPPING_FILES[layout].name
+                self._mappings[layout] = load_mapping_net(path, layout, self._sizes)
+            return self._mappings[layout]

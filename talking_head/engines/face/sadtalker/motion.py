@@ -1,0 +1,123 @@
+"""A take to keypoints: how the face moves, frame by frame, before any picture is drawn."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from talking_head.engines.base import Take
+from talking_head.engines.face.sadtalker import audio_to_pose, coefficients, mel, semantics
+from talking_head.engines.face.sadtalker.blink import blink_ratio
+from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, head_motion, transform_keypoints
+from talking_head.engines.face.sadtalker.mapping import MappingNet
+from talking_head.engines.face.sadtalker.networks import Networks
+from talking_head.engines.face.sadtalker.source import SadTalkerSource
+from talking_head.timebase import AUDIO_HZ
+
+FRAMES_PER_BATCH = 64
+EASE_FRAMES = 8  # 0.32 s; takes begin and end in silence at least that long
+
+
+@dataclass(frozen=True, slots=True)
+class MotionOptions:
+    """What the original lets people choose. Angles are stations in degrees that the head passes at even speed."""
+
+    pose_style: int = 0  # 0..45
+    # The head rests and only the face moves; None: so in the full modes, where the body could not follow the head.
+    still: bool | None = None
+    yaw_degrees: tuple[float, ...] = ()
+    pitch_degrees: tuple[float, ...] = ()
+    roll_degrees: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SadTalkerMotion:
+    """Keypoints of every frame; the first and the last are the source's own."""
+
+    keypoints: Tensor  # (t, 15, 3), on the CPU
+
+
+@torch.inference_mode()
+def build_motion(
+    source: SadTalkerSource,
+    take: Take,
+    *,
+    seed: int,
+    expression_scale: float,
+    options: MotionOptions,
+    networks: Networks,
+    mapping: MappingNet,
+) -> SadTalkerMotion:
+    """The same arguments give the same motion."""
+    frames = take.frame_count
+    driven = _driven_coefficients(source, take, seed, options.pose_style, networks)  # (t, 70)
+    still = source.layout is coefficients.Layout.WITH_CROP if options.still is None else options.still
+    sequence = semantics.target_sequence(
+        driven, source.coefficients, source.layout, expression_scale=expression_scale, still=still
+    )
+    moving = _with_schedules(_map(semantics.windows(sequence), mapping), options)
+    eased = blend_to_rest(moving, source.rest, rest_weights(frames))
+    return SadTalkerMotion(transform_keypoints(source.canonical, eased))
+
+
+def waveform_16k(take: Take) -> NDArray[np.float32]:
+    """The take as the networks hear it, exactly 640 samples a frame."""
+    samples = take.frame_count * mel.SAMPLES_PER_FRAME
+    resampled = soxr.resample(take.waveform, AUDIO_HZ, mel.SAMPLE_RATE_HZ)[:samples]
+    return np.pad(resampled, (0, samples - len(resampled))).astype(np.float32)
+
+
+def _driven_coefficients(
+    source: SadTalkerSource, take: Take, seed: int, style: int, networks: Networks
+) -> NDArray[np.float32]:
+    frames = take.frame_count
+    windows = torch.from_numpy(mel.mel_windows(mel.mel_spectrogram(waveform_16k(take)), frames))  # (t, 80, 16)
+    blink = torch.from_numpy(blink_ratio(frames, random.Random(seed)))  # noqa: S311 - a seeded sequence, not a secret
+    rest_expression = torch.from_numpy(source.coefficients[None, coefficients.EXPRESSION])  # (1, 64)
+    expression = networks.expression(windows, rest_expression, blink).numpy()  # (t, 64)
+    noise = np.random.default_rng(seed).standard_normal((audio_to_pose.noise_chunks(frames), audio_to_pose.NOISE))
+    rest_pose = source.coefficients[coefficients.POSE]  # (6,)
+    moved = networks.pose(windows, torch.from_numpy(rest_pose), style, torch.from_numpy(noise.astype(np.float32)))
+    return np.hstack([expression, audio_to_pose.smooth_pose(rest_pose + moved.numpy())])
+
+
+def _map(windows: NDArray[np.float32], mapping: MappingNet) -> HeadMotion:
+    """(t, c, 27) -> t frames."""
+    parts = [head_motion(mapping(part)) for part in torch.from_numpy(windows).split(FRAMES_PER_BATCH)]
+    return HeadMotion(
+        torch.cat([part.degrees for part in parts]),
+        torch.cat([part.translation for part in parts]),
+        torch.cat([part.expression for part in parts]),
+    )
+
+
+def _with_schedules(motion: HeadMotion, options: MotionOptions) -> HeadMotion:
+    degrees = motion.degrees.clone()
+    for column, stations in enumerate((options.yaw_degrees, options.pitch_degrees, options.roll_degrees)):
+        if stations:
+            degrees[:, column] = torch.from_numpy(semantics.angle_schedule(stations, len(motion)))
+    return HeadMotion(degrees, motion.translation, motion.expression)
+
+
+def rest_weights(frames: int) -> NDArray[np.float32]:
+    """How much of the motion shows: 0 in the first and the last frame, smoothly up to 1 in between; (frames,)."""
+    to_end = np.minimum(np.arange(frames), np.arange(frames)[::-1])
+    share = np.clip(to_end / EASE_FRAMES, 0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def blend_to_rest(motion: HeadMotion, rest: HeadMotion, weights: NDArray[np.float32]) -> HeadMotion:
+    """Between ``rest`` (one frame) where a weight is 0 and ``motion`` where it is 1. Angles are blended, not keypoints,
+    so that the head turns instead of shrinking on the way."""
+    w = torch.from_numpy(weights)[:, None]  # (t, 1)
+    return HeadMotion(
+        torch.lerp(rest.degrees.expand_as(motion.degrees), motion.degrees, w),
+        torch.lerp(rest.translation.expand_as(motion.translation), motion.translation, w),
+        torch.lerp(rest.expression.expand_as(motion.expression), motion.expression, w[..., None]),
+    )
