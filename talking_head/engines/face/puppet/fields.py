@@ -23,6 +23,18 @@ def remap(picture: NDArray[Any], places: FloatField, border: int = cv2.BORDER_RE
     return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload]
 
 
+def combined(weights: FloatField, basis: FloatField) -> FloatField:
+    """Matrix product (n, k) x (k, m). By OpenCV, whose products stay in the calling thread: a BLAS with threads of its
+    own spends more time on waking them than on sums this small, and a multiple on a machine that is busy."""
+    return np.asarray(cv2.gemm(weights, basis, 1.0, None, 0.0), np.float32)  # type: ignore[call-overload]
+
+
+def _distances(places: Array, points: Array) -> Array:
+    """(places, points) Euclidean distances."""
+    across, along = (np.subtract.outer(places[:, axis], points[:, axis]) for axis in (0, 1))
+    return np.asarray(cv2.magnitude(across, along), np.float64)
+
+
 class ScatteredField:
     """Interpolates values known at scattered points with the kernel -r and a constant.
 
@@ -35,22 +47,21 @@ class ScatteredField:
         count = len(points)
         self._points = points
         system = np.zeros((count + 1, count + 1))
-        system[:count, :count] = -np.linalg.norm(points[:, None] - points[None], axis=2)
+        system[:count, :count] = -_distances(points, points)
         system[np.arange(count), np.arange(count)] += smoothing
         system[:count, count] = system[count, :count] = 1.0
         self._system = system
 
     def solve(self, values: Array) -> Array:
         """Weights (points + 1, k) that reproduce ``values`` (points, k)."""
-        return np.asarray(
-            np.linalg.solve(self._system, np.vstack([values, np.zeros((1, values.shape[1]))])), np.float64
-        )
+        balanced = np.vstack([values, np.zeros((1, values.shape[1]))])
+        _, weights = cv2.solve(self._system, balanced, flags=cv2.DECOMP_LU)
+        return np.asarray(weights, np.float64)
 
     def at(self, places: Array, weights: Array) -> FloatField:
         """Values (n, k) of the solved field at ``places`` (n, 2)."""
-        squared = (places**2).sum(1)[:, None] + (self._points**2).sum(1) - 2 * places @ self._points.T
-        distances = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
-        return np.asarray(weights[-1].astype(np.float32) - distances @ weights[:-1].astype(np.float32))
+        distances = _distances(places, self._points).astype(np.float32)
+        return np.asarray(weights[-1].astype(np.float32) - combined(distances, weights[:-1].astype(np.float32)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,10 @@ class Grid:
         """(height, width, 2) positions of the box's pixels."""
         x, y = np.meshgrid(np.arange(self.width) + self.left, np.arange(self.height) + self.top)
         return np.stack([x, y], -1).astype(np.float64)
+
+    def field(self, basis: FloatField, weights: FloatField) -> FloatField:
+        """Forward displacements (rows, columns, 2): ``basis`` (channels, rows * columns * 2), weighted (channels,)."""
+        return combined(weights[None], basis).reshape(self.rows, self.columns, 2)
 
     def invert(self, forward: FloatField, start: FloatField | None, iterations: int) -> FloatField:
         """Displacement d with ``d(q) = -forward(q + d(q))``, (rows, columns, 2): a damped fixed point from ``start``.

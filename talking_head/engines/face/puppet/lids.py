@@ -17,8 +17,9 @@ from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoot
 
 _STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
 _LASHES_PER_OPENING = 0.5  # the lowest part of it, with the lashes, which on a closed eye point away from the skin
-_OVERSHOOT = 1.06  # a closed lid covers the lower lid's edge
+_OVERSHOOT = 1.13  # a closed lid covers the lower lid's edge
 _LASH_LINE_STRENGTH = 0.76
+_SOFT_CORNERS = 0.09  # of the eye's width
 _SMOOTH_SKIN = 0.85
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
@@ -55,7 +56,10 @@ class Eyelid:
         self._upper_edge = np.interp(self._along, upper[order_upper, 0], upper[order_upper, 1])
         lower_edge = np.interp(self._along, lower[order_lower, 0], lower[order_lower, 1])
         inside = (self._along > upper[order_upper[0], 0]) & (self._along < upper[order_upper[-1], 0])
-        self._opening = np.where(inside, np.maximum(0.0, lower_edge - self._upper_edge), 0.0)
+        opening = np.where(inside, np.maximum(0.0, lower_edge - self._upper_edge), 0.0)
+        # The lid's way runs out softly beyond the corners, so that the lashes there lean instead of being cut off.
+        eye_px = float(np.ptp(upper[:, 0]))
+        self._opening = np.asarray(cv2.GaussianBlur(opening, (0, 0), _SOFT_CORNERS * eye_px), np.float64)
         self._opening_px, self._strip_px = opening_px, strip_px
         self._down = axes[:, 1]
         self._lash_color = self._darkest_of_eye()
@@ -96,7 +100,7 @@ class Eyelid:
         source = self._pixels - np.where(self._height > top, self._height - drawn_from, 0.0)[..., None] * self._down
         places = source.astype(np.float32)
         lid, smooth = remap(self._patch, places).astype(np.float64), remap(self._smooth_patch, places)
-        lid += (smooth - lid) * (_SMOOTH_SKIN * without_lashes)[..., None]
+        lid += (smooth - lid) * (_SMOOTH_SKIN * without_lashes * smoothstep(0.0, 0.4, share))[..., None]
         from_edge = self._height - edge
         covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
         painted = self._patch + (lid - self._patch) * covered[..., None]

@@ -156,6 +156,7 @@ class _Palette:
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
+            tooth = np.full(3, tooth.mean())
         gum = 0.5 * dark + 0.5 * tongue
         return cls(dark=dark, tooth=np.minimum(tooth, 232.0), gum=gum, tongue=tongue)
 

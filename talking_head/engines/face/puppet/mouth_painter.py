@@ -69,9 +69,8 @@ class MouthPainter:
         source, grid = self._source, self._source.mouth
         warp = weights[: len(WARP_CHANNELS)]
         iterations = _COLD_ITERATIONS if self._upper_back is None else _WARM_ITERATIONS
-        shape = (grid.rows, grid.columns, 2)
-        self._upper_back = grid.invert((warp @ source.upper_basis).reshape(shape), self._upper_back, iterations)
-        self._lower_back = grid.invert((warp @ source.lower_basis).reshape(shape), self._lower_back, iterations)
+        self._upper_back = grid.invert(grid.field(source.upper_basis, warp), self._upper_back, iterations)
+        self._lower_back = grid.invert(grid.field(source.lower_basis, warp), self._lower_back, iterations)
         return self._upper_back, self._lower_back
 
     def _lips_texture(self, jaw: float) -> Frame:

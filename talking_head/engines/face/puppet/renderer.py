@@ -37,7 +37,7 @@ class Renderer:
             self._mouth.forget()
             return self._frame
         photo = self._photo_with_lids(float(weights[_BLINK]))
-        field = (weights[: len(WARP_CHANNELS)] @ source.head_basis).reshape(source.head.rows, source.head.columns, 2)
+        field = source.head.field(source.head_basis, weights[: len(WARP_CHANNELS)])
         iterations = _COLD_ITERATIONS if self._back is None else _WARM_ITERATIONS
         self._back = source.head.invert(field, self._back, iterations)
         self._frame[source.head.slices] = remap(photo, source.head.to_map(self._back))
