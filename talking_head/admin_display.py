@@ -1,0 +1,137 @@
+"""How jobs, clips and attempts look on the administrators' pages: small pieces of escaped HTML."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from talking_head import storage
+from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
+
+NOTHING = "–"
+MOODS: dict[str, str] = {
+    JobState.QUEUED: "calm",
+    JobState.RUNNING: "busy",
+    JobState.PUBLISHING: "busy",
+    JobState.COMPLETED: "good",
+    JobState.FALLBACK: "warn",
+    JobState.FAILED: "bad",
+    JobState.CANCELLED: "calm",
+    ClipState.WAITING: "calm",
+    ClipState.LEASED: "busy",
+    ClipState.DONE: "good",
+}
+RESULT_FILES = {
+    "Video": "video.mp4",
+    "Captions": "captions.vtt",
+    "Transcript": "transcript.json",
+    "Poster": "poster.jpg",
+    "Manifest": "manifest.json",
+    "Log": "log.txt",
+}
+
+
+def badge(value: str, label: str) -> SafeString:
+    """A word in a colour; the word says it all, the colour only helps to find it."""
+    return format_html('<span class="lectern-badge lectern-{}">{}</span>', MOODS.get(value, "calm"), label)
+
+
+def duration(span: timedelta | None) -> str:
+    """Like 4.2 s, 3 min 05 s, 2 h 10 min, 3 days."""
+    if span is None:
+        return NOTHING
+    seconds = max(0.0, span.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3_600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    if seconds < 86_400:
+        return f"{int(seconds // 3_600)} h {int(seconds % 3_600 // 60):02d} min"
+    return f"{int(seconds // 86_400)} days"
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """From start to end; an end that has not come yet is now."""
+    return duration((end or timezone.now()) - start) if start else NOTHING
+
+
+def problem(code: str, message: str, advice: str = "") -> SafeString | str:
+    if not code:
+        return NOTHING
+    return format_html("<strong><code>{}</code></strong><br>{} {}", code, message, advice)
+
+
+def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:
+    """Long text that opens with a click."""
+    if not text:
+        return NOTHING
+    opened = mark_safe(" open") if is_open else ""
+    return format_html("<details{}><summary>{}</summary><pre>{}</pre></details>", opened, title, text)
+
+
+def result_links(job: Job) -> SafeString | str:
+    """The files that are really there."""
+    metrics = storage.metrics_file(job.pk)
+    files = {**RESULT_FILES, "Metrics": metrics.name}
+    folder = storage.results_folder(job.pk)
+    links = [
+        (reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if (folder / name).is_file()
+    ]
+    return format_html_join(" · ", '<a href="{}">{}</a>', links) or NOTHING
+
+
+def portrait(job: Job) -> SafeString | str:
+    if not job.portrait_digest:
+        return "None: the stand-in card speaks"
+    url = reverse("portrait_file", args=[job.portrait_digest])
+    return format_html(
+        '<a href="{0}"><img class="lectern-portrait" src="{0}" alt="The portrait" loading="lazy"></a>', url
+    )
+
+
+def clip_text(clip: Clip) -> SafeString:
+    return format_html('<span class="lectern-text">{}</span>', clip.text or f"pause of {clip.pause_seconds:g} s")
+
+
+def clip_state(clip: Clip) -> SafeString:
+    shown = badge(clip.state, clip.get_state_display())
+    marks = [("stand-in", clip.is_fallback), ("from cache", clip.cached)]
+    return format_html("{} {}", shown, ", ".join(name for name, applies in marks if applies))
+
+
+def clip_video(clip: Clip) -> SafeString | str:
+    if clip.state != ClipState.DONE:
+        return NOTHING
+    url = reverse("job_clip", args=[clip.job_id, clip.index])
+    return format_html('<a href="{}">{} s</a>', url, f"{clip.video_seconds or 0:.2f}")
+
+
+def attempts(clip: Clip) -> SafeString | str:
+    """The history of a clip, with what the renderer said last where it went wrong."""
+    return format_html_join("", "{}", ((_attempt(number, one),) for number, one in _numbered(clip))) or NOTHING
+
+
+def _numbered(clip: Clip) -> list[tuple[int, Attempt]]:
+    return list(enumerate(clip.attempts.all(), start=1))
+
+
+def _attempt(number: int, attempt: Attempt) -> SafeString:
+    outcome = attempt.get_outcome_display() or "Running"
+    took = between(attempt.started_at, attempt.finished_at)
+    head = f"{number}. {outcome} after {took}" + (f" in {attempt.stage}" if attempt.stage else "")
+    if attempt.outcome in (AttemptOutcome.DONE, AttemptOutcome.RELEASED, ""):
+        return format_html('<div title="{}">{}</div>', attempt.worker, head)
+    said = "\n".join(
+        line
+        for line in (
+            f"worker {attempt.worker}, renderer process {attempt.renderer_pid or 'unknown'}",
+            f"{attempt.error_code}: {attempt.error_message}" if attempt.error_code else "",
+            attempt.log_tail,
+        )
+        if line
+    )
+    return format_html("<div>{}</div>", folded(head, said))

@@ -1,0 +1,66 @@
+"""Ways to narrow the list of jobs down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from talking_head.models import ACTIVE_JOB_STATES, Job
+
+
+class AgeFilter(admin.SimpleListFilter):
+    title = "age"
+    parameter_name = "age"
+    spans = {
+        "hour": ("Last hour", timedelta(hours=1)),
+        "day": ("Last 24 hours", timedelta(days=1)),
+        "week": ("Last 7 days", timedelta(days=7)),
+        "month": ("Last 30 days", timedelta(days=30)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [*((name, label) for name, (label, _span) in self.spans.items()), ("older", "Older")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        value = self.value() or ""
+        if value == "older":
+            return queryset.filter(created_at__lt=timezone.now() - self.spans["month"][1])
+        if value in self.spans:
+            return queryset.filter(created_at__gte=timezone.now() - self.spans[value][1])
+        return queryset
+
+
+class DurationFilter(admin.SimpleListFilter):
+    """From the first clip's start to the end of the job; of running ones, so far."""
+
+    title = "duration"
+    parameter_name = "duration"
+    bounds = {
+        "short": ("Under 1 minute", timedelta(0), timedelta(minutes=1)),
+        "medium": ("1 to 5 minutes", timedelta(minutes=1), timedelta(minutes=5)),
+        "long": ("5 to 15 minutes", timedelta(minutes=5), timedelta(minutes=15)),
+        "very_long": ("Over 15 minutes", timedelta(minutes=15), timedelta(days=10_000)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [*((name, label) for name, (label, *_bounds) in self.bounds.items()), ("late", "Past its deadline")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        value, now = self.value() or "", timezone.now()
+        if value == "late":
+            ended_late = Q(finished_at__gt=F("deadline_at"))
+            return queryset.filter(ended_late | Q(finished_at=None, state__in=ACTIVE_JOB_STATES, deadline_at__lt=now))
+        if value not in self.bounds:
+            return queryset
+        _label, least, most = self.bounds[value]
+        ended = Q(finished_at__gte=F("started_at") + least, finished_at__lt=F("started_at") + most)
+        running = Q(
+            finished_at=None, started_at__lte=now - least, started_at__gt=now - min(most, timedelta(days=3_650))
+        )
+        return queryset.filter(ended | running)
