@@ -208,7 +208,7 @@ pieces = st.sampled_from(
 scripts = st.lists(pieces | st.text(max_size=8) | st.text("aB1 .,!?\n-#[]>*", max_size=30), max_size=40).map("".join)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scripts)
 def test_every_character_is_said_or_is_markup(script: str) -> None:
     try:

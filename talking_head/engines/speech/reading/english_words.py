@@ -61,6 +61,15 @@ def _composed(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", match.group())
 
 
+def _odd_figure(match: re.Match[str]) -> str:
+    """A figure that stands in no number: "①", "Ⅷ", a raised 2 in front of a word."""
+    character = match.group()
+    if not character.isnumeric() or character.isalpha():
+        return character
+    value = unicodedata.numeric(character)
+    return f" {cardinal(str(int(value)))} " if value >= 0 and value == int(value) else " "
+
+
 TITLE_RULES: tuple[Rule, ...] = (
     rule(
         rf"\b({_one_of(tuple(tables.TITLES))})(?:\.(?=\s?[A-Z])|(?=\s[A-Z]))",
@@ -105,4 +114,5 @@ PUNCTUATION_RULES: tuple[Rule, ...] = (
     rule(r"[\[\]{}<>\\/*_^`#·•]+", " "),
     rule(r"[^\W\d_][\u0300-\u036f]+", _composed),
     rule(r"[\ufb00-\ufb06\uff01-\uff5e\u2100-\u214f\u2160-\u217f\U0001d400-\U0001d7ff]+", _composed),
+    rule(r"[^\x00-\x7f]", _odd_figure),
 )

@@ -79,6 +79,7 @@ READINGS = {
     "co\u00adop\u200berate": "cooperate",
     "cafe\u0301 ﬁne": "café fine",
     "one\n two\tthree": "one two three",
+    "²0 ① 𝟘": "two zero one zero",
     # nothing to say
     "…": "",
     "🎉 !!": "",
