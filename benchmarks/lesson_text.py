@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 SUBJECTS = (
     "The young leaf", "A drop of water", "The warm current", "Every living cell", "The old map", "A beam of light",
     "The spinning planet", "A careful reader", "The smallest number", "Each turn of the wheel", "The long experiment",
@@ -17,28 +15,25 @@ OBJECTS = (
     "the shape of its neighbours", "a simple rule", "the history of the place", "the energy that flows through it",
     "a question from the last lesson", "the difference between two temperatures", "what we measured before",
 )  # fmt: skip
+ENDINGS = (".", ".", ", as we saw in the last lesson.")
 CHARACTERS_PER_SECOND = 13.0  # of finished video, pauses between sentences included
 
 
 def sentences(count: int) -> list[str]:
-    """``count`` different sentences; the same ones every time."""
-    turns = itertools.count()
-    found: list[str] = []
-    while len(found) < count:
-        turn = next(turns)
-        subject = SUBJECTS[turn % len(SUBJECTS)]
-        verb = VERBS[(turn // len(SUBJECTS) + turn) % len(VERBS)]
-        thing = OBJECTS[(turn // (len(SUBJECTS) * len(VERBS)) + 2 * turn) % len(OBJECTS)]
-        ending = f", as we saw in part {turn // 11 + 2}." if turn % 3 == 2 or turn >= len(SUBJECTS) ** 2 else "."
-        sentence = f"{subject} {verb} {thing}{ending}"
-        if sentence not in found:
-            found.append(sentence)
+    """Up to 1,331 different sentences; the same ones every time."""
+    choices = len(SUBJECTS)
+    found = []
+    for turn in range(count):
+        subject = SUBJECTS[turn % choices]
+        verb = VERBS[(turn // choices + turn) % choices]
+        thing = OBJECTS[(turn // choices**2 + 2 * turn) % choices]
+        found.append(f"{subject} {verb} {thing}{ENDINGS[turn % len(ENDINGS)]}")
     return found
 
 
 def lesson(seconds: float, part: int = 0) -> str:
     """About that many seconds of teaching; another ``part`` has other sentences."""
-    per_part = max(8, round(seconds / 3))
+    per_part = max(2, round(seconds / 3))
     text: list[str] = []
     for sentence in sentences((part + 1) * per_part)[part * per_part :]:
         text.append(sentence)
