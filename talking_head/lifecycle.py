@@ -239,15 +239,15 @@ def postpone_publishing(claim: PublishClaim, error: TalkingHeadError, *, crashed
         fail_within(claim.job_id, error, claim.holds)
         return
     mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
-    if not mine.update(lease_expires_at=seconds_from_now(wait_seconds), **values):
+    if not mine.update(fence=F("fence") + 1, lease_expires_at=seconds_from_now(wait_seconds), **values):
         raise Superseded
 
 
 @all_or_nothing
 def release_publishing(claim: PublishClaim) -> None:
-    """Gives the job back because the worker stops: not a crash."""
+    """Gives the job back because the worker stops: not a crash. The claim ends with it, hence the new fence."""
     mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
-    if not mine.update(lease_expires_at=Now(), publish_crashes=F("publish_crashes") - 1):
+    if not mine.update(fence=F("fence") + 1, lease_expires_at=Now(), publish_crashes=F("publish_crashes") - 1):
         raise Superseded
 
 

@@ -156,9 +156,19 @@ def _flip(
         **_what_to_say(stand_ins, len(clips)),
     )
     job.refresh_from_db()
-    job_published.send(sender=Job, job=job)
+    _announce(job)
     with storage.translated_os_errors():
         _put_in_place(staging, storage.results_folder(job.pk))
+
+
+def _announce(job: Job) -> None:
+    try:
+        job_published.send(sender=Job, job=job)
+    except Exception as error:  # the receivers are other apps: whatever they raise means "not now"
+        logger.exception("A receiver of job_published refused job %s.", job.pk)
+        raise RendererError(
+            "The finished video could not be handed over.", code="handover_failed", hint="Try again."
+        ) from error
 
 
 def _put_in_place(staging: Path, results: Path) -> None:
