@@ -14,7 +14,9 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Quer
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
 
@@ -85,7 +87,7 @@ class ClipInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("title_", "state_", "progress", "owner", "profile", "error_code", "created_at", "waited", "took")
+    list_display = ("title_", "outcome", "progress", "owner", "profile", "age", "took")
     list_filter = (
         "state",
         ("error_code", admin.AllValuesFieldListFilter),
@@ -113,10 +115,19 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     inlines = (ClipInline,)
     change_form_template = "admin/talking_head/job/change_form.html"
     fieldsets = (
-        (None, {"fields": ("state_", "problem_", "progress", "files", "owner", "subject")}),
-        ("Times", {"fields": ("created_at", "started_at", "finished_at", "deadline_at", "waited", "took")}),
-        ("Request", {"fields": ("profile", "face", "speech", "voice", "speed", "language", "priority", "portrait_")}),
-        ("Text", {"fields": ("script_",)}),
+        (None, {"fields": (("state_", "progress"), "problem_", "files", ("owner", "subject"))}),
+        ("Times", {"fields": (("created_at", "waited"), ("started_at", "took"), ("finished_at", "deadline_at"))}),
+        (
+            "Request",
+            {
+                "fields": (
+                    ("profile", "face", "speech"),
+                    ("voice", "speed", "language"),
+                    ("priority", "portrait_"),
+                    "script_",
+                )
+            },
+        ),
         (
             "Internals",
             {
@@ -144,7 +155,15 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="title", ordering="title")
     def title_(self, job: Job) -> str:
-        return job.title or "Video"
+        return Truncator(job.title or "Video").chars(60)
+
+    @admin.display(description="state", ordering="state")
+    def outcome(self, job: Job) -> SafeString:
+        return format_html("{} <code>{}</code>", self.state_(job), job.error_code)
+
+    @admin.display(description="age", ordering="-created_at")
+    def age(self, job: Job) -> SafeString:
+        return format_html('<span title="{}">{}</span>', job.created_at, display.between(job.created_at, None))
 
     @admin.display(description="state", ordering="state")
     def state_(self, job: Job) -> SafeString:

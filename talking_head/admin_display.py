@@ -41,7 +41,7 @@ def badge(value: str, label: str) -> SafeString:
 
 
 def duration(span: timedelta | None) -> str:
-    """Like 4.2 s, 3 min 05 s, 2 h 10 min, 3 days."""
+    """Like 4.2 s, 3 min 05 s, 2 h 10 min, 1 day."""
     if span is None:
         return NOTHING
     seconds = max(0.0, span.total_seconds())
@@ -51,7 +51,8 @@ def duration(span: timedelta | None) -> str:
         return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
     if seconds < 86_400:
         return f"{int(seconds // 3_600)} h {int(seconds % 3_600 // 60):02d} min"
-    return f"{int(seconds // 86_400)} days"
+    days = int(seconds // 86_400)
+    return "1 day" if days == 1 else f"{days} days"
 
 
 def between(start: datetime | None, end: datetime | None) -> str:

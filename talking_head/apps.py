@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class TalkingHeadConfig(AppConfig):
     name = "talking_head"
+    verbose_name = "Videos"
 
     def ready(self) -> None:
         from talking_head import checks  # noqa: F401 - registers itself
