@@ -154,6 +154,15 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def site(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
+    """A migrated site whose processes all end with the test."""
+    (tmp_path / "site").mkdir()
+    site = Site(tmp_path / "site", empty_database)
+    yield site
+    site.end()
+
+
+@pytest.fixture
 def colleague(db: None) -> User:
     """A second teacher, who competes for the same slots."""
     return User.objects.create_user("colleague")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -14,14 +12,6 @@ import pytest
 from tests.talking_head.jobs.site import Site, wait_for
 
 pytestmark = pytest.mark.xdist_group("processes")
-
-
-@pytest.fixture
-def site(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
-    (tmp_path / "site").mkdir()
-    site = Site(tmp_path / "site", empty_database)
-    yield site
-    site.end()
 
 
 def assert_site_invariants(site: Site) -> None:

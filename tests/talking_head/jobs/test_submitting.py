@@ -112,9 +112,7 @@ with ThreadPoolExecutor(10) as pool:
 """
 
 
-def test_18_ten_parallel_requests_with_one_key_are_one_job(tmp_path: Path, empty_database: Path) -> None:
-    (tmp_path / "site").mkdir()
-    site = Site(tmp_path / "site", empty_database)
+def test_18_ten_parallel_requests_with_one_key_are_one_job(site: Site) -> None:
     ids = json.loads(site.python(PARALLEL).splitlines()[-1])
     assert len(ids) == 10
     assert len(set(ids)) == 1
