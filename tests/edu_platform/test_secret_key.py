@@ -18,10 +18,12 @@ def test_the_key_is_made_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_read_it_and_no_draft_is_left(tmp_path: Path) -> None:
-    path = tmp_path / ".secret_key"
+    folder = tmp_path / "installation"
+    folder.mkdir()
+    path = folder / ".secret_key"
     persistent_secret_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(folder.iterdir()) == [path]
 
 
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
