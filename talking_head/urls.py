@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from talking_head import views
+from talking_head.metrics_page import metrics
 
 urlpatterns = [
     path("media/jobs/<uuid:job_id>/clips/<int:index>.mp4", views.job_clip, name="job_clip"),
@@ -13,4 +14,5 @@ urlpatterns = [
     path("api/", include("talking_head.api.urls")),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -1,0 +1,315 @@
+"""What Prometheus is told: read from the rows at the moment of asking, so that it is the same whichever process answers
+and survives all of them. Nothing is counted in memory.
+
+Figures called ``recent`` look back an hour, those called ``day`` 24 hours; both are gauges that fall again, because
+rows may be deleted. Every query goes through an index or has a limit, and an answer is reused for a few seconds, so
+several scrapers cost as much as one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Now
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from talking_head import storage
+from talking_head.models import (
+    Attempt,
+    AttemptOutcome,
+    Clip,
+    ClipState,
+    Job,
+    JobState,
+    Notification,
+    Priority,
+)
+
+REUSED_FOR_SECONDS = 5.0
+CACHE_REUSED_FOR_SECONDS = 60.0
+RECENT = timedelta(hours=1)
+DAY = timedelta(hours=24)
+MAX_ROWS = 5_000  # of one query whose rows are added up here
+MAX_MEASURED_ENTRIES = 500
+QUANTILES = (0.5, 0.95)
+
+
+class Reused:
+    """The value of ``make``, made anew when it is older than ``seconds``; safe for threads."""
+
+    def __init__(self, make: Callable[[], Any], seconds: float) -> None:
+        self._make = make
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._made: tuple[float, Any] | None = None
+
+    def get(self) -> Any:
+        with self._lock:
+            if self._made is None or time.monotonic() - self._made[0] > self._seconds:
+                self._made = (time.monotonic(), self._make())
+            return self._made[1]
+
+    def forget(self) -> None:
+        with self._lock:
+            self._made = None
+
+
+class RowsCollector(Collector):
+    """Every family of figures, each from one or two queries."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _queue()
+        yield from _recent_attempts()
+        yield from _recent_jobs()
+        yield from _renders()
+        yield from _cache_and_disk()
+
+
+def _exposition() -> bytes:
+    registry = CollectorRegistry()
+    registry.register(RowsCollector())
+    return generate_latest(registry)
+
+
+_text = Reused(_exposition, REUSED_FOR_SECONDS)
+
+
+def exposition() -> bytes:
+    """The whole page in Prometheus' text format.
+
+    Raises:
+        django.db.DatabaseError: the database does not answer.
+    """
+    text: bytes = _text.get()
+    return text
+
+
+def forget() -> None:
+    """Reads everything again at the next call."""
+    _text.forget()
+    _entries.forget()
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of ``values`` do not exceed (nearest rank); values need no order."""
+    ordered = sorted(values)
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+# --- now -------------------------------------------------------------------------------------------------------------
+
+
+def _queue() -> Iterator[Metric]:
+    oldest = Job.objects.filter(state=JobState.QUEUED).annotate(now=Now()).order_by("created_at").first()
+    age_seconds = max(0.0, (oldest.now - oldest.created_at).total_seconds()) if oldest else 0.0
+    yield _gauge(
+        "queue_oldest_seconds", "How long the oldest queued job has waited; 0 when none waits.", [((), age_seconds)]
+    )
+    yield _gauge(
+        "jobs",
+        "Jobs by state.",
+        _every(JobState.values, Job.objects.order_by().values_list("state").annotate(count=Count("pk"))),
+        ["state"],
+    )
+    yield _gauge(
+        "clips",
+        "Clips (sentences) by state.",
+        _every(ClipState.values, Clip.objects.order_by().values_list("state").annotate(count=Count("pk"))),
+        ["state"],
+    )
+    leased = Clip.objects.filter(state=ClipState.LEASED).aggregate(
+        live=Count("leased_by", filter=Q(lease_expires_at__gte=Now()), distinct=True),
+        expired=Count("pk", filter=Q(lease_expires_at__lt=Now())),
+    )
+    yield _gauge("workers_rendering", "Worker slots that hold a live lease.", [((), leased["live"])])
+    yield _gauge(
+        "leases_expired", "Clips whose worker no longer renews and that nobody took back.", [((), leased["expired"])]
+    )
+    undelivered = Notification.objects.filter(delivered_at=None).count()
+    yield _gauge("notifications_undelivered", "Rows of the outbox that wait for delivery.", [((), undelivered)])
+
+
+# --- the last hour ---------------------------------------------------------------------------------------------------
+
+
+def _recent_attempts() -> Iterator[Metric]:
+    recent = Attempt.objects.filter(started_at__gte=Now() - RECENT).order_by()
+    counts = dict(recent.exclude(outcome="").values_list("outcome").annotate(count=Count("pk")))
+    yield _gauge(
+        "recent_attempts",
+        "Attempts at clips that began within the hour and ended, by how; crashed: killed or died, timeout: killed.",
+        _every(AttemptOutcome.values, counts.items()),
+        ["outcome"],
+    )
+    errors = recent.exclude(error_code="").values_list("error_code").annotate(count=Count("pk"))
+    yield _labelled("recent_attempt_errors", "The same attempts, by error code.", errors, "code")
+    peaks = recent.aggregate(rss=Max("rss_peak_bytes"))
+    yield _gauge("renderer_memory_peak_bytes", "Largest renderer process within the hour.", [((), peaks["rss"] or 0)])
+    yield _gauge("gpu_memory_peak_bytes", "Largest GPU memory use by device.", _gpu_peaks(recent), ["gpu"])
+
+
+def _gpu_peaks(recent: Any) -> list[tuple[tuple[str, ...], float]]:
+    peaks: dict[str, float] = {}
+    for gpu in recent.exclude(gpu={}).order_by("-started_at").values_list("gpu", flat=True)[:MAX_ROWS]:
+        if gpu.get("available"):
+            name = str(gpu.get("name") or "unknown")
+            peaks[name] = max(peaks.get(name, 0.0), gpu.get("memory_peak_bytes") or 0.0)
+    return [((name,), peak) for name, peak in sorted(peaks.items())]
+
+
+def _recent_jobs() -> Iterator[Metric]:
+    ended = Job.objects.filter(finished_at__gte=Now() - RECENT).order_by()
+    by_state = ended.values_list("state", "profile").annotate(count=Count("pk"))
+    yield _gauge(
+        "recent_jobs",
+        "Jobs that ended within the hour, by end and profile.",
+        [((state, profile), count) for state, profile, count in by_state],
+        ["state", "profile"],
+    )
+    failures = ended.filter(state=JobState.FAILED).values_list("error_code").annotate(count=Count("pk"))
+    yield _labelled("recent_failures", "Jobs that failed within the hour, by error code.", failures, "code")
+    stand_ins = Clip.objects.filter(job__in=ended, is_fallback=True).order_by()
+    by_code = stand_ins.values_list("error_code").annotate(count=Count("pk"))
+    yield _labelled("recent_fallbacks", "Stand-in clips in jobs that ended within the hour, by code.", by_code, "code")
+
+
+# --- how fast --------------------------------------------------------------------------------------------------------
+
+
+def _renders() -> Iterator[Metric]:
+    yield from _stages()
+    yield from _real_time_factors()
+    yield from _waits()
+
+
+def _stages() -> Iterator[Metric]:
+    done = Attempt.objects.filter(outcome=AttemptOutcome.DONE, started_at__gte=Now() - RECENT, clip__is_fallback=False)
+    rows = done.order_by("-started_at").values_list("clip__stages", "clip__cached")[:MAX_ROWS]
+    seconds: dict[str, float] = defaultdict(float)
+    runs: dict[str, int] = defaultdict(int)
+    cached = total = 0
+    for stages, was_cached in rows:
+        total += 1
+        cached += was_cached
+        for stage, stage_seconds in ({} if was_cached else stages).items():
+            seconds[stage] += stage_seconds
+            runs[stage] += 1
+    help_text = "of clips rendered within the hour (at most the last 5,000), by stage."
+    yield _labelled("recent_stage_seconds", f"Seconds {help_text}", seconds.items(), "stage")
+    yield _labelled("recent_stage_runs", f"Number {help_text}", runs.items(), "stage")
+    answers = [(("hit",), cached), (("miss",), total - cached)]
+    yield _gauge(
+        "recent_cache_answers", "Finished clips within the hour, by whether the cache had them.", answers, ["answer"]
+    )
+
+
+def _real_time_factors() -> Iterator[Metric]:
+    """Seconds of rendering per second of video, sentence by sentence; what the cache answered says nothing."""
+    done = Attempt.objects.filter(outcome=AttemptOutcome.DONE, started_at__gte=Now() - DAY, clip__is_fallback=False)
+    rendered = done.filter(clip__cached=False, clip__video_seconds__gt=0, wall_seconds__gt=0)
+    rows = rendered.order_by("-started_at").values_list("clip__job__profile", "wall_seconds", "clip__video_seconds")
+    factors: dict[str, list[float]] = defaultdict(list)
+    for profile, wall_seconds, video_seconds in rows[:MAX_ROWS]:
+        if wall_seconds and video_seconds:
+            factors[profile].append(wall_seconds / video_seconds)
+    yield _quantiles("day_real_time_factor", "Render seconds per second of video in 24 hours.", factors, "profile")
+
+
+def _waits() -> Iterator[Metric]:
+    started = Job.objects.filter(started_at__isnull=False, created_at__gte=Now() - DAY).order_by("-created_at")
+    waits: dict[str, list[float]] = defaultdict(list)
+    for priority, created_at, started_at in started.values_list("priority", "created_at", "started_at")[:MAX_ROWS]:
+        name = "vip" if priority >= Priority.VIP else "normal"
+        if started_at is not None:
+            waits[name].append(max(0.0, (started_at - created_at).total_seconds()))
+    yield _quantiles("day_waiting_seconds", "From asking to the first claim, jobs of 24 hours.", waits, "priority")
+
+
+# --- disk ------------------------------------------------------------------------------------------------------------
+
+
+def _count_entries() -> dict[str, tuple[int, float]]:
+    """Kind -> entries and bytes. Folders are named by a digest, so a few shelves are a fair sample: above
+    ``MAX_MEASURED_ENTRIES`` the bytes of the rest are reckoned from it."""
+    root = storage.cache_root()
+    found = {}
+    for kind in ("takes", "clips", "sources"):
+        shelves = sorted(path for path in _children(root / kind) if path.is_dir())
+        entries = [entry for shelf in shelves for entry in _children(shelf)]
+        sizes = [_size_bytes(entry) for entry in islice(entries, MAX_MEASURED_ENTRIES)]
+        found[kind] = (len(entries), sum(sizes) / len(sizes) * len(entries) if sizes else 0.0)
+    return found
+
+
+def _children(folder: Any) -> list[Any]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # not made yet, or removed while we look
+        return []
+
+
+def _size_bytes(entry: Any) -> int:
+    try:
+        return sum(file.stat().st_size for file in entry.iterdir())
+    except OSError:
+        return 0
+
+
+_entries = Reused(_count_entries, CACHE_REUSED_FOR_SECONDS)
+
+
+def _cache_and_disk() -> Iterator[Metric]:
+    counted = _entries.get()
+    yield _labelled("cache_entries", "Entries of the cache.", [(kind, n) for kind, (n, _) in counted.items()], "kind")
+    yield _labelled(
+        "cache_bytes",
+        "Bytes of the cache; an estimate for a large one.",
+        [(k, b) for k, (_, b) in counted.items()],
+        "kind",
+    )
+    try:
+        free_bytes = float(shutil.disk_usage(storage.media_root()).free)
+    except OSError:
+        return  # /readyz says what is wrong with the folder
+    yield _gauge("media_free_bytes", "Free space where videos are kept.", [((), free_bytes)])
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+
+def _gauge(
+    name: str, words: str, samples: Iterable[tuple[tuple[str, ...], float]], labels: Sequence[str] = ()
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"lectern_{name}", words, labels=labels)
+    for values, figure in samples:
+        family.add_metric(values, figure)
+    return family
+
+
+def _labelled(name: str, words: str, pairs: Iterable[tuple[str, float]], label: str) -> GaugeMetricFamily:
+    return _gauge(name, words, [((value,), figure) for value, figure in sorted(pairs)], [label])
+
+
+def _every(names: Iterable[str], pairs: Iterable[tuple[str, int]]) -> list[tuple[tuple[str, ...], float]]:
+    """Also the names that do not occur, as 0: an alert on a series that is absent never fires."""
+    counts = dict(pairs)
+    return [((name,), counts.get(name, 0)) for name in names]
+
+
+def _quantiles(name: str, words: str, groups: dict[str, list[float]], label: str) -> GaugeMetricFamily:
+    samples = [
+        ((group, str(share)), quantile(values, share))
+        for group, values in sorted(groups.items())
+        for share in QUANTILES
+    ]
+    return _gauge(name, words, samples, [label, "quantile"])
