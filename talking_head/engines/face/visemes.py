@@ -133,7 +133,7 @@ ALPHABETS = ("misaki", "arpabet")
 
 _FIRST_HALF_OF_DIPHTHONG = 0.55
 _SHORT_GAP_SECONDS = 0.075  # a space this short is no pause: the neighbours share it
-_LEAD_SECONDS = 0.020  # the mouth is ahead of the sound it makes
+_LEAD_SECONDS = 0.012  # the mouth is ahead of the sound it makes
 _SKIRT_SECONDS = 0.032  # how far a viseme reaches beyond its span
 _ROUNDING_SKIRT_SECONDS = 0.060  # lips round earlier and longer than the jaw moves
 _CLOSED_SHARE = 0.5  # the middle part of a p/b/m in which the lips are shut

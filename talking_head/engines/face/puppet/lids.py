@@ -20,6 +20,7 @@ _LASHES_PER_OPENING = 0.5  # the lowest part of it, with the lashes, which on a 
 _OVERSHOOT = 1.13  # a closed lid covers the lower lid's edge
 _LASH_LINE_STRENGTH = 0.76
 _SOFT_CORNERS = 0.09  # of the eye's width
+_SMOOTH_ALONG = 0.12  # of the eye's width
 _SMOOTH_SKIN = 0.85
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
@@ -45,9 +46,10 @@ class Eyelid:
         ).astype(int)
         self.slices = slice(low[1], high[1]), slice(low[0], high[0])
         self._patch = photo[self.slices].copy()
-        # Tips of lashes above the lid would be stretched into streaks.
+        # Lids are smooth: tips of lashes and hard shadows above the eye would be stretched into streaks.
+        eye_px = float(np.ptp(upper[:, 0]))
         self._smooth_patch = cv2.GaussianBlur(
-            self._patch, (0, 0), 0.14 * opening_px + 0.3, sigmaY=0.06 * opening_px + 0.3
+            self._patch, (0, 0), _SMOOTH_ALONG * eye_px, sigmaY=0.06 * opening_px + 0.3
         )
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
         self._pixels = np.stack([x, y], -1).astype(np.float64) - low  # (h, w, 2) within the patch
@@ -58,7 +60,6 @@ class Eyelid:
         inside = (self._along > upper[order_upper[0], 0]) & (self._along < upper[order_upper[-1], 0])
         opening = np.where(inside, np.maximum(0.0, lower_edge - self._upper_edge), 0.0)
         # The lid's way runs out softly beyond the corners, so that the lashes there lean instead of being cut off.
-        eye_px = float(np.ptp(upper[:, 0]))
         self._opening = np.asarray(cv2.GaussianBlur(opening, (0, 0), _SOFT_CORNERS * eye_px), np.float64)
         self._opening_px, self._strip_px = opening_px, strip_px
         self._down = axes[:, 1]

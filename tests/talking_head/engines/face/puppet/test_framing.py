@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from talking_head.engines.base import Frame, Framing
+from talking_head.engines.face.framing import MAX_FULL_SIDE_PX
 from talking_head.engines.face.mesh import Points, face_mesh, find_faces
-from talking_head.engines.face.puppet.framing import FULL_LONG_SIDE_PX, frame_portrait
+from talking_head.engines.face.puppet.framing import frame_portrait
 from talking_head.profiles import Preprocess
 
 
@@ -51,7 +52,7 @@ def test_a_crop_at_the_edge_moves_inside_instead_of_making_pixels_up(portrait_rg
 
 
 def test_full_pictures_keep_their_shape_are_limited_and_never_enlarged(landmarks: Points) -> None:
-    for shape, expected in (((901, 601, 3), (900, 600)), ((1000, 2000, 3), (640, FULL_LONG_SIDE_PX))):
+    for shape, expected in (((901, 601, 3), (900, 600)), ((1000, 2000, 3), (640, MAX_FULL_SIDE_PX))):
         framed = frame_portrait(np.zeros(shape, np.uint8), landmarks, Framing("full", 512))
         assert framed.rgb.shape[:2] == expected
     squeezed = frame_portrait(np.zeros((1000, 2000, 3), np.uint8), landmarks, Framing("resize", 512))
