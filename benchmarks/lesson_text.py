@@ -16,7 +16,7 @@ OBJECTS = (
     "a question from the last lesson", "the difference between two temperatures", "what we measured before",
 )  # fmt: skip
 ENDINGS = (".", ".", ", as we saw in the last lesson.")
-CHARACTERS_PER_SECOND = 13.0  # of finished video, pauses between sentences included
+CHARACTERS_PER_SECOND = 15.5  # of finished video, pauses between sentences included
 
 
 def sentences(count: int) -> list[str]:
@@ -33,7 +33,7 @@ def sentences(count: int) -> list[str]:
 
 def lesson(seconds: float, part: int = 0) -> str:
     """About that many seconds of teaching; another ``part`` has other sentences."""
-    per_part = max(2, round(seconds / 3))
+    per_part = max(2, round(seconds / 1.8))
     text: list[str] = []
     for sentence in sentences((part + 1) * per_part)[part * per_part :]:
         text.append(sentence)
