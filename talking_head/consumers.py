@@ -197,8 +197,11 @@ class JobSocket:
         self._work.clear()
         due_at = [self._snapshot_due_at] if self._wants_snapshot else []
         due_at += [self._preview_due_at] if self._preview else []
+        if not due_at:
+            await self._work.wait()
+            return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(due_at) - now if due_at else None):
+            async with asyncio.timeout(min(due_at) - now):
                 await self._work.wait()
 
     async def _write_snapshot(self) -> None:
@@ -220,7 +223,7 @@ class JobSocket:
         if seq > self._seq + 1:
             self._ask_for_snapshot()
         self._seq = seq
-        await self._send({"type": "websocket.send", "text": json.dumps({**event, "seq": seq}, ensure_ascii=False)})
+        await self._send({"type": "websocket.send", "text": event_text(event, seq)})
         if event.get("state") in TERMINAL_JOB_STATES:
             self._snapshot_due_at = 0.0
             self._ask_for_snapshot()
@@ -229,6 +232,17 @@ class JobSocket:
         jpeg, self._preview = self._preview, b""
         self._preview_due_at = time.monotonic() + self.between_previews_seconds
         await self._send({"type": "websocket.send", "bytes": jpeg})
+
+
+_last_event: tuple[Message, int, str] = ({}, 0, "")
+
+
+def event_text(event: Message, seq: int) -> str:
+    """The event as JSON. A thousand viewers get the very same object one after the other: it is encoded once."""
+    global _last_event
+    if _last_event[0] is not event or _last_event[1] != seq:
+        _last_event = (event, seq, json.dumps({**event, "seq": seq}, ensure_ascii=False))
+    return _last_event[2]
 
 
 def _check_client_message(message: Message) -> None:
