@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, DateTimeField, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Coalesce, Greatest, Now
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Greatest, Now
 
 from talking_head import progress, storage
 from talking_head.errors import RendererError, TalkingHeadError
@@ -130,9 +130,7 @@ def _jobs_in_order() -> QuerySet[Job]:
 
 @all_or_nothing
 def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) -> None:
-    started_now = Coalesce(F("started_at"), Now(), output_field=DateTimeField())
-    move_job(job_id, "start", started_at=started_now)
-    Job.objects.filter(pk=job_id, deadline_at=None).update(deadline_at=_deadline_of(job_id))
+    _enter_job(job_id)
     clip = _claimable().filter(job=job_id).order_by("index").first()
     if clip is None:
         raise Superseded
@@ -151,9 +149,17 @@ def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) ->
     taken.append((clip.pk, attempt.pk))
 
 
-def _deadline_of(job_id: UUID) -> Any:
+def _enter_job(job_id: UUID) -> None:
+    """Starts the job, and with it its time, or joins those who work on it already.
+
+    Raises:
+        Superseded: it ended, or its clips are all done.
+    """
     timeout_seconds = Job.objects.values_list("timeout_seconds", flat=True).get(pk=job_id)
-    return seconds_from_now(timeout_seconds)
+    try:
+        move_job(job_id, "start", started_at=Now(), deadline_at=seconds_from_now(timeout_seconds))
+    except Superseded:
+        touch_running_job(job_id)
 
 
 def _serve(job_id: UUID) -> None:

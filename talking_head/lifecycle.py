@@ -43,7 +43,7 @@ class Move:
 JOB_MOVES = {
     move.verb: move
     for move in (
-        Move("start", (JobState.QUEUED, JobState.RUNNING), JobState.RUNNING, "one of its clips is claimed"),
+        Move("start", (JobState.QUEUED,), JobState.RUNNING, "its first clip is claimed"),
         Move("begin_publishing", (JobState.RUNNING,), JobState.PUBLISHING, "its last clip is done"),
         Move("take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease ran out"),
         Move("render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip vanished from the cache"),

@@ -135,7 +135,11 @@ class Clip(models.Model):
     class Meta:
         ordering = ["job", "index"]
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_clip_per_index")]
-        indexes = [models.Index(fields=["state", "lease_expires_at"], name="clip_lease_expiry")]
+        indexes = [
+            models.Index(fields=["job", "state", "index"], name="clip_claim_order"),
+            # Partial, so that a planner without statistics does not take it to find the waiting clips of one job.
+            models.Index(fields=["lease_expires_at"], condition=models.Q(state="leased"), name="clip_lease_expiry"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.index}"

@@ -147,7 +147,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='clip',
-            index=models.Index(fields=['state', 'lease_expires_at'], name='clip_lease_expiry'),
+            index=models.Index(fields=['job', 'state', 'index'], name='clip_claim_order'),
+        ),
+        migrations.AddIndex(
+            model_name='clip',
+            index=models.Index(condition=models.Q(('state', 'leased')), fields=['lease_expires_at'], name='clip_lease_expiry'),
         ),
         migrations.AddConstraint(
             model_name='clip',
