@@ -17,6 +17,8 @@ _PAGE_CHARACTERS = 2_000
 
 _BREAKS_TO_SPACES = {ord(character): " " for character in "\n\r\v\f\t\x85\u2028\u2029"}
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+")
+_SENTENCE_ENDS = re.compile(r"[.!?…:;。！？][\"'”’)\]*_]*$")
+_NUMBER_FIRST = re.compile(r"(?:\d{1,3}|[a-zA-Z])\.(?=\s)")
 _ONLY_A_NUMBER = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z])[.)]\s*")
 # Where to cut a sentence that is too long, best first. A cut is at the end of the match.
 _CUTS = (
@@ -33,11 +35,25 @@ def sentence_spans(script: str, start: int, end: int, language: str) -> list[tup
     spans: list[tuple[int, int]] = []
     for page_start, page_end in _pages(script, start, end):
         for sentence in _sentences(script, page_start, page_end, language):
+            sentence = _without_a_torn_number(script, spans, sentence)
             if spans and _ONLY_A_NUMBER.fullmatch(script, *spans[-1]):
                 spans[-1] = (spans[-1][0], sentence[1])  # "1." belongs to its item
             else:
                 spans.append(sentence)
     return [short for sentence in spans for short in short_spans(script, *sentence, MAX_UTTERANCE_CHARACTERS)]
+
+
+def _without_a_torn_number(script: str, spans: list[tuple[int, int]], sentence: tuple[int, int]) -> tuple[int, int]:
+    """pysbd takes rising numbers at the ends of sentences ("… on page 3. The second is on page 4.") for the items of a
+    list. A number in mid-line after words that end nothing ends that sentence: it goes back to ``spans[-1]``."""
+    start, end = sentence
+    number = _NUMBER_FIRST.match(script, start, end)
+    if not (spans and number) or "\n" in script[spans[-1][1] : start]:
+        return sentence
+    if _SENTENCE_ENDS.search(script[spans[-1][0] : spans[-1][1]]):
+        return sentence
+    spans[-1] = (spans[-1][0], number.end())
+    return _stripped(script, number.end(), end)
 
 
 def short_spans(script: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:

@@ -241,3 +241,22 @@ def test_no_text_of_full_length_takes_more_than_its_share_of_work(piece: str) ->
         assert script_to_utterances(script).utterances[0].start == 0
     except ScriptError as error:
         assert error.code == "script_too_long"  # more sentences than a lesson can have
+
+
+@pytest.mark.parametrize(
+    ("script", "sentences"),
+    [
+        (
+            "The first is on page 3. The second is on page 4.",
+            ["The first is on page 3.", "The second is on page 4."],
+        ),
+        (
+            "Look at figure 1. It shows a cat. Then figure 2. It shows a dog.",
+            ["Look at figure 1.", "It shows a cat.", "Then figure 2.", "It shows a dog."],
+        ),
+        ("Things to do: 1. Eat. 2. Sleep.", ["Things to do:", "1. Eat.", "2. Sleep."]),
+        ("1. First item\n2. Second item", ["1. First item", "2. Second item"]),
+    ],
+)
+def test_a_number_that_ends_a_sentence_is_no_list(script: str, sentences: list[str]) -> None:
+    assert [utterance.text for utterance in script_to_utterances(script).utterances] == sentences

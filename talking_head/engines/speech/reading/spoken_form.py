@@ -18,6 +18,7 @@ READING_VERSION = "1"
 ENGLISH = "en"
 
 
+@lru_cache(maxsize=4_096)  # a lesson is read again with every change, and most of its sentences are the same
 def spoken_form(written: str, language: str = ENGLISH) -> SpokenForm:
     """How one utterance is read aloud: numbers, signs and abbreviations in words, markup, pictures and invisible
     characters left out. For languages other than English only whole numbers become words.
