@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Everything is installed into .venv; nothing outside this folder changes,
-# except that `make test` asks apt for Chromium when it runs as root and no browser is there.
+# except that `make test` asks apt for Chromium, PostgreSQL and Redis when it runs as root and they are not there.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,13 +8,17 @@ SERVE  ?= 1
 BIND   ?= 127.0.0.1:8000
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types fixtures lock clean check-tools browser
+.PHONY: demo test test-faults lint types fixtures lock clean check-tools browser servers
 
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
 
-test: $(VENV)/.dev browser lint types
-	$(RUN) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+test: $(VENV)/.dev browser servers lint types
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults" $(PYTEST_ARGS)
+
+# The long fault injections: servers that are killed, frozen and emptied under running jobs.
+test-faults: $(VENV)/.dev servers
+	$(RUN) -m pytest -m faults $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -52,6 +56,14 @@ browser:
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	  || echo "No browser found: the browser tests will be skipped (apt-get install chromium)." >&2; }
+
+# The tests run servers of their own, on free ports, in folders of their own; RUNLEVEL asks the packages to start none.
+servers:
+	@{ command -v redis-server && { command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1 || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+	       apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null 2>&1; } \
+	  || echo "No PostgreSQL or Redis found: their tests will be skipped (apt-get install postgresql redis-server)." >&2; }
 
 # Dependencies change here: edit requirements*.in, then `make lock`.
 lock: $(VENV)/.dev

@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 from csp import constants as csp
 
+from edu_platform.redis_queue import redis_connection
 from edu_platform.secret_key import persistent_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -144,15 +145,12 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "poll": 0.1,
     "save_limit": -1,  # results are never read, so none are kept
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": redis_connection(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- live progress -----------------------------------------------------------------------------------------------
 CHANNEL_LAYERS: dict[str, dict[str, object]] = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
-    }
+    "default": {"BACKEND": "talking_head.redis_layer.RedisChannelLayer", "CONFIG": {"url": REDIS_URL}}
     if REDIS_URL
     else {"BACKEND": "talking_head.channel_layer.DatagramChannelLayer", "CONFIG": {"run_dir": str(RUN_DIR)}}
 }

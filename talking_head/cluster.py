@@ -20,7 +20,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, close_old_connections, connections
 from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
@@ -32,6 +32,7 @@ from talking_head.worker.parent_death import die_with_parent
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+START_AGAIN_SECONDS = 2.0
 
 
 class DrainingCluster(Cluster):
@@ -44,7 +45,12 @@ class DrainingCluster(Cluster):
         while not drain.has_begun():
             connections.close_all()  # forks must not share one
             drain.note_activity()
-            self.start()
+            try:
+                self.start()
+            except RuntimeError:  # the guard ended at once: the queue's server is away
+                logger.warning("The workers could not be started; trying again.", exc_info=True)
+                time.sleep(START_AGAIN_SECONDS)
+                continue
             self._watch()
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
@@ -71,6 +77,7 @@ def _is_work_left_alone() -> bool:
     try:
         return claims.is_anything_claimable() or lifecycle.is_anything_to_publish()
     except DatabaseError:
+        close_old_connections()
         return False  # nobody can work without it
 
 

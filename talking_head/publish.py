@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
 from talking_head import lifecycle, storage
@@ -90,6 +90,7 @@ def _package(
             return lifecycle.renew_publishing(claim)
         except DatabaseError:
             logger.warning("The publishing lease of job %s could not be looked at.", job.pk, exc_info=True)
+            close_old_connections()  # a broken one stays broken
             return time.monotonic() - renewed_at < timing().lease_seconds
 
     return renderer.run("package", request.to_json(), timing().publish_seconds, Watcher(keep_going))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
 from talking_head import claims, doorbell, lifecycle, progress, publish, storage
 from talking_head.claims import Claim, Failure, Usage
@@ -166,6 +166,7 @@ class _ClipWatch:
         except DatabaseError:
             # Locked or away for a moment. Without a renewal the lease runs out, and then the clip is somebody else's.
             logger.warning("The lease of clip %s could not be looked at.", self._claim.clip_id, exc_info=True)
+            close_old_connections()  # a broken one stays broken
             return now - self._renewed_at < timing().lease_seconds
 
     def _still_ours(self, now: float) -> bool:

