@@ -127,6 +127,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 TALKING_HEAD_FACE = env.str("TALKING_HEAD_FACE", default="auto")
 TALKING_HEAD_SPEECH = env.str("TALKING_HEAD_SPEECH", default="auto")
 TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered at once on this machine
+# What one person may ask for unless a row of "quotas" in the admin says otherwise, and how long a queue may become
+# before nothing more is accepted. 0: no limit.
+TALKING_HEAD_JOBS_IN_FLIGHT = env.int("TALKING_HEAD_JOBS_IN_FLIGHT", default=20)
+TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
+TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
 
 # --- background work ---------------------------------------------------------------------------------------------
 # A task is only a doorbell: it carries an id, and the truth is in our own tables. A lost message is rung again by the

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from talking_head import admin_display as display
-from talking_head import services
+from talking_head import admin_quotas, services  # noqa: F401 - the quotas register themselves
 from talking_head.admin_filters import AgeFilter, DurationFilter
 from talking_head.errors import TalkingHeadError
 from talking_head.models import Clip, ClipState, Job

@@ -10,6 +10,7 @@ happened and a ``hint`` that says what to do next. ``permanent`` decides whether
     │   └── OptionError       unknown_profile, unknown_voice, unknown_engine, ...
     ├── EngineError           the engine cannot do it here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
     ├── ResourceError         no_space, storage_denied, out_of_memory
+    ├── LimitReached          quota_exceeded, queue_full: HTTP 429, try again after retry_after_seconds
     ├── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
     └── JobCancelled          cancelled
 """
@@ -67,6 +68,22 @@ class EngineError(TalkingHeadError):
 
 class ResourceError(TalkingHeadError):
     default_code = "out_of_resources"
+
+
+class LimitReached(TalkingHeadError):
+    """Too much was asked for, by this person or by everybody.
+
+    Args:
+        retry_after_seconds: when asking again may help; None when waiting does not help.
+    """
+
+    default_code = "quota_exceeded"
+
+    def __init__(
+        self, message: str, *, code: str = "", hint: str = "", retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, permanent=retry_after_seconds is None)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class RendererError(TalkingHeadError):

@@ -77,7 +77,7 @@ def _basis(job: Job, clips: list[Clip]) -> _Basis | None:
     open_weights = {clip.index: _weight(clip) for clip in clips if clip.state in OPEN_STATES}
     if not open_weights:
         return _Basis({}, 0.0, 1) if clips else None
-    rate = _rate(clips) or _rate(_recent_clips(job))
+    rate = seconds_per_weight(clips) or seconds_per_weight(_recent_clips(job))
     leased = sum(clip.state == ClipState.LEASED for clip in clips)
     return _Basis(open_weights, rate, max(1, leased)) if rate else None
 
@@ -87,7 +87,8 @@ def _weight(clip: Clip) -> float:
     return seconds + OVERHEAD_SECONDS
 
 
-def _rate(clips: Iterable[Clip]) -> float | None:
+def seconds_per_weight(clips: Iterable[Clip]) -> float | None:
+    """Seconds of rendering per unit of weight; None when none of ``clips`` tells."""
     telling = [
         clip
         for clip in clips

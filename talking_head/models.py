@@ -70,6 +70,7 @@ class Job(models.Model):
     publish_crashes = models.PositiveIntegerField(default=0)  # counted before publishing starts, as for a clip
     stages = models.JSONField(default=dict, blank=True)  # seconds of the steps that no clip has: validation, publish
     timeout_seconds = models.FloatField()
+    reckoned_seconds = models.FloatField(default=0.0)  # of video to render anew, as reckoned when asked for
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)  # set when the first clip is claimed
@@ -87,7 +88,11 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["owner", "idempotency_key"], name="one_job_per_idempotency_key"),
         ]
-        indexes = [models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order")]
+        indexes = [
+            models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order"),
+            models.Index(fields=["owner", "created_at"], name="job_owner_day"),
+            models.Index(fields=["finished_at"], name="job_recent_ends"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title or 'Video'} ({self.get_state_display()})"
@@ -176,6 +181,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["started_at"]
+        indexes = [models.Index(fields=["started_at"], name="attempt_recent")]
 
     def __str__(self) -> str:
         return f"{self.clip_id} by {self.worker}: {self.outcome or 'running'}"
@@ -205,3 +211,18 @@ class OwnerTurn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} at {self.served_at}"
+
+
+class Quota(models.Model):
+    """How much one person may ask for, and the row that their parallel requests queue up at (see quotas.py)."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="render_quota")
+    jobs_in_flight = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Videos being made at the same time. Empty: the site's default. 0: no limit."
+    )
+    minutes_a_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Minutes of new video a day. Empty: the site's default. 0: no limit."
+    )
+
+    def __str__(self) -> str:
+        return f"Quota of {self.owner}"

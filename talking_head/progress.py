@@ -17,7 +17,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.urls import reverse
 
-from talking_head import estimate
+from talking_head import estimate, forecast
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,17 @@ def _counts(job: Job, clips: list[Clip]) -> Json:
     return {
         "clips_done": sum(clip.state == ClipState.DONE for clip in clips),
         "clips_total": len(clips),
-        "seconds_left": estimate.seconds_left(job, clips),
+        "seconds_left": _seconds_left(job, clips),
     }
+
+
+def _seconds_left(job: Job, clips: list[Clip]) -> float | None:
+    """From the job itself once it is its turn, before that from the whole queue."""
+    known = estimate.seconds_left(job, clips)
+    if known is not None or job.state != JobState.QUEUED:
+        return known
+    found = forecast.of_job(job)
+    return round(found.finish_seconds, 1) if found else None
 
 
 def _current_stage(job: Job) -> str | None:

@@ -19,7 +19,7 @@ from lessons.models import Lesson
 from lessons.views.access import own_lesson, person, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
-from talking_head.errors import PortraitError, ScriptError, TalkingHeadError
+from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError
 from talking_head.models import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
@@ -83,6 +83,7 @@ def _refusal(
     request: HttpRequest, lesson: Lesson, form: LessonForm, error: TalkingHeadError | None = None
 ) -> HttpResponse:
     status = 409 if error is not None and error.code == "lesson_changed" else 400
+    status = 429 if isinstance(error, LimitReached) else status
     if not wants_json(request):
         # After a conflict the page keeps the old version number, or a second click would overwrite what is newer.
         return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)

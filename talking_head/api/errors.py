@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.http import Http404
@@ -13,7 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from talking_head.errors import InvalidInput, JobCancelled, ResourceError, TalkingHeadError
+from talking_head.errors import InvalidInput, JobCancelled, LimitReached, ResourceError, TalkingHeadError
 
 CONFLICTS = frozenset({"job_active", "job_ended", "not_ready", "lesson_changed", "portrait_exists"})
 RETRY_AFTER_SECONDS = 5
@@ -47,6 +48,8 @@ def _answer_to(error: TalkingHeadError) -> Response:
     response = Response(_shape(error.code, error.message, error.hint), status=_status_of(error))
     if isinstance(error, ResourceError) and not error.permanent:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif isinstance(error, LimitReached) and error.retry_after_seconds is not None:
+        response["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     return response
 
 
@@ -55,6 +58,8 @@ def _status_of(error: TalkingHeadError) -> int:
         return status.HTTP_409_CONFLICT
     if isinstance(error, InvalidInput):
         return status.HTTP_400_BAD_REQUEST
+    if isinstance(error, LimitReached):
+        return status.HTTP_429_TOO_MANY_REQUESTS
     return status.HTTP_503_SERVICE_UNAVAILABLE  # engines and resources of this machine: not the caller's fault
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import doorbell, lifecycle, progress, storage
+from talking_head import doorbell, lifecycle, progress, quotas, storage
 from talking_head.engines import registry
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.models import Clip, Job, Priority
@@ -62,6 +62,7 @@ def submit_job(
     Raises:
         ScriptError, PortraitError, OptionError: the request is wrong; nothing was stored.
         EngineError: the engine cannot be used here. ResourceError: ``no_space``, ``storage_denied``, ``busy``.
+        LimitReached: ``quota_exceeded``, ``queue_full``.
     """
     if idempotency_key and len(idempotency_key) > KEY_CHARACTERS:
         raise OptionError(f"The idempotency key is longer than {KEY_CHARACTERS} characters.", code="key_too_long")
@@ -162,7 +163,16 @@ def _job_with_key(owner: User | None, key: str) -> Job | None:
 def _store(job: Job, script: Script) -> Job:
     try:
         with transaction.atomic():
-            job.save(force_insert=True)
+            if job.owner is not None:
+                quota = quotas.lock(job.owner)
+                # Only now, or the same request sent twice would be refused for what it asked for itself.
+                if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
+                    return known
+                admitted_at = quotas.admit(job, script.utterances, quota)
+                job.save(force_insert=True)
+                quotas.stamp(job, admitted_at)
+            else:  # rendered by the process that asks: nobody queues and nobody is counted
+                job.save(force_insert=True)
             Clip.objects.bulk_create(Clip(job=job, **_clip_values(utterance)) for utterance in script.utterances)
             doorbell.ring_after_commit(job.pk)
             progress.job_changed(job.pk)

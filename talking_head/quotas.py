@@ -1,0 +1,172 @@
+"""How much may be asked for: jobs in flight and minutes a day of each person, and a queue that is not endless.
+
+What is used up is read from the jobs themselves, so it cannot drift: a cancelled job frees its place at once, and a day
+ends by the database's clock. Requests of one person queue up at the person's row of ``Quota``, which the first of them
+locks until its job is committed; together they can never get more than each of them alone.
+
+Only sentences that have to be rendered count as minutes. Which these are is reckoned before anything is rendered: not
+those that were rendered for the same person with the same portrait, voice and profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from talking_head import forecast
+from talking_head.errors import LimitReached
+from talking_head.models import ACTIVE_JOB_STATES, WATCHABLE_JOB_STATES, Clip, ClipState, Job, Quota
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script_to_utterances import Utterance
+
+JOBS_THAT_TELL = 5  # how many earlier jobs are asked which sentences they rendered
+SAME_LOOK = ("portrait_digest", "voice", "speed", "language", "profile", "face", "speech")
+RETRY_UNKNOWN_SECONDS = 60.0
+MIN_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What holds for one person; 0 means no limit."""
+
+    jobs_in_flight: int
+    minutes_a_day: int
+
+
+def limits_of(quota: Quota) -> Limits:
+    def chosen(own: int | None, default: int) -> int:
+        return default if own is None else own
+
+    return Limits(
+        chosen(quota.jobs_in_flight, settings.TALKING_HEAD_JOBS_IN_FLIGHT),
+        chosen(quota.minutes_a_day, settings.TALKING_HEAD_MINUTES_A_DAY),
+    )
+
+
+def lock(owner: User) -> Quota:
+    """The owner's row, which nobody else gets before the surrounding transaction ends. On SQLite the transaction
+    itself, which excludes all others, is that lock."""
+    Quota.objects.get_or_create(owner=owner)
+    return Quota.objects.select_for_update().get(owner=owner)
+
+
+def admit(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
+    """Lets a job in that is about to be stored, and notes on it what it is reckoned to need; the database's time. Call
+    it after :func:`lock`, in the same transaction.
+
+    Raises:
+        LimitReached: ``quota_exceeded`` or ``queue_full``, with ``retry_after_seconds``.
+    """
+    limits = limits_of(quota)
+    now = Quota.objects.annotate(now=Now()).values_list("now", flat=True).get(pk=quota.pk)
+    new = _not_rendered_before(job, utterances)
+    characters = sum(len(utterance.spoken) for utterance in new)
+    job.reckoned_seconds = forecast.weight_of(characters, sum(utterance.pause_seconds for utterance in new), len(new))
+    queue = forecast.queue_now()
+    _check_jobs_in_flight(job, limits.jobs_in_flight, queue)
+    _check_minutes(job, limits.minutes_a_day, now)
+    _check_queue(job, queue)
+    return now
+
+
+def stamp(job: Job, admitted_at: datetime) -> None:
+    """Dates the stored job by the database's clock: a web server whose clock is wrong must not move it to another day.
+    As a value and not as ``Now()``, which SQLite writes with fewer digits, and then equal times compare as unequal."""
+    Job.objects.filter(pk=job.pk).update(created_at=admitted_at)
+    job.created_at = admitted_at
+
+
+def seconds_used(owner_id: int, since: datetime) -> float:
+    """Seconds of new video asked for since then. Of jobs that failed or were cancelled only what they did render."""
+    jobs = Job.objects.filter(owner=owner_id, created_at__gte=since)
+    kept = jobs.filter(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)).aggregate(sum=Sum("reckoned_seconds"))
+    broken_off = jobs.exclude(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES))
+    rendered = Clip.objects.filter(job__in=broken_off, state=ClipState.DONE, cached=False, is_fallback=False)
+    return float(kept["sum"] or 0.0) + float(rendered.aggregate(sum=Sum("video_seconds"))["sum"] or 0.0)
+
+
+def day_of(now: datetime) -> tuple[datetime, datetime]:
+    """When the day of ``now`` began and when the next begins, in the site's time zone."""
+    local = timezone.localtime(now)
+    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = (start + timedelta(hours=36)).replace(hour=0)  # also where a day has 23 or 25 hours
+    return start, tomorrow
+
+
+def _not_rendered_before(job: Job, utterances: Iterable[Utterance]) -> list[Utterance]:
+    same: QuerySet[Job] = Job.objects.filter(owner=job.owner_id, **{name: getattr(job, name) for name in SAME_LOOK})
+    earlier = list(same.order_by("-created_at").values_list("pk", flat=True)[:JOBS_THAT_TELL])
+    rendered = Clip.objects.filter(job__in=earlier, state=ClipState.DONE, is_fallback=False)
+    known = set(rendered.values_list("spoken", flat=True))
+    return [utterance for utterance in utterances if utterance.spoken not in known]
+
+
+def _check_jobs_in_flight(job: Job, limit: int, queue: forecast.Queue) -> None:
+    """A job for the same subject as one in flight takes that one's place: whoever asks cancels the older."""
+    replaced = Q(subject=job.subject) if job.subject else Q(pk=None)
+    in_flight = Job.objects.filter(owner=job.owner_id, state__in=ACTIVE_JOB_STATES).exclude(replaced)
+    count = in_flight.count()
+    if not limit or count < limit:
+        return
+    known = [
+        found.finish_seconds for pk in in_flight.values_list("pk", flat=True)[:limit] if (found := queue.of_job(pk))
+    ]
+    seconds = max(MIN_RETRY_SECONDS, min(known, default=RETRY_UNKNOWN_SECONDS))
+    raise LimitReached(
+        f"This account may have {limit} video{'s' if limit > 1 else ''} in the making at a time, and has {count}.",
+        hint=f"Cancel one of them, or try again in {in_words(seconds)}.",
+        retry_after_seconds=seconds,
+    )
+
+
+def _check_minutes(job: Job, limit_minutes: int, now: datetime) -> None:
+    need_seconds = job.reckoned_seconds
+    if not limit_minutes or not need_seconds or job.owner_id is None:
+        return
+    start, tomorrow = day_of(now)
+    used_seconds = seconds_used(job.owner_id, start)
+    if used_seconds + need_seconds <= 60 * limit_minutes:
+        return
+    if need_seconds > 60 * limit_minutes:
+        raise LimitReached(
+            f"This text is about {need_seconds / 60:.0f} minutes long, and {limit_minutes} minutes a day is the limit.",
+            hint="Split it into several lessons, or ask an administrator for more.",
+        )
+    raise LimitReached(
+        f"This text needs about {need_seconds / 60:.1f} minutes of new video, and "
+        f"{max(0.0, limit_minutes - used_seconds / 60):.1f} of today's {limit_minutes} are left for this account.",
+        hint="Try again tomorrow, shorten the text, or ask an administrator for more.",
+        retry_after_seconds=(tomorrow - now).total_seconds(),
+    )
+
+
+def _check_queue(job: Job, queue: forecast.Queue) -> None:
+    longest_seconds = settings.TALKING_HEAD_MAX_WAIT_SECONDS
+    found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
+    if not longest_seconds or found is None or found.start_seconds <= longest_seconds:
+        return
+    seconds = max(MIN_RETRY_SECONDS, found.start_seconds - longest_seconds)
+    raise LimitReached(
+        f"So much is waiting to be rendered that a new video would begin in {in_words(found.start_seconds)} only.",
+        code="queue_full",
+        hint=f"Try again in {in_words(seconds)}.",
+        retry_after_seconds=seconds,
+    )
+
+
+def in_words(seconds: float) -> str:
+    """``about 5 minutes``: as exact as a forecast deserves."""
+    if seconds < 90:
+        return "about a minute"
+    if seconds < 5_400:
+        return f"about {seconds / 60:.0f} minutes"
+    return f"about {seconds / 3_600:.0f} hours"
