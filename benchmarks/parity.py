@@ -46,6 +46,7 @@ from talking_head.engines.face.sadtalker import (
 from talking_head.engines.face.sadtalker.coefficients import Layout
 from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
+from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
 from talking_head.errors import EngineError
 
 Array = NDArray[Any]
@@ -115,12 +116,12 @@ class Golden:
 class Comparison:
     """Everything that is compared, in the order of the data's way. Each method yields the checks of one golden file."""
 
-    def __init__(self, checkpoint_folder: Path, golden: Golden) -> None:
+    def __init__(self, checkpoint_folder: Path, golden: Golden, sizes: NetworkSizes = OFFICIAL) -> None:
         self.golden = golden
         # The golden pictures of both sizes were drawn with the weights of the 256 file.
-        self.networks = networks.load_networks(checkpoint_folder / checkpoints.FACE_256.name)
+        self.networks = networks.load_networks(checkpoint_folder / checkpoints.FACE_256.name, sizes)
         self.mapping = {
-            layout: networks.load_mapping_net(checkpoint_folder / file.name, layout)
+            layout: networks.load_mapping_net(checkpoint_folder / file.name, layout, sizes)
             for layout, file in checkpoints.MAPPING_FILES.items()
         }
 
@@ -230,6 +231,8 @@ class Comparison:
             yield self._check(stage, f"{name}.pose_motion", motion, 1e-5)
             yield self._check(stage, f"{name}.pose_raw", rest + motion, 1e-5)
             yield self._check(stage, f"{name}.pose_smoothed", smoothed, 1e-5)
+            window = audio_to_pose.smoothing_window(len(windows))
+            yield self._check(stage, f"{name}.savgol_window", window, 0, "absolute")
             if clip not in first_clip:
                 first_clip[clip] = np.hstack([self._expression(clip), smoothed])
                 embedding = self.networks.pose.embed(windows[1:4])
@@ -258,6 +261,19 @@ class Comparison:
         for angle, stations in (("yaw", (-20, 30, 10)), ("pitch", (15,)), ("roll", (0, -25))):
             schedule = semantics.angle_schedule(stations, len(driven))
             yield self._check("schedule", f"e_semantics:{angle}_schedule_bs1", schedule[None], 1e-5)
+        if "bs2.target_shape" in stored:
+            yield from self._two_rows(driven, source)
+
+    def _two_rows(self, driven: Array, source: Array) -> Iterator[Check]:
+        """The original cuts the clip into rows of a batch, padded with the last frame; here it stays one sequence."""
+        sequence = semantics.target_sequence(driven, source, Layout.DRIVEN)
+        padded = np.concatenate([sequence, sequence[-1:].repeat(len(sequence) % 2, axis=0)])
+        windows = semantics.windows(padded).reshape(2, len(padded) // 2, -1, semantics.MAPPING_WINDOW_FRAMES)
+        centres = windows[:, :, 0, semantics.RADIUS_FRAMES]
+        schedule = semantics.angle_schedule((-20, 30, 10), len(padded)).reshape(2, -1)
+        yield self._check("semantics", "e_semantics:bs2.target_shape", windows.shape, 0, "absolute")
+        yield self._check("semantics", "e_semantics:bs2.target_first_channel", centres, 1e-5)
+        yield self._check("schedule", "e_semantics:bs2.yaw", schedule, 1e-5)
 
     def map(self) -> Iterator[Check]:
         stored = self.golden["f_mapping"]
@@ -327,6 +343,9 @@ class Comparison:
             if stem == "crop.frame0":
                 levels = np.rint(own.numpy() * 255)
                 yield self._check(stage, "i_generator:frame0.uint8", levels.transpose(1, 2, 0), 1, "absolute")
+                drawn = self.golden.picture(f"out_{MAIN_PICTURE}_frame0")
+                error = error_between(levels.transpose(1, 2, 0), drawn, "absolute")
+                yield Check(stage, f"out_{MAIN_PICTURE}_frame0.png", "absolute", error, 1)
                 if form == "plain":
                     yield from self._inside(_to_tensor(self._picture(picture)), kp_source, kp_driving)
 
@@ -360,8 +379,8 @@ class Comparison:
             "frame0.gm5_sub": seen["gm5"][::16, ::4, ::4],
             "frame0.up0_sub": seen["up0"][::16, ::8, ::8],
         }
-        for key, own in maps.items():
-            yield self._check("generator, inside", f"i_generator:{key}", own, 1e-4)
+        for key in sorted(maps.keys() & self.golden["i_generator"].keys()):
+            yield self._check("generator, inside", f"i_generator:{key}", maps[key], 1e-4)
 
     def end_to_end(self, form: str) -> Iterator[Check]:
         """From the wave, the aligned picture and the crop; only the blinks and the noise are the stored ones."""
@@ -399,22 +418,20 @@ class Comparison:
             yield self._check(stage, f"i_generator:crop.{row}.prediction", own, 1e-3, "rms")
 
     def generator_512(self, form: str) -> Iterator[Check]:
+        """The same weights on a picture of twice the size, from keypoints that are computed here."""
         stage, stored = f"generator 512 ({form})", self.golden["j_generator512"]
-        picture = _to_tensor(self.golden.picture("art_1_512"))
-        motion = self._stored_motion("crop")
-        canonical = self.networks.keypoints(picture)[0]
-        turned = keypoint_transform.transform_keypoints(canonical, motion)
         rows = self.golden["f_mapping"]["rows"].tolist()
-        own, moved = self._drawing(form)(picture, turned[:1], turned[rows.index("frame23")][None])
-        for key in sorted(stored):
-            name = f"j_generator512:{key}"
-            if key.endswith(".prediction"):
-                yield self._check(stage, name, own, 2e-3)
-                yield self._check(stage, name, own, 2e-3, "rms")
-            elif key == "occlusion_sub":
-                yield self._check(stage, name, moved.occlusion[0, 0, ::4, ::4], 1e-4, "absolute")
-            elif key == "deformation_sub":
-                yield self._check(stage, name, moved.deformation[0, ::5, ::8, ::8], 1e-4, "absolute")
+        for key in sorted(key for key in stored if key.endswith(".prediction")):
+            tag, picture_name, row, _ = key.split(".")
+            picture = _to_tensor(self.golden.picture(picture_name))
+            canonical = self.networks.keypoints(picture)[0]
+            turned = keypoint_transform.transform_keypoints(canonical, self._stored_motion(tag))
+            own, moved = self._drawing(form)(picture, turned[:1], turned[rows.index(row)][None])
+            yield self._check(stage, f"j_generator512:{key}", own, 2e-3)
+            yield self._check(stage, f"j_generator512:{key}", own, 2e-3, "rms")
+            occlusion, deformation = moved.occlusion[0, 0, ::4, ::4], moved.deformation[0, ::5, ::8, ::8]
+            yield self._check(stage, "j_generator512:occlusion_sub", occlusion, 1e-4, "absolute")
+            yield self._check(stage, "j_generator512:deformation_sub", deformation, 1e-4, "absolute")
 
     def _drawing(self, form: str) -> Callable[..., tuple[torch.Tensor, dense_motion.Motion]]:
         if form == "plain":

@@ -158,11 +158,15 @@ def noise_chunks(frames: int) -> int:
     return max(1, -(-(frames - 1) // CHUNK_FRAMES))
 
 
+def smoothing_window(frames: int) -> int:
+    """Length of the filter, always odd."""
+    return SMOOTHING_WINDOW_FRAMES if frames >= SMOOTHING_WINDOW_FRAMES else 2 * ((frames - 1) // 2) + 1
+
+
 def smooth_pose(pose: NDArray[np.float32]) -> NDArray[np.float32]:
     """Savitzky-Golay filter over time, as the original does; (t, 6) -> (t, 6). Fewer than three frames stay as they are
     (the original fails there)."""
-    frames = len(pose)
-    window = SMOOTHING_WINDOW_FRAMES if frames >= SMOOTHING_WINDOW_FRAMES else 2 * ((frames - 1) // 2) + 1
+    window = smoothing_window(len(pose))
     if window <= SMOOTHING_ORDER:
         return pose
     return savgol_filter(pose, window, SMOOTHING_ORDER, axis=0).astype(np.float32)  # (t, 6)

@@ -1,0 +1,361 @@
+"""``benchmarks/parity.py`` passes on numbers that are right and fails on numbers that are not.
+
+The golden folder is made here with the narrow networks, in the format of the real one: this tests the comparison.
+Equality with the original is shown by running the benchmark on the real golden folder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import shutil
+import sys
+import wave
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from talking_head.engines.face.sadtalker import (
+    alignment,
+    audio_to_pose,
+    blink,
+    coefficients,
+    face_crop,
+    mel,
+    networks,
+    semantics,
+)
+from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_FILES
+from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.keypoint_transform import (
+    HeadMotion,
+    head_motion,
+    rotation_matrices,
+    transform_keypoints,
+)
+from talking_head.engines.face.sadtalker.source import to_tensor
+from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
+
+SCRIPT = Path(__file__).parents[6] / "benchmarks" / "parity.py"
+Arrays = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def parity() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("parity_benchmark", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def landmarks(size: int) -> np.ndarray:
+    points = np.random.default_rng(4).uniform(0.2, 0.8, (68, 2)) * size
+    points[36:42], points[42:48] = (0.35 * size, 0.4 * size), (0.65 * size, 0.4 * size)
+    points[30], points[48], points[54] = (0.5 * size, 0.55 * size), (0.4 * size, 0.7 * size), (0.6 * size, 0.7 * size)
+    return points
+
+
+def audio_arrays(samples: np.ndarray) -> tuple[Arrays, torch.Tensor]:
+    frames, spectrogram = mel.frames_in(len(samples)), mel.mel_spectrogram(samples)
+    windows = mel.mel_windows(spectrogram, frames)
+    name = "speech_a"
+    arrays = {
+        "mel_basis": mel.mel_filters(),
+        "blink_random_seed0_T70": blink.blink_ratio(70, random.Random(0)),
+        f"{name}.num_frames": frames,
+        f"{name}.used_samples": frames * 640,
+        f"{name}.mel": spectrogram,
+        f"{name}.window_start": mel.window_starts(frames),
+        f"{name}.windows_some": windows[:3],
+        f"{name}.windows_some_frames": np.arange(3),
+        f"{name}.windows_sum": windows.astype(np.float64).sum(axis=(1, 2)),
+    }
+    return arrays, torch.from_numpy(windows)
+
+
+@pytest.fixture(scope="module")
+def golden_dir(checkpoints_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("golden")
+    with torch.inference_mode():
+        write_golden(folder, checkpoints_dir)
+    return folder
+
+
+def write_golden(folder: Path, checkpoints_dir: Path) -> None:
+    """One clip of 15 frames, one picture, one frame, every kind of array."""
+    (folder / "images").mkdir()
+    (folder / "audio").mkdir()
+    nets = networks.load_networks(checkpoints_dir / FACE_256.name, TINY)
+    mappings = {
+        layout: networks.load_mapping_net(checkpoints_dir / file.name, layout, TINY)
+        for layout, file in MAPPING_FILES.items()
+    }
+    noise = np.random.default_rng(0)
+
+    def save(name: str, arrays: Arrays) -> None:
+        entries: Arrays = {key: np.asarray(value) for key, value in arrays.items()}
+        np.savez(folder / f"{name}.npz", **entries)
+
+    levels = (noise.normal(0, 0.2, 15 * 640 + 99).clip(-1, 1) * 32767).astype("<i2")
+    with wave.open(str(folder / "audio" / "speech_a.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(levels.tobytes())
+    arrays, windows = audio_arrays(levels.astype(np.float32) / 32768)
+    save("a_audio", arrays)
+
+    crop = face_crop.face_crop((300, 260), landmarks(250))
+    save(
+        "b0_face_crop",
+        {
+            "case0.image_wh": (300, 260),
+            "case0.landmarks68": landmarks(250),
+            "case0.resize_wh": crop.working_size,
+            "case0.crop_xyxy": crop.outer,
+            "case0.quad_xyxy": crop.inner,
+        },
+    )
+
+    picture = noise.integers(0, 256, (256, 256, 3), np.uint8)
+    large = noise.integers(0, 256, (512, 512, 3), np.uint8)
+    Image.fromarray(picture).save(folder / "images" / "art_1_256.png")
+    Image.fromarray(large).save(folder / "images" / "art_1_512.png")
+    points = alignment.five_points_in_crop(landmarks(256), 256)
+    aligned = alignment.align(picture, points)
+    Image.fromarray(aligned.picture).save(folder / "images" / "art_1_aligned224.png")
+    reconstructed = nets.reconstruction(to_tensor(aligned.picture))[0].numpy()
+    source = coefficients.pack(reconstructed, aligned.parameters)
+    standard = np.zeros((68, 3))
+    standard[[36, 39]], standard[[42, 45]] = alignment.STANDARD_FIVE[:2]
+    standard[[30, 48, 54]] = alignment.STANDARD_FIVE[2:]
+    save(
+        "b_recon",
+        {
+            "lm3d_5": alignment.STANDARD_FIVE,
+            "lm3d_68": standard,
+            "art_1.landmarks68": landmarks(256),
+            "art_1.landmarks_5_yup": points,
+            "art_1.trans_params_whstxty": aligned.parameters,
+            "art_1.coeff257": reconstructed,
+            "art_1.packed73": source,
+        },
+    )
+
+    ratio = noise.random(15, np.float32)
+    expression = nets.expression(windows, torch.from_numpy(source[None, :64]), torch.from_numpy(ratio)).numpy()
+    save(
+        "c_audio2exp",
+        {
+            "speech_a.ref70": source[:70],
+            "speech_a.ratio": ratio,
+            "speech_a.exp": expression,
+            "speech_a.audio_embedding_frames0to3": nets.expression.audio_encoder(windows[:4, None]).flatten(1),
+        },
+    )
+
+    z, rest = noise.normal(size=(1, 64)).astype(np.float32), source[64:70]
+    moved = nets.pose(windows, torch.from_numpy(rest), 0, torch.from_numpy(z)).numpy()
+    smoothed = audio_to_pose.smooth_pose(rest + moved)
+    driven, reference = np.hstack([expression, smoothed]), noise.random((4, 73), np.float32)
+    followed = driven.copy()
+    followed[:, 64:] = audio_to_pose.add_reference_pose(smoothed, reference[:, 64:70])
+    save(
+        "d_audio2pose",
+        {
+            "speech_a.style0.z": z,
+            "speech_a.style0.pose_motion": moved,
+            "speech_a.style0.pose_raw": rest + moved,
+            "speech_a.style0.pose_smoothed": smoothed,
+            "speech_a.style0.savgol_window": 13,
+            "speech_a.ref6": rest,
+            "speech_a.audio_embedding_frames1to3": nets.pose.embed(windows[1:4]),
+            "speech_a.coeff70_first_style": driven,
+            "refpose.coeff": reference,
+            "refpose.result_clip0": followed,
+        },
+    )
+
+    semantic: Arrays = {"frames": np.array([0, 7]), "source73": source}
+    mapped: Arrays = {"rows": np.array(["source", "frame0", "frame7"])}
+    motions = {}
+    for tag, layout in (("crop", Layout.DRIVEN), ("full_still_scale1.3", Layout.WITH_CROP)):
+        scale, still = (1.3, True) if "still" in tag else (1.0, False)
+        sequence = semantics.target_sequence(driven, source, layout, expression_scale=scale, still=still)
+        some = semantics.windows(sequence)[[0, 7]]
+        column = semantics.source_window(source, layout)
+        semantic |= {
+            f"{tag}.target_centre_sequence": sequence,
+            f"{tag}.target_windows_some": some,
+            f"{tag}.source_window_col0": column[0, :, 0],
+        }
+        rows = np.concatenate([column, some])
+        out = mappings[layout](torch.from_numpy(rows))
+        motions[tag] = head_motion(out)
+        mapped |= {f"{tag}.input": rows, f"{tag}.t": out.translation, f"{tag}.exp": out.expression}
+        for index, angle in enumerate(("yaw", "pitch", "roll")):
+            mapped |= {f"{tag}.{angle}": getattr(out, angle), f"{tag}.{angle}_degrees": motions[tag].degrees[:, index]}
+        mapped[f"{tag}.rotation"] = rotation_matrices(motions[tag].degrees)
+    for angle, stations in (("yaw", (-20, 30, 10)), ("pitch", (15,)), ("roll", (0, -25))):
+        semantic[f"{angle}_schedule_bs1"] = semantics.angle_schedule(stations, 15)[None]
+    save("e_semantics", semantic)
+    save("f_mapping", mapped)
+
+    canonical = nets.keypoints(to_tensor(picture))[0]
+    canonical_large = nets.keypoints(to_tensor(large))[0]
+    small = nets.keypoints.down(to_tensor(picture))
+    save(
+        "g_keypoints",
+        {
+            "art_1.kp": canonical,
+            "art_1_512.kp": canonical_large,
+            "art_1.input64": small[0],
+            "art_1.feature_sub": nets.keypoints.predictor(small)[0, :, ::5, ::8, ::8],
+        },
+    )
+
+    turned = transform_keypoints(canonical, motions["crop"])
+    given = HeadMotion(torch.tensor([[15.0, -10.0, 5.0]] * 3), motions["crop"].translation, motions["crop"].expression)
+    save(
+        "h_keypoint_transform",
+        {
+            "crop.kp_transformed": turned,
+            "crop.kp_transformed_yaw15_pitch-10_roll5": transform_keypoints(canonical, given),
+            "rows": mapped["rows"],
+        },
+    )
+
+    frame = nets.generator(to_tensor(picture), turned[:1], turned[1:2])
+    later = nets.generator(to_tensor(picture), turned[:1], turned[2:])
+    drawn = np.rint(frame.picture[0].numpy() * 255).astype(np.uint8).transpose(1, 2, 0)
+    Image.fromarray(drawn).save(folder / "images" / "out_art_1_frame0.png")
+    inside: Arrays = {}
+    handle = nets.generator.decoder.fc.register_forward_hook(lambda _m, i, o: inside.update(before=i[0], after=o))
+    nets.generator(to_tensor(picture), turned[:1], turned[1:2])
+    handle.remove()
+    generated: Arrays = {
+        "frame0.uint8": drawn,
+        "feature3d_sub": nets.generator.encode(to_tensor(picture))[0, :, ::5, ::8, ::8],
+        "frame0.mask_sub": torch.softmax(frame.motion.mask_logits, dim=1)[0, :, ::5, ::4, ::4],
+        "frame0.mask_logits_sub": frame.motion.mask_logits[0, :, ::5, ::8, ::8],
+        "frame0.decoder_in_sub": inside["before"][0, ::8, ::4, ::4],
+        "frame0.fc_sub": inside["after"][0, ::16, ::4, ::4],
+    }
+    for name, row, result in (("frame0", 1, frame), ("frame7", 2, later)):
+        step = 1 if row == 1 else 4
+        generated |= {
+            f"crop.{name}.prediction": result.picture[0],
+            f"crop.{name}.occlusion": result.motion.occlusion[0, 0],
+            f"crop.{name}.deformation": result.motion.deformation[0, :: 1 if row == 1 else 5, ::step, ::step],
+            f"crop.{name}.kp_source": turned[0],
+            f"crop.{name}.kp_driving": turned[row],
+        }
+    save("i_generator", generated)
+    save("j_generator512", {})
+
+
+def compare(parity: ModuleType, checkpoints_dir: Path, golden_dir: Path) -> list[Any]:
+    with torch.inference_mode():
+        comparison = parity.Comparison(checkpoints_dir, parity.Golden(golden_dir), TINY)
+        return list(comparison.run(["plain", "fast"]))
+
+
+def test_right_numbers_pass_in_every_stage(parity: ModuleType, checkpoints_dir: Path, golden_dir: Path) -> None:
+    checks = compare(parity, checkpoints_dir, golden_dir)
+
+    assert [check.array for check in checks if not check.passed] == []
+    compared = {check.array for check in checks}
+    inputs: tuple[str, ...] = (
+        "lm3d_68",
+        "landmarks68",
+        "image_wh",
+        "some_frames",
+        "frames",
+        "source73",
+        "input",
+        "rows",
+        "ratio",
+        ".z",
+    )
+    inputs += ("ref6", "ref70", "refpose.coeff", "kp_source", "kp_driving")
+    for path in golden_dir.glob("*.npz"):
+        with np.load(path) as file:
+            forgotten = [key for key in file.files if key not in compared and not key.endswith(inputs)]
+        assert forgotten == [], path.name
+
+
+PERTURBED = [
+    ("a_audio", "speech_a.mel"),
+    ("a_audio", "blink_random_seed0_T70"),
+    ("b0_face_crop", "case0.crop_xyxy"),
+    ("b_recon", "art_1.coeff257"),
+    ("c_audio2exp", "speech_a.exp"),
+    ("d_audio2pose", "speech_a.style0.pose_smoothed"),
+    ("e_semantics", "crop.target_windows_some"),
+    ("f_mapping", "crop.yaw"),
+    ("g_keypoints", "art_1.kp"),
+    ("h_keypoint_transform", "crop.kp_transformed"),
+    ("i_generator", "crop.frame7.prediction"),
+    ("i_generator", "crop.frame0.deformation"),
+]
+
+
+@pytest.mark.parametrize("value", ["one percent", "not a number"])
+def test_one_wrong_value_fails_and_is_named(
+    parity: ModuleType, checkpoints_dir: Path, golden_dir: Path, tmp_path: Path, value: str
+) -> None:
+    """One number of each array is moved by a hundredth of the array's largest, all arrays at once."""
+    folder = tmp_path / "golden"
+    shutil.copytree(golden_dir, folder)
+    for name, key in PERTURBED:
+        with np.load(folder / f"{name}.npz") as file:
+            arrays: Arrays = {stored: file[stored] for stored in file.files}
+        flat = np.array(arrays[key], np.float64).reshape(-1)
+        middle = len(flat) // 2
+        flat[middle] += 0.01 * np.abs(flat).max() if value == "one percent" else np.nan
+        kind = arrays[key].dtype if np.issubdtype(arrays[key].dtype, np.floating) else np.float64
+        arrays[key] = flat.reshape(arrays[key].shape).astype(kind)
+        np.savez(folder / f"{name}.npz", **arrays)
+
+    failed = {check.array for check in compare(parity, checkpoints_dir, folder) if not check.passed}
+
+    assert {key for _, key in PERTURBED} <= failed
+
+
+def test_an_array_of_another_shape_fails(parity: ModuleType) -> None:
+    assert parity.error_between(np.zeros(3), np.zeros((1, 3)), "relative") == float("inf")
+
+
+@pytest.mark.parametrize("missing", ["checkpoints", "golden"])
+def test_input_that_cannot_be_read_is_status_2(
+    parity: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    missing: str,
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["parity.py", "--checkpoints", str(tmp_path), "--golden", str(tmp_path), "--threads", "1"]
+    )
+    if missing == "golden":
+        monkeypatch.setattr(parity.networks, "load_networks", lambda *_: None)
+        monkeypatch.setattr(parity.networks, "load_mapping_net", lambda *_: None)
+    assert parity.main() == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_report_says_pass_or_fail(parity: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    good = parity.Check("mapping", "crop.yaw", "relative", 1e-7, 1e-5)
+    bad = parity.Check("mapping", "crop.exp", "relative", 1e-3, 1e-5)
+    parity.report([good, bad], as_json=False)
+    assert "1 of 2 passed" in capsys.readouterr().out
+    parity.report([good, bad], as_json=True)
+    assert '"passed": false' in capsys.readouterr().out
