@@ -1,0 +1,187 @@
+"""What lies in the checkpoints folder, and the only way anything gets a final name there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from talking_head.checkpoints.manifest import Checkpoint
+from talking_head.errors import ResourceError, TalkingHeadError
+
+LOCK_FILE = ".download.lock"
+PART_SUFFIX = ".part"
+RESERVE_SHARE = 0.1  # of what is to come: the file system and whoever else writes need some room too
+
+
+class FileState(StrEnum):
+    GOOD = "good"
+    OWN = "own"  # other bytes than the official ones, vouched for by a digest beside the file
+    PRESENT = "present"  # there, with the right size; its digest was not asked for
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+    UNREADABLE = "unreadable"
+
+    @property
+    def is_usable(self) -> bool:
+        return self in (FileState.GOOD, FileState.OWN, FileState.PRESENT)
+
+
+def state_of(checkpoint: Checkpoint, folder: Path, *, deep: bool = True) -> FileState:
+    """Whether the file is there and sound. ``deep`` reads all of it: sizes alone cannot tell SadTalker's two face files
+    apart, and a bit flips without changing one.
+
+    Weights of one's own may lie under an official name with their digest beside them (``<file>.sha256``, as
+    ``sha256sum`` writes it): they are sound, and nobody replaces them without being told to.
+    """
+    path = checkpoint.path_in(folder)
+    try:
+        if not path.is_file():
+            return FileState.MISSING
+        own_digest = _digest_beside(path)
+        if not deep:
+            right_size = path.stat().st_size == checkpoint.bytes
+            return FileState.PRESENT if right_size else FileState.OWN if own_digest else FileState.CORRUPT
+        if path.stat().st_size != checkpoint.bytes and not own_digest:
+            return FileState.CORRUPT
+        digest = file_digest(path)
+    except OSError:
+        return FileState.UNREADABLE
+    if digest == checkpoint.sha256:
+        return FileState.GOOD
+    return FileState.OWN if digest == own_digest else FileState.CORRUPT
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_beside(path: Path) -> str:
+    beside = path.with_name(f"{path.name}.sha256")
+    if not beside.is_file():
+        return ""
+    match = re.match(r"[0-9a-fA-F]{64}\b", beside.read_text(encoding="ascii", errors="replace"))
+    return match[0].lower() if match else ""
+
+
+def part_of(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Where an unfinished file grows; it outlives an interruption, so that the next run goes on from there."""
+    path = checkpoint.path_in(folder)
+    return path.with_name(path.name + PART_SUFFIX)
+
+
+def part_bytes(checkpoint: Checkpoint, folder: Path) -> int:
+    try:
+        return part_of(checkpoint, folder).stat().st_size
+    except OSError:
+        return 0
+
+
+def finish(part: Path, path: Path) -> None:
+    """Gives the whole, checked file its name; after a power cut the name is either absent or right.
+
+    Raises:
+        ResourceError: see :func:`folder_error`.
+    """
+    with translated_os_errors():
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)  # the rename itself
+        finally:
+            os.close(descriptor)
+
+
+def check_space(checkpoints: Sequence[Checkpoint], folder: Path) -> None:
+    """Better now than after hours of downloading.
+
+    Raises:
+        ResourceError: ``no_space``.
+    """
+    missing_bytes = sum(max(0, one.bytes - part_bytes(one, folder)) for one in checkpoints)
+    with translated_os_errors():
+        free_bytes = shutil.disk_usage(folder).free
+    needed_bytes = int(missing_bytes * (1 + RESERVE_SHARE))
+    if needed_bytes > free_bytes:
+        raise ResourceError(
+            f"There is not enough space for the checkpoints: {in_units(needed_bytes)} are needed with a reserve of "
+            f"{RESERVE_SHARE:.0%}, {in_units(free_bytes)} are free.",
+            code="no_space",
+            hint="Free some space, name fewer files with --only, or set CHECKPOINTS_DIR to another disk.",
+        )
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps a second download out of the folder; the system lets go of the lock when this process ends in any way.
+
+    Raises:
+        ResourceError: ``download_running``, or what the file system refused.
+    """
+    with translated_os_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ResourceError(
+                "Another download into this folder is running.",
+                code="download_running",
+                hint="Wait until it has ended, then run the command again to see what is left.",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def translated_os_errors() -> Iterator[None]:
+    """
+    Raises:
+        ResourceError: see :func:`folder_error`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise folder_error(error) from error
+
+
+def folder_error(error: OSError) -> TalkingHeadError:
+    """What the file system said about the checkpoints folder, in words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(
+            "The disk became full.",
+            code="no_space",
+            hint="What has come is kept: free some space and run the command again.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ResourceError(
+            "The checkpoints folder cannot be written to.",
+            code="storage_denied",
+            hint="Give this user write permission on it, or set CHECKPOINTS_DIR to another folder.",
+            permanent=True,
+        )
+    return ResourceError(
+        f"The checkpoints folder does not work: {error.strerror or error}.",
+        code="storage_error",
+        hint="Check CHECKPOINTS_DIR.",
+    )
+
+
+def in_units(count: int) -> str:
+    """Bytes for people: "725 MB"."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"
+    return f"{count} bytes"
