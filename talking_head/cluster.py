@@ -25,6 +25,7 @@ from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
 from talking_head import claims, lifecycle
+from talking_head.rendering import warm_up
 from talking_head.timing import timing
 from talking_head.worker import drain
 from talking_head.worker.parent_death import die_with_parent
@@ -88,6 +89,7 @@ def _belong_to_the_cluster() -> None:
 
 
 def _become_worker(**kwargs: Any) -> None:
-    """In the workers only: TERM means stop, whoever sends it."""
+    """In the workers only: TERM means stop, whoever sends it; and the engines are loaded before the first task."""
     signal.signal(signal.SIGTERM, lambda signum, frame: drain.begin())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    warm_up()

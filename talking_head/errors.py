@@ -96,7 +96,7 @@ class JobCancelled(TalkingHeadError):
 
 
 def from_os_error(error: OSError) -> TalkingHeadError:
-    """Translates what the file system said into the words of this tree (the caller keeps ``error`` as ``__cause__``)."""
+    """What the file system said, in the words of this tree (the caller keeps ``error`` as ``__cause__``)."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ResourceError(
             "The disk is full.",

@@ -18,6 +18,7 @@ from django.db import DatabaseError, close_old_connections
 
 from talking_head import claims, doorbell, lifecycle, progress, publish, storage
 from talking_head.claims import Claim, Failure, Usage
+from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.models import AttemptOutcome
 from talking_head.pipeline.requests import ClipResult
@@ -29,6 +30,7 @@ from talking_head.worker.supervisor import End, Limits, Outcome, RendererProcess
 logger = logging.getLogger(__name__)
 
 MAX_REQUESTS = 500  # then a renderer is replaced: nothing that leaks lives for ever
+WARM_UP_SECONDS = 120.0
 MAX_WAIT_SECONDS = 15.0  # for a clip in backoff; longer ones are left to the sweeper's ring
 IDLE_POLL_SECONDS = 0.2
 OUTCOMES = {
@@ -71,6 +73,22 @@ def warm_renderer() -> RendererProcess:
         # Runs at the end of ordinary processes and of multiprocessing's forks, which skip ``atexit``.
         multiprocessing.util.Finalize(None, renderer.close, exitpriority=10)
     return _warm[os.getpid()]
+
+
+def warm_up() -> None:
+    """Starts this process's renderer and has it load the configured engines: the first lesson after a start should not
+    wait for that. Whatever goes wrong here goes wrong again, and is told, when somebody asks for a video."""
+    try:
+        engines = {
+            "speech": registry.resolve("speech", settings.TALKING_HEAD_SPEECH),
+            "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
+        }
+        watcher = Watcher(keep_going=lambda: not drain.has_begun())
+        problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
+    except TalkingHeadError as error:
+        problem = error
+    if problem is not None:
+        logger.warning("The engines could not be loaded ahead of time: %s", problem)
 
 
 def close_warm_renderer() -> None:

@@ -1,7 +1,8 @@
 """The common clock of sound and picture. Everything else derives its lengths from here.
 
-A clip must be a whole number of video frames *and* of AAC frames, otherwise joined clips drift by the remainder at every
-joint. The shortest such length is the least common multiple of both: 15,360 samples = 8 video frames = 15 AAC frames.
+A clip must be a whole number of video frames *and* of AAC frames, otherwise joined clips drift by the remainder at
+every joint. The shortest such length is the least common multiple of both: 15,360 samples = 8 video frames = 15 AAC
+frames.
 """
 
 from __future__ import annotations

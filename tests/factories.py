@@ -23,7 +23,8 @@ def make_user(username: str = "", *, teacher: bool = False, **fields: Any) -> Us
 
 def make_course(teacher: User, **fields: Any) -> Course:
     number = next(_numbers)
-    return Course.objects.create(**{"title": f"Course {number}", "slug": f"course-{number}", "teacher": teacher, **fields})
+    values = {"title": f"Course {number}", "slug": f"course-{number}", **fields}
+    return Course.objects.create(teacher=teacher, **values)
 
 
 def make_lesson(course: Course, **fields: Any) -> Lesson:

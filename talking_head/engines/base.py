@@ -74,7 +74,7 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """A decoded still picture. ``digest`` is the sha256 of the file's bytes and stands for the picture in cache keys."""
+    """A decoded still picture; ``digest``, the sha256 of the file's bytes, stands for it in cache keys."""
 
     rgb: Frame
     digest: str

@@ -96,6 +96,15 @@ class Renderer:
         """Takes in an engine that is not in the registry, under its own name (a recording is made for one script)."""
         self._engines[kind, engine.name] = engine
 
+    def warm_up(self, speech: str, face: str) -> None:
+        """Loads what the next request will probably need, so that it does not wait for it.
+
+        Raises:
+            TalkingHeadError: these engines cannot be used here.
+        """
+        self._engine("face", face)
+        self._engine("speech", speech).speak("Hello.", "Hello.", voice="", speed=1.0)  # voices load when they speak
+
     def render(self, request: ClipRequest, on_event: EventSink = ignore_events) -> ClipResult:
         """Makes sure that the clip is in the cache and says what it is.
 

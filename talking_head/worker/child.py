@@ -150,7 +150,7 @@ def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments
 
 
 def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
-    """``render`` makes a clip, ``package`` joins clips into what is published. Engines are loaded when needed."""
+    """``render`` makes a clip, ``package`` joins clips into what is published, ``warm_up`` loads engines early."""
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache import ContentCache
     from talking_head.pipeline.render_clip import Renderer
@@ -170,7 +170,11 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         progress("publish", 0, 0, b"")
         return package(PackageRequest.from_json(values["request"]), cache).to_json()
 
-    return {"render": render, "package": package_job}
+    def warm_up(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        renderer.warm_up(**values["request"])
+        return {}
+
+    return {"render": render, "package": package_job, "warm_up": warm_up}
 
 
 if __name__ == "__main__":

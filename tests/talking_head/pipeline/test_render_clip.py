@@ -347,3 +347,10 @@ def test_a_pause_is_a_clip_of_its_length(renderer: Renderer, cache: ContentCache
     result = renderer.render(replace(clip_request, text="[pause 1.5s]", spoken="", pause_seconds=1.5))
     assert 1.5 <= result.video_seconds < 1.5 + 0.32
     assert np.abs(decode_sound(clip_video(cache, result))).max() == 0
+
+
+def test_a_warm_renderer_has_its_engines_before_the_first_request(renderer: Renderer, cache: ContentCache) -> None:
+    FakeSpeech.spoken.clear()
+    renderer.warm_up("fakespeech", "fakeface")
+    assert len(FakeSpeech.spoken) == 1  # the voice has been loaded by speaking
+    assert not list(cache.root.glob("*/*/*"))  # and nothing was kept
