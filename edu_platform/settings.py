@@ -169,7 +169,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["talking_head.api.parsers.Utf8JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["talking_head.api.throttles.ChangesThrottle"],
     "DEFAULT_THROTTLE_RATES": {"jobs": "60/min", "upload": "60/min", "script": "300/min"},
     "EXCEPTION_HANDLER": "talking_head.api.errors.handle_exception",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -202,7 +202,10 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "edu_platform.logs.JsonFormatter"}, "text": {"()": "edu_platform.logs.TextFormatter"}},
+    "formatters": {
+        "json": {"()": "edu_platform.logs.JsonFormatter"},
+        "text": {"()": "edu_platform.logs.TextFormatter"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="text")}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

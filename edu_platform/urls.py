@@ -7,6 +7,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("lessons.api_urls")),
+    path("api/", include("avatars.api_urls")),
     path("", include("talking_head.urls")),
     path("", include("avatars.urls")),
     path("", include("lessons.urls")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -43,9 +42,6 @@ class JobList(generics.ListAPIView):
     def get_permissions(self) -> list[BasePermission]:
         is_reading = self.request is None or self.request.method in SAFE_METHODS
         return [IsAuthenticated()] if is_reading else [IsAuthenticated(), MaySubmitJobs()]
-
-    def get_throttles(self) -> list[Any]:
-        return [] if self.request.method in SAFE_METHODS else super().get_throttles()
 
     @extend_schema(
         request=serializers.NewJobSerializer,

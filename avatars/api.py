@@ -1,0 +1,140 @@
+"""``/api/avatars/``: portraits as people manage them, with the consent that every one of them needs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.http import Http404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from avatars import services
+from avatars.models import Portrait
+from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
+from talking_head.api.permissions import MaySubmitJobs, person
+from talking_head.api.schema import answers
+
+
+class PortraitSerializer(serializers.ModelSerializer):
+    """``digest`` is what ``POST /api/jobs/`` takes as ``portrait_digest``."""
+
+    is_mine = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    report = serializers.DictField(help_text="What is good and bad about the picture, in words.")
+
+    class Meta:
+        model = Portrait
+        fields = [
+            "id",
+            "name",
+            "digest",
+            "url",
+            "width_px",
+            "height_px",
+            "report",
+            "is_mine",
+            "is_shared",
+            "created_at",
+        ]
+
+    def get_is_mine(self, portrait: Portrait) -> bool:
+        return bool(portrait.owner_id == self.context["user"].pk)
+
+    @extend_schema_field(serializers.CharField())
+    def get_url(self, portrait: Portrait) -> str:
+        return reverse("portrait_file", args=[portrait.digest])
+
+
+class NewPortraitSerializer(serializers.Serializer):
+    image_file = serializers.FileField(max_length=1_000)
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    consent_given_by = serializers.CharField(max_length=200, help_text="The person shown, or who may speak for them.")
+    is_shared = serializers.BooleanField(required=False, default=False)
+
+
+class PortraitChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=100, required=False)
+    is_shared = serializers.BooleanField(required=False)
+
+
+class AvatarList(APIView):
+    """Portraits that may be used in a new video."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    parser_classes = [Utf8MultiPartParser]
+    throttle_scope = "upload"
+
+    @extend_schema(operation_id="avatars_list", responses=answers(PortraitSerializer(many=True)))
+    def get(self, request: Request) -> Response:
+        user = person(request)
+        found = services.portraits_usable_by(user).distinct()
+        return Response(PortraitSerializer(found, many=True, context={"user": user}).data)
+
+    @extend_schema(
+        request={"multipart/form-data": NewPortraitSerializer},
+        responses=answers(PortraitSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request) -> Response:
+        """Checks and keeps a picture, together with who agreed to its use."""
+        form = NewPortraitSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        upload = values["image_file"]
+        if upload.size > services.MAX_UPLOAD_BYTES:  # before it is read into memory
+            raise services.too_many_bytes()
+        portrait = services.add_portrait(
+            person(request),
+            values.get("name") or services.name_from_file_name(upload.name),
+            upload.read(),
+            consent_given_by=values["consent_given_by"],
+            is_shared=values["is_shared"],
+        )
+        return Response(_view(portrait, person(request)), status=status.HTTP_201_CREATED)
+
+
+class AvatarDetail(APIView):
+    """One portrait."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    parser_classes = [Utf8JSONParser]
+
+    @extend_schema(responses=answers(PortraitSerializer))
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(_view(_usable(request, pk), person(request)))
+
+    @extend_schema(request=PortraitChangeSerializer, responses=answers(PortraitSerializer))
+    def patch(self, request: Request, pk: int) -> Response:
+        portrait = _own(request, pk)
+        form = PortraitChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = {"name": portrait.name, "is_shared": portrait.is_shared, **form.validated_data}
+        return Response(_view(services.change_portrait(portrait, **values), person(request)))
+
+    @extend_schema(responses=answers(None, status.HTTP_204_NO_CONTENT))
+    def delete(self, request: Request, pk: int) -> Response:
+        """Withdraws it from new videos."""
+        services.delete_portrait(_own(request, pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _usable(request: Request, pk: int) -> Portrait:
+    portrait = services.portraits_usable_by(person(request)).filter(pk=pk).first()
+    if portrait is None:
+        raise Http404
+    return portrait
+
+
+def _own(request: Request, pk: int) -> Portrait:
+    portrait = _usable(request, pk)
+    if not services.may_change(person(request), portrait):
+        raise PermissionDenied("This portrait belongs to somebody else.")
+    return portrait
+
+
+def _view(portrait: Portrait, user: User) -> dict[str, object]:
+    return dict(PortraitSerializer(portrait, context={"user": user}).data)

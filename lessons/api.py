@@ -1,0 +1,225 @@
+"""``/api/courses/`` and ``/api/lessons/``: what the pages do, for programs. Rights come from :mod:`lessons.rules`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from avatars import services as avatars
+from lessons import rules, services
+from lessons.models import Course, Lesson
+from talking_head import services as rendering
+from talking_head.api.permissions import person
+from talking_head.api.schema import answers
+from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, PROFILE_CHOICES, JobSerializer, RetrySerializer
+from talking_head.errors import OptionError, PortraitError
+
+DEFAULT_LANGUAGE = "en"
+
+
+class CourseSerializer(serializers.ModelSerializer):
+    teacher = serializers.CharField(source="teacher.username")
+
+    class Meta:
+        model = Course
+        fields = ["slug", "title", "description", "teacher", "created_at"]
+
+
+class LessonRowSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Lesson
+        fields = ["id", "title", "position", "is_published", "updated_at"]
+
+
+class CourseDetailSerializer(CourseSerializer):
+    """With the lessons that the caller may open."""
+
+    lessons = LessonRowSerializer(many=True)
+
+    class Meta(CourseSerializer.Meta):
+        fields = [*CourseSerializer.Meta.fields, "lessons"]
+
+
+class NewCourseSerializer(serializers.Serializer):
+    title = serializers.CharField(max_length=200)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
+
+
+class NewLessonSerializer(serializers.Serializer):
+    title = serializers.CharField(max_length=200)
+
+
+class LessonSerializer(serializers.ModelSerializer):
+    """``current_job`` is the video that students watch, ``latest_job`` the render that was asked for last (null for
+    those who cannot change the lesson)."""
+
+    course = serializers.SlugField(source="course.slug")
+    latest_job = serializers.UUIDField(allow_null=True)
+
+    class Meta:
+        model = Lesson
+        fields = [
+            "id", "course", "title", "script", "language", "portrait", "voice", "speed", "profile", "version",
+            "current_job", "latest_job", "is_published", "updated_at",
+        ]  # fmt: skip
+
+
+class LessonChangeSerializer(serializers.Serializer):
+    title = serializers.CharField(max_length=200, required=False)
+    script = serializers.CharField(
+        max_length=MAX_SCRIPT_CHARACTERS, required=False, allow_blank=True, trim_whitespace=False
+    )
+    portrait = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    voice = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    speed = serializers.FloatField(required=False, min_value=0.5, max_value=2.0)
+    profile = serializers.ChoiceField(PROFILE_CHOICES, required=False)
+    version = serializers.IntegerField(
+        required=False, min_value=1, help_text="The version that was read; a newer one answers 409."
+    )
+
+
+class PublishSerializer(serializers.Serializer):
+    is_published = serializers.BooleanField()
+
+
+class CourseList(generics.ListAPIView):
+    """Courses that the caller teaches or takes."""
+
+    serializer_class = CourseSerializer
+
+    def get_queryset(self) -> QuerySet[Course]:
+        return rules.courses_visible_to(self.request.user).select_related("teacher").order_by("title", "pk")
+
+    @extend_schema(request=NewCourseSerializer, responses=answers(CourseSerializer, status.HTTP_201_CREATED))
+    def post(self, request: Request) -> Response:
+        """Makes a course; for teachers."""
+        values = _checked(NewCourseSerializer, request)
+        course = services.create_course(person(request), **values)
+        return Response(CourseSerializer(course).data, status=status.HTTP_201_CREATED)
+
+
+class CourseDetail(APIView):
+    """One course and its lessons."""
+
+    @extend_schema(responses=answers(CourseDetailSerializer))
+    def get(self, request: Request, slug: str) -> Response:
+        course = _visible_course(request, slug)
+        lessons = course.lessons.all()
+        if not rules.may_edit_course(request.user, course):
+            lessons = lessons.filter(is_published=True)
+        data = {**CourseSerializer(course).data, "lessons": LessonRowSerializer(lessons, many=True).data}
+        return Response(data)
+
+
+class LessonList(APIView):
+    """Adds a lesson to a course."""
+
+    @extend_schema(request=NewLessonSerializer, responses=answers(LessonSerializer, status.HTTP_201_CREATED))
+    def post(self, request: Request, slug: str) -> Response:
+        course = _visible_course(request, slug)
+        if not rules.may_edit_course(request.user, course):
+            raise PermissionDenied("Only the teacher of a course can change it.")
+        lesson = services.add_lesson(course, _checked(NewLessonSerializer, request)["title"])
+        return Response(LessonSerializer(lesson).data, status=status.HTTP_201_CREATED)
+
+
+class LessonDetail(APIView):
+    """One lesson."""
+
+    @extend_schema(responses=answers(LessonSerializer))
+    def get(self, request: Request, pk: int) -> Response:
+        lesson = _visible_lesson(request, pk)
+        data = dict(LessonSerializer(lesson).data)
+        if not rules.may_edit(request.user, lesson):
+            data["latest_job"] = None
+        return Response(data)
+
+    @extend_schema(request=LessonChangeSerializer, responses=answers(LessonSerializer))
+    def patch(self, request: Request, pk: int) -> Response:
+        """Changes what is given. The video stays as it is until the next one is generated."""
+        lesson = _own_lesson(request, pk)
+        values = _checked(LessonChangeSerializer, request)
+        expected_version = values.pop("version", None)
+        if "portrait" in values:
+            values["portrait_id"] = _usable_portrait_id(request, values.pop("portrait"))
+        if "voice" in values:
+            values["language"] = _language_of(values["voice"])
+        changed = services.change_lesson(lesson, expected_version=expected_version, **values)
+        return Response(LessonSerializer(changed).data)
+
+    @extend_schema(responses=answers(None, status.HTTP_204_NO_CONTENT))
+    def delete(self, request: Request, pk: int) -> Response:
+        services.delete_lesson(_own_lesson(request, pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LessonGenerate(APIView):
+    """Renders the lesson as it stands; the same render that already runs is returned, not doubled."""
+
+    throttle_scope = "jobs"
+
+    @extend_schema(request=RetrySerializer, responses=answers(JobSerializer, status.HTTP_201_CREATED))
+    def post(self, request: Request, pk: int) -> Response:
+        lesson = _own_lesson(request, pk)
+        job = services.generate_video(lesson, person(request), _checked(RetrySerializer, request).get("profile"))
+        return Response(rendering.job_snapshot(job), status=status.HTTP_201_CREATED)
+
+
+class LessonPublish(APIView):
+    """Shows the lesson to the students of its course, or hides it."""
+
+    @extend_schema(request=PublishSerializer, responses=answers(LessonSerializer))
+    def post(self, request: Request, pk: int) -> Response:
+        lesson = _own_lesson(request, pk)
+        services.set_published(lesson, _checked(PublishSerializer, request)["is_published"])
+        lesson.refresh_from_db()
+        return Response(LessonSerializer(lesson).data)
+
+
+def _checked(form_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    form = form_class(data=request.data)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+def _visible_course(request: Request, slug: str) -> Course:
+    course = rules.courses_visible_to(request.user).select_related("teacher").filter(slug=slug).first()
+    if course is None:
+        raise Http404
+    return course
+
+
+def _visible_lesson(request: Request, pk: int) -> Lesson:
+    lesson = Lesson.objects.select_related("course__teacher").filter(pk=pk).first()
+    if lesson is None or not (rules.may_edit(request.user, lesson) or rules.may_watch(request.user, lesson)):
+        raise Http404
+    return lesson
+
+
+def _own_lesson(request: Request, pk: int) -> Lesson:
+    lesson = _visible_lesson(request, pk)
+    if not rules.may_edit(request.user, lesson):
+        raise PermissionDenied("Only the teacher of a course can change its lessons.")
+    return lesson
+
+
+def _usable_portrait_id(request: Request, pk: int | None) -> int | None:
+    if pk is not None and not avatars.portraits_usable_by(person(request)).filter(pk=pk).exists():
+        raise PortraitError("There is no such portrait.", code="unknown_portrait", hint="Choose one of /api/avatars/.")
+    return pk
+
+
+def _language_of(voice: str) -> str:
+    """A voice speaks one language; "" is the default voice."""
+    voices = {known.name: known.language for known in rendering.voices()}
+    if voice and voice not in voices:
+        raise OptionError(f"There is no voice “{voice}”.", code="unknown_voice", hint="Choose one of /api/voices/.")
+    return voices.get(voice, DEFAULT_LANGUAGE)

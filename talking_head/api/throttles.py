@@ -1,0 +1,19 @@
+"""How often one person may ask for something that costs more than a look into the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import ScopedRateThrottle
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which loads the settings and they this module
+
+
+class ChangesThrottle(ScopedRateThrottle):
+    """Counts changes under the view's ``throttle_scope``; looking is free."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        return request.method in SAFE_METHODS or super().allow_request(request, view)
