@@ -1,8 +1,9 @@
 """Live messages between the processes of one machine, without a server: datagrams over Unix sockets.
 
-Every event loop that has subscribers owns a :class:`_Hub` with a socket in the run folder. A group message is put into
-the sender's own mailboxes and sent as one datagram to each of the other sockets, whose hubs put it into theirs.
-Senders need neither a loop nor a socket of their own: a synchronous worker broadcasts with ``group_send_now``.
+Every event loop that has subscribers owns a hub (:mod:`talking_head.datagram_hub`) with a socket in the run folder. A
+group message is put into the sender's own mailboxes and sent as one datagram to each of the other sockets
+(:mod:`talking_head.datagram_peers`), whose hubs put it into theirs. Senders need neither a loop nor a socket of their
+own: a synchronous worker broadcasts with ``group_send_now``.
 
 The sockets are of type SEQPACKET, which keeps the boundaries of messages like DGRAM but bounds what waits by bytes.
 DGRAM would also bound it by count, and Linux's own default for that is 10 (net.unix.max_dgram_qlen): a busy second.
@@ -20,14 +21,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import logging
 import os
 import secrets
-import socket
 import threading
-import time
 import weakref
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -35,184 +32,9 @@ import msgpack
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
 
-from talking_head.datagram_peers import MAX_DATAGRAM_BYTES, SUFFIX, Peers
+from talking_head.datagram_hub import Hub, Message
+from talking_head.datagram_peers import Peers
 from talking_head.errors import ResourceError
-from talking_head.run_dir import private_folder
-
-logger = logging.getLogger(__name__)
-
-Message = dict[str, Any]
-
-MAX_SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less the closing zero
-WAITING_CONNECTIONS = 128
-DATAGRAMS_PER_WAKEUP = 64  # then the loop's other work gets its turn
-
-
-class _Mailbox:
-    """What waits for one channel. Messages that nobody fetches are the reason why it is bounded."""
-
-    __slots__ = ("arrived", "last_read", "messages", "readers")
-
-    def __init__(self) -> None:
-        self.messages: deque[Message] = deque()
-        self.arrived = asyncio.Event()
-        self.readers = 0
-        self.last_read = time.monotonic()
-
-    def put(self, message: Message) -> None:
-        self.messages.append(dict(message))  # every reader gets a dict of its own
-        self.arrived.set()
-
-    async def get(self) -> Message:
-        self.readers += 1
-        try:
-            while not self.messages:
-                self.arrived.clear()
-                await self.arrived.wait()
-            return self.messages.popleft()
-        finally:
-            self.readers -= 1
-            self.last_read = time.monotonic()
-
-    def is_abandoned(self, expiry_seconds: float) -> bool:
-        return not self.readers and time.monotonic() - self.last_read > expiry_seconds
-
-
-class _Hub:
-    """The subscribers of one event loop and the socket through which other processes reach them."""
-
-    def __init__(self, layer: DatagramChannelLayer, loop: asyncio.AbstractEventLoop) -> None:
-        self.layer = layer
-        self.loop = loop
-        self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self.mailboxes: dict[str, _Mailbox] = {}
-        self.groups: dict[str, set[str]] = {}
-        self.path = layer.run_dir / (self.name + SUFFIX)
-        self.socket: socket.socket | None = None
-        self.connections: set[socket.socket] = set()  # one from every process that ever sent something
-
-    def listen(self) -> None:
-        """Binds the socket; again when something cleaned it away.
-
-        Raises:
-            ResourceError: the folder cannot be used, or its name is too long for a socket.
-        """
-        if self.socket is not None and self.path.exists():
-            return
-        self.stop_listening()
-        private_folder(self.layer.run_dir)
-        if len(os.fsencode(self.path)) > MAX_SOCKET_PATH_BYTES:
-            raise ResourceError(
-                "The name of the run folder is too long for a socket.",
-                code="run_dir_too_long",
-                hint=f"Set RUN_DIR to a path of at most {MAX_SOCKET_PATH_BYTES - len(self.path.name) - 1} bytes.",
-                permanent=True,
-            )
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-        # Bound under a name without the suffix and renamed: a sender never meets the instant between the file's
-        # creation and its readiness, in which it would take us for dead and remove the file.
-        unborn = self.path.with_suffix("")
-        try:
-            listener.bind(os.fspath(unborn))
-            listener.listen(WAITING_CONNECTIONS)
-            unborn.rename(self.path)
-        except OSError:
-            listener.close()
-            raise
-        self.socket = listener
-        self.loop.add_reader(listener.fileno(), self._accept)
-
-    def stop_listening(self) -> None:
-        if self.socket is None:
-            return
-        for open_socket in (self.socket, *self.connections):
-            if not self.loop.is_closed():
-                self.loop.remove_reader(open_socket.fileno())
-        self.abandon()
-        self.path.unlink(missing_ok=True)
-
-    def abandon(self) -> None:
-        """Lets go of the sockets without touching the file or the loop, which a forked child shares with its parent."""
-        for connection in self.connections:
-            connection.close()
-        self.connections.clear()
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
-
-    def _accept(self) -> None:
-        try:
-            connection = self.socket.accept()[0] if self.socket else None
-        except OSError:  # the sender is gone again, or this process has no file descriptor left
-            return
-        if connection is not None:
-            connection.setblocking(False)
-            self.connections.add(connection)
-            self.loop.add_reader(connection.fileno(), self._read, connection)
-
-    def _read(self, connection: socket.socket) -> None:
-        for _ in range(DATAGRAMS_PER_WAKEUP):
-            try:
-                datagram = connection.recv(MAX_DATAGRAM_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                datagram = b""
-            if not datagram:  # the sender ended
-                self.loop.remove_reader(connection.fileno())
-                self.connections.discard(connection)
-                connection.close()
-                return
-            self._deliver_datagram(datagram)
-
-    def _deliver_datagram(self, datagram: bytes) -> None:
-        try:
-            kind, target, message = msgpack.unpackb(datagram)
-        except (ValueError, TypeError, msgpack.UnpackException):
-            kind, target, message = "", "", None
-        if not isinstance(message, dict) or not isinstance(target, str):
-            logger.debug("A datagram of another version was ignored.")
-        elif kind == "group":
-            self.deliver_to_group(target, message)
-        elif kind == "channel":
-            with contextlib.suppress(ChannelFull):
-                self.deliver(target, message)
-
-    def deliver_to_group(self, group: str, message: Message) -> None:
-        """The newest messages win: whoever lags sees the gap in what is left and asks for the whole."""
-        for channel in list(self.groups.get(group, ())):
-            mailbox = self.mailbox(channel)
-            if len(mailbox.messages) >= self.layer.get_capacity(channel):
-                if mailbox.is_abandoned(self.layer.expiry):
-                    self.forget(channel)  # its reader is gone without saying goodbye
-                    continue
-                mailbox.messages.popleft()
-            mailbox.put(message)
-
-    def deliver(self, channel: str, message: Message) -> None:
-        mailbox = self.mailbox(channel)
-        if len(mailbox.messages) >= self.layer.get_capacity(channel):
-            raise ChannelFull(channel)
-        mailbox.put(message)
-
-    def mailbox(self, channel: str) -> _Mailbox:
-        mailbox = self.mailboxes.get(channel)
-        if mailbox is None:
-            mailbox = self.mailboxes[channel] = _Mailbox()
-        return mailbox
-
-    def leave(self, group: str, channel: str) -> None:
-        members = self.groups.get(group)
-        if members:
-            members.discard(channel)
-            if not members:
-                del self.groups[group]
-
-    def forget(self, channel: str) -> None:
-        self.mailboxes.pop(channel, None)
-        for group in list(self.groups):
-            self.leave(group, channel)
-
 
 _layers: weakref.WeakSet[DatagramChannelLayer] = weakref.WeakSet()
 
@@ -234,7 +56,7 @@ class DatagramChannelLayer(BaseChannelLayer):
         super().__init__(expiry=expiry, capacity=capacity)
         self.channel_capacity = self.compile_capacities(channel_capacity or {})
         self.run_dir = Path(run_dir)
-        self._hubs: dict[asyncio.AbstractEventLoop, _Hub] = {}
+        self._hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
         self._peers = Peers(self.run_dir)
         self._lock = threading.Lock()
         _layers.add(self)
@@ -331,20 +153,20 @@ class DatagramChannelLayer(BaseChannelLayer):
         self._peers.abandon()
         self._peers = Peers(self.run_dir)
 
-    def _running_hub(self) -> _Hub | None:
+    def _running_hub(self) -> Hub | None:
         try:
             return self._hubs.get(asyncio.get_running_loop())
         except RuntimeError:
             return None
 
-    def _hub(self) -> _Hub:
+    def _hub(self) -> Hub:
         loop = asyncio.get_running_loop()
         hub = self._hubs.get(loop)
         if hub is None:
             with self._lock:
                 for ended in [other for other in self._hubs if other.is_closed()]:
                     self._hubs.pop(ended).stop_listening()
-                hub = self._hubs[loop] = _Hub(self, loop)
+                hub = self._hubs[loop] = Hub(self, loop)
         return hub
 
 

@@ -16,7 +16,8 @@ import msgpack
 import pytest
 from channels.exceptions import ChannelFull
 
-from talking_head.channel_layer import MAX_DATAGRAM_BYTES, DatagramChannelLayer
+from talking_head.channel_layer import DatagramChannelLayer
+from talking_head.datagram_peers import MAX_DATAGRAM_BYTES
 from talking_head.errors import ResourceError
 
 SECONDS = 10.0  # the longest any test waits; none of them waits on purpose
