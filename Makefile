@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Everything is installed into .venv; nothing outside this folder changes,
-# except that `make test` asks apt for Chromium, PostgreSQL and Redis when it runs as root and they are not there.
+# except that `make test` asks apt for Chromium, PostgreSQL, Redis and nginx when it runs as root and they are not there.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -59,11 +59,11 @@ browser:
 
 # The tests run servers of their own, on free ports, in folders of their own; RUNLEVEL asks the packages to start none.
 servers:
-	@{ command -v redis-server && { command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1 || { \
+	@{ PATH=$$PATH:/usr/sbin; command -v redis-server && command -v nginx && { command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1 || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-	       apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null 2>&1; } \
-	  || echo "No PostgreSQL or Redis found: their tests will be skipped (apt-get install postgresql redis-server)." >&2; }
+	       apt-get install -y -qq --no-install-recommends postgresql redis-server nginx-light >/dev/null 2>&1; } \
+	  || echo "PostgreSQL, Redis or nginx is missing: its tests will be skipped (apt-get install postgresql redis-server nginx-light)." >&2; }
 
 # Dependencies change here: edit requirements*.in, then `make lock`.
 lock: $(VENV)/.dev

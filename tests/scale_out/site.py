@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,8 @@ import psycopg
 
 from talking_head.lifecycle import JOB_MOVES
 from talking_head.models import TERMINAL_JOB_STATES
-from tests.scale_out.servers import Postgres, Redis
-from tests.talking_head.jobs.site import ROOT, Site
+from tests.scale_out.servers import Postgres, Redis, free_port
+from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
 # The database itself keeps the record: whatever our own code believes, no change of a job's state gets past a trigger.
 RECORD_MOVES = """
@@ -25,6 +26,23 @@ BEGIN
 END $$;
 CREATE TRIGGER record_move AFTER UPDATE ON talking_head_job
     FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION record_move();
+"""
+
+SIGN_IN = """
+import sys
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from talking_head.models import Job
+teacher = User.objects.create_user("teacher")
+Job.objects.update(owner=teacher)
+session = import_module(settings.SESSION_ENGINE).SessionStore()
+session[SESSION_KEY] = str(teacher.pk)
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+session[HASH_SESSION_KEY] = teacher.get_session_auth_hash()
+session.save()
+print(session.session_key)
 """
 
 
@@ -42,8 +60,16 @@ class SharedSite(Site):
         """``manage.py`` as on a machine of its own: nothing is shared but database, Redis and media."""
         return self._start(machine, "manage.py", *arguments)
 
-    def start_web(self, port: int) -> subprocess.Popen[bytes]:
-        return self._start("web", "-m", "daphne", "-v", "0", "-p", str(port), "edu_platform.asgi:application")
+    def start_web(self) -> int:
+        """The web process of a machine of its own; returns its port once it listens."""
+        port = free_port()
+        self._start("web", "-m", "daphne", "-v", "0", "-p", str(port), "edu_platform.asgi:application")
+        wait_for(lambda: _listens(port), "the web server")
+        return port
+
+    def sign_in_owner_of_all_jobs(self) -> dict[str, str]:
+        """The header that a browser of theirs would send."""
+        return {"Cookie": f"sessionid={self.python(SIGN_IN).strip()}"}
 
     def _start(self, machine: str, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log.txt").open("ab") as log:
@@ -95,3 +121,8 @@ class SharedSite(Site):
         assert set(ends) == {job for (job,) in self.rows("SELECT id FROM talking_head_job")}
         notifications = self.rows("SELECT job_id, COUNT(*) FROM talking_head_notification GROUP BY job_id")
         assert {count for _job, count in notifications} == {1}
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import Any
 
 import pytest
@@ -11,43 +10,19 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.scale_out.servers import Redis, free_port
+from tests.scale_out.servers import Redis
 from tests.scale_out.site import SharedSite
 from tests.talking_head.jobs.site import wait_for
 
 pytestmark = pytest.mark.xdist_group("servers")
 
 SECONDS = 60.0
-SIGN_IN = """
-import sys
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import User
-from talking_head.models import Job
-teacher = User.objects.create_user("teacher")
-Job.objects.update(owner=teacher)
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session[SESSION_KEY] = str(teacher.pk)
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = teacher.get_session_auth_hash()
-session.save()
-print(session.session_key)
-"""
 
 
 def watch(site: SharedSite, job: str) -> ClientConnection:
-    port, key = free_port(), site.python(SIGN_IN).strip()
-    site.start_web(port)
-    wait_for(lambda: _listens(port), "the web server")
-    headers = {"Cookie": f"sessionid={key}"}
-    address = f"ws://127.0.0.1:{port}/ws/jobs/{job}/"
-    return connect(address, additional_headers=headers, origin=Origin("http://localhost"), proxy=None)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    cookie = site.sign_in_owner_of_all_jobs()
+    address = f"ws://127.0.0.1:{site.start_web()}/ws/jobs/{job}/"
+    return connect(address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None)
 
 
 def everything_heard(viewer: ClientConnection) -> tuple[list[dict[str, Any]], list[bytes]]:

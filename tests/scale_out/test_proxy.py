@@ -1,0 +1,100 @@
+"""The shipped nginx configuration, in a real nginx: private files reach whom Lectern lets in, and nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.scale_out.servers import Nginx, ServerMissingError
+from tests.scale_out.site import SharedSite
+
+pytestmark = pytest.mark.xdist_group("servers")
+
+STORE_PORTRAIT = """
+import sys
+from pathlib import Path
+
+from talking_head import services
+print(services.store_portrait(Path(sys.argv[1]).read_bytes()).digest)
+"""
+
+
+@pytest.fixture
+def proxy(site: SharedSite, media_for_others: Path) -> Iterator[Nginx]:
+    site.environment |= {"MEDIA_ACCEL_PREFIX": "/private-media", "MEDIA_ROOT": str(media_for_others)}
+    site.media = media_for_others
+    try:
+        proxy = Nginx(site.start_web(), media_for_others)
+    except ServerMissingError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    proxy.start()
+    yield proxy
+    proxy.end()
+
+
+@pytest.fixture
+def media_for_others(tmp_path: Path) -> Iterator[Path]:
+    """Where the proxy's user may go; pytest's own folders are closed."""
+    folder = Path(tempfile.mkdtemp(prefix="lectern-media-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def get(proxy: Nginx, path: str, headers: dict[str, str]) -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+def test_private_videos_pass_the_proxy_only_for_whom_lectern_lets_in(site: SharedSite, proxy: Nginx) -> None:
+    (job,) = site.make_jobs(["One."])
+    site.start_on("first", "work", "--until-idle").wait(timeout=60)
+    owner = site.sign_in_owner_of_all_jobs()
+    video = (site.media / f"results_{job}" / "video.mp4").read_bytes()
+    response, body = get(proxy, f"/media/jobs/{job}/video.mp4", owner)
+    assert (response.status, body) == (200, video)
+    assert response.headers["Content-Type"] == "video/mp4"
+    assert "private" in response.headers["Cache-Control"]
+    assert "X-Accel-Redirect" not in response.headers
+    response, body = get(proxy, f"/media/jobs/{job}/video.mp4", {**owner, "Range": "bytes=1-3"})
+    assert (response.status, body) == (206, video[1:4])
+    assert get(proxy, f"/media/jobs/{job}/video.mp4", {})[0].status == 401
+    for address in (
+        f"/private-media/results_{job}/video.mp4",
+        f"/private-media/../private-media/results_{job}/video.mp4",
+    ):
+        assert get(proxy, address, owner)[0].status == 404
+
+
+def test_everything_that_is_stored_can_be_read_by_the_proxy(site: SharedSite, proxy: Nginx, portrait_png: Path) -> None:
+    """It runs as somebody else than the workers who wrote the files."""
+    (job,) = site.make_jobs(["One."])
+    site.start_on("first", "work", "--until-idle").wait(timeout=60)
+    digest = site.python(STORE_PORTRAIT, str(portrait_png)).strip()
+    owner = site.sign_in_owner_of_all_jobs()
+    site.rows("UPDATE auth_user SET is_staff = true, is_superuser = true RETURNING 1")
+    names = [f"/media/jobs/{job}/clips/0.mp4", f"/media/jobs/{job}/metrics.json", f"/media/portraits/{digest}"]
+    assert [get(proxy, name, owner)[0].status for name in names] == [200, 200, 200]
+
+
+def test_sockets_pass_the_proxy(site: SharedSite, proxy: Nginx) -> None:
+    (job,) = site.make_jobs(["One."])
+    address = f"ws://127.0.0.1:{proxy.port}/ws/jobs/{job}/"
+    cookie = site.sign_in_owner_of_all_jobs()
+    with connect(address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None) as viewer:
+        assert json.loads(viewer.recv(timeout=30))["job"]["state"] == "queued"
