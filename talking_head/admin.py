@@ -22,6 +22,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from talking_head import admin_display as display
 from talking_head import admin_quotas, services  # noqa: F401 - the quotas register themselves
+from talking_head.admin_diagnosis import diagnosis_page
 from talking_head.admin_filters import AgeFilter, DurationFilter
 from talking_head.errors import TalkingHeadError
 from talking_head.models import Clip, ClipState, Job
@@ -247,7 +248,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         change = require_POST(self.admin_site.admin_view(self.change_one))
-        own = [path("<path:object_id>/do/<slug:verb>/", change, name="talking_head_job_do")]
+        own = [
+            path("diagnosis/", self.admin_site.admin_view(diagnosis_page), name="talking_head_diagnosis"),
+            path("<path:object_id>/do/<slug:verb>/", change, name="talking_head_job_do"),
+        ]
         return own + super().get_urls()
 
     def change_one(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:

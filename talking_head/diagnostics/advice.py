@@ -1,0 +1,147 @@
+"""From facts to words: what is wrong, and what would make it better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from talking_head.checkpoints.folder import FileState
+from talking_head.diagnostics.engines import EMBEDDED
+from talking_head.diagnostics.findings import Level, Report
+from talking_head.engines.registry import AUTO
+from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
+
+LITTLE_SPACE_BYTES = 5_000_000_000  # about 16 hours of video at 512 px
+LITTLE_MEMORY_BYTES = 1_000_000_000  # a renderer with the embedded engines peaks at about half of it
+REQUIREMENTS = {"sadtalker": "requirements-sadtalker.txt", "coqui": "requirements-coqui.txt"}
+NOT_THERE = ("engine_unavailable", "checkpoint_missing")  # was never asked for, so nothing is broken
+
+
+def judge_machine(report: Report) -> None:
+    facts = report.facts
+    if facts["disk"]["free_bytes"] < LITTLE_SPACE_BYTES:
+        free = facts["disk"]["free_bytes"] / 1e9
+        report.add(
+            Level.ADVICE, "little_space", f"Only {free:.1f} GB are free for videos.", "Set MEDIA_ROOT to a larger disk."
+        )
+    if facts["memory"]["available_bytes"] < LITTLE_MEMORY_BYTES:
+        report.add(
+            Level.ADVICE,
+            "little_memory",
+            f"Only {facts['memory']['available_bytes'] / 1e6:.0f} MB of memory are available.",
+            "Render one clip at a time (TALKING_HEAD_SLOTS=1) and end what else uses memory.",
+        )
+    gpu = facts["gpu"]
+    if gpu["error"]:
+        report.add(
+            Level.DEGRADED, "gpu_probe_failed", f"torch is installed but fails: {gpu['error']}.", "Reinstall it."
+        )
+    elif gpu["driver_devices"] and gpu["torch"] and not gpu["devices"]:
+        report.add(
+            Level.DEGRADED,
+            "gpu_unused",
+            f"There is a GPU ({gpu['driver_devices'][0]}), but torch ({gpu['torch']}) cannot use it.",
+            "Install the torch build for your driver: https://pytorch.org/get-started/locally/",
+        )
+
+
+def judge_checkpoints(report: Report) -> None:
+    """Damaged files are a fault; missing ones only where their engine is half there."""
+    rows = report.facts["checkpoints"]
+    for row in rows:
+        if row["state"] in (FileState.CORRUPT, FileState.UNREADABLE):
+            report.add(
+                Level.DEGRADED,
+                "checkpoint_corrupt",
+                f"The checkpoint {row['file']} is {row['state']}.",
+                f"python manage.py download_checkpoints --only {row['name']}",
+            )
+    for engine in sorted({engine for row in rows for engine in row["needed_by"]}):
+        own = [row for row in rows if engine in row["needed_by"]]
+        missing = [row["file"] for row in own if row["state"] == FileState.MISSING]
+        if missing and len(missing) < len(own):
+            report.add(
+                Level.ADVICE,
+                "checkpoints_incomplete",
+                f"Some checkpoints of {engine} are missing: {', '.join(missing)}.",
+                f"python manage.py download_checkpoints --only {engine}",
+            )
+
+
+def judge_engines(report: Report, chosen: dict[str, str]) -> None:
+    """``chosen`` is the engine that the settings name for each kind."""
+    engines = report.facts["engines"]
+    for engine in engines:
+        if engine["usable"]:
+            continue
+        error = engine["error"]
+        label = f"{engine['kind']} engine {engine['name']}: {error['message']}"
+        if chosen.get(engine["kind"]) == engine["name"]:
+            report.add(Level.BROKEN, "chosen_engine_unusable", f"{label} The settings ask for it.", error["hint"])
+        elif (engine["kind"], engine["name"]) in EMBEDDED:
+            report.add(Level.DEGRADED, "embedded_engine_unusable", label, error["hint"])
+        else:
+            level = Level.ADVICE if error["code"] in NOT_THERE else Level.DEGRADED
+            report.add(level, "optional_engine_unusable", label, error["hint"])
+    for kind in ("speech", "face"):
+        usable = [engine["name"] for engine in engines if engine["kind"] == kind and engine["usable"]]
+        if not set(usable) - {"still"}:
+            report.add(
+                Level.BROKEN,
+                f"no_{kind}_engine",
+                f"No {kind} engine works here.",
+                "Install requirements.txt and requirements-models.txt again, as `make demo` does.",
+            )
+
+
+def recommend(report: Report, chosen: dict[str, str]) -> dict[str, Any]:
+    """Which profile to use and why, and what to install or fetch to get further."""
+    engines = {(engine["kind"], engine["name"]): engine for engine in report.facts["engines"]}
+    sadtalker = engines.get(("face", "sadtalker"))
+    has_gpu = bool(report.facts["gpu"]["driver_devices"] or report.facts["gpu"]["devices"])
+    face = chosen.get("face", AUTO)
+    if face == AUTO:
+        face = next((name for (kind, name), one in engines.items() if kind == "face" and one["usable"]), "still")
+    factor = engines.get(("face", face), {}).get("real_time_factor")
+    profile, why = _profile_for(face, factor, has_gpu)
+    actions = []
+    if sadtalker is not None and not sadtalker["usable"]:
+        actions += _towards_sadtalker(report, has_gpu)
+    elif sadtalker is not None and face != "sadtalker" and has_gpu:
+        actions.append("The quality engine is ready: choose it with TALKING_HEAD_FACE=sadtalker.")
+    if sadtalker is not None and sadtalker["real_time_factor"]:
+        actions.append(_what_sadtalker_can(sadtalker["real_time_factor"]))
+    return {"profile": profile, "face": face, "why": why, "actions": actions}
+
+
+def _profile_for(face: str, factor: float | None, has_gpu: bool) -> tuple[str, str]:
+    if factor is None:
+        return BALANCED.name, "The default; nothing was measured."
+    if face == "sadtalker" and has_gpu and factor < 1:
+        return QUALITY.name, f"The GPU draws {face} at {1 / factor:.1f} times real time."
+    if factor <= 1:
+        return BALANCED.name, f"{face} draws at {1 / factor:.1f} times real time here."
+    return FAST.name, f"{face} needs {factor:.1f} s for a second of video here."
+
+
+def _towards_sadtalker(report: Report, has_gpu: bool) -> list[str]:
+    steps = []
+    if report.facts["packages"].get("torch") is None:
+        steps.append(f"pip install -r {REQUIREMENTS['sadtalker']}")
+    if any(
+        "sadtalker" in row["needed_by"] and row["state"] == FileState.MISSING for row in report.facts["checkpoints"]
+    ):
+        steps.append("python manage.py download_checkpoints --only sadtalker")
+    if not steps:
+        return []
+    worth = (
+        "There is a GPU, which the quality engine sadtalker can use"
+        if has_gpu
+        else "The quality engine sadtalker is slow without a GPU; to try it nevertheless"
+    )
+    return [f"{worth}: {' && '.join(steps)}"]
+
+
+def _what_sadtalker_can(factor: float) -> str:
+    longest = {name: profile.timeout_seconds / factor for name, profile in PROFILES.items()}
+    limits = ", ".join(f"{seconds:.0f} s under {name}" for name, seconds in longest.items())
+    return f"sadtalker needs {factor:.2f} s for a second of video at 256 px, so the time limits allow about {limits}."

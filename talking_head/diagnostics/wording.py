@@ -1,0 +1,68 @@
+"""The facts of a report in words, for the terminal and for the administrators' page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from talking_head.checkpoints.folder import in_units
+from talking_head.diagnostics.findings import Report
+
+
+def fact_rows(report: Report) -> list[tuple[str, str]]:
+    """Label and words, one row a fact; sections whose probe failed are left out."""
+    facts = report.facts
+    rows = [(section, words(facts[section])) for section, words in WORDS.items() if section in facts]
+    rows += [(f"{one['kind']} engine", f"{one['name']}: {_engine(one)}") for one in facts.get("engines", [])]
+    states = [row["state"] for row in facts.get("checkpoints", []) if not row["optional"]]
+    rows.append(("checkpoints", ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))))
+    return rows
+
+
+def _python(facts: dict[str, Any]) -> str:
+    return f"{facts['version']} on {facts['system']} ({facts['machine']})"
+
+
+def _packages(facts: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in facts.items() if version)
+
+
+def _cpu(facts: dict[str, Any]) -> str:
+    return f"{facts['model']}, {facts['cores_usable']} cores, {' '.join(facts['features'])}"
+
+
+def _memory(facts: dict[str, Any]) -> str:
+    return f"{in_units(facts['available_bytes'])} of {in_units(facts['total_bytes'])} available"
+
+
+def _disk(facts: dict[str, Any]) -> str:
+    return f"{in_units(facts['free_bytes'])} of {in_units(facts['total_bytes'])} free for {facts['folder']}"
+
+
+def _gpu(facts: dict[str, Any]) -> str:
+    if facts["devices"]:
+        return ", ".join(f"{device['name']} ({in_units(device['memory_bytes'])})" for device in facts["devices"])
+    return ", ".join(facts["driver_devices"]) or "none found"
+
+
+def _services(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {word}" for name, word in facts.items())
+
+
+def _engine(engine: dict[str, Any]) -> str:
+    if not engine["usable"]:
+        return f"not usable: {engine['error']['message']}"
+    if engine["real_time_factor"] is None:
+        return f"usable (version {engine['version']})"
+    return f"usable (version {engine['version']}), real-time factor {engine['real_time_factor']:.3f}"
+
+
+WORDS: dict[str, Callable[[Any], str]] = {
+    "python": _python,
+    "packages": _packages,
+    "cpu": _cpu,
+    "memory": _memory,
+    "disk": _disk,
+    "gpu": _gpu,
+    "services": _services,
+}
