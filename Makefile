@@ -14,7 +14,8 @@ demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
 
 test: $(VENV)/.dev browser servers lint types
-	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults" $(PYTEST_ARGS)
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
 
 # The long fault injections: servers that are killed, frozen and emptied under running jobs.
 test-faults: $(VENV)/.dev servers
