@@ -1,0 +1,25 @@
+"""A renderer process that only waits, as long as the last word of a clip's text says: work without a processor, to see
+what the job layer itself costs and how it shares slots."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from talking_head.worker.child import Handler, Progress, run
+from tests.talking_head.worker.fake_renderer import fake_handlers
+
+
+def waiting_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
+    handlers = fake_handlers(settings)
+
+    def render(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        time.sleep(float(values["request"]["text"].split()[-1]))
+        return handlers["render"](values, progress)
+
+    return {**handlers, "render": render}
+
+
+if __name__ == "__main__":
+    run(waiting_handlers, sys.argv[1:])
