@@ -45,15 +45,24 @@ def judge_machine(report: Report) -> None:
 
 
 def judge_checkpoints(report: Report) -> None:
-    """Damaged files are a fault; missing ones only where their engine is half there."""
+    """Damaged files are a fault; other weights that their engine is content with, and half a set, are not."""
     rows = report.facts["checkpoints"]
+    content = {engine["name"] for engine in report.facts["engines"] if engine["usable"]}
     for row in rows:
-        if row["state"] in (FileState.CORRUPT, FileState.UNREADABLE):
+        if row["state"] == FileState.UNREADABLE:
             report.add(
                 Level.DEGRADED,
+                "checkpoint_unreadable",
+                f"The checkpoint {row['file']} cannot be read.",
+                "Give the service's user permission to read it.",
+            )
+        elif row["state"] == FileState.CORRUPT:
+            report.add(
+                Level.ADVICE if content & set(row["needed_by"]) else Level.DEGRADED,
                 "checkpoint_corrupt",
-                f"The checkpoint {row['file']} is {row['state']}.",
-                f"python manage.py download_checkpoints --only {row['name']}",
+                f"The checkpoint {row['file']} is not the official file: it is damaged, or holds other weights.",
+                f"Replace it with `python manage.py download_checkpoints --only {row['name']}`; "
+                f"or, for weights of your own, put their digest beside it as {row['file']}.sha256.",
             )
     for engine in sorted({engine for row in rows for engine in row["needed_by"]}):
         own = [row for row in rows if engine in row["needed_by"]]

@@ -88,12 +88,15 @@ def _film(engine: Any, portrait: Portrait | None, seconds: float, trial: Trial) 
     take = babble(SYLLABLES)
     started = time.perf_counter()
     motion = engine.motion(source, take, text="ma " * SYLLABLES, seed=1, expression_scale=FAST.expression_scale)
+    motion_seconds = _since(started)
     trial.frames = 0
+    started = time.perf_counter()
     for _frame in engine.frames(source, motion):
         trial.frames += 1
         if _since(started) > seconds:
             break
-    _record(trial, _since(started), trial.frames / VIDEO_FPS)
+    drawn_share = trial.frames / take.frame_count  # a slow engine is not charged for motion it did not draw
+    _record(trial, motion_seconds * drawn_share + _since(started), trial.frames / VIDEO_FPS)
 
 
 def _enhance(engine: Any, portrait: Portrait | None, seconds: float, trial: Trial) -> None:

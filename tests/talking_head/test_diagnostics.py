@@ -277,11 +277,23 @@ def test_half_a_set_of_checkpoints_is_completed() -> None:
     rows = [
         {"name": n, "file": n, "needed_by": ["sadtalker"], "state": s} for n, s in (("a", "good"), ("b", "missing"))
     ]
-    report = Report({"checkpoints": rows})
+    report = Report({"checkpoints": rows, "engines": BARE})
     judge_checkpoints(report)
     (finding,) = report.findings
     assert (finding.code, finding.level) == ("checkpoints_incomplete", Level.ADVICE)
     assert finding.hint.endswith("--only sadtalker")
+
+
+def test_other_weights_are_a_fault_only_where_their_engine_refuses_them() -> None:
+    rows = [{"name": "a", "file": "a", "needed_by": ["sadtalker"], "state": "corrupt"}]
+    for engine, level in (
+        (trial("face", "sadtalker", factor=1.0), Level.ADVICE),
+        (trial("face", "sadtalker", code="checkpoint_foreign"), Level.DEGRADED),
+    ):
+        report = Report({"checkpoints": rows, "engines": [engine]})
+        judge_checkpoints(report)
+        assert [finding.level for finding in report.findings] == [level]
+        assert "a.sha256" in report.findings[0].hint
 
 
 # --- the graphics card ---
