@@ -12,6 +12,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from talking_head.checkpoints.manifest import load_manifest
 from talking_head.engines.registry import AUTO, ENGINES
 from talking_head.timing import Timing
 
@@ -129,6 +130,24 @@ def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
             id="talking_head.E007",
         )
     ]
+
+
+@register(RENDERING)
+def check_checkpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """An engine that the settings ask for, without any of its weights, would fail every job."""
+    folder = Path(settings.CHECKPOINTS_DIR)
+    problems: list[CheckMessage] = []
+    for name in dict.fromkeys((settings.TALKING_HEAD_FACE, settings.TALKING_HEAD_SPEECH)):
+        needed = load_manifest().needed_by(name)
+        if needed and not any(checkpoint.path_in(folder).is_file() for checkpoint in needed):
+            problems.append(
+                Warning(
+                    f"The settings ask for the engine “{name}”, and none of its checkpoints are there.",
+                    hint=f"Get them with: python manage.py download_checkpoints --only {name}",
+                    id="talking_head.W004",
+                )
+            )
+    return problems
 
 
 def _work_seconds() -> float:

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from talking_head.checks import check_checkpoints
 from talking_head.diagnostics import diagnosis, machine, services
 from talking_head.diagnostics.advice import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.diagnostics.engines import TrialSettings, try_one
@@ -294,6 +295,19 @@ def test_other_weights_are_a_fault_only_where_their_engine_refuses_them() -> Non
         judge_checkpoints(report)
         assert [finding.level for finding in report.findings] == [level]
         assert "a.sha256" in report.findings[0].hint
+
+
+def test_an_engine_that_is_asked_for_without_its_weights_is_a_warning(
+    settings: Settings, bare_checkpoints: Path
+) -> None:
+    assert check_checkpoints(None) == []
+    settings.TALKING_HEAD_FACE = "sadtalker"
+    (warning,) = check_checkpoints(None)
+    assert warning.id == "talking_head.W004"
+    assert str(warning.hint).endswith("download_checkpoints --only sadtalker")
+    bare_checkpoints.mkdir()
+    (bare_checkpoints / "SadTalker_V0.0.2_512.safetensors").touch()
+    assert check_checkpoints(None) == []
 
 
 # --- the graphics card ---
