@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import time
@@ -51,6 +52,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(settings.CHECKPOINTS_DIR)
+        self.stderr.style_func = None  # Django's red is for errors; a bar and a licence are none
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would tear the bar
         bar = ProgressBar(self.stderr, sys.stderr.isatty())
         try:
             manifest = load_manifest(options["manifest"])
