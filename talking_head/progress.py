@@ -154,12 +154,18 @@ def preview(job_id: UUID, jpeg: bytes) -> None:
 
 
 def _send_job(job_id: UUID) -> None:
+    if not _is_watched(job_id):
+        estimate.forget(job_id)
+        return
     job, clips = _read(job_id)
     estimate.forget(job_id)
     _broadcast(job_id, {"type": "job.event", "event": {"type": "job", "seq": job.seq, **_head(job, clips)}})
 
 
 def _send_clip(job_id: UUID, index: int) -> None:
+    if not _is_watched(job_id):
+        estimate.forget(job_id)
+        return
     job, clips = _read(job_id)
     estimate.forget(job_id)
     clip = next(clip for clip in clips if clip.index == index)
@@ -179,6 +185,13 @@ def _read(job_id: UUID) -> tuple[Job, list[Clip]]:
     the other order could miss it. No transaction, because on SQLite even one that only reads would lock out writers."""
     job = Job.objects.get(pk=job_id)
     return job, list(job.clips.all())
+
+
+def _is_watched(job_id: UUID) -> bool:
+    """Putting an event together costs more than the change it tells of. Who comes to watch right after this question
+    misses nothing: a socket listens first and reads its snapshot then, when the change is committed."""
+    has_listeners = getattr(get_channel_layer(), "has_listeners", None)  # Redis can say; to ask costs one message
+    return has_listeners is None or bool(has_listeners(group_name(job_id)))
 
 
 def _broadcast(job_id: UUID, message: Json) -> None:

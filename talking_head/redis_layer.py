@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -38,12 +39,25 @@ class RedisChannelLayer(RedisPubSubChannelLayer):
         )
         self._pause_until = 0.0
 
+    def has_listeners(self, group: str) -> bool:
+        """Whether any process of any machine listens. Nobody does while Redis does not answer."""
+        counts = self._ask(lambda: self._sender.pubsub_numsub(_channel(group)))
+        return bool(counts and counts[0][1])
+
     def group_send_now(self, group: str, message: dict[str, Any]) -> None:
         """Sends from synchronous code. While Redis does not answer, messages are dropped."""
+        self._ask(lambda: self._sender.publish(_channel(group), self.serialize(message)))
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
         if time.monotonic() < self._pause_until:
-            return
+            return None
         try:
-            self._sender.publish(f"{PREFIX}__group__{group}", self.serialize(message))
+            return question()
         except redis.RedisError as error:
             self._pause_until = time.monotonic() + PAUSE_SECONDS
             logger.warning("Redis does not take live messages: %s", error)
+            return None
+
+
+def _channel(group: str) -> str:
+    return f"{PREFIX}__group__{group}"
