@@ -12,6 +12,7 @@ from talking_head.engines.face.sadtalker.fast_layers import Modulation, Placemen
 from talking_head.engines.face.sadtalker.folding import fold_batch_norm
 from talking_head.engines.face.sadtalker.generator import Generator
 from talking_head.engines.face.sadtalker.matrix_product import MatrixProduct
+from talking_head.engines.face.sadtalker.speed import psnr_db
 from talking_head.engines.face.sadtalker.winograd import WinogradConv2d
 
 SIDE_PX = 128  # the smallest that the hourglass can halve five times
@@ -58,6 +59,21 @@ def test_a_batch_is_its_frames(generator: Generator) -> None:
         alone = fast.draw(source, keypoints[index : index + 1]).picture[0]
         assert (together[index] - alone).abs().max() < 1e-4
     assert (together[0] - together[1]).abs().max() > 1e-2
+
+
+@torch.inference_mode()
+def test_half_precision_touches_the_decoder_only(generator: Generator) -> None:
+    """What a GPU does, on the CPU: the motion is the same, the picture differs by rounding."""
+    picture, keypoints = torch.rand(1, 3, SIDE_PX, SIDE_PX), torch.rand(2, 1, 15, 3) - 0.5
+    single, half = FastGenerator(generator), FastGenerator(generator, half=True)
+
+    exact = single.draw(single.prepare(picture, keypoints[0]), keypoints[1])
+    rounded = half.draw(half.prepare(picture, keypoints[0]), keypoints[1])
+
+    assert torch.equal(rounded.motion.deformation, exact.motion.deformation)
+    assert rounded.picture.dtype == torch.float32
+    assert not torch.equal(rounded.picture, exact.picture)
+    assert psnr_db(rounded.picture.numpy(), exact.picture.numpy()) > 45
 
 
 @torch.inference_mode()
