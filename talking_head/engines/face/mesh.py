@@ -11,6 +11,7 @@ Both classes are safe to call from several threads (a ``cv2.dnn.Net`` is not, so
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -33,6 +34,7 @@ MESH_INPUT_PX = 192
 MESH_BOX_SCALE = 1.5  # the mesh network expects a quarter of margin on every side of the face
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the mesh; "right" is the person's right, left in the picture
 MIN_SCORE = 0.5
+LEAST_MESH_SCORE = 0.5  # below it the mesh network does not believe the detector
 SAME_FACE_OVERLAP = 0.3  # boxes that overlap more are blended into one (BlazeFace's replacement for suppression)
 
 
@@ -273,3 +275,20 @@ def find_faces(rgb: Frame) -> list[FaceBox]:
 def face_mesh(rgb: Frame, box: FaceBox) -> Landmarks:
     """:meth:`FaceMesh.face_mesh` of a network shared by the whole process."""
     return _shared_mesh().face_mesh(rgb, box)
+
+
+def largest_face(
+    rgb: Frame,
+    find: Callable[[Frame], list[FaceBox]] | None = None,
+    mesh: Callable[[Frame, FaceBox], Landmarks] | None = None,
+) -> Landmarks | None:
+    """The mesh of the largest face in ``rgb`` (height, width, 3); None when no face is found or the mesh denies it.
+
+    Every engine that cuts pictures around faces asks here, so that all of them cut alike. ``find`` and ``mesh`` are
+    the networks to use, by default the shared ones.
+    """
+    faces = (find or find_faces)(rgb)
+    if not faces:
+        return None
+    landmarks = (mesh or face_mesh)(rgb, faces[0])
+    return landmarks if landmarks.score >= LEAST_MESH_SCORE else None

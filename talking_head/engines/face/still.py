@@ -51,7 +51,7 @@ class StillFace:
     """Satisfies :class:`talking_head.engines.base.FaceEngine`; the only engine that works without a portrait."""
 
     name = "still"
-    version = "1"
+    version = "2"
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -105,13 +105,11 @@ def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
     Imported here, because the fallback must work where the networks or their packages are missing.
     """
     try:
-        from talking_head.engines.face.mesh import face_mesh, find_faces
+        from talking_head.engines.face.mesh import largest_face
         from talking_head.engines.face.puppet.framing import frame_portrait
 
-        faces = find_faces(rgb)
-        if not faces:
-            return None
-        return frame_portrait(rgb, face_mesh(rgb, faces[0]).points, framing).rgb
+        landmarks = largest_face(rgb)
+        return frame_portrait(rgb, landmarks.points, framing).rgb if landmarks is not None else None
     except (EngineError, ImportError):
         return None
 

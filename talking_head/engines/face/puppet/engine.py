@@ -8,21 +8,19 @@ import cv2
 
 from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
 from talking_head.engines.face.eye_contours import EyeContours
-from talking_head.engines.face.mesh import FaceDetector, FaceMesh
+from talking_head.engines.face.mesh import FaceDetector, FaceMesh, largest_face
 from talking_head.engines.face.puppet.framing import frame_portrait
 from talking_head.engines.face.puppet.motion import PuppetMotion, build_motion
 from talking_head.engines.face.puppet.renderer import Renderer
 from talking_head.engines.face.puppet.source import PuppetSource, build_source
 from talking_head.errors import PortraitError
 
-_LEAST_MESH_SCORE = 0.5
-
 
 class PuppetFace:
     """A :class:`~talking_head.engines.base.FaceEngine` that warps the photo itself."""
 
     name = "puppet"
-    version = "1"
+    version = "2"
 
     def __init__(self, settings: EngineSettings) -> None:
         cv2.setNumThreads(max(1, settings.threads))
@@ -40,9 +38,8 @@ class PuppetFace:
             raise PortraitError(
                 "There is no portrait to animate.", code="no_face", hint="Choose a picture that shows a face."
             )
-        faces = self._detector.find_faces(portrait.rgb)
-        landmarks = self._mesh.face_mesh(portrait.rgb, faces[0]) if faces else None
-        if landmarks is None or landmarks.score < _LEAST_MESH_SCORE:
+        landmarks = largest_face(portrait.rgb, self._detector.find_faces, self._mesh.face_mesh)
+        if landmarks is None:
             raise PortraitError(
                 "No face was found in the picture.",
                 code="no_face",

@@ -22,6 +22,14 @@ _LASH_LINE_STRENGTH = 0.76
 _SOFT_CORNERS = 0.09  # of the eye's width
 _SMOOTH_ALONG = 0.12  # of the eye's width
 _SMOOTH_SKIN = 0.85
+_BARE_LID_WAY = 0.22  # of the opening: a lid that has come down this far shows none of the open eye's lashes
+_OWN_COLOR_OPENING = 0.45  # of the opening: where the eye is this high its lid has the colour of the skin around it
+_SOFT_SIDES = 0.06  # of the eye's width: a lid's colour runs out softly towards the corners
+_SKIN_BELOW = 1.3  # of the opening: how far below the eye skin is looked at
+_SKIN_REACH = 0.4  # of the eye's width: over this distance the skin's colour follows the light on the face
+_SKIN_BRIGHTNESS = 50, 95  # percentiles between which pixels around the eye are skin, not lashes, shadow or shine
+_TOWARDS_SKIN, _TOWARDS_SKIN_IF_DARK = 0.45, 0.88  # share of the surrounding skin's colour in a closed lid
+_CREASE_SHADE, _EDGE_SHADE = 0.78, 0.86  # of a lid, which is round, at its upper and lower end
 _STEPS = 24  # closures are rounded to so many steps and kept: a blink repeats the same few
 
 
@@ -30,7 +38,7 @@ class Eyelid:
 
     def __init__(self, photo: Frame, face: FaceGeometry, eye: EyeContour, brow: Array) -> None:
         axes = np.stack([face.right_2d, face.down_2d], 1)  # (2, 2) columns
-        to_face = np.linalg.inv(axes)
+        to_face: Array = np.linalg.inv(axes).astype(np.float64)
         upper, lower = eye.upper @ to_face.T, eye.lower @ to_face.T
         order_upper, order_lower = np.argsort(upper[:, 0]), np.argsort(lower[:, 0])
         opening_px = max(
@@ -62,8 +70,11 @@ class Eyelid:
         # The lid's way runs out softly beyond the corners, so that the lashes there lean instead of being cut off.
         self._opening = np.asarray(cv2.GaussianBlur(opening, (0, 0), _SOFT_CORNERS * eye_px), np.float64)
         self._opening_px, self._strip_px = opening_px, strip_px
+        middle = smoothstep(0.0, _OWN_COLOR_OPENING * opening_px, self._opening)
+        self._middle = np.asarray(cv2.GaussianBlur(middle, (0, 0), _SOFT_SIDES * eye_px), np.float64)
         self._down = axes[:, 1]
         self._lash_color = self._darkest_of_eye()
+        self._skin = self._surrounding_skin(photo, upper[order_upper], lower[order_lower], to_face)
         self._kept: dict[int, Frame] = {}
 
     @staticmethod
@@ -81,6 +92,26 @@ class Eyelid:
         brightness = colors.sum(1)
         return np.asarray(colors[brightness <= np.percentile(brightness, 10)].mean(0))
 
+    def _surrounding_skin(self, photo: Frame, upper: Array, lower: Array, to_face: Array) -> Array:
+        """(h, w, 3) the colour of the skin around the eye, carried on over it, so that it follows the face's light.
+
+        The skin right above an open eye lies in the crease's shadow; drawn down as it is, it looks like eye-shadow.
+        """
+        rows, columns = self.slices
+        bottom = min(photo.shape[0], rows.stop + int(_SKIN_BELOW * self._opening_px))
+        window = photo[rows.start : bottom, columns]
+        x, y = np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, bottom))
+        along, height = np.moveaxis(np.stack([x, y], -1) @ to_face.T, -1, 0)
+        off_upper, off_lower = (height - np.interp(along, row[:, 0], row[:, 1]) for row in (upper, lower))
+        around = (off_lower > 0.3 * self._opening_px) | (off_upper < -0.35 * self._opening_px)
+        light = cv2.cvtColor(window, cv2.COLOR_RGB2GRAY).astype(np.float64)
+        low, high = np.percentile(light[around] if around.any() else light, _SKIN_BRIGHTNESS)
+        is_skin = (around & (light >= low) & (light <= high)).astype(np.float64)[..., None] + 1e-4
+        sigma = _SKIN_REACH * float(np.ptp(upper[:, 0]))
+        colors = cv2.GaussianBlur(window * is_skin, (0, 0), sigma)
+        skin = colors / cv2.GaussianBlur(is_skin[..., 0], (0, 0), sigma)[..., None]
+        return np.asarray(skin[: rows.stop - rows.start], np.float64)
+
     def patch(self, closed: float) -> Frame:
         """The eye with its lid ``closed`` 0..1, (height, width, 3), to be put at ``slices``."""
         step = round(float(np.clip(closed, 0, 1)) * _STEPS)
@@ -94,7 +125,8 @@ class Eyelid:
         edge = self._upper_edge + 0.06 * self._opening_px + way
         # The lid's skin is drawn evenly from the strip above the lashes; a lid that has hardly moved keeps its own.
         lashes = min(_LASHES_PER_OPENING * self._opening_px, 0.5 * self._strip_px)
-        without_lashes = float(smoothstep(0.0, 0.5, np.array(closed))) * smoothstep(0.0, 0.35 * self._opening_px, way)
+        come_down = smoothstep(0.0, _BARE_LID_WAY * self._opening_px, way)
+        without_lashes = float(smoothstep(0.0, 0.5, np.array(closed))) * come_down
         source_end = self._upper_edge + 0.06 * self._opening_px - lashes * without_lashes
         share = np.clip((self._height - top) / np.maximum(edge - top, 1e-3), 0, 1)
         drawn_from = top + share * (source_end - top)
@@ -102,11 +134,23 @@ class Eyelid:
         places = source.astype(np.float32)
         lid, smooth = remap(self._patch, places).astype(np.float64), remap(self._smooth_patch, places)
         lid += (smooth - lid) * (_SMOOTH_SKIN * without_lashes * smoothstep(0.0, 0.4, share))[..., None]
+        lid = self._towards_skin(lid, share, smoothstep(0.0, 0.5, np.array(closed)) * self._middle)
         from_edge = self._height - edge
         covered = (1 - smoothstep(-0.7, 0.7, from_edge)) * smoothstep(0.0, 1.5, way)
         painted = self._patch + (lid - self._patch) * covered[..., None]
         painted += (self._lash_color - painted) * self._lash_line(from_edge, closed)[..., None]
         return np.asarray(np.clip(painted + 0.5, 0, 255), np.uint8)
+
+    def _towards_skin(self, lid: Array, share: Array, wanted: Array) -> Array:
+        """``lid`` (h, w, 3) in the colour of the skin around the eye, softly shaded as something round.
+
+        ``share`` (h, w) is 0 at the lid's upper end and 1 at its edge, ``wanted`` (h, w) 0..1.
+        """
+        roundness = np.interp(share, [0.0, 0.25, 0.65, 1.0], [_CREASE_SHADE, 0.92, 1.0, _EDGE_SHADE])
+        skin = self._skin * roundness[..., None]
+        darker = 1 - lid.sum(-1) / np.maximum(skin.sum(-1), 1.0)
+        amount = _TOWARDS_SKIN + (_TOWARDS_SKIN_IF_DARK - _TOWARDS_SKIN) * smoothstep(0.05, 0.35, darker)
+        return np.asarray(lid + (skin - lid) * (amount * wanted * smoothstep(0.0, 0.35, share))[..., None])
 
     def _lash_line(self, from_edge: Array, closed: float) -> Array:
         """(h, w) opacity of the lashes: a soft line along the lid's edge, longer downwards, thin at the corners."""

@@ -60,6 +60,8 @@ class MouthLayers:
     upper_teeth: Layer  # painted
     feather: FloatField  # (box height, box width) 0 at the rim of the drawn box
     photo_interior: Layer | None  # what parted lips show in the photo
+    shadow_color: Array  # (3,) RGB light that lips and gums throw on teeth in their shadow
+    shadow_exponents: Array  # (3,) RGB of the share of light that is left there: in colour, blue goes first
     photo_interior_is_narrow: bool  # too narrow to fill an open mouth: it gives way to the painted teeth
 
 
@@ -117,7 +119,7 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     hole = below_seam * smoothstep(0.0, 0.05, plane.arch)
     lower = smoothstep(-soft, soft, plane.y - seam_lower - 0.4 * soft)
 
-    palette = _Palette.of(photo, face)
+    palette = _Palette.of(photo, face, _seen_teeth(texture, plane) if parted else None)
     return MouthLayers(
         left=left,
         top=top,
@@ -131,8 +133,16 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
         upper_teeth=_painted_upper_teeth(plane, seam_upper, unit_px, palette),
         feather=_feather(box, _FEATHER_UNITS * unit_px),
         photo_interior=_photo_interior(texture, plane, unit_px) if parted else None,
+        shadow_color=palette.gum,
+        shadow_exponents=_SHADOW_EXPONENTS if palette.is_color else np.ones(3),
         photo_interior_is_narrow=face.lip_gap_px < _WIDE_GAP_UNITS * unit_px,
     )
+
+
+_SHADOW_EXPONENTS = np.array([0.85, 1.12, 1.32])
+_IVORY = np.array([212.0, 198.0, 176.0])  # teeth in the light of an ordinary photo
+_LEAST_TEETH_PIXELS, _TEETH_MOST_RED, _TEETH_LEAST_BRIGHT = 12, 1.35, 90.0  # red in shares of green
+_TEETH_RED_OVER_BLUE = 1.04  # the photo's own teeth are never taken bluer than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +153,45 @@ class _Palette:
     tooth: Array
     gum: Array
     tongue: Array
+    is_color: bool
 
     @classmethod
-    def of(cls, photo: Frame, face: FaceGeometry) -> _Palette:
+    def of(cls, photo: Frame, face: FaceGeometry, seen_teeth: Array | None) -> _Palette:
+        """``seen_teeth`` (3,) is the colour of the photo's own teeth where it shows any."""
         skin = _median_color(photo, face.flat[list(CHEEKS)])
         lip = _median_color(photo, face.flat[list(LOWER_LIP_RINGS[1][3:6] + LOWER_LIP_RINGS[0][3:6])])
         light = float(skin @ [0.299, 0.587, 0.114])
         tint = skin / max(light, 1.0)
-        is_color = np.ptp(skin) > 0.12 * max(light, 1.0)
+        is_color = bool(np.ptp(skin) > 0.12 * max(light, 1.0))
         dark = np.array([44.0, 16.0, 16.0]) * min(1.0, light / 140)
-        tooth = np.array([228.0, 218.0, 204.0]) * 0.90 * tint**0.7 * np.clip(light / 165, 0.35, 1.1)
+        tooth = _IVORY * tint**0.6 * np.clip(light / 165, 0.35, 1.1)
+        if seen_teeth is not None:
+            tooth = 0.35 * tooth + 0.65 * seen_teeth
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
             tooth = np.full(3, tooth.mean())
         gum = 0.5 * dark + 0.5 * tongue
-        return cls(dark=dark, tooth=np.minimum(tooth, 232.0), gum=gum, tongue=tongue)
+        return cls(dark=dark, tooth=np.minimum(tooth, 232.0), gum=gum, tongue=tongue, is_color=is_color)
 
     def shaded_tooth(self, shade: Array) -> Array:
         """(h, w, 3) Teeth in the mouth's own light: shadows on them are reddish, not grey."""
         return np.asarray(self.gum * (1 - shade[..., None]) + self.tooth * shade[..., None])
+
+
+def _seen_teeth(texture: Frame, plane: _MouthPlane) -> Array | None:
+    """(3,) the colour of the teeth between parted lips: the brightest third there, if it is less red than lips are."""
+    gap = plane.lower_edge - plane.upper_edge
+    inside = (plane.y > plane.upper_edge + 0.2 * gap) & (plane.y < plane.lower_edge - 0.2 * gap)
+    colors = texture[inside & (np.abs(plane.across) < 0.7)].astype(np.float64)
+    if len(colors) < _LEAST_TEETH_PIXELS:
+        return None
+    light = colors.sum(1)
+    tooth = np.asarray(np.median(colors[light >= np.percentile(light, 67)], axis=0))
+    if tooth[0] > _TEETH_MOST_RED * tooth[1] or tooth.mean() < _TEETH_LEAST_BRIGHT:
+        return None
+    tooth[2] = min(tooth[2], tooth[0] / _TEETH_RED_OVER_BLUE)
+    return tooth
 
 
 def _median_color(photo: Frame, places: Array) -> Array:
@@ -188,7 +217,7 @@ def _cavity(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) 
 
 
 # Upper teeth from the middle outwards: where each ends and how long it is, in mouth widths.
-_TOOTH_ENDS = (0.165, 0.295, 0.42, 0.52)
+_TOOTH_ENDS = (0.165, 0.295, 0.42, 0.56)
 _TOOTH_LENGTHS = (0.140, 0.122, 0.128, 0.100)
 
 
@@ -201,14 +230,15 @@ def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palett
         inside = (outwards >= start) & (outwards < end)
         from_middle = np.clip((outwards - (start + end) / 2) / ((end - start) / 2), -1, 1)
         length[inside] = (tooth_length * (1 - 0.10 * np.abs(from_middle) ** 4))[inside]
-        between[inside] = (np.abs(from_middle) ** 14)[inside]
+        between[inside] = (np.abs(from_middle) ** 10)[inside]
         start = end
     soft = max(0.018, 0.6 / unit_px)
     alpha = smoothstep(-0.03, 0.0, below) * (1 - smoothstep(length - soft, length + soft * 0.5, below)) * (length > 0)
-    alpha *= 1 - smoothstep(0.80, 0.97, np.abs(plane.across))
-    lip_shadow = 0.58 + 0.42 * smoothstep(0.0, 0.09, below)
-    turned_away = 1 - 0.55 * smoothstep(0.08, 0.52, outwards)
-    shade = lip_shadow * turned_away * (1 - 0.16 * between)
+    alpha *= 1 - smoothstep(0.86, 1.0, np.abs(plane.across))
+    lip_shadow = 0.40 + 0.60 * smoothstep(-0.01, 0.10, below)
+    in_corner = smoothstep(0.5, 0.95, np.abs(plane.across))
+    turned_away = (1 - 0.35 * smoothstep(0.08, 0.45, outwards)) * (1 - 0.75 * in_corner)
+    shade = lip_shadow * turned_away * (1 - 0.22 * between)
     return Layer.of(palette.shaded_tooth(shade), alpha * 0.97)
 
 

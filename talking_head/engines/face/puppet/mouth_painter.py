@@ -20,10 +20,15 @@ from talking_head.engines.face.puppet.source import POSE_START, WARP_CHANNELS, P
 
 _COLD_ITERATIONS, _WARM_ITERATIONS = 10, 5
 _JAW, _PUCKER, _PRESS, _UPPER = (CHANNELS.index(name) for name in ("jaw", "pucker", "press", "upper"))
+_TUCK = CHANNELS.index("tuck")
 _TONGUE, _LOWER_TEETH = CHANNELS.index("tongue"), CHANNELS.index("lower_teeth")
 _ROLL = POSE_CHANNELS.index("roll")
 _OPEN_LIPS_FROM_JAW, _OPEN_LIPS_AT_JAW = 0.02, 0.10
-_TEETH_HIDDEN_BY_ROUNDING = 1.3  # rounded lips leave the teeth in the dark
+_SHADED_BY_ROUNDING = 0.85  # rounded lips leave the teeth in the dark
+_LEAST_SHADE = 0.01
+_REFLECTED = 0.35
+_DEEPEST_SHADE = 0.75  # a row of teeth can still be told behind lips that hardly part
+_LIT_FROM_UNITS, _LIT_AT_UNITS = 0.02, 0.19  # of the lips' opening
 _TONGUE_RISE_UNITS = 0.16
 _TONGUE_SEEN_FROM_UNITS, _TONGUE_SEEN_PER_UNIT = 0.075, 4.4  # of the lips' opening
 _NARROW_GONE_AT_JAW, _NARROW_GONE_AT_UPPER = 0.08, 0.25
@@ -98,20 +103,22 @@ class MouthPainter:
         size = (window[1].stop - window[1].start, window[0].stop - window[0].start)
         corner = np.array([window[1].start, window[0].start])
         with_jaw = self._down * JAW_DROP_UNITS * self._unit_px * max(0.0, float(weights[_JAW]))
-        tongue = float(weights[_TONGUE])
+        tongue, lower_teeth = float(weights[_TONGUE]), float(weights[_LOWER_TEETH])
         with_tongue = with_jaw - self._down * _TONGUE_RISE_UNITS * self._unit_px * tongue
         opening = (self._opening_units(weights) - _TONGUE_SEEN_FROM_UNITS) * _TONGUE_SEEN_PER_UNIT
         head = self._texture_matrix(weights, corner, np.zeros(2))
         painted, photographed = self._upper_teeth_strengths(weights)
         interior = _place(layers.cavity, head, size, cv2.BORDER_REPLICATE)
-        for layer, matrix, strength in (
-            (layers.tongue, self._texture_matrix(weights, corner, with_tongue), max(tongue, opening)),
-            (layers.lower_teeth, self._texture_matrix(weights, corner, with_jaw), float(weights[_LOWER_TEETH])),
-            (layers.upper_teeth, head, painted),
-            (layers.photo_interior, head, photographed),
+        rounding, narrowness = self._rounding(weights), self._narrowness(weights)
+        painted_shade = max(rounding, narrowness)
+        for layer, matrix, strength, shade in (
+            (layers.tongue, self._texture_matrix(weights, corner, with_tongue), max(tongue, opening), rounding / 2),
+            (layers.lower_teeth, self._texture_matrix(weights, corner, with_jaw), lower_teeth, painted_shade),
+            (layers.upper_teeth, head, painted, painted_shade),
+            (layers.photo_interior, head, photographed, max(rounding, self._closing(weights) * narrowness)),
         ):
             if layer is not None and strength > 0.01:
-                color = _place(layer.color, matrix, size, cv2.BORDER_REPLICATE)
+                color = self._in_shadow(_place(layer.color, matrix, size, cv2.BORDER_REPLICATE), shade)
                 alpha = _place(layer.alpha, matrix, size, cv2.BORDER_CONSTANT)
                 interior = _blend(interior, color, alpha * np.float32(min(1.0, strength)))
         return interior
@@ -119,13 +126,34 @@ class MouthPainter:
     def _upper_teeth_strengths(self, weights: FloatField) -> tuple[float, float]:
         """How much of the painted upper teeth and of the photo's own mouth is seen."""
         layers = self._source.mouth_layers
-        unrounded = max(0.0, 1 - _TEETH_HIDDEN_BY_ROUNDING * max(0.0, float(weights[_PUCKER])))
         if layers.photo_interior is None:
-            return unrounded, 0.0
+            return 1.0, 0.0
         if not layers.photo_interior_is_narrow:
-            return 0.0, unrounded
+            return 0.0, 1.0
         opened = float(weights[_JAW]) / _NARROW_GONE_AT_JAW + float(weights[_UPPER]) / _NARROW_GONE_AT_UPPER
-        return unrounded, unrounded * (1 - min(1.0, max(0.0, opened)))
+        return 1.0, 1 - min(1.0, max(0.0, opened))
+
+    def _rounding(self, weights: FloatField) -> float:
+        """0..1 how deep rounded lips leave what is behind them in the shadow."""
+        return min(_DEEPEST_SHADE, _SHADED_BY_ROUNDING * max(0.0, float(weights[_PUCKER])))
+
+    def _narrowness(self, weights: FloatField) -> float:
+        """0..1 how deep lips that are hardly open leave what is behind them in the shadow."""
+        lit = (self._opening_units(weights) - _LIT_FROM_UNITS) / (_LIT_AT_UNITS - _LIT_FROM_UNITS)
+        return _DEEPEST_SHADE * (1 - min(1.0, max(0.0, lit)))
+
+    @staticmethod
+    def _closing(weights: FloatField) -> float:
+        """0..1 how far lips that are parted in the photo have closed: at rest its teeth have their own light."""
+        return min(1.0, max(0.0, float(weights[_PRESS])) + max(0.0, float(weights[_TUCK])))
+
+    def _in_shadow(self, color: Frame, shade: float) -> Frame:
+        """``color`` (h, w, 3) in the mouth's reddish shadow; merely darkened, teeth would look grey and blue."""
+        if shade < _LEAST_SHADE:
+            return color
+        reflected = self._source.mouth_layers.shadow_color * (_REFLECTED * shade)
+        left_over = np.diag((1 - shade) ** self._source.mouth_layers.shadow_exponents)
+        return np.asarray(cv2.transform(color, np.column_stack([left_over, reflected])), np.uint8)
 
     def _opening_units(self, weights: FloatField) -> float:
         """How far the lips are apart, from the weights and the photo's own gap."""

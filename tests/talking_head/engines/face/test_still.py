@@ -10,10 +10,14 @@ import pytest
 
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Framing, Portrait, Take, TimedWord
-from talking_head.engines.face import still_text
+from talking_head.engines.face import mesh, still_text
+from talking_head.engines.face.framing import cut_and_scale, faceless_crop
+from talking_head.engines.face.mesh import Landmarks
+from talking_head.engines.face.puppet.engine import PuppetFace
 from talking_head.engines.face.still import StillFace, StillSource
-from talking_head.engines.face.still_picture import MARK_RGB
+from talking_head.engines.face.still_picture import MARK_RGB, with_mark
 from talking_head.engines.face.still_text import BUNDLED_FONT, draws, lay_out
+from talking_head.errors import EngineError
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.profiles import Preprocess
 from talking_head.timebase import CLIP_QUANTUM_FRAMES, SAMPLES_PER_VIDEO_FRAME
@@ -177,18 +181,40 @@ def test_the_size_is_the_puppets(engine: StillFace, portrait: Portrait, preproce
 
     framing = Framing(preprocess, size_px)
     odd = Portrait(np.ascontiguousarray(portrait.rgb[:-31, :-64]), "odd")  # (481, 448, 3)
-    mesh = face_mesh(odd.rgb, find_faces(odd.rgb)[0])
-    expected = frame_portrait(odd.rgb, mesh.points, framing).rgb
+    landmarks = face_mesh(odd.rgb, find_faces(odd.rgb)[0])
+    expected = frame_portrait(odd.rgb, landmarks.points, framing).rgb
     source = engine.prepare(odd, framing)
     assert source.picture.shape == expected.shape
     faceless = Portrait(np.full(odd.rgb.shape, 127, np.uint8), "grey")
     assert engine.prepare(faceless, framing).picture.shape == expected.shape
 
 
-def test_it_works_without_face_networks(engine: StillFace, portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
-    from talking_head.engines.face import mesh
-    from talking_head.errors import EngineError
+@pytest.mark.parametrize("preprocess", get_args(Preprocess))
+def test_the_picture_does_not_jump_beside_the_puppets(
+    engine: StillFace, portrait: Portrait, preprocess: Preprocess
+) -> None:
+    """A small face near the lower edge: a cut in the picture's middle would show something else."""
+    wide = np.full((900, 1_400, 3), 120, np.uint8)
+    wide[300:812, 760:1_272] = portrait.rgb[:512, :512]
+    picture = Portrait(wide, "wide")
+    puppet = PuppetFace(EngineSettings(checkpoints_dir=Path()))
+    framing = Framing(preprocess, 256)
+    assert np.array_equal(engine.prepare(picture, framing).picture, with_mark(puppet.prepare(picture, framing).photo))
 
+
+def test_a_face_that_the_mesh_denies_does_not_set_the_cut(
+    engine: StillFace, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The puppet refuses such a picture; what is then shown of it must not hang on points that are nowhere."""
+    framing = Framing("crop", 256)
+    nowhere = Landmarks(np.zeros((468, 3), np.float32), score=0.1)
+    monkeypatch.setattr(mesh, "face_mesh", lambda _rgb, _box: nowhere)
+    middle = faceless_crop(portrait.rgb.shape[1], portrait.rgb.shape[0], "crop")
+    expected = with_mark(cut_and_scale(portrait.rgb, middle, (256, 256)))
+    assert np.array_equal(engine.prepare(portrait, framing).picture, expected)
+
+
+def test_it_works_without_face_networks(engine: StillFace, portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_rgb: np.ndarray) -> list[mesh.FaceBox]:
         raise EngineError("The face detection models are not installed.")
 
