@@ -8,12 +8,14 @@ SERVE  ?= 1
 BIND   ?= 127.0.0.1:8000
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-faults lint types fixtures lock clean check-tools browser servers
+.PHONY: demo test test-faults lint types lock clean check-tools browser servers
 
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
 
-test: $(VENV)/.dev browser servers lint types
+# With SADTALKER=1 (and in CI) torch is installed too, and the networks of the sadtalker engine are tested.
+SADTALKER ?= $(CI)
+test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) browser servers lint types
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
 	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
 
@@ -50,6 +52,10 @@ $(VENV)/.base: requirements.txt requirements-models.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: $(VENV)/.base requirements-dev.txt
 	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.sadtalker: $(VENV)/.dev requirements-sadtalker.txt
+	$(PIP) -r requirements-sadtalker.txt
 	@touch $@
 
 browser:
