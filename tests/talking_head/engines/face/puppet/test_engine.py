@@ -148,6 +148,58 @@ def test_expression_scale_scales_vowels_but_not_closures(engine: PuppetFace, sou
     assert calm[:, press].max() == pytest.approx(vivid[:, press].max())
 
 
+def test_the_jaw_is_never_thrown_open_or_shut_within_one_frame(engine: PuppetFace, source: PuppetSource) -> None:
+    jaw = engine.motion(source, take_saying("fɑpɑ", seconds_each=0.06), text="", seed=1, expression_scale=1.3).weights[
+        :, CHANNELS.index("jaw")
+    ]
+    assert np.abs(np.diff(jaw)).max() < 0.4
+    assert jaw.max() > 0.3
+
+
+def mouth_colors(source: PuppetSource, frame: Frame) -> np.ndarray:
+    """(n, 3) what is seen of teeth in the middle of the mouth: a strip right below the photo's upper lip."""
+    x, y = source.face.flat[UPPER_LIP]
+    unit_px = source.face.unit_px
+    rows = slice(round(y + 0.02 * unit_px), round(y + 0.10 * unit_px))
+    return frame[rows, round(x - 0.12 * unit_px) : round(x + 0.12 * unit_px)].reshape(-1, 3).astype(float)
+
+
+def test_rounded_lips_leave_teeth_in_a_warm_shadow(engine: PuppetFace, source: PuppetSource) -> None:
+    """The upper row stays, darker and never bluish: teeth that are faded over black turn grey."""
+    lit = mouth_colors(source, drawn(engine, source, jaw=0.5)).mean(0)
+    half, deep = (mouth_colors(source, drawn(engine, source, jaw=0.5, pucker=much)).mean(0) for much in (0.4, 0.75))
+    assert 0.3 * lit.sum() < deep.sum() < half.sum() < 0.85 * lit.sum()
+    for shaded in (half, deep):
+        assert shaded[0] / shaded[2] > 1.15 * lit[0] / lit[2]
+
+
+def test_a_grey_photo_stays_grey(engine: PuppetFace, portrait_rgb: Frame) -> None:
+    grey = np.repeat(portrait_rgb[..., 1:2], 3, axis=2)
+    frame = drawn(engine, engine.prepare(Portrait(grey, "grey"), CROP), jaw=0.5, pucker=0.5, blink=1.0)
+    assert np.ptp(frame.astype(int), axis=2).max() <= 3
+
+
+def test_a_closed_lid_has_the_colour_of_the_skin_around_it(engine: PuppetFace, portrait_rgb: Frame) -> None:
+    """However dark the crease is from which its skin is drawn."""
+    points = face_mesh(portrait_rgb, find_faces(portrait_rgb)[0]).points[:, :2]
+    shadow = np.zeros(portrait_rgb.shape[:2], np.float32)
+    for upper_lid in ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398)):
+        strip = points[list(upper_lid)]
+        raised = strip[::-1] - [0, 0.3 * np.ptp(strip[:, 0])]
+        cv2.fillPoly(shadow, [np.concatenate([strip, raised]).round().astype(np.int32)], 0.6)
+    painted = (portrait_rgb * (1 - cv2.GaussianBlur(shadow, (0, 0), 1)[..., None])).astype(np.uint8)
+    source = engine.prepare(Portrait(painted, "painted"), CROP)
+    frame = drawn(engine, source, blink=1.0).astype(float)
+    framed = source.face.flat
+    for upper, lower, cheek in ((159, 145, 50), (386, 374, 280)):
+        x, y = ((framed[upper] + framed[lower]) / 2).round().astype(int)
+        cheek_x, cheek_y = framed[cheek].round().astype(int)
+        lid = frame[y - 1 : y + 2, x - 3 : x + 4].mean((0, 1))
+        skin = frame[cheek_y - 3 : cheek_y + 4, cheek_x - 3 : cheek_x + 4].mean((0, 1))
+        assert 0.8 < lid.sum() / skin.sum() < 1.2
+        assert np.abs(lid / lid.sum() - skin / skin.sum()).max() < 0.03
+
+
 def test_a_blink_closes_the_eyes_and_nothing_else(engine: PuppetFace, source: PuppetSource) -> None:
     opened, closed = drawn(engine, source, brow=1e-6), drawn(engine, source, blink=1.0)
     assert eye_opening(closed) < 0.6 * eye_opening(opened)
