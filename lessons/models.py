@@ -86,6 +86,7 @@ class Progress(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lesson", "student"], name="one_progress_per_student")]
+        verbose_name_plural = "progress"
 
     def __str__(self) -> str:
         return f"{self.student}: {self.lesson} at {self.position_seconds:.0f} s"

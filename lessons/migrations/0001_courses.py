@@ -78,6 +78,9 @@ class Migration(migrations.Migration):
                 ('lesson', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='progress', to='lessons.lesson')),
                 ('student', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='progress', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name_plural': 'progress',
+            },
         ),
         migrations.AddConstraint(
             model_name='enrolment',
