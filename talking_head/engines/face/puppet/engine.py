@@ -20,7 +20,7 @@ class PuppetFace:
     """A :class:`~talking_head.engines.base.FaceEngine` that warps the photo itself."""
 
     name = "puppet"
-    version = "3"
+    version = "4"
 
     def __init__(self, settings: EngineSettings) -> None:
         cv2.setNumThreads(max(1, settings.threads))

@@ -139,7 +139,7 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     )
 
 
-_SHADOW_EXPONENTS = np.array([0.85, 1.12, 1.32])
+_SHADOW_EXPONENTS = np.array([0.85, 1.22, 1.38])
 _IVORY = np.array([212.0, 198.0, 176.0])  # teeth in the light of an ordinary photo
 _LEAST_TEETH_PIXELS, _TEETH_MOST_RED, _TEETH_LEAST_BRIGHT = 12, 1.35, 90.0  # red in shares of green
 _TEETH_RED_OVER_BLUE = 1.04  # the photo's own teeth are never taken bluer than this
