@@ -3,6 +3,7 @@ again. Their programs come from the system, or from a wheel that bundles them wh
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -19,6 +20,7 @@ import psutil
 import psycopg
 import redis
 
+from talking_head.worker.parent_death import die_with_parent
 from tests.talking_head.jobs.site import ROOT, wait_for
 
 POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the server's programs off the PATH
@@ -84,8 +86,9 @@ class Server:
     def start(self) -> None:
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), cwd=self.folder, stdout=log, stderr=log, user=self.user(), start_new_session=True
-            )
+                self.command(), cwd=self.folder, stdout=log, stderr=log,
+                user=self.user(), start_new_session=True, preexec_fn=die_with_parent,
+            )  # fmt: skip
         wait_for(self._has_started, f"{type(self).__name__} to answer")
 
     def _has_started(self) -> bool:
@@ -97,20 +100,25 @@ class Server:
         """As if somebody pulled the plug: every process of the server at once, none with a chance to tidy up."""
         if self.process is None:
             return
-        for victim in self._processes():
-            victim.kill()
-        psutil.wait_procs(self._processes(), timeout=10)
+        victims = self._signal(signal.SIGKILL)
         self.process.wait()
+        psutil.wait_procs(victims, timeout=10)  # or the next one finds the old one's memory in use
         self.process = None
 
     def freeze(self) -> None:
         """It accepts connections (the kernel does) and never says a word: worse than being away."""
-        for process in self._processes():
-            process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> list[psutil.Process]:
+        """The parent first, so that it starts nothing new."""
+        processes = self._processes()
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend that has just ended
+                process.send_signal(number)
+        return processes
 
     def _processes(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:

@@ -96,6 +96,11 @@ class SharedSite(Site):
         with psycopg.connect(self.postgres.url(self.database_name), connect_timeout=5) as connection:
             return connection.execute(sql.encode(), values or None).fetchall()
 
+    def renderer_of(self, text: str) -> int:
+        """The process that rendered this clip first."""
+        lines = (self.media / "cache" / "rendered.txt").read_text().splitlines()
+        return next(int(line.split()[0]) for line in lines if line.endswith(text))
+
     def has_logged(self, words: str) -> bool:
         return words in (self.folder / "log.txt").read_text(errors="replace")
 

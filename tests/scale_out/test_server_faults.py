@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
 from tests.scale_out.servers import Postgres, Redis
@@ -20,13 +21,15 @@ print(services.submit_job(owner=teacher, script="A sentence.", face="still", pro
 
 @pytest.mark.faults
 def test_29_postgresql_is_stopped_hard_and_started_again(site: SharedSite, postgres: Postgres) -> None:
-    """In mid-clip: workers, sweeper and clusters find their way back by themselves."""
+    """In mid-clip, and for longer than a lease: workers, sweeper and clusters find their way back by themselves."""
     site.make_jobs(["One.", "slow Two.", "hang once", "Four."], *[[f"slow {number}."] for number in range(6)])
     machines = [site.start_on(name, "work") for name in ("first", "second")]
     machines.append(site.start_on("third", "sweep", "--every", "0.3"))
     site.wait_for_render("hang once")
+    renderer = site.renderer_of("hang once")
     postgres.kill()
     wait_for(lambda: site.has_logged("A round of the sweeper failed"), "the sweeper to notice")
+    wait_for(lambda: not psutil.pid_exists(renderer), "the worker to give up a clip whose lease it cannot renew")
     postgres.start()
     site.wait_until_all_ended()
     assert set(site.states()) <= {"completed", "fallback"}
@@ -71,7 +74,7 @@ def test_a_worker_finishes_its_job_while_redis_is_silent(site: SharedSite, redis
 def test_a_worker_whose_connections_are_cut_keeps_its_lease(site: SharedSite) -> None:
     """As a fail-over or an administrator does it: the server is there, the old connection is not."""
     site.make_jobs(["hang"])
-    site.python("from talking_head import doorbell; assert doorbell.ring()")
+    site.start_on("third", "sweep", "--every", "0.3")
     site.start_on("first", "work")
     site.wait_for_render("hang")
     lease = "SELECT lease_expires_at, fence FROM talking_head_clip"
