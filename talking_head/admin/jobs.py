@@ -20,10 +20,10 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from talking_head import admin_display as display
-from talking_head import admin_quotas, services  # noqa: F401 - the quotas register themselves
-from talking_head.admin_diagnosis import diagnosis_page
-from talking_head.admin_filters import AgeFilter, DurationFilter
+from talking_head import services
+from talking_head.admin import display
+from talking_head.admin.diagnosis import diagnosis_page
+from talking_head.admin.filters import AgeFilter, DurationFilter
 from talking_head.errors import TalkingHeadError
 from talking_head.models import Clip, ClipState, Job
 from talking_head.profiles import faster_than
