@@ -8,6 +8,7 @@ what the video is of; they come back in the signals.
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -27,6 +28,7 @@ class JobState(models.TextChoices):
 
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)
 WATCHABLE_JOB_STATES = (JobState.COMPLETED, JobState.FALLBACK)
+REVIEWABLE_JOB_STATES = (JobState.FAILED, JobState.FALLBACK)  # not what was asked for: somebody should look at it
 TERMINAL_JOB_STATES = (*WATCHABLE_JOB_STATES, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -83,8 +85,17 @@ class Job(models.Model):
     width_px = models.PositiveIntegerField(null=True, blank=True)
     height_px = models.PositiveIntegerField(null=True, blank=True)
 
+    reviewed_at = models.DateTimeField(null=True, blank=True)  # when somebody on the staff was done with how it ended
+    review_seq = models.PositiveBigIntegerField(default=0)  # +1 with every JobAction: nobody acts on an old sight
+
     class Meta:
         ordering = ["-created_at"]
+        permissions = [
+            ("retry_job", "Can try a video again"),
+            ("retry_job_faster", "Can try a video again with a faster profile"),
+            ("cancel_job", "Can cancel a video"),
+            ("review_job", "Can mark a failure as reviewed and take it back"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "idempotency_key"], name="one_job_per_idempotency_key"),
         ]
@@ -92,6 +103,13 @@ class Job(models.Model):
             models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order"),
             models.Index(fields=["owner", "created_at"], name="job_owner_day"),
             models.Index(fields=["finished_at"], name="job_recent_ends"),
+            # All that the statistics count by, so that they read the index and not the texts beside it.
+            models.Index(fields=["created_at", "state", "profile", "error_code"], name="job_requests"),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(state__in=REVIEWABLE_JOB_STATES, reviewed_at=None),
+                name="job_to_review",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -181,7 +199,10 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["started_at"]
-        indexes = [models.Index(fields=["started_at"], name="attempt_recent")]
+        indexes = [
+            models.Index(fields=["started_at"], name="attempt_recent"),
+            models.Index(fields=["started_at", "error_code"], condition=~models.Q(error_code=""), name="attempt_errors"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.clip_id} by {self.worker}: {self.outcome or 'running'}"
@@ -226,3 +247,63 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return f"Quota of {self.owner}"
+
+
+class Failure(Job):
+    """A job that did not end as asked for, as the administrators' review sees it: the same row, no table of its own."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        ordering = ["-finished_at", "-pk"]
+
+
+class ActionVerb(models.TextChoices):
+    RETRY = "retry", "Tried again"
+    RETRY_FASTER = "retry-faster", "Tried again, faster"
+    CANCEL = "cancel", "Cancelled"
+    REVIEW = "review", "Marked as reviewed"
+    REOPEN = "reopen", "Review taken back"
+
+
+class AppendOnly(models.QuerySet["JobAction"]):
+    """Rows that stay as they were written."""
+
+    def update(self, **values: object) -> int:
+        raise TypeError("What was done is never rewritten.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("What was done is never deleted.")
+
+
+class JobAction(models.Model):
+    """What somebody on the staff did with a job, and why. It outlives the job and the account, hence the copies."""
+
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="actions")
+    job_number = models.UUIDField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    verb = models.CharField(max_length=12, choices=ActionVerb.choices)
+    reason = models.TextField(blank=True)
+    before = models.JSONField(default=dict)  # state, profile, error_code, reviewed: what the actor decided on
+    after = models.JSONField(default=dict)
+    new_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="asked_for_by")  # by a retry
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ("view",)
+        verbose_name = "action"
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()} by {self.actor_name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("What was done is never rewritten.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("What was done is never deleted.")
