@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Greatest, Now
 
-from talking_head import progress, storage
+from talking_head import private_files, progress
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.lifecycle import (
     MAX_CRASHES,
@@ -32,6 +32,7 @@ from talking_head.lifecycle import (
 )
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState, OwnerTurn, Priority
 from talking_head.pipeline.requests import ClipRequest, ClipResult
+from talking_head.private_files import Kind
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
 
@@ -197,7 +198,7 @@ def request_for(clip: Clip) -> ClipRequest:
         language=job.language,
         voice=job.voice,
         speed=job.speed,
-        portrait_path=str(storage.portrait_file(job.portrait_digest)) if job.portrait_digest else "",
+        portrait_path=str(private_files.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
         portrait_digest=job.portrait_digest,
         profile=job.profile,
         speech=job.speech,

@@ -7,10 +7,8 @@ The layout is in docs/architecture.md. Whatever is unfinished lies in ``media/tm
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +19,6 @@ from django.conf import settings
 
 from talking_head.errors import PortraitError, from_os_error
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
 PROBE_BYTES = 64 * 1024
 READABLE = 0o644  # a proxy that sends files runs as somebody else; MEDIA_ROOT's own mode keeps everybody out
 
@@ -53,30 +50,10 @@ def metrics_file(job_id: UUID) -> Path:
     return results_folder(job_id) / f"performance_metrics_{job_id}.json"
 
 
-def portrait_file(digest: str) -> Path:
-    """Raises:
-    PortraitError: ``unknown_portrait`` when ``digest`` is not a digest at all (so a path can never come from outside).
-    """
-    if not DIGEST.fullmatch(digest):
-        raise unknown_portrait()
-    return media_root() / "portraits" / digest[:2] / digest
-
-
 def unknown_portrait() -> PortraitError:
     return PortraitError(
         "This portrait is not here (any more).", code="unknown_portrait", hint="Upload it again or choose another one."
     )
-
-
-def store_portrait_bytes(data: bytes, temporary: Path) -> str:
-    """Moves the checked upload at ``temporary`` to its place under the digest of its bytes; returns the digest."""
-    digest = hashlib.sha256(data).hexdigest()
-    final = portrait_file(digest)
-    with translated_os_errors():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.chmod(READABLE)
-        temporary.replace(final)
-    return digest
 
 
 @contextlib.contextmanager

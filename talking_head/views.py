@@ -14,11 +14,12 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head import storage
+from talking_head import private_files, storage
 from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait
-from talking_head.errors import PortraitError
+from talking_head.errors import InvalidInput
 from talking_head.health import readiness
 from talking_head.models import ClipState, Job
+from talking_head.private_files import Kind
 from talking_head.serving import serve_file
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
@@ -61,12 +62,12 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     """A stored picture, for whom a rule lets see it."""
     if not request.user.is_authenticated:
         return _log_in_first(request)
-    try:
-        path = storage.portrait_file(digest)
-    except PortraitError as error:
-        raise Http404("There is no such portrait.") from error
     if not may_view_portrait(request.user, digest):
         raise Http404("There is no such portrait.")
+    try:
+        path = private_files.fetch(Kind.PORTRAIT, digest)
+    except InvalidInput as error:
+        raise Http404("There is no such portrait.") from error
     return serve_file(request, path, content_type="image/png", digest=digest)
 
 

@@ -22,13 +22,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from talking_head import services, storage
+from talking_head import private_files, services, storage
 from talking_head.api import serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, person, visible_job
 from talking_head.api.schema import answers
 from talking_head.errors import OptionError
 from talking_head.models import Priority
+from talking_head.private_files import Kind
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
 from talking_head.serving import serve_file
@@ -63,7 +64,7 @@ class ImageId:
 
     @property
     def is_stored(self) -> bool:
-        return storage.portrait_file(self.digest).is_file()
+        return private_files.exists(Kind.PORTRAIT, self.digest)
 
 
 class AvatarUpload(APIView):

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import doorbell, lifecycle, progress, quotas, storage
+from talking_head import doorbell, lifecycle, private_files, progress, quotas, storage
 from talking_head.engines import registry
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.models import Clip, Job, Priority
+from talking_head.private_files import Kind
 from talking_head.profiles import Profile, profile_named
 from talking_head.services.scripts import check_voice
 
@@ -145,7 +146,7 @@ def _plan(
 
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
-    if portrait_digest and not storage.portrait_file(portrait_digest).is_file():
+    if portrait_digest and not private_files.exists(Kind.PORTRAIT, portrait_digest):
         raise storage.unknown_portrait()
     if portrait_digest:
         return registry.resolve("face", face or settings.TALKING_HEAD_FACE)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talking_head import storage
+from talking_head import private_files, storage
 from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
 from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
+from talking_head.private_files import Kind
 
 if TYPE_CHECKING:
     from talking_head.media_io.images import DecodedImage
@@ -63,8 +64,7 @@ def store_portrait(data: bytes) -> StoredPortrait:
     decoded, report = _look_at(data)
     refuse_unusable(report)
     stored = encode_png(decoded.rgb)
-    with storage.temporary_file(stored) as temporary:
-        digest = storage.store_portrait_bytes(stored, temporary)
+    digest = private_files.store(Kind.PORTRAIT, stored)
     return StoredPortrait(digest, decoded.width_px, decoded.height_px, report)
 
 
@@ -89,11 +89,10 @@ def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
     """
     from talking_head.media_io.images import decode_image, encode_jpeg
 
-    path = storage.portrait_file(digest)
+    if not private_files.exists(Kind.PORTRAIT, digest):
+        raise storage.unknown_portrait()
     with storage.translated_os_errors():
-        if not path.is_file():
-            raise storage.unknown_portrait()
-        data = path.read_bytes()
+        data = private_files.fetch(Kind.PORTRAIT, digest).read_bytes()
     return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
 
 

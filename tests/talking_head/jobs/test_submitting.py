@@ -14,9 +14,10 @@ from django.db import transaction
 from django_q.models import OrmQ
 from pytest_django import Settings
 
-from talking_head import doorbell, services, storage
+from talking_head import doorbell, private_files, services
 from talking_head.errors import OptionError, PortraitError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.models import Clip, Job, JobState
+from talking_head.private_files import Kind
 from tests.talking_head import fakes
 from tests.talking_head.jobs.site import Site
 
@@ -33,7 +34,7 @@ def fake_engines(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 @pytest.fixture
 def digest(portrait_png: Path, media_root: Path) -> str:
     """A portrait that is stored already."""
-    path = storage.portrait_file("a" * 64)
+    path = private_files.place(Kind.PORTRAIT, "a" * 64)
     path.parent.mkdir(parents=True)
     path.write_bytes(portrait_png.read_bytes())
     return "a" * 64

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from talking_head import access, storage
+from talking_head import access, private_files, storage
 from talking_head.models import Job, JobState
+from talking_head.private_files import Kind
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 VIEWERS = ["video.mp4", "captions.vtt", "transcript.json", "poster.jpg"]
@@ -143,7 +144,7 @@ class TestPortraits:
 
     @pytest.fixture(autouse=True)
     def stored(self, monkeypatch: pytest.MonkeyPatch, teacher: User) -> None:
-        path = storage.portrait_file(self.DIGEST)
+        path = private_files.place(Kind.PORTRAIT, self.DIGEST)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"\x89PNG\r\n\x1a\n")
         rules = [lambda user, digest: user == teacher and digest == self.DIGEST]
