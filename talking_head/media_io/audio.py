@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -25,43 +27,94 @@ _ACCEPTED = "WAV, FLAC, MP3, M4A, OGG or WebM"
 
 
 def read_audio(path: Path, *, max_seconds: float = MAX_RECORDING_SECONDS) -> tuple[Waveform, int]:
-    """Decodes a recording to mono at its own rate. The kind of file is told by its content, never by its name.
-
-    Only plain containers are opened, each with its demuxer named and through an open file, so a playlist that mentions
-    other files or addresses (HLS, DASH, concat) is refused instead of followed.
+    """Decodes a recording to mono at its own rate.
 
     Returns:
         The waveform, (samples,), and its rate in hertz.
 
     Raises:
+        InvalidInput: as :func:`opened_recording` says.
+    """
+    with unreadable_recordings(), path.open("rb") as file, opened_recording(file, max_seconds=max_seconds) as container:
+        rate_hz = rate_of(container)
+        # The mean: the library's own mixing adds channels up, and a voice in the middle may pass full scale.
+        parts = [channels.mean(axis=0) for channels in channel_parts(container, rate_hz, max_seconds=max_seconds)]
+    return np.nan_to_num(np.concatenate(parts)), rate_hz
+
+
+@contextlib.contextmanager
+def opened_recording(file: BinaryIO, *, max_seconds: float = MAX_RECORDING_SECONDS) -> Iterator[Any]:
+    """A recording, ready to be decoded. The kind of file is told by its content, never by its name.
+
+    Only plain containers are opened, each with its demuxer named and through an open file, so a playlist that mentions
+    other files or addresses (HLS, DASH, concat) is refused instead of followed.
+
+    Raises:
         InvalidInput: ``audio_format``, ``audio_unreadable``, ``audio_empty``, ``audio_too_large``, ``audio_too_long``.
     """
-    parts: list[NDArray[np.float32]] = []
-    samples = 0
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+    with unreadable_recordings():
+        if file.seek(0, os.SEEK_END) > MAX_FILE_BYTES:
             raise InvalidInput(
                 f"The recording is larger than {MAX_FILE_BYTES // 2**20} MB.",
                 code="audio_too_large",
                 hint="Save it as MP3, M4A or FLAC, or cut it into several lessons.",
             )
-        with path.open("rb") as file:
-            kind = _kind_of(file.read(_HEADER_BYTES))
-            file.seek(0)
-            with av.open(file, format=kind) as container:
-                rate_hz = _rate_of(container)
-                for part in _mono_parts(container, rate_hz):
-                    parts.append(part)
-                    samples += len(part)
-                    if samples > max_seconds * rate_hz:
-                        raise _too_long(max_seconds)
+        file.seek(0)
+        kind = _kind_of(file.read(_HEADER_BYTES))
+        file.seek(0)
+        with av.open(file, format=kind) as container:
+            if (container.duration or 0) / av.time_base > max_seconds:  # as its header says; counted again below
+                raise _too_long(max_seconds)
+            yield container
+
+
+def rate_of(container: Any) -> int:
+    """Raises:
+    InvalidInput: ``audio_empty``.
+    """
+    if not container.streams.audio:
+        raise InvalidInput("The file holds no sound.", code="audio_empty", hint="Choose the file with the recording.")
+    return int(container.streams.audio[0].rate)
+
+
+def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterator[NDArray[np.float32]]:
+    """The sound piece by piece, each (channels, samples), -1..1, at ``rate_hz``.
+
+    Raises:
+        InvalidInput: ``audio_too_long``, ``audio_empty``.
+    """
+    to_float = av.AudioResampler(format="fltp", rate=rate_hz)
+    samples = 0
+    for frame in _frames_and_end(container):
+        if frame is not None:
+            frame.pts = None  # holes between packets are closed: only the order of the samples counts
+        for part in to_float.resample(frame):
+            samples += part.samples
+            if samples > max_seconds * rate_hz:
+                raise _too_long(max_seconds)
+            yield part.to_ndarray()
+    if not samples:
+        raise InvalidInput("The recording holds no sound.", code="audio_empty", hint="Record it again.")
+
+
+def _frames_and_end(container: Any) -> Iterator[Any]:
+    yield from container.decode(container.streams.audio[0])
+    yield None  # makes the resampler give out what it still holds
+
+
+@contextlib.contextmanager
+def unreadable_recordings() -> Iterator[None]:
+    """Whatever codecs and files say against a recording, in one sentence.
+
+    Raises:
+        InvalidInput: ``audio_unreadable``.
+    """
+    try:
+        yield
     except (OSError, av.FFmpegError, ValueError) as error:
         raise InvalidInput(
             "The recording could not be read.", code="audio_unreadable", hint=f"Save it again as {_ACCEPTED}."
         ) from error
-    if not samples:
-        raise InvalidInput("The recording holds no sound.", code="audio_empty", hint="Record it again.")
-    return np.nan_to_num(np.concatenate(parts)), rate_hz
 
 
 def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
@@ -83,16 +136,45 @@ def from_pcm16(steps: NDArray[np.int16]) -> Waveform:
 
 def write_flac(path: Path, waveform: Waveform, sample_rate_hz: int) -> None:
     """Mono, 16 bit, lossless beyond that. The same samples give the same bytes: no date, no name of the encoder."""
-    steps = to_pcm16(waveform)
-    with av.open(path, "w", format="flac", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("flac", rate=sample_rate_hz, layout="mono", format="s16")
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
-        for start in range(0, len(steps), _FLAC_CHUNK_SAMPLES):
-            chunk = np.ascontiguousarray(steps[None, start : start + _FLAC_CHUNK_SAMPLES])
-            frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="mono")
-            frame.sample_rate, frame.pts = sample_rate_hz, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    with FlacWriter(path, sample_rate_hz) as flac:
+        flac.write(waveform)
+
+
+class FlacWriter:
+    """:func:`write_flac` for sound that comes in pieces; how it was cut into pieces does not show."""
+
+    def __init__(self, path: Path, sample_rate_hz: int) -> None:
+        self._container = av.open(path, "w", format="flac", options={"fflags": "+bitexact"})
+        self._stream: Any = self._container.add_stream("flac", rate=sample_rate_hz, layout="mono", format="s16")
+        self._stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        self._rate_hz = sample_rate_hz
+        self._written = 0
+        self._held = np.zeros(0, np.int16)  # less than a chunk
+
+    def __enter__(self) -> FlacWriter:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            self._encode(self._held)
+            self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def write(self, waveform: Waveform) -> None:
+        steps = np.concatenate([self._held, to_pcm16(waveform)])
+        whole = len(steps) // _FLAC_CHUNK_SAMPLES * _FLAC_CHUNK_SAMPLES
+        for start in range(0, whole, _FLAC_CHUNK_SAMPLES):
+            self._encode(steps[start : start + _FLAC_CHUNK_SAMPLES])
+        self._held = steps[whole:]
+
+    def _encode(self, steps: NDArray[np.int16]) -> None:
+        if not len(steps):
+            return
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(steps[None]), format="s16", layout="mono")
+        frame.sample_rate, frame.pts = self._rate_hz, self._written
+        self._container.mux(self._stream.encode(frame))
+        self._written += len(steps)
 
 
 def read_flac(path: Path) -> tuple[Waveform, int]:
@@ -115,6 +197,30 @@ def read_flac(path: Path) -> tuple[Waveform, int]:
     return from_pcm16(samples), rate_hz
 
 
+def read_flac_span(path: Path, start_seconds: float, end_seconds: float) -> tuple[Waveform, int]:
+    """A part of what :func:`write_flac` wrote, without decoding what is before and behind it: waveform and rate.
+
+    Raises:
+        OSError: no such file. ValueError: not a mono 16-bit FLAC file.
+    """
+    path.stat()
+    parts = []
+    try:
+        with av.open(path, "r", format="flac") as container:
+            stream = container.streams.audio[0]
+            start, end = round(start_seconds * stream.rate), round(end_seconds * stream.rate)
+            container.seek(start, stream=stream)
+            for frame in container.decode(stream):
+                first = round(frame.pts * frame.time_base * stream.rate)
+                if first >= end:
+                    break
+                parts.append(_mono_steps(frame)[max(0, start - first) : end - first])
+            rate_hz = stream.rate
+    except (av.FFmpegError, IndexError) as error:
+        raise ValueError(f"{path.name} is not a FLAC file") from error
+    return from_pcm16(np.concatenate(parts) if parts else np.zeros(0, np.int16)), rate_hz
+
+
 def _mono_steps(frame: av.AudioFrame) -> NDArray[np.int16]:
     if frame.format.name not in ("s16", "s16p") or frame.layout.nb_channels != 1:
         raise ValueError("not a mono 16-bit FLAC file")
@@ -135,23 +241,6 @@ def _kind_of(header: bytes) -> str:
     if len(header) > 1 and header[0] == 0xFF and header[1] & 0xE0 == 0xE0:  # 11 bits of frame synchronisation
         return "aac" if header[1] & 0x06 == 0 else "mp3"  # MPEG audio has no layer 0: that is ADTS
     raise InvalidInput("This is not a sound file we know.", code="audio_format", hint=f"Save it as {_ACCEPTED}.")
-
-
-def _rate_of(container: Any) -> int:
-    if not container.streams.audio:
-        raise InvalidInput("The file holds no sound.", code="audio_empty", hint="Choose the file with the recording.")
-    return int(container.streams.audio[0].rate)
-
-
-def _mono_parts(container: Any, rate_hz: int) -> Iterator[NDArray[np.float32]]:
-    """The mean of the channels. (The library's own mixing adds them up: a voice in the middle may pass full scale.)"""
-    to_float = av.AudioResampler(format="fltp", rate=rate_hz)
-    for frame in container.decode(container.streams.audio[0]):
-        frame.pts = None  # holes between packets are closed: only the order of the samples counts
-        for part in to_float.resample(frame):
-            yield part.to_ndarray().mean(axis=0, dtype=np.float32)
-    for part in to_float.resample(None):
-        yield part.to_ndarray().mean(axis=0, dtype=np.float32)
 
 
 def _too_long(max_seconds: float) -> InvalidInput:

@@ -1,0 +1,116 @@
+"""Recordings that people bring: made into one plain form and measured on the way, piece by piece, however long.
+
+The plain form is mono FLAC with 16 bit, at most 48 kHz and without metadata (no place, no date, no device).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talking_head.media_io.audio import (
+    FlacWriter,
+    Waveform,
+    channel_parts,
+    opened_recording,
+    rate_of,
+    unreadable_recordings,
+)
+
+MAX_RATE_HZ = 48_000
+BLOCK_SECONDS = 0.1
+CLIPPED = 0.999  # of full scale
+LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ = 150.0, 4_000.0  # between them is most of a voice, below them the hum of the mains
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFigures:
+    """What was measured. A *block* is ``BLOCK_SECONDS`` long; powers are mean squares, so full scale is about 1."""
+
+    duration_seconds: float
+    sample_rate_hz: int  # of the plain form
+    channels: int
+    low_powers: NDArray[np.float32]  # (blocks,) below LOWEST_VOICE_HZ
+    voice_powers: NDArray[np.float32]  # (blocks,)
+    high_powers: NDArray[np.float32]  # (blocks,) above HIGHEST_VOICE_HZ
+    clipped_blocks: int  # blocks in which the microphone was driven to its limit
+    channel_power: float  # of the louder channel over everything; against the powers of the mix it shows cancelling
+    mix_power: float
+
+    @property
+    def powers(self) -> NDArray[np.float32]:
+        """(blocks,)"""
+        return self.low_powers + self.voice_powers + self.high_powers
+
+
+def plain_recording(source: BinaryIO, target: Path, *, max_seconds: float) -> RecordingFigures:
+    """Writes the plain form of ``source`` to ``target`` and says what was measured. Sound is never held whole.
+
+    Raises:
+        InvalidInput: as :func:`talking_head.media_io.audio.opened_recording` says.
+    """
+    with unreadable_recordings(), opened_recording(source, max_seconds=max_seconds) as container:
+        rate_hz = min(MAX_RATE_HZ, rate_of(container))
+        meter = _Meter(rate_hz)
+        with FlacWriter(target, rate_hz) as flac:
+            for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
+                mix = np.nan_to_num(channels.mean(axis=0))
+                meter.add(mix, channels)
+                flac.write(mix)
+    return meter.figures()
+
+
+class _Meter:
+    """Gathers the figures block by block."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._block = round(BLOCK_SECONDS * rate_hz)
+        hertz = np.fft.rfftfreq(self._block, 1 / rate_hz)
+        self._edges = [0, *np.searchsorted(hertz, [LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ]), len(hertz)]
+        self._window = np.hanning(self._block).astype(np.float32)
+        # Parseval: the mean square of a block from its one-sided spectrum, made up for what the window takes away.
+        self._scale = 2 / (self._block * float(np.sum(self._window**2)))
+        self._held = np.zeros(0, np.float32)
+        self._bands: list[NDArray[np.float32]] = []  # (blocks, 3) each
+        self._clipped_blocks = 0
+        self._samples = 0
+        self._channel_squares = np.zeros(1)
+        self._mix_squares = 0.0
+
+    def add(self, mix: Waveform, channels: NDArray[np.float32]) -> None:
+        self._samples += len(mix)
+        self._mix_squares += float(np.sum(mix.astype(np.float64) ** 2))
+        self._channel_squares = self._channel_squares + np.sum(np.nan_to_num(channels).astype(np.float64) ** 2, axis=1)
+        joined = np.concatenate([self._held, mix])
+        whole = len(joined) // self._block * self._block
+        self._held = joined[whole:]
+        if whole:
+            self._measure(joined[:whole].reshape(-1, self._block))
+
+    def _measure(self, blocks: NDArray[np.float32]) -> None:
+        self._clipped_blocks += int(np.count_nonzero(np.count_nonzero(np.abs(blocks) >= CLIPPED, axis=1) >= 3))
+        spectrum = np.abs(np.fft.rfft(blocks * self._window, axis=1)) ** 2 * self._scale  # (blocks, bins)
+        bands = [spectrum[:, low:high].sum(axis=1) for low, high in pairwise(self._edges)]
+        self._bands.append(np.stack(bands, axis=1).astype(np.float32))
+
+    def figures(self) -> RecordingFigures:
+        if len(self._held):  # the last block may be a short one
+            self._measure(np.pad(self._held, (0, self._block - len(self._held)))[None])
+        bands = np.concatenate(self._bands)
+        return RecordingFigures(
+            duration_seconds=round(self._samples / self._rate_hz, 3),
+            sample_rate_hz=self._rate_hz,
+            channels=len(self._channel_squares),
+            low_powers=bands[:, 0],
+            voice_powers=bands[:, 1],
+            high_powers=bands[:, 2],
+            clipped_blocks=self._clipped_blocks,
+            channel_power=float(self._channel_squares.max() / self._samples),
+            mix_power=self._mix_squares / self._samples,
+        )

@@ -1,0 +1,183 @@
+"""What is good and bad about a recorded narration, in words a teacher understands, each with what to do about it.
+
+``stop`` means that no lesson can be made of it; ``warn`` means that the video will sound worse than it could. The
+limits were set on the embedded voice with hiss, mains hum, clipping and silence added in known amounts
+(tests/talking_head/pipeline/test_narration_report.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from talking_head.errors import InvalidInput
+from talking_head.media_io.recordings import BLOCK_SECONDS, RecordingFigures
+
+Severity = Literal["stop", "warn"]
+Verdict = Literal["good", "warn", "bad"]
+
+SHORTEST_SECONDS = 1.0
+SILENT_DB = -60.0  # of full scale: the loudest parts of any voice are far above
+QUIET_DB = -42.0
+NOISY_DB, VERY_NOISY_DB = 25.0, 12.0  # how far the voice stands above what is behind it
+HUM_SHARE = 0.6  # of the noise: what is below all voices
+HISS_SHARE = 0.6  # of the noise: what is above most of them
+CLIPPED_SHARE = 0.01  # of the blocks with voice
+CANCELLED_DB = 10.0  # lost when the two sides are added up
+LONG_SILENCE_SECONDS = 3.0  # before or behind the voice; it is left out anyway
+LOW_RATE_HZ = 16_000
+_VOICE_PERCENTILE, _NOISE_PERCENTILE = 90, 10
+_FLOOR = 1e-10  # -100 dB: below 16 bit
+
+
+@dataclass(frozen=True, slots=True)
+class NarrationProblem:
+    """One thing that is wrong: ``code`` for machines, ``message`` says what, ``advice`` what to do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class NarrationReport:
+    """The verdict on a recording. The most serious problems come first. Levels are in dB below full scale."""
+
+    problems: tuple[NarrationProblem, ...]
+    duration_seconds: float
+    voice_db: float  # of the louder parts
+    noise_db: float  # of the quietest parts
+    channels: int
+
+    @property
+    def is_usable(self) -> bool:
+        return not any(problem.severity == "stop" for problem in self.problems)
+
+    @property
+    def verdict(self) -> Verdict:
+        if not self.problems:
+            return "good"
+        return "warn" if self.is_usable else "bad"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def report_on_recording(figures: RecordingFigures) -> NarrationReport:
+    """Judges a recording by what was measured while it was read."""
+    powers = np.maximum(figures.powers, _FLOOR)
+    voice = float(np.percentile(powers, _VOICE_PERCENTILE))
+    noise = float(np.percentile(powers, _NOISE_PERCENTILE))
+    problems = list(_about_the_voice(figures, voice))
+    if not problems:  # otherwise the rest would be noise
+        problems = [*_about_the_noise(figures, powers, voice, noise), *_about_the_form(figures, powers, voice)]
+    problems.sort(key=lambda problem: problem.severity != "stop")  # stable: keeps the order within each
+    return NarrationReport(
+        tuple(problems), figures.duration_seconds, round(_db(voice), 1), round(_db(noise), 1), figures.channels
+    )
+
+
+def refuse_unusable_recording(report: NarrationReport) -> None:
+    """Raises:
+    InvalidInput: the first ``stop`` problem, with its code and advice.
+    """
+    for problem in report.problems:
+        if problem.severity == "stop":
+            raise InvalidInput(problem.message, code=problem.code, hint=problem.advice)
+
+
+def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[NarrationProblem]:
+    if figures.duration_seconds < SHORTEST_SECONDS:
+        yield NarrationProblem(
+            "audio_too_short",
+            "stop",
+            "The recording is shorter than a second.",
+            "Record a whole sentence, and stop a moment after the last word.",
+        )
+    elif figures.mix_power < figures.channel_power / 10 ** (CANCELLED_DB / 10):
+        yield NarrationProblem(
+            "audio_cancelled",
+            "stop",
+            "The two sides of this stereo recording wipe each other out.",
+            "Record in mono, or turn the wires of one microphone round.",
+        )
+    elif _db(voice) < SILENT_DB:
+        yield NarrationProblem(
+            "audio_silent",
+            "stop",
+            "The recording is silent.",
+            "Check that the right microphone is chosen and not muted, then record again.",
+        )
+
+
+def _about_the_noise(
+    figures: RecordingFigures, powers: np.ndarray, voice: float, noise: float
+) -> Iterator[NarrationProblem]:
+    distance_db = _db(voice) - _db(noise)
+    if distance_db >= NOISY_DB:
+        return
+    what, advice = _kind_of_noise(figures, powers, noise)
+    if distance_db >= VERY_NOISY_DB:
+        yield NarrationProblem("audio_noisy", "warn", f"There is {what} behind your voice.", advice)
+    else:
+        yield NarrationProblem(
+            "audio_very_noisy",
+            "warn",
+            f"There is {what} behind your voice, nearly as loud as the voice itself.",
+            advice,
+        )
+
+
+def _kind_of_noise(figures: RecordingFigures, powers: np.ndarray, noise: float) -> tuple[str, str]:
+    quiet = powers <= noise * 1.26  # within a decibel of the quietest parts
+    total = float(powers[quiet].sum())
+    if float(figures.low_powers[quiet].sum()) > HUM_SHARE * total:
+        return (
+            "a steady hum",
+            "Move the microphone away from power supplies, lamps and fans, or try again in a quieter room.",
+        )
+    if float(figures.high_powers[quiet].sum()) > HISS_SHARE * total:
+        return "a hiss", "Turn the microphone's gain down, speak closer to it, and try again."
+    return "noise", "Try again in a quieter room, or closer to the microphone."
+
+
+def _about_the_form(figures: RecordingFigures, powers: np.ndarray, voice: float) -> Iterator[NarrationProblem]:
+    speaking = np.flatnonzero(powers > voice / 100)  # within 20 dB of the louder parts
+    if figures.clipped_blocks > CLIPPED_SHARE * len(speaking):
+        yield NarrationProblem(
+            "audio_clipped",
+            "warn",
+            "The voice is so loud in places that it crackles.",
+            "Speak a little further from the microphone or turn its level down, then record again.",
+        )
+    if _db(voice) < QUIET_DB:
+        yield NarrationProblem(
+            "audio_quiet",
+            "warn",
+            "The voice is very quiet. It is made louder, and so is the noise.",
+            "Speak closer to the microphone or turn its level up.",
+        )
+    if figures.sample_rate_hz < LOW_RATE_HZ:
+        yield NarrationProblem(
+            "audio_muffled",
+            "warn",
+            "The recording has the sound of a telephone.",
+            "Record with a computer or a recording app instead of a call.",
+        )
+    before, behind = speaking[0] * BLOCK_SECONDS, (len(powers) - 1 - speaking[-1]) * BLOCK_SECONDS
+    if max(before, behind) > LONG_SILENCE_SECONDS:
+        where = "before the first" if before > behind else "after the last"
+        yield NarrationProblem(
+            "audio_long_silence",
+            "warn",
+            f"Nothing is said for {max(before, behind):.0f} seconds {where} word.",
+            "You need not do anything: silence at both ends is left out.",
+        )
+
+
+def _db(power: float) -> float:
+    return 10 * float(np.log10(max(power, _FLOOR)))
