@@ -201,7 +201,9 @@ class Attempt(models.Model):
         ordering = ["started_at"]
         indexes = [
             models.Index(fields=["started_at"], name="attempt_recent"),
-            models.Index(fields=["started_at", "error_code"], condition=~models.Q(error_code=""), name="attempt_errors"),
+            models.Index(
+                fields=["started_at", "error_code"], condition=~models.Q(error_code=""), name="attempt_errors"
+            ),
         ]
 
     def __str__(self) -> str:
