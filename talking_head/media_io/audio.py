@@ -62,7 +62,7 @@ def opened_recording(file: BinaryIO, *, max_seconds: float = MAX_RECORDING_SECON
         file.seek(0)
         kind = _kind_of(file.read(_HEADER_BYTES))
         file.seek(0)
-        with av.open(file, format=kind) as container:
+        with av.open(file, "r", format=kind) as container:
             if (container.duration or 0) / av.time_base > max_seconds:  # as its header says; counted again below
                 raise _too_long(max_seconds)
             yield container
@@ -92,7 +92,7 @@ def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterat
             samples += part.samples
             if samples > max_seconds * rate_hz:
                 raise _too_long(max_seconds)
-            yield part.to_ndarray()
+            yield part.to_ndarray().astype(np.float32, copy=False)
     if not samples:
         raise InvalidInput("The recording holds no sound.", code="audio_empty", hint="Record it again.")
 
@@ -207,7 +207,7 @@ def read_flac_span(path: Path, start_seconds: float, end_seconds: float) -> tupl
     parts = []
     try:
         with av.open(path, "r", format="flac") as container:
-            stream = container.streams.audio[0]
+            stream: Any = container.streams.audio[0]
             start, end = round(start_seconds * stream.rate), round(end_seconds * stream.rate)
             container.seek(start, stream=stream)
             for frame in container.decode(stream):
