@@ -6,9 +6,10 @@ Everything here is a conditional write that somebody else may have been faster w
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
-import time
+import tempfile
 from pathlib import Path
 from uuid import UUID
 
@@ -16,13 +17,15 @@ from django.db.models import Q
 
 from talking_head import claims, doorbell, lifecycle, outbox, storage
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
+from talking_head.worker.scratch import is_abandoned
 
 logger = logging.getLogger(__name__)
 
 OUTBOX_AFTER_SECONDS = 5.0  # who wrote it delivers it at once; after this it did not
 OUTBOX_BATCH = 100
 TEMPORARY_AFTER_SECONDS = 3_600.0  # an upload takes seconds
-SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # a renderer's own folder, when even its supervisor was killed
+SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of whatever else works there, such as `manage.py render`
+ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new one gets its owner at once
 STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
 RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
@@ -95,22 +98,34 @@ def _unpublished_results() -> list[Path]:
 
 
 def _old_entries() -> list[Path]:
-    places = (
-        (storage.temporary_root(), TEMPORARY_AFTER_SECONDS),
-        (storage.cache_root() / "tmp", SCRATCH_AFTER_SECONDS),
-    )
-    return [
-        path for place, seconds in places if place.is_dir() for path in place.iterdir() if _age_seconds(path) > seconds
-    ]
+    found = []
+    places = (storage.temporary_root(), TEMPORARY_AFTER_SECONDS), (storage.cache_root() / "tmp", SCRATCH_AFTER_SECONDS)
+    for place, seconds in places:
+        if not place.is_dir():
+            continue
+        now = _file_system_time(place)
+        for path in place.iterdir():
+            age_seconds = now - _changed_at(path, now)
+            if age_seconds > seconds or (age_seconds > ABANDONED_AFTER_SECONDS and is_abandoned(path)):
+                found.append(path)
+    return found
 
 
-def _age_seconds(path: Path) -> float:
+def _file_system_time(place: Path) -> float:
+    """What a file that is written there now is dated: a sweeper whose own clock is wrong must not take what somebody
+    uploads at this moment for old."""
+    with tempfile.TemporaryFile(dir=place) as file:
+        file.write(b"now")
+        file.flush()
+        return os.fstat(file.fileno()).st_mtime
+
+
+def _changed_at(path: Path, now: float) -> float:
     """Of the youngest thing inside: a renderer's folder is as old as what it made last."""
     try:
-        newest = max((entry.stat().st_mtime for entry in [path, *path.rglob("*")]), default=0.0)
+        return max(entry.stat().st_mtime for entry in [path, *path.rglob("*")])
     except FileNotFoundError:
-        return 0.0  # being changed right now
-    return time.time() - newest
+        return now  # being changed right now
 
 
 def _remove(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import subprocess
 import uuid
 from collections import deque
@@ -16,6 +15,7 @@ from typing import IO, Any
 
 from talking_head.worker.process_group import COOKIE_VARIABLE, end_process_group, exit_description
 from talking_head.worker.protocol import Decoder, Message
+from talking_head.worker.scratch import ScratchFolder
 
 LOG_TAIL_BYTES = 8_000
 PIPE_BYTES = 65_536
@@ -44,8 +44,9 @@ class Connection:
         self._cookie = uuid.uuid4().hex
         self._decoder = Decoder()
         self._log: deque[bytes] = deque()
-        self._scratch = command.scratch_root / self._cookie
-        settings = json.dumps({**command.settings, "parent_pid": os.getpid(), "scratch": str(self._scratch)})
+        self._scratch = ScratchFolder(command.scratch_root / self._cookie)
+        scratch = str(self._scratch.path)
+        settings = json.dumps({**command.settings, "parent_pid": os.getpid(), "scratch": scratch})
         self._process = subprocess.Popen(
             [*command.words, settings],
             stdin=subprocess.PIPE,
@@ -53,7 +54,7 @@ class Connection:
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=command.folder,
-            env={**os.environ, **command.environment, "TMPDIR": str(self._scratch), COOKIE_VARIABLE: self._cookie},
+            env={**os.environ, **command.environment, "TMPDIR": scratch, COOKIE_VARIABLE: self._cookie},
             start_new_session=True,
         )
         self.requests, self.messages, self.log = self._pipes()
@@ -117,7 +118,7 @@ class Connection:
     def end(self, terminate_seconds: float) -> None:
         """Ends it with everything it started and left lying about; harmless when it has ended already."""
         end_process_group(self._process, self._cookie, terminate_seconds)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
         for pipe in (self.requests, self.messages, self.log):
             pipe.close()
 

@@ -15,6 +15,7 @@ from talking_head import lifecycle, outbox, storage, sweeper
 from talking_head.models import Job, JobState, Notification
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended
+from talking_head.worker.scratch import ScratchFolder
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
 
 
@@ -95,3 +96,31 @@ def test_only_old_temporary_files_go(media_root: Path) -> None:
     os.utime(old, (long_ago, long_ago))
     sweeper.collect_garbage()
     assert [young.exists(), old.exists()] == [True, False]
+
+
+@pytest.mark.django_db
+def test_the_folder_of_a_renderer_goes_as_soon_as_its_owner_is_gone(
+    media_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "ABANDONED_AFTER_SECONDS", -1.0)
+    root = storage.cache_root() / "tmp"
+    in_use, abandoned = ScratchFolder(root / "in use"), ScratchFolder(root / "abandoned")
+    assert abandoned._lock is not None
+    os.close(abandoned._lock)  # as the kernel does for a killed process
+    sweeper.collect_garbage()
+    assert [in_use.path.exists(), abandoned.path.exists()] == [True, False]
+    in_use.remove()
+    assert not in_use.path.exists()
+
+
+@pytest.mark.django_db
+def test_a_sweeper_whose_clock_is_an_hour_ahead_leaves_uploads_alone(
+    media_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.temporary_root().mkdir()
+    upload = storage.temporary_root() / "upload"
+    upload.touch()
+    an_hour_ahead = time.time() + 4_000
+    monkeypatch.setattr(time, "time", lambda: an_hour_ahead)
+    sweeper.collect_garbage()
+    assert upload.exists()
