@@ -23,6 +23,10 @@ class ClipRequest:
     speed: float = 1.0
     portrait_path: str = ""  # "" = no portrait: the still engine's neutral card
     portrait_digest: str = ""
+    narration_path: str = ""  # "" = a voice speaks; otherwise this span of a recording, as mono FLAC
+    narration_digest: str = ""
+    narration_start_seconds: float = 0.0
+    narration_end_seconds: float = 0.0
     profile: str = "balanced"
     speech: str = "hibari"  # resolved engine names, never "auto"
     face: str = "puppet"

@@ -44,7 +44,7 @@ def utterance_to_take(speech_engine: SpeechEngine, request: ClipRequest) -> Take
         EngineError: ``engine_unavailable``.
     """
     if not request.spoken.strip():
-        return Take(_silence(request.pause_seconds), (), (), "")
+        return silent_take(request.pause_seconds)
     voice = _voice_for(speech_engine, request)
     speech = speech_engine.speak(request.spoken, request.text, voice=voice.name, speed=request.speed)
     if not np.any(speech.waveform):
@@ -54,6 +54,11 @@ def utterance_to_take(speech_engine: SpeechEngine, request: ClipRequest) -> Take
             hint="Write it in words, or leave it out.",
         )
     return speech_to_take(speech, request.pause_seconds)
+
+
+def silent_take(pause_seconds: float) -> Take:
+    """What an utterance without words is."""
+    return Take(_silence(pause_seconds), (), (), "")
 
 
 def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
