@@ -99,8 +99,9 @@ def cancel_job(job: Job) -> bool:
     return lifecycle.cancel(job.pk)
 
 
-def retry_job(job: Job, *, profile: str | None = None) -> Job:
-    """A new job with the same values (or another profile); what was finished comes from the cache.
+def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | None = None) -> Job:
+    """A new job with the same values (or another profile); what was finished comes from the cache. The key is that of
+    :func:`submit_job`: two calls with the same one make one job.
 
     Raises:
         OptionError: ``job_active`` while the job has not ended. Also everything that :func:`submit_job` raises.
@@ -122,6 +123,7 @@ def retry_job(job: Job, *, profile: str | None = None) -> Job:
         priority=job.priority,
         subject=job.subject,
         subject_version=job.subject_version,
+        idempotency_key=idempotency_key,
     )
 
 

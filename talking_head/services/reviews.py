@@ -1,0 +1,173 @@
+"""What the staff does with a job: try it again, cancel it, be done with it. Each is recorded, with who, why, before and
+after, in a row that is never changed.
+
+Whoever acts says which sight of the job that was (``seen``: its ``review_seq``). When somebody acted meanwhile nothing
+happens and :class:`~talking_head.errors.OptionError` ``acted_meanwhile`` says what: two people who press the same
+button at the same time make one new video, not two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Now
+
+from talking_head.errors import OptionError
+from talking_head.models import (
+    ACTIVE_JOB_STATES,
+    REVIEWABLE_JOB_STATES,
+    WATCHABLE_JOB_STATES,
+    ActionVerb,
+    Job,
+    JobAction,
+)
+from talking_head.profiles import Profile, faster_than
+from talking_head.services.jobs import cancel_job, retry_job
+
+REASON_CHARACTERS = 1_000
+PERMISSIONS: dict[str, str] = {
+    ActionVerb.RETRY: "talking_head.retry_job",
+    ActionVerb.RETRY_FASTER: "talking_head.retry_job_faster",
+    ActionVerb.CANCEL: "talking_head.cancel_job",
+    ActionVerb.REVIEW: "talking_head.review_job",
+    ActionVerb.REOPEN: "talking_head.review_job",
+}
+
+
+def may_act(actor: User, verb: str) -> bool:
+    return actor.is_active and actor.is_staff and actor.has_perm(PERMISSIONS[verb])
+
+
+def possible_verbs(job: Job) -> list[str]:
+    """What makes sense with the job as it is now, whoever asks."""
+    if job.is_active:
+        return [ActionVerb.CANCEL]
+    verbs: list[str] = []
+    if successor_of(job) is None:
+        verbs += [ActionVerb.RETRY] + ([ActionVerb.RETRY_FASTER] if faster_profile(job) else [])
+    if job.state in REVIEWABLE_JOB_STATES:
+        verbs.append(ActionVerb.REOPEN if job.reviewed_at else ActionVerb.REVIEW)
+    return verbs
+
+
+def faster_profile(job: Job) -> Profile | None:
+    """The profile that "retry faster" would take."""
+    return faster_than(job.profile)
+
+
+def successor_of(job: Job) -> Job | None:
+    """The newest retry that is being made or can be watched: another one would make the same video twice. A retry that
+    failed or was cancelled stands in nobody's way."""
+    alive = (*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)
+    found = job.actions.filter(new_job__state__in=alive).select_related("new_job").first()
+    return found.new_job if found else None
+
+
+def act(job: Job, verb: str, actor: User, *, seen: int, reason: str = "") -> Job:
+    """Does one of :class:`ActionVerb` and records it. Returns the job it leads to: the new one of a retry, else
+    ``job`` with its values as they are now. Who may is the caller's question (:func:`may_act`).
+
+    Raises:
+        OptionError: ``acted_meanwhile``, ``already_retried``, ``no_faster_profile``, ``job_active``, ``job_ended``,
+            ``not_reviewable``, ``already_reviewed``, ``not_reviewed``, ``reason_missing``; nothing happened.
+            Also everything that :func:`~talking_head.services.jobs.submit_job` raises.
+    """
+    job.refresh_from_db()
+    _refuse_old_sight(job, seen)
+    if verb in (ActionVerb.RETRY, ActionVerb.RETRY_FASTER):
+        return _retry(job, verb, actor, seen, reason)
+    if verb == ActionVerb.CANCEL:
+        return _cancel(job, actor, seen, reason)
+    return _review(job, verb, actor, seen, reason.strip())
+
+
+def _retry(job: Job, verb: str, actor: User, seen: int, reason: str) -> Job:
+    if job.is_active:
+        raise OptionError("This video is still being made.", code="job_active", hint="Wait for it or cancel it first.")
+    if successor_of(job) is not None:
+        raise OptionError(
+            "This video was tried again already.", code="already_retried", hint="Look at the newer one instead."
+        )
+    faster = faster_profile(job) if verb == ActionVerb.RETRY_FASTER else None
+    if verb == ActionVerb.RETRY_FASTER and faster is None:
+        raise OptionError("There is no faster profile than this one.", code="no_faster_profile", hint="Try it again.")
+    # The new job first, because checking a request is no work for a transaction that others wait for. Whoever saw the
+    # same sight asks with the same key and gets the same job, and only one of them is recorded below.
+    new_job = retry_job(job, profile=faster.name if faster else None, idempotency_key=f"retry:{job.pk}:{seen}")
+    with transaction.atomic():
+        _count(job, seen)
+        _record(job, verb, actor, reason, new_job)
+    return new_job
+
+
+def _cancel(job: Job, actor: User, seen: int, reason: str) -> Job:
+    with transaction.atomic():
+        _count(job, seen)
+        if not cancel_job(job):
+            raise OptionError("This video had ended already.", code="job_ended", hint="Look at how it ended.")
+        _record(job, ActionVerb.CANCEL, actor, reason)
+    return job
+
+
+def _review(job: Job, verb: str, actor: User, seen: int, reason: str) -> Job:
+    is_mark = verb == ActionVerb.REVIEW
+    if job.state not in REVIEWABLE_JOB_STATES:
+        raise OptionError("Only a video that did not end as asked for is reviewed.", code="not_reviewable")
+    if is_mark and job.reviewed_at:
+        raise OptionError("This failure was reviewed already.", code="already_reviewed")
+    if not is_mark and not job.reviewed_at:
+        raise OptionError("This failure is not reviewed.", code="not_reviewed")
+    if is_mark and not reason:
+        raise OptionError(
+            "A reason is missing.", code="reason_missing", hint="Say in a few words what was found or done."
+        )
+    with transaction.atomic():
+        _count(job, seen, reviewed_at=Now() if is_mark else Value(None))
+        _record(job, verb, actor, reason)
+    return job
+
+
+def _count(job: Job, seen: int, **values: Any) -> None:
+    """Takes the right to act, in the caller's transaction: only the first of those who saw the same gets it."""
+    if not Job.objects.filter(pk=job.pk, review_seq=seen).update(review_seq=F("review_seq") + 1, **values):
+        job.refresh_from_db()
+        _refuse_old_sight(job, seen)
+
+
+def _refuse_old_sight(job: Job, seen: int) -> None:
+    if job.review_seq == seen:
+        return
+    last = job.actions.first()
+    what = f"{last.actor_name} did this: {last.get_verb_display().lower()}." if last else "It was changed."
+    raise OptionError(f"Somebody was faster. {what}", code="acted_meanwhile", hint="Look again before you do anything.")
+
+
+def _record(job: Job, verb: str, actor: User, reason: str, new_job: Job | None = None) -> None:
+    before = _as_it_is(job)
+    job.refresh_from_db()
+    after = _as_it_is(job)
+    if new_job is not None:
+        after |= {"new_job": str(new_job.pk), "new_profile": new_job.profile}
+    JobAction.objects.create(
+        job=job,
+        job_number=job.pk,
+        actor=actor,
+        actor_name=actor.get_username(),
+        verb=verb,
+        reason=reason[:REASON_CHARACTERS],
+        before=before,
+        after=after,
+        new_job=new_job,
+    )
+
+
+def _as_it_is(job: Job) -> dict[str, Any]:
+    return {
+        "state": job.state,
+        "profile": job.profile,
+        "error_code": job.error_code,
+        "reviewed": job.reviewed_at is not None,
+    }
