@@ -6,13 +6,11 @@ Equality with the original is shown by running the benchmark on the real golden 
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import shutil
 import sys
 import wave
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks import golden, parity
 from talking_head.engines.face.sadtalker import (
     alignment,
     audio_to_pose,
@@ -41,19 +40,7 @@ from talking_head.engines.face.sadtalker.keypoint_transform import (
 from talking_head.engines.face.sadtalker.source import to_tensor
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
-SCRIPT = Path(__file__).parents[6] / "benchmarks" / "parity.py"
 Arrays = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def parity() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parity_benchmark", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def landmarks(size: int) -> np.ndarray:
@@ -262,14 +249,14 @@ def write_golden(folder: Path, checkpoints_dir: Path) -> None:
     save("j_generator512", {})
 
 
-def compare(parity: ModuleType, checkpoints_dir: Path, golden_dir: Path) -> list[Any]:
+def compare(checkpoints_dir: Path, golden_dir: Path) -> list[Any]:
     with torch.inference_mode():
         comparison = parity.Comparison(checkpoints_dir, parity.Golden(golden_dir), TINY)
         return list(comparison.run(["plain", "fast"]))
 
 
-def test_right_numbers_pass_in_every_stage(parity: ModuleType, checkpoints_dir: Path, golden_dir: Path) -> None:
-    checks = compare(parity, checkpoints_dir, golden_dir)
+def test_right_numbers_pass_in_every_stage(checkpoints_dir: Path, golden_dir: Path) -> None:
+    checks = compare(checkpoints_dir, golden_dir)
 
     assert [check.array for check in checks if not check.passed] == []
     compared = {check.array for check in checks}
@@ -310,7 +297,7 @@ PERTURBED = [
 
 @pytest.mark.parametrize("value", ["one percent", "not a number"])
 def test_one_wrong_value_fails_and_is_named(
-    parity: ModuleType, checkpoints_dir: Path, golden_dir: Path, tmp_path: Path, value: str
+    checkpoints_dir: Path, golden_dir: Path, tmp_path: Path, value: str
 ) -> None:
     """One number of each array is moved by a hundredth of the array's largest, all arrays at once."""
     folder = tmp_path / "golden"
@@ -325,18 +312,17 @@ def test_one_wrong_value_fails_and_is_named(
         arrays[key] = flat.reshape(arrays[key].shape).astype(kind)
         np.savez(folder / f"{name}.npz", **arrays)
 
-    failed = {check.array for check in compare(parity, checkpoints_dir, folder) if not check.passed}
+    failed = {check.array for check in compare(checkpoints_dir, folder) if not check.passed}
 
     assert {key for _, key in PERTURBED} <= failed
 
 
-def test_an_array_of_another_shape_fails(parity: ModuleType) -> None:
-    assert parity.error_between(np.zeros(3), np.zeros((1, 3)), "relative") == float("inf")
+def test_an_array_of_another_shape_fails() -> None:
+    assert golden.error_between(np.zeros(3), np.zeros((1, 3)), "relative") == float("inf")
 
 
 @pytest.mark.parametrize("missing", ["checkpoints", "golden"])
 def test_input_that_cannot_be_read_is_status_2(
-    parity: ModuleType,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -346,13 +332,13 @@ def test_input_that_cannot_be_read_is_status_2(
         sys, "argv", ["parity.py", "--checkpoints", str(tmp_path), "--golden", str(tmp_path), "--threads", "1"]
     )
     if missing == "golden":
-        monkeypatch.setattr(parity.networks, "load_networks", lambda *_: None)
-        monkeypatch.setattr(parity.networks, "load_mapping_net", lambda *_: None)
+        monkeypatch.setattr(golden.networks, "load_networks", lambda *_: None)
+        monkeypatch.setattr(golden.networks, "load_mapping_net", lambda *_: None)
     assert parity.main() == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_the_report_says_pass_or_fail(parity: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_says_pass_or_fail(capsys: pytest.CaptureFixture[str]) -> None:
     good = parity.Check("mapping", "crop.yaw", "relative", 1e-7, 1e-5)
     bad = parity.Check("mapping", "crop.exp", "relative", 1e-3, 1e-5)
     parity.report([good, bad], as_json=False)
