@@ -13,9 +13,10 @@ PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
 
-# With SADTALKER=1 (and in CI) torch is installed too, and the networks of the sadtalker engine are tested.
+# With SADTALKER=1, COQUI=1 (and in CI both) torch and what these engines need is installed too, and they are tested.
 SADTALKER ?= $(CI)
-test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) browser servers lint types
+COQUI ?= $(CI)
+test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.coqui) browser servers lint types
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
 	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
 
@@ -56,6 +57,10 @@ $(VENV)/.dev: $(VENV)/.base requirements-dev.txt
 
 $(VENV)/.sadtalker: $(VENV)/.dev requirements-sadtalker.txt
 	$(PIP) -r requirements-sadtalker.txt
+	@touch $@
+
+$(VENV)/.coqui: $(VENV)/.dev requirements-coqui.txt
+	$(PIP) -r requirements-coqui.txt
 	@touch $@
 
 browser:

@@ -51,6 +51,7 @@ def renderer_command() -> Command:
         settings={
             "cache_root": str(storage.cache_root()),
             "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
+            "voice_samples_dir": str(storage.media_root() / "voices"),
             "threads": threads,
         },
         environment={name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},

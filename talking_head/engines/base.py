@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from talking_head.timebase import SAMPLES_PER_VIDEO_FRAME
 
 Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
 Frame = NDArray[np.uint8]  # (height, width, 3) RGB
+# Where the times of words and sounds come from: the model that spoke, a recogniser that listened, or only the letters.
+TimesFrom = Literal["model", "alignment", "estimate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Speech:
     phonemes: tuple[TimedToken, ...]
     words: tuple[TimedWord, ...]
     phoneme_alphabet: str  # "misaki" or "arpabet"
+    times_from: TimesFrom = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Take:
     phonemes: tuple[TimedToken, ...]
     words: tuple[TimedWord, ...]
     phoneme_alphabet: str
+    times_from: TimesFrom = "model"
 
     @property
     def frame_count(self) -> int:
@@ -113,6 +117,15 @@ class SpeechEngine(Protocol):
         """
 
 
+@runtime_checkable
+class CloningSpeechEngine(SpeechEngine, Protocol):
+    """A speech engine that also speaks with voices of samples. They are somebody's own, so ``voices`` does not list
+    them: whoever asks for one knows its name."""
+
+    def cloned_voice(self, name: str) -> Voice | None:
+        """The voice with that name, if it is that of a sample which is here."""
+
+
 class FaceEngine(Protocol):
     name: str
     version: str
@@ -148,3 +161,4 @@ class EngineSettings:
 
     checkpoints_dir: Path
     threads: int = 1
+    voice_samples_dir: Path | None = None  # None: voices cannot be cloned

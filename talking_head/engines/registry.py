@@ -12,6 +12,7 @@ from talking_head.errors import EngineError, OptionError
 ENGINES: dict[str, dict[str, str]] = {
     "speech": {
         "hibari": "talking_head.engines.speech.hibari:HibariSpeech",
+        "coqui": "talking_head.engines.speech.coqui.engine:CoquiSpeech",
     },
     "face": {
         "puppet": "talking_head.engines.face.puppet.engine:PuppetFace",

@@ -41,6 +41,7 @@ def store_take(folder: Path, take: Take) -> None:
         "phonemes": [asdict(phoneme) for phoneme in take.phonemes],
         "words": [asdict(word) for word in take.words],
         "alphabet": take.phoneme_alphabet,
+        "times_from": take.times_from,
     }
     (folder / TAKE_TIMES).write_text(json.dumps(times, ensure_ascii=False), encoding="utf-8")
 
@@ -56,12 +57,12 @@ def load_take(folder: Path) -> Take:
         times = json.loads((folder / TAKE_TIMES).read_text(encoding="utf-8"))
         phonemes = tuple(TimedToken(**values) for values in times["phonemes"])
         words = tuple(TimedWord(**values) for values in times["words"])
-        alphabet = times["alphabet"]
+        alphabet, times_from = times["alphabet"], times.get("times_from", "model")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedEntryError(folder) from error
     if sample_rate_hz != AUDIO_HZ or not len(waveform) or len(waveform) % CLIP_QUANTUM_SAMPLES:
         raise DamagedEntryError(folder)
-    return Take(np.asarray(waveform, np.float32), phonemes, words, alphabet)
+    return Take(np.asarray(waveform, np.float32), phonemes, words, alphabet, times_from)
 
 
 @dataclass(frozen=True, slots=True)

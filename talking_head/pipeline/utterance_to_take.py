@@ -11,7 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from talking_head.engines.base import Speech, SpeechEngine, Take, TimedToken, TimedWord, Voice, Waveform
+from talking_head.engines.base import (
+    CloningSpeechEngine,
+    Speech,
+    SpeechEngine,
+    Take,
+    TimedToken,
+    TimedWord,
+    Voice,
+    Waveform,
+)
 from talking_head.engines.speech.reading.spoken_form import primary_language
 from talking_head.errors import EngineError, OptionError, ScriptError
 from talking_head.media_io.audio import from_pcm16, resample, to_pcm16
@@ -80,6 +89,7 @@ def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
         _moved_phonemes(speech.phonemes, shift_seconds, bounds_seconds),
         _moved_words(speech.words, shift_seconds, bounds_seconds),
         speech.phoneme_alphabet,
+        speech.times_from,
     )
 
 
@@ -88,6 +98,8 @@ def _voice_for(engine: SpeechEngine, request: ClipRequest) -> Voice:
     if not voices:
         raise EngineError(f"The speech engine “{engine.name}” has no voice here.", hint="Choose another engine.")
     voice = next((known for known in voices if known.name == request.voice), None) if request.voice else voices[0]
+    if voice is None and isinstance(engine, CloningSpeechEngine):
+        voice = engine.cloned_voice(request.voice)
     if voice is None:
         raise OptionError(
             f"There is no voice “{request.voice}”.",

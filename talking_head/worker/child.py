@@ -158,7 +158,11 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     from talking_head.worker.package import PackageRequest, package
 
     cache = ContentCache(Path(settings["cache_root"]), temporary=Path(settings["scratch"]))
-    renderer = Renderer(cache, EngineSettings(Path(settings["checkpoints_dir"]), int(settings["threads"])))
+    samples = settings.get("voice_samples_dir")
+    engine_settings = EngineSettings(
+        Path(settings["checkpoints_dir"]), int(settings["threads"]), Path(samples) if samples else None
+    )
+    renderer = Renderer(cache, engine_settings)
 
     def render(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         def on_event(event: RenderEvent) -> None:

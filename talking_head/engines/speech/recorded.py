@@ -113,6 +113,7 @@ class RecordedSpeech:
             ),
             _written_words(passage, spoken, written),
             "arpabet",
+            "alignment",
         )
 
 

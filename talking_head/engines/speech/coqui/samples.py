@@ -1,0 +1,47 @@
+"""Voice samples as they lie on the disk: mono FLAC under the sha256 of its bytes. Nothing else about them is here:
+whose they are and who agreed is not the renderer's business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talking_head.engines.base import Waveform
+from talking_head.errors import EngineError, InvalidInput
+from talking_head.media_io.audio import read_flac
+
+LEAST_SECONDS = 10.0
+LONGEST_SECONDS = 30.0
+
+
+def sample_file(folder: Path, digest: str) -> Path:
+    return folder / digest[:2] / digest
+
+
+def read_sample(folder: Path | None, digest: str) -> tuple[Waveform, int]:
+    """The sound, (samples,), and its rate.
+
+    Raises:
+        InvalidInput: ``voice_withdrawn`` when there is no such sample (any more), ``sample_too_short``.
+        EngineError: ``sample_damaged``.
+    """
+    path = sample_file(folder, digest) if folder is not None else None
+    if path is None or not path.is_file():
+        raise InvalidInput(
+            "This voice may not be used (any more): its sample is gone.",
+            code="voice_withdrawn",
+            hint="Choose another voice.",
+        )
+    try:
+        waveform, sample_rate_hz = read_flac(path)
+    except (ValueError, OSError) as error:
+        raise EngineError(
+            "The sample of this voice is damaged.", code="sample_damaged", hint="Record the voice again."
+        ) from error
+    seconds = len(waveform) / sample_rate_hz
+    if seconds < LEAST_SECONDS:
+        raise InvalidInput(
+            f"The sample of this voice lasts {seconds:.0f} seconds; {LEAST_SECONDS:.0f} are needed.",
+            code="sample_too_short",
+            hint="Record a longer one.",
+        )
+    return waveform, sample_rate_hz
