@@ -1,0 +1,91 @@
+"""GFPGAN as an enhancer. This module does not import torch; creating the engine does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.util import find_spec
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import cv2
+
+from talking_head.engines.base import EngineSettings, Frame
+from talking_head.engines.enhancer.gfpgan.face_alignment import FaceTracker, cut_out, face_mask, paste
+from talking_head.errors import EngineError
+
+if TYPE_CHECKING:
+    from talking_head.engines.enhancer.gfpgan.network import RestorationNetwork
+
+CODE_VERSION = "1"
+FILE_NAME = "GFPGANv1.4.pth"
+LEAST_SIDE_PX = 512  # smaller frames are enlarged first: a restored face would be lost in them
+
+
+class GfpganEnhancer:
+    """An :class:`~talking_head.engines.base.Enhancer` that restores the largest face of every frame.
+
+    ``version`` contains a digest of the weights: other weights, other clips.
+    """
+
+    name = "gfpgan"
+
+    def __init__(self, settings: EngineSettings, *, network: RestorationNetwork | None = None) -> None:
+        """``network`` is an empty one of other sizes than the official, for tests.
+
+        Raises:
+            EngineError: ``engine_unavailable`` without torch, ``checkpoint_missing``, ``checkpoint_corrupt``,
+                ``checkpoint_foreign``.
+        """
+        if not (settings.checkpoints_dir / FILE_NAME).is_file():  # before torch, which takes seconds and memory
+            raise EngineError(
+                f"The GFPGAN weights “{FILE_NAME}” are not there.",
+                code="checkpoint_missing",
+                hint="Get them with: python manage.py download_checkpoints --only gfpgan",
+            )
+        if find_spec("torch") is None:
+            raise EngineError(
+                "The enhancer “gfpgan” is not installed (torch is missing).",
+                hint="Install it with: pip install -r requirements-sadtalker.txt",
+            )
+        import torch
+
+        from talking_head.engines.enhancer.gfpgan.restoration import FaceRestorer
+
+        torch.set_num_threads(max(1, settings.threads))
+        self._restorer = FaceRestorer(settings.checkpoints_dir / FILE_NAME, network)
+        self.version = f"{CODE_VERSION}-{self._restorer.weights_digest[:8]}"
+        self._mask = face_mask()
+
+    @cached_property
+    def seconds_per_frame(self) -> float:
+        """An estimate for this machine. On CPUs it is seconds, not milliseconds: ask before you choose it."""
+        return self._restorer.seconds_per_face()
+
+    def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """As many frames as come in, enlarged to at least 512 px; batches are restored together, so memory is flat.
+
+        A frame without a face passes through (enlarged like the others).
+
+        Raises:
+            ResourceError: ``out_of_memory``.
+        """
+        tracker = FaceTracker()
+        larger = map(_enlarged, frames)
+        while batch := list(islice(larger, self._restorer.batch)):
+            places = [tracker.face_to_frame(frame) for frame in batch]
+            found = [(frame, place) for frame, place in zip(batch, places, strict=True) if place is not None]
+            restored = self._restorer.restore([cut_out(frame, place) for frame, place in found])
+            for (frame, place), face in zip(found, restored, strict=True):
+                paste(frame, face, place, self._mask)
+            yield from batch
+
+
+def _enlarged(frame: Frame) -> Frame:
+    """A copy (the caller may reuse the frame's memory) of at least 512 px on its shorter side, with even sides."""
+    height, width = frame.shape[:2]
+    scale = LEAST_SIDE_PX / min(height, width)
+    if scale <= 1:
+        return frame.copy()
+    size = (2 * round(width * scale / 2), 2 * round(height * scale / 2))
+    return cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
