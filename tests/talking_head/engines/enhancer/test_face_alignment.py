@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -18,12 +20,17 @@ from talking_head.engines.enhancer.gfpgan.face_alignment import (
     similarity,
 )
 from talking_head.engines.face.mesh import largest_face
+from talking_head.media_io.images import decode_image
 from tests.conftest import DATA
 
 
 @pytest.fixture(scope="module")
 def astronaut() -> Frame:
-    return cv2.cvtColor(cv2.imread(str(DATA / "astronaut.png")), cv2.COLOR_BGR2RGB)
+    return decode_image((DATA / "astronaut.png").read_bytes()).rgb
+
+
+def as_frame(picture: Any) -> Frame:
+    return np.asarray(picture, np.uint8)
 
 
 def test_similarity_recovers_a_turn_scale_and_shift() -> None:
@@ -44,7 +51,7 @@ def test_the_cut_out_face_has_its_points_where_the_network_expects_them(astronau
 def test_a_turned_face_is_cut_out_upright(astronaut: Frame) -> None:
     height, width = astronaut.shape[:2]
     turn = cv2.getRotationMatrix2D((220, 120), 20, 1.0)
-    turned = cv2.warpAffine(astronaut, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    turned = as_frame(cv2.warpAffine(astronaut, turn, (width, height), borderMode=cv2.BORDER_REPLICATE))
     place = FaceTracker().face_to_frame(turned)
     assert place is not None
     upright = largest_face(cut_out(turned, place))
@@ -54,7 +61,7 @@ def test_a_turned_face_is_cut_out_upright(astronaut: Frame) -> None:
 
 
 def test_pasting_an_unchanged_face_back_changes_next_to_nothing(astronaut: Frame) -> None:
-    frame = cv2.resize(astronaut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    frame = as_frame(cv2.resize(astronaut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     place = FaceTracker().face_to_frame(frame)
     assert place is not None
     after = frame.copy()

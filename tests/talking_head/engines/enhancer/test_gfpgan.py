@@ -18,6 +18,7 @@ from talking_head.engines.enhancer.gfpgan import restoration
 from talking_head.engines.enhancer.gfpgan.engine import FILE_NAME, GfpganEnhancer
 from talking_head.engines.enhancer.gfpgan.network import OFFICIAL_WIDTH, RestorationNetwork
 from talking_head.errors import EngineError, ResourceError
+from talking_head.media_io.images import decode_image
 from tests.conftest import DATA
 from tests.talking_head.engines.enhancer.gfpgan_stand_in import SIDE_PX, WIDTH, filled, picture
 
@@ -44,7 +45,7 @@ def enhancer(checkpoints: Path) -> GfpganEnhancer:
 
 @pytest.fixture(scope="module")
 def astronaut() -> Frame:
-    rgb = cv2.cvtColor(cv2.imread(str(DATA / "astronaut.png")), cv2.COLOR_BGR2RGB)
+    rgb = decode_image((DATA / "astronaut.png").read_bytes()).rgb
     return np.ascontiguousarray(rgb[0:256, 96:352])  # (256, 256, 3), as the crop profiles draw
 
 
