@@ -1,0 +1,21 @@
+"""The real renderer process, except that its sadtalker engine has the narrow networks of the tests."""
+
+from __future__ import annotations
+
+import sys
+
+from talking_head.engines import registry
+from talking_head.engines.base import EngineSettings
+from talking_head.engines.face.sadtalker.engine import SadTalkerFace
+from talking_head.worker.child import real_handlers, run
+from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
+
+
+class NarrowSadTalker(SadTalkerFace):
+    def __init__(self, settings: EngineSettings) -> None:
+        super().__init__(settings, sizes=TINY)
+
+
+if __name__ == "__main__":
+    registry.ENGINES["face"]["sadtalker"] = f"{__spec__.name}:NarrowSadTalker"
+    run(real_handlers, sys.argv[1:])
