@@ -18,7 +18,7 @@ from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySe
 from django.db.models.functions import Greatest, Now
 
 from talking_head import private_files, progress
-from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
 from talking_head.lifecycle import (
     MAX_CRASHES,
     Superseded,
@@ -144,7 +144,7 @@ def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) ->
         leased_by=worker,
         lease_expires_at=seconds_from_now(timing().lease_seconds),
     )
-    attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker)
+    attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
     _serve(job_id)
     progress.clip_changed(job_id, clip.index)
     taken.append((clip.pk, attempt.pk))
@@ -208,6 +208,7 @@ def request_for(clip: Clip) -> ClipRequest:
 
 
 # --- while it lasts ------------------------------------------------------------------------------------------------
+        smaller=clip.is_smaller,
 
 
 def renew_lease(claim: Claim) -> bool:
@@ -298,6 +299,8 @@ def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage |
     elif not clip.is_fallback:
         _make_stand_in(clip, holds, error if failure.outcome not in DISORDERLY else _poisoned(clip, error))
     else:
+    elif _may_try_smaller(clip, failure):
+        move_clip(clip_id, "retry_smaller", holds, is_smaller=True, not_before=None, **_after(failure))
         move_clip(clip_id, "give_up", holds, **_described(error))
         fail_within(job_id, error)
     progress.clip_changed(job_id, clip.index)
@@ -308,14 +311,24 @@ def _may_try_again(clip: Clip, failure: Failure) -> bool:
         return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
     return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
 
+def _may_try_smaller(clip: Clip, failure: Failure) -> bool:
+    return failure.error.code == OUT_OF_MEMORY and not clip.is_smaller and not clip.is_fallback
 
+
+
+    if failure.error.code == OUT_OF_MEMORY and not clip.is_fallback:
+        return False  # it was drawn smaller already
 def _try_again(clip: Clip, holds: Q, failure: Failure) -> None:
     is_crash = failure.outcome in DISORDERLY
     tries = clip.crashes if is_crash else clip.failures + 1
     # Jittered, so that clips that failed together (a full disk, a stopped server) do not come back together.
     wait_seconds = timing().backoff_seconds * 2 ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-    counters = {} if is_crash else {"failures": F("failures") + 1, "crashes": F("crashes") - 1}
-    move_clip(clip.pk, "retry", holds, not_before=seconds_from_now(wait_seconds), **counters)
+    move_clip(clip.pk, "retry", holds, not_before=seconds_from_now(wait_seconds), **_after(failure))
+
+
+def _after(failure: Failure) -> dict[str, Any]:
+    """The counters: who ended orderly takes back the crash that was written down beforehand."""
+    return {} if failure.outcome in DISORDERLY else {"failures": F("failures") + 1, "crashes": F("crashes") - 1}
 
 
 def _make_stand_in(clip: Clip, holds: Q, error: TalkingHeadError) -> None:
@@ -324,7 +337,7 @@ def _make_stand_in(clip: Clip, holds: Q, error: TalkingHeadError) -> None:
 
 def _poisoned(clip: Clip, error: TalkingHeadError) -> TalkingHeadError:
     """What to say of a clip that keeps ending its renderer."""
-    if error.code == JOB_TIMEOUT or clip.crashes < MAX_CRASHES:
+    if error.code in (JOB_TIMEOUT, OUT_OF_MEMORY) or clip.crashes < MAX_CRASHES:
         return error
     return RendererError(
         f"This sentence could not be rendered: {error.message[:1].lower()}{error.message[1:]}",

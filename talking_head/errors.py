@@ -18,6 +18,7 @@ happened and a ``hint`` that says what to do next. ``permanent`` decides whether
 from __future__ import annotations
 
 import errno
+import re
 
 
 class TalkingHeadError(Exception):
@@ -93,6 +94,33 @@ class RendererError(TalkingHeadError):
 class JobCancelled(TalkingHeadError):
     default_code = "cancelled"
     default_permanent = True
+
+
+OUT_OF_MEMORY = "out_of_memory"
+# Libraries have no common class for it: C++, OpenCV, onnxruntime, torch's CPU allocator, cuDNN and cuBLAS, the dynamic
+# linker, and Python when the stack of a new thread finds no room.
+_MEMORY_WORDS = re.compile(
+    r"MemoryError|OutOfMemoryError|bad_alloc|bad allocation|out of memory|insufficient memory|allocate memory|"
+    r"STATUS_ALLOC_FAILED|failed to map segment|can't start new thread",
+    re.IGNORECASE,
+)
+
+
+def out_of_memory() -> ResourceError:
+    return ResourceError("The renderer ran out of memory.", code=OUT_OF_MEMORY, hint="Choose a faster profile.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Also of errors whose classes cannot be named here, because torch must not be imported: they are known by their
+    name and their words."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return speaks_of_memory(f"{type(error).__name__}: {error}")
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Whether the last words of a process or an error say that memory ran out."""
+    return _MEMORY_WORDS.search(text) is not None
 
 
 def from_os_error(error: OSError) -> TalkingHeadError:

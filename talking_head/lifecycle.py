@@ -60,6 +60,7 @@ CLIP_MOVES = {
         Move("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
         Move("release", (ClipState.LEASED,), ClipState.WAITING, "the worker gives it back or the job ended"),
         Move("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed in a way that may pass"),
+        Move("retry_smaller", (ClipState.LEASED,), ClipState.WAITING, "it did not fit into the memory"),
         Move("stand_in", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be made as wanted"),
         Move("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its stand-in can be made"),
         Move("render_again", (ClipState.DONE,), ClipState.WAITING, "its file vanished from the cache"),

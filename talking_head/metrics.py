@@ -65,7 +65,7 @@ def _clip_figures(clip: Clip) -> dict[str, Any]:
     error = RendererError(clip.error_message, code=clip.error_code) if clip.error_code else None
     result = ClipResult.from_json(clip.result) if clip.result else ClipResult("", "", 0.0, 0, 0, 0, False, False)
     figures = clip_figures(clip.index, result, clip.render_seconds or 0.0, is_fallback=clip.is_fallback, error=error)
-    return {**figures, "state": clip.state}
+    return {**figures, "state": clip.state, "form": clip.form}
 
 
 def _engines(job: Job, clips: list[Clip]) -> dict[str, str]:
@@ -95,7 +95,8 @@ def log_of(job: Job, attempts: list[Attempt]) -> str:
     for attempt in attempts:
         lines.append(
             f"{attempt.started_at:%Y-%m-%d %H:%M:%S} clip {attempt.clip.index} attempt {attempt.fence} on "
-            f"{attempt.worker} (renderer {attempt.renderer_pid or '-'}): {attempt.outcome or 'running'}"
+            f"{attempt.worker} (renderer {attempt.renderer_pid or '-'}){f', {attempt.form}' if attempt.form else ''}: "
+            f"{attempt.outcome or 'running'}"
             f"{f' in {attempt.wall_seconds:.2f} s' if attempt.wall_seconds else ''}"
         )
         if attempt.error_code:

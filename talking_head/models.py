@@ -146,6 +146,7 @@ class Clip(models.Model):
     is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
     cached = models.BooleanField(default=False)
     clip_key = models.CharField(max_length=64, blank=True)
+    is_smaller = models.BooleanField(default=False)  # memory ran out: drawn at half size, without enhancer
     take_key = models.CharField(max_length=64, blank=True)
     video_seconds = models.FloatField(null=True, blank=True)
     render_seconds = models.FloatField(null=True, blank=True)
@@ -170,6 +171,13 @@ class Clip(models.Model):
 
 class AttemptOutcome(models.TextChoices):
     DONE = "done", "Done"
+    @property
+    def form(self) -> str:
+        """How it is rendered where that is not as wanted; for the records."""
+        if self.is_fallback:
+            return "stand-in"
+        return "half size, no enhancer" if self.is_smaller else ""
+
     FAILED = "failed", "Failed"
     CRASHED = "crashed", "Crashed"
     TIMEOUT = "timeout", "Took too long"
@@ -190,6 +198,7 @@ class Attempt(models.Model):
     stage = models.CharField(max_length=20, blank=True)  # the last one reported
     outcome = models.CharField(max_length=12, choices=AttemptOutcome.choices, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
+    form = models.CharField(max_length=40, blank=True)  # Clip.form at the time; "" = as wanted
     error_message = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
     cpu_seconds = models.FloatField(null=True, blank=True)  # of the renderer process, for this clip

@@ -40,6 +40,7 @@ class ClipSerializer(serializers.Serializer):
     state = serializers.ChoiceField(ClipState.choices)
     is_fallback = serializers.BooleanField()
     cached = serializers.BooleanField()
+    notices = serializers.ListField(child=serializers.CharField(), help_text="What was done with less than asked for.")
     video_seconds = serializers.FloatField(allow_null=True)
     url = serializers.CharField(allow_null=True)
     error = JobErrorSerializer(allow_null=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from talking_head.engines.base import FaceEngine, Framing, Portrait
-from talking_head.errors import PortraitError, from_os_error
+from talking_head.errors import PortraitError, from_os_error, out_of_memory
 from talking_head.media_io.image_limits import MAX_FILE_BYTES, too_many_bytes
 from talking_head.media_io.images import decode_image, digest_of
 
@@ -17,7 +17,7 @@ def load_portrait(path: str | Path) -> Portrait:
     Raises:
         PortraitError: ``portrait_missing`` when there is no such file, otherwise as
             :func:`talking_head.media_io.images.decode_image`.
-        ResourceError: the file is there but cannot be read.
+        ResourceError: the file is there but cannot be read, or ``out_of_memory``.
     """
     path = Path(path)
     try:
@@ -30,7 +30,12 @@ def load_portrait(path: str | Path) -> Portrait:
         data = path.read_bytes()
     except OSError as error:
         raise from_os_error(error) from error
-    return Portrait(rgb=decode_image(data).rgb, digest=digest_of(data))
+    try:
+        return Portrait(rgb=decode_image(data).rgb, digest=digest_of(data))
+    except PortraitError as error:
+        if isinstance(error.__cause__, MemoryError):  # to an upload that means a smaller picture; this one was accepted
+            raise out_of_memory() from error
+        raise
 
 
 def portrait_to_source(face_engine: FaceEngine, portrait: Portrait | None, framing: Framing) -> Any:

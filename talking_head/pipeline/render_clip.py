@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
 from talking_head.errors import (
-    EngineError,
-    OptionError,
     PortraitError,
     RendererError,
-    ResourceError,
     TalkingHeadError,
     from_os_error,
+    is_out_of_memory,
+    out_of_memory,
 )
-from talking_head.media_io.video import ENCODING_VERSION
 from talking_head.pipeline.cache import ContentCache, key_of
+from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
 from talking_head.pipeline.entries import (
     CLIP_POSTER,
     CLIP_VIDEO,
@@ -36,48 +33,17 @@ from talking_head.pipeline.entries import (
     store_take,
 )
 from talking_head.pipeline.frames_to_clip import frames_to_clip
+from talking_head.pipeline.passage_to_take import passage_to_take
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent, ignore_events
 from talking_head.pipeline.stopwatch import Stopwatch
-from talking_head.pipeline.utterance_to_take import TAKE_VERSION, utterance_to_take
-from talking_head.profiles import Profile, profile_named
+from talking_head.pipeline.utterance_to_take import utterance_to_take
+from talking_head.pipeline.warm_engines import WarmEngines
 from talking_head.timebase import AUDIO_HZ, VIDEO_FPS, round_up_to_quantum
 
 WARM_SOURCES = 8  # a prepared portrait at 512 px holds some ten megabytes
-STILL = "still"
-NO_ENHANCER = "none"
 READING_CHARACTERS_PER_SECOND = 15.0  # how long a sentence stays on screen when it cannot be heard
 LEAST_SILENCE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a request comes to, once every name in it has been resolved."""
-
-    request: ClipRequest
-    profile: Profile
-    portrait_digest: str
-    face: str
-    enhancer: Any  # an Enhancer or None
-    engines: dict[str, str]  # speech, face, enhancer -> "name version"
-    notices: tuple[str, ...]
-    take_key: str
-
-    def clip_key(self, take_key: str) -> str:
-        """The clip's key when it is filmed with that take (a stand-in may have to do with silence)."""
-        return key_of(
-            entry="clip",
-            encoding=ENCODING_VERSION,
-            take=take_key,
-            text=self.request.text,
-            portrait=self.portrait_digest,
-            preprocess=self.profile.preprocess,
-            size_px=self.profile.size_px,
-            expression_scale=float(self.profile.expression_scale),
-            face=self.engines["face"],
-            enhancer=self.engines["enhancer"],
-            fallback=self.request.fallback,
-        )
 
 
 class Renderer:
@@ -88,13 +54,12 @@ class Renderer:
 
     def __init__(self, cache: ContentCache, settings: EngineSettings) -> None:
         self._cache = cache
-        self._settings = settings
-        self._engines: dict[tuple[str, str], Any] = {}
+        self._engines = WarmEngines(settings)
         self._sources: OrderedDict[tuple[object, ...], Any] = OrderedDict()
 
     def adopt(self, kind: str, engine: Any) -> None:
         """Takes in an engine that is not in the registry, under its own name (a recording is made for one script)."""
-        self._engines[kind, engine.name] = engine
+        self._engines.adopt(kind, engine)
 
     def warm_up(self, speech: str, face: str) -> None:
         """Loads what the next request will probably need, so that it does not wait for it.
@@ -102,8 +67,9 @@ class Renderer:
         Raises:
             TalkingHeadError: these engines cannot be used here.
         """
-        self._engine("face", face)
-        self._engine("speech", speech).speak("Hello.", "Hello.", voice="", speed=1.0)  # voices load when they speak
+        self._engines.get("face", face)
+        engine = self._engines.get("speech", speech)
+        engine.speak("Hello.", "Hello.", voice="", speed=1.0)  # voices load when they speak
 
     def render(self, request: ClipRequest, on_event: EventSink = ignore_events) -> ClipResult:
         """Makes sure that the clip is in the cache and says what it is.
@@ -122,13 +88,11 @@ class Renderer:
             return self._render(request, on_event, watch)
         except TalkingHeadError:
             raise
-        except MemoryError as error:
-            raise ResourceError(
-                "The renderer ran out of memory.", code="out_of_memory", hint="Choose a faster profile."
-            ) from error
-        except OSError as error:
-            raise from_os_error(error) from error
         except Exception as error:  # the engines' libraries (cv2, onnxruntime, av) share no base class
+            if is_out_of_memory(error):
+                raise out_of_memory() from error
+            if isinstance(error, OSError):
+                raise from_os_error(error) from error
             stage = next(reversed(watch.seconds), "validation")
             raise RendererError(
                 f"Something went wrong inside the renderer ({stage}: {type(error).__name__}: {error}).",
@@ -139,7 +103,7 @@ class Renderer:
     def _render(self, request: ClipRequest, on_event: EventSink, watch: Stopwatch) -> ClipResult:
         on_event(RenderEvent("validation"))
         with watch.stage("validation"):
-            plan = self._plan(request)
+            plan = plan_clip(request, self._engines)
             known = self._known_clip(plan, plan.take_key)
         if known is not None:
             return _result(plan, known, watch, cached=True, take_cached=True)
@@ -153,7 +117,7 @@ class Renderer:
 
         on_event(RenderEvent("motion", 0, take.frame_count))
         with watch.stage("motion"):
-            face = self._engine("face", plan.face)
+            face = plan.face_engine(self._engines)
             source = self._source(plan, face)
             motion = face.motion(
                 source,
@@ -169,56 +133,9 @@ class Renderer:
         figures = self._film(plan, take, take_key, frames, on_event, watch)
         return _result(plan, figures, watch, cached=False, take_cached=take_cached)
 
-    # --- what is asked for ---------------------------------------------------------------------------------------
-
-    def _plan(self, request: ClipRequest) -> _Plan:
-        profile = profile_named(request.profile)
-        face = STILL if request.fallback else registry.resolve("face", request.face)
-        enhancer, notices = (None, ()) if request.fallback else self._enhancer(profile.enhancer)
-        engines = {
-            "speech": self._label("speech", request.speech, or_unknown=request.fallback),
-            "face": self._label("face", face),
-            "enhancer": f"{enhancer.name} {enhancer.version}" if enhancer else NO_ENHANCER,
-        }
-        portrait_digest = request.portrait_digest or _digest_of(request.portrait_path)
-        take_key = key_of(
-            entry="take",
-            version=TAKE_VERSION,
-            engine=engines["speech"],
-            text=request.text,
-            spoken=request.spoken,
-            pause_seconds=float(request.pause_seconds),
-            language=request.language,
-            voice=request.voice,
-            speed=float(request.speed),
-        )
-        return _Plan(request, profile, portrait_digest, face, enhancer, engines, notices, take_key)
-
-    def _label(self, kind: str, name: str, *, or_unknown: bool = False) -> str:
-        """ "name version". A class that states its version is not even created for it: a lookup needs no models."""
-        try:
-            is_warm = (kind, name) in self._engines
-            version = None if is_warm else getattr(registry.engine_class(kind, name), "version", None)
-            if not isinstance(version, str):
-                version = self._engine(kind, name).version
-        except (OptionError, EngineError):
-            if or_unknown:
-                return f"{name} unavailable"
-            raise
-        return f"{name} {version}"
-
-    def _enhancer(self, name: str) -> tuple[Any, tuple[str, ...]]:
-        """The profile's enhancer, or None and a notice: a missing enhancer makes a picture plainer, not impossible."""
-        if name == NO_ENHANCER:
-            return None, ()
-        try:
-            return self._engine("enhancer", name), ()
-        except (OptionError, EngineError):
-            return None, (f"{name} is not installed: rendered without it",)
-
     # --- what is there already -----------------------------------------------------------------------------------
 
-    def _known_clip(self, plan: _Plan, take_key: str) -> ClipFigures | None:
+    def _known_clip(self, plan: ClipPlan, take_key: str) -> ClipFigures | None:
         clip_key = plan.clip_key(take_key)
         folder = self._cache.get(CLIPS, clip_key)
         if folder is None:
@@ -241,7 +158,7 @@ class Renderer:
 
     # --- the stages ----------------------------------------------------------------------------------------------
 
-    def _take(self, plan: _Plan) -> tuple[Take, str, bool]:
+    def _take(self, plan: ClipPlan) -> tuple[Take, str, bool]:
         """The take, its key, and whether it was there. A fallback that cannot be spoken gets silence instead."""
         known = self._known_take(plan.take_key)
         if known is not None:
@@ -253,8 +170,12 @@ class Renderer:
                 raise
         return self._silent_take(plan.request)
 
-    def _spoken_take(self, plan: _Plan) -> Take:
-        take = utterance_to_take(self._engine("speech", plan.request.speech), plan.request)
+    def _spoken_take(self, plan: ClipPlan) -> Take:
+        request = plan.request
+        if request.narration_path:
+            take = passage_to_take(request)
+        else:
+            take = utterance_to_take(self._engines.get("speech", request.speech), request)
         return self._stored_take(plan.take_key, take)
 
     def _silent_take(self, request: ClipRequest) -> tuple[Take, str, bool]:
@@ -271,7 +192,7 @@ class Renderer:
             store_take(folder, take)
         return take
 
-    def _source(self, plan: _Plan, face: Any) -> Any:
+    def _source(self, plan: ClipPlan, face: Any) -> Any:
         framing = Framing(plan.profile.preprocess, plan.profile.size_px)
         key = (plan.engines["face"], plan.portrait_digest, framing)
         if key in self._sources:
@@ -283,7 +204,7 @@ class Renderer:
             self._sources.popitem(last=False)
         return source
 
-    def _prepared(self, plan: _Plan, face: Any, framing: Framing) -> Any:
+    def _prepared(self, plan: ClipPlan, face: Any, framing: Framing) -> Any:
         try:
             portrait = _load_checked(plan) if plan.request.portrait_path else None
             return portrait_to_source(face, portrait, framing)
@@ -294,7 +215,7 @@ class Renderer:
 
     def _film(
         self,
-        plan: _Plan,
+        plan: ClipPlan,
         take: Take,
         take_key: str,
         frames: Iterator[Frame],
@@ -321,18 +242,8 @@ class Renderer:
             store_clip_figures(folder, figures)
         return figures
 
-    def _engine(self, kind: str, name: str) -> Any:
-        if (kind, name) not in self._engines:
-            self._engines[kind, name] = registry.create(kind, name, self._settings)
-        return self._engines[kind, name]
 
-
-def _digest_of(portrait_path: str) -> str:
-    """The portrait's digest for requests that do not bring it; "" without a portrait."""
-    return load_portrait(portrait_path).digest if portrait_path else ""
-
-
-def _load_checked(plan: _Plan) -> Portrait:
+def _load_checked(plan: ClipPlan) -> Portrait:
     """The portrait, if it still is the picture that the request's digest (and so the cache key) speaks of."""
     portrait = load_portrait(plan.request.portrait_path)
     if portrait.digest != plan.portrait_digest:
@@ -344,7 +255,7 @@ def _load_checked(plan: _Plan) -> Portrait:
     return portrait
 
 
-def _result(plan: _Plan, figures: ClipFigures, watch: Stopwatch, *, cached: bool, take_cached: bool) -> ClipResult:
+def _result(plan: ClipPlan, figures: ClipFigures, watch: Stopwatch, *, cached: bool, take_cached: bool) -> ClipResult:
     return ClipResult(
         clip_key=plan.clip_key(figures.take_key),
         take_key=figures.take_key,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from talking_head.errors import RendererError, ResourceError, TalkingHeadError, from_os_error
+from talking_head.errors import RendererError, TalkingHeadError, from_os_error, is_out_of_memory, out_of_memory
 from talking_head.pipeline.performance import gpu_figures, rss_peak_bytes
 from talking_head.worker.parent_death import die_with_parent
 from talking_head.worker.protocol import Decoder, Message, encode, error_to_json
@@ -91,18 +91,22 @@ def answer(handler: Handler, values: dict[str, Any], channel: Channel) -> tuple[
         return "done", {"result": handler(values, progress), "usage": meter.usage()}
     except TalkingHeadError as error:
         failure = error
-    except MemoryError:
-        failure = ResourceError("The renderer ran out of memory.", code="out_of_memory", hint="Try a faster profile.")
-    except OSError as error:
-        failure = from_os_error(error)
     except Exception as error:  # noqa: BLE001 - the process boundary: engines and codecs have no common base class
-        failure = RendererError(
-            f"The renderer failed unexpectedly ({type(error).__name__}: {error}).",
-            code="renderer_error",
-            hint="Try another profile; tell an administrator if it happens again.",
-        )
-        traceback.print_exc()  # the full story goes to the log
+        failure = _in_our_words(error)
     return "failed", {"error": error_to_json(failure), "usage": meter.usage()}
+
+
+def _in_our_words(error: Exception) -> TalkingHeadError:
+    if is_out_of_memory(error):
+        return out_of_memory()
+    if isinstance(error, OSError):
+        return from_os_error(error)
+    traceback.print_exc()  # the full story goes to the log
+    return RendererError(
+        f"The renderer failed unexpectedly ({type(error).__name__}: {error}).",
+        code="renderer_error",
+        hint="Try another profile; tell an administrator if it happens again.",
+    )
 
 
 class Meter:
@@ -150,7 +154,8 @@ def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments
 
 
 def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
-    """``render`` makes a clip, ``package`` joins clips into what is published, ``warm_up`` loads engines early."""
+    """``render`` makes a clip, ``package`` joins clips into what is published, ``warm_up`` loads engines early, and
+    ``listen`` writes down a piece of a recorded narration."""
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache import ContentCache
     from talking_head.pipeline.render_clip import Renderer
@@ -178,7 +183,12 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         renderer.warm_up(**values["request"])
         return {}
 
-    return {"render": render, "package": package_job, "warm_up": warm_up}
+    def listen(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        from talking_head.pipeline.narration_listening import ListenRequest, listen_to_piece
+
+        return listen_to_piece(ListenRequest(**values["request"])).to_json()
+
+    return {"render": render, "package": package_job, "warm_up": warm_up, "listen": listen}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from talking_head.worker.process_group import COOKIE_VARIABLE, end_process_group, exit_description
+from talking_head.errors import speaks_of_memory
+from talking_head.worker.process_group import COOKIE_VARIABLE, end_process_group, exit_description, fell_at_memory_limit
 from talking_head.worker.protocol import Decoder, Message
 from talking_head.worker.scratch import ScratchFolder
 
@@ -114,6 +115,10 @@ class Connection:
 
     def how_it_ended(self) -> str:
         return exit_description(self._process, EXIT_WAIT_SECONDS)
+
+    def ended_for_want_of_memory(self) -> bool:
+        """As far as it can be told from outside: by its last words, or by a memory limit and the way it ended."""
+        return speaks_of_memory(self.log_tail()) or fell_at_memory_limit(self._process)
 
     def end(self, terminate_seconds: float) -> None:
         """Ends it with everything it started and left lying about; harmless when it has ended already."""

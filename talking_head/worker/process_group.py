@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ import psutil
 
 COOKIE_VARIABLE = "LECTERN_RENDERER"  # in the environment of a renderer, and so of everything that it starts
 POLL_SECONDS = 0.02
+MEMORY_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP)
 
 
 def end_process_group(process: subprocess.Popen[bytes], cookie: str, terminate_seconds: float) -> None:
@@ -59,6 +61,18 @@ def exit_description(process: subprocess.Popen[bytes], wait_seconds: float) -> s
         assert info is not None
         killed, status = info.si_code != os.CLD_EXITED, info.si_status
     return f"was ended by signal {status}" if killed else f"ended with status {status}"
+
+
+def fell_at_memory_limit(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process that was given a limit of its own (RLIMIT_AS) and has just ended broke an access or aborted:
+    what native code does that did not look whether it got its memory. Call it before the process is reaped."""
+    try:
+        info = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        limit_bytes, _ = resource.prlimit(process.pid, resource.RLIMIT_AS)
+    except (OSError, AttributeError):  # gone, or not Linux
+        return False
+    broke = info is not None and info.si_code != os.CLD_EXITED and info.si_status in MEMORY_SIGNALS
+    return broke and limit_bytes != resource.RLIM_INFINITY
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:

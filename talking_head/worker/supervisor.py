@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from talking_head.errors import RendererError, ResourceError, TalkingHeadError
+from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError, out_of_memory
 from talking_head.worker.connection import Command, Connection
 from talking_head.worker.process_group import seems_stuck
 from talking_head.worker.protocol import Message, ProtocolError, encode, error_from_json
@@ -116,8 +116,7 @@ class RendererProcess:
 def _leaves_doubt(error: TalkingHeadError | None) -> bool:
     """Whether a process that answered with this error may be in a bad state: memory it could not get or give back, or
     a failure that nobody foresaw."""
-    is_memory = isinstance(error, ResourceError) and error.code == "out_of_memory"
-    return is_memory or type(error) is RendererError
+    return error is not None and (error.code == OUT_OF_MEMORY or type(error) is RendererError)
 
 
 class _Exchange:
@@ -175,8 +174,7 @@ class _Exchange:
         try:
             messages = self._connection.read_messages()
             if messages is None:
-                how = self._connection.how_it_ended()
-                return self._over(End.CRASHED, RendererError(f"The renderer {how}.", code="renderer_crashed"))
+                return self._crashed()
             self._heart.beat()
             for message in messages:
                 if message.type in self._answers:
@@ -197,6 +195,13 @@ class _Exchange:
             error = error_from_json(answer.values["error"])
             return Outcome(End.FAILED, {}, usage, error, self._connection.log_tail())
         return Outcome(End.DONE, dict(answer.values.get("result") or {}), usage)
+
+    def _crashed(self) -> Outcome:
+        """C++ and a starting Python cannot report that memory ran out: they die of it."""
+        how = self._connection.how_it_ended()
+        if self._connection.ended_for_want_of_memory():
+            return self._over(End.CRASHED, out_of_memory())
+        return self._over(End.CRASHED, RendererError(f"The renderer {how}.", code="renderer_crashed"))
 
     def _over(self, end: End, error: TalkingHeadError | None = None) -> Outcome:
         return Outcome(end, error=error, log_tail=self._connection.log_tail())

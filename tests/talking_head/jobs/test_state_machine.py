@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from talking_head import claims, lifecycle, publish
 from talking_head.claims import Claim, Failure, Usage
-from talking_head.errors import EngineError, RendererError
+from talking_head.errors import EngineError, RendererError, out_of_memory
 from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES, PublishClaim
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
@@ -33,6 +33,8 @@ FAILURES = (
     Failure(RendererError("It crashed."), AttemptOutcome.CRASHED),
     Failure(RendererError("It takes too long.", code="clip_timeout"), AttemptOutcome.TIMEOUT),
     Failure(RendererError("It failed.")),
+    Failure(out_of_memory()),
+    Failure(out_of_memory(), AttemptOutcome.CRASHED),
     Failure(EngineError("It cannot be done here.")),
 )
 ACTIONS = (

@@ -2,9 +2,10 @@
 
 ``crash``, ``hang``, ``freeze`` (SIGSTOP), ``grind`` (a call into C that sleeps with Python's lock), ``spin`` (one that
 works with it), ``stubborn`` (ignores TERM), ``swallow`` (catches everything, for ever), ``parent`` (starts children and
-hangs), ``memory``, ``refuse`` (a permanent error), ``busy`` (a transient error), ``chatty`` (prints), ``nonsense``
-(breaks the protocol). ``once`` limits the mishap to the first try; a stand-in goes well unless the text says
-``always``.
+hangs), ``memory``, ``toolarge`` (memory that suffices for the smaller form), ``badalloc`` (how C++ dies of it),
+``limit`` (a real RLIMIT_AS), ``cuda`` (a GPU's memory), ``refuse`` (a permanent error), ``busy`` (a transient error),
+``chatty`` (prints), ``nonsense`` (breaks the protocol). ``once`` limits the mishap to the first try; a stand-in goes
+well unless the text says ``always``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ctypes
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from talking_head.worker.package_request import PackageRequest, PackageResult
 
 FOREVER_SECONDS = 3_600
 VIDEO_SECONDS = 0.96
+LITTLE_BYTES = 50_000_000
 
 
 def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
@@ -43,6 +46,8 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         if not (request["fallback"] and "always" not in words) and not ("once" in words and _seen(cache_root, words)):
             for word in words & set(MISHAPS):
                 MISHAPS[word]()
+            if "toolarge" in words and not request["smaller"]:
+                _memory()
         progress("frames", 1, 24, b"\xff\xd8jpeg")
         return _clip(cache_root, json.dumps(request, sort_keys=True)).to_json()
 
@@ -126,6 +131,27 @@ def _memory() -> None:
     raise MemoryError
 
 
+def _bad_alloc() -> None:
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n")
+    os.abort()
+
+
+def _limit() -> None:
+    """The kernel refuses: a real allocation under a real limit."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    used_bytes = pages * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + LITTLE_BYTES, resource.RLIM_INFINITY))
+    bytearray(2 * LITTLE_BYTES)
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch has it: a RuntimeError of that name, which nobody here may import."""
+
+
+def _cuda() -> None:
+    raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
 def _refuse() -> None:
     raise EngineError("The model file is damaged.", code="checkpoint_corrupt", hint="Download it again.")
 
@@ -159,6 +185,9 @@ MISHAPS: dict[str, Callable[[], None]] = {
     "swallow": _swallow,
     "parent": _parent,
     "memory": _memory,
+    "badalloc": _bad_alloc,
+    "limit": _limit,
+    "cuda": _cuda,
     "refuse": _refuse,
     "busy": _busy,
     "chatty": _chatty,

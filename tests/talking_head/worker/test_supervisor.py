@@ -78,8 +78,14 @@ def test_a_refusal_is_orderly_and_the_process_stays(renderer: RendererProcess) -
     assert renderer.pid == pid
 
 
-def test_a_process_that_ran_out_of_memory_is_not_used_again(renderer: RendererProcess) -> None:
-    outcome = render(renderer, "memory")
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [("memory", End.FAILED), ("limit", End.FAILED), ("cuda", End.FAILED), ("badalloc", End.CRASHED)],
+)
+def test_a_process_that_ran_out_of_memory_is_not_used_again(renderer: RendererProcess, text: str, end: End) -> None:
+    render(renderer, "Warm.")
+    outcome = render(renderer, text)
+    assert outcome.end is end
     assert isinstance(outcome.error, ResourceError)
     assert outcome.error.code == "out_of_memory"
     assert renderer.pid is None

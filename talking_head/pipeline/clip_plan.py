@@ -1,0 +1,101 @@
+"""What a request comes to, once every name in it is resolved: engines, profile, and the keys that say what is the same.
+
+A clip comes in three forms. As wanted; *smaller*, after memory ran out: drawn at half size, scaled up, without
+enhancer; and as a *stand-in*: the still engine's card. All have the same size as video, because they must join.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from talking_head.engines import registry
+from talking_head.engines.base import FaceEngine
+from talking_head.engines.face.half_size import HalfSizeFace
+from talking_head.media_io.video import ENCODING_VERSION
+from talking_head.pipeline.cache import key_of
+from talking_head.pipeline.passage_to_take import RECORDED, narration_key
+from talking_head.pipeline.portrait_to_source import load_portrait
+from talking_head.pipeline.requests import ClipRequest
+from talking_head.pipeline.utterance_to_take import TAKE_VERSION
+from talking_head.pipeline.warm_engines import NO_ENHANCER, WarmEngines
+from talking_head.profiles import Profile, profile_named
+
+STILL = "still"
+SMALLER_NOTICE = "Memory ran out: some sentences were drawn at half the size and without enhancement."
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPlan:
+    request: ClipRequest
+    profile: Profile
+    portrait_digest: str
+    face: str
+    enhancer: Any  # an Enhancer or None
+    engines: dict[str, str]  # speech, face, enhancer -> "name version"
+    notices: tuple[str, ...]
+    take_key: str
+
+    def clip_key(self, take_key: str) -> str:
+        """The clip's key when it is filmed with that take (a stand-in may have to do with silence)."""
+        return key_of(
+            entry="clip",
+            encoding=ENCODING_VERSION,
+            take=take_key,
+            text=self.request.text,
+            portrait=self.portrait_digest,
+            preprocess=self.profile.preprocess,
+            size_px=self.profile.size_px,
+            expression_scale=float(self.profile.expression_scale),
+            face=self.engines["face"],
+            enhancer=self.engines["enhancer"],
+            fallback=self.request.fallback,
+        )
+
+    def face_engine(self, engines: WarmEngines) -> FaceEngine:
+        engine: FaceEngine = engines.get("face", self.face)
+        return HalfSizeFace(engine) if self.is_smaller else engine
+
+    @property
+    def is_smaller(self) -> bool:
+        return self.request.smaller and not self.request.fallback
+
+
+def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
+    """
+    Raises:
+        OptionError: an unknown profile or engine. EngineError: an engine that cannot be used here.
+    """
+    profile = profile_named(request.profile)
+    face = STILL if request.fallback else registry.resolve("face", request.face)
+    is_plain = request.fallback or request.smaller
+    enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile.enhancer)
+    face_label = engines.label("face", face)
+    if request.smaller and not request.fallback:
+        face_label, notices = HalfSizeFace.label(face_label), (SMALLER_NOTICE,)
+    labels = {
+        "speech": RECORDED
+        if request.narration_path
+        else engines.label("speech", request.speech, or_unknown=request.fallback),
+        "face": face_label,
+        "enhancer": f"{enhancer.name} {enhancer.version}" if enhancer else NO_ENHANCER,
+    }
+    portrait_digest = request.portrait_digest or _digest_of(request.portrait_path)
+    take_key = key_of(
+        entry="take",
+        version=TAKE_VERSION,
+        engine=labels["speech"],
+        text=request.text,
+        spoken=request.spoken,
+        pause_seconds=float(request.pause_seconds),
+        language=request.language,
+        voice=request.voice,
+        speed=float(request.speed),
+        **narration_key(request),
+    )
+    return ClipPlan(request, profile, portrait_digest, face, enhancer, labels, notices, take_key)
+
+
+def _digest_of(portrait_path: str) -> str:
+    """The portrait's digest for requests that do not bring it; "" without a portrait."""
+    return load_portrait(portrait_path).digest if portrait_path else ""
