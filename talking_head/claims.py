@@ -203,12 +203,12 @@ def request_for(clip: Clip) -> ClipRequest:
         profile=job.profile,
         speech=job.speech,
         face=job.face,
+        smaller=clip.is_smaller,
         fallback=clip.is_fallback,
     )
 
 
 # --- while it lasts ------------------------------------------------------------------------------------------------
-        smaller=clip.is_smaller,
 
 
 def renew_lease(claim: Claim) -> bool:
@@ -294,30 +294,30 @@ def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage |
     _end_attempt(attempt, failure.outcome, error.code, error.message, failure.log_tail, usage)
     if not is_running:
         move_clip(clip_id, "release", holds)
+    elif _may_try_smaller(clip, failure):
+        move_clip(clip_id, "retry_smaller", holds, is_smaller=True, not_before=None, **_after(failure))
     elif _may_try_again(clip, failure):
         _try_again(clip, holds, failure)
     elif not clip.is_fallback:
         _make_stand_in(clip, holds, error if failure.outcome not in DISORDERLY else _poisoned(clip, error))
     else:
-    elif _may_try_smaller(clip, failure):
-        move_clip(clip_id, "retry_smaller", holds, is_smaller=True, not_before=None, **_after(failure))
         move_clip(clip_id, "give_up", holds, **_described(error))
         fail_within(job_id, error)
     progress.clip_changed(job_id, clip.index)
 
 
-def _may_try_again(clip: Clip, failure: Failure) -> bool:
-    if failure.outcome in DISORDERLY:
-        return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
-    return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
-
 def _may_try_smaller(clip: Clip, failure: Failure) -> bool:
     return failure.error.code == OUT_OF_MEMORY and not clip.is_smaller and not clip.is_fallback
 
 
-
+def _may_try_again(clip: Clip, failure: Failure) -> bool:
     if failure.error.code == OUT_OF_MEMORY and not clip.is_fallback:
         return False  # it was drawn smaller already
+    if failure.outcome in DISORDERLY:
+        return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
+    return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
+
+
 def _try_again(clip: Clip, holds: Q, failure: Failure) -> None:
     is_crash = failure.outcome in DISORDERLY
     tries = clip.crashes if is_crash else clip.failures + 1
