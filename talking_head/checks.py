@@ -12,6 +12,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from talking_head import bucket
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.engines.registry import AUTO, ENGINES
 from talking_head.timing import Timing
@@ -85,6 +86,20 @@ def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
             "MEDIA_ROOT cannot be written to.",
             hint="Give the service's user write permission on it, or set MEDIA_ROOT to another folder.",
             id="talking_head.E005",
+        )
+    ]
+
+
+@register(RENDERING)
+def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Only whether it could be used: whether it answers now is for ``/readyz``."""
+    if not bucket.is_on() or bucket.is_installed():
+        return []
+    return [
+        Error(
+            "AWS_STORAGE_BUCKET_NAME is set, and the packages that talk to a bucket are not installed.",
+            hint="pip install --require-hashes -r requirements-s3.txt",
+            id="talking_head.E008",
         )
     ]
 

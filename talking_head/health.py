@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from talking_head import storage
+from talking_head import bucket, storage
 from talking_head.errors import ResourceError
 from talking_head.models import Clip, ClipState, Job, JobState
 
@@ -72,11 +72,22 @@ def _check_media(found: Readiness) -> None:
         found.checks["media"] = error.code
         found.problems.append(str(error))
         return
+    if bucket.is_on():
+        _check_bucket(found)
     if free_bytes < MIN_FREE_BYTES:
         found.checks["media"] = "no_space"
         found.problems.append(f"Only {free_bytes // 1_000_000} MB are free in the media folder.")
     else:
         found.checks["media"] = "ok"
+
+
+def _check_bucket(found: Readiness) -> None:
+    try:
+        bucket.check()
+        found.checks["bucket"] = "ok"
+    except ResourceError as error:
+        found.checks["bucket"] = error.code
+        found.problems.append(str(error))
 
 
 def _check_workers(found: Readiness) -> None:

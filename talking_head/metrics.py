@@ -6,11 +6,12 @@ process writes, or whether two do.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from typing import Any
 
-from talking_head import storage
+from talking_head import results, storage
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.models import Attempt, Clip, Job
 from talking_head.pipeline.performance import clip_figures, performance_metrics
@@ -26,8 +27,9 @@ def write(job: Job) -> bool:
     clips = list(job.clips.all())
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at"))
     try:
-        storage.write_json_atomically(storage.metrics_file(job.pk), metrics_of(job, clips, attempts))
-        storage.write_atomically(storage.results_folder(job.pk) / "log.txt", log_of(job, attempts).encode())
+        document = json.dumps(metrics_of(job, clips, attempts), indent=2, ensure_ascii=False)
+        results.write(job.pk, storage.metrics_file(job.pk).name, f"{document}\n".encode())
+        results.write(job.pk, storage.LOG, log_of(job, attempts).encode())
     except TalkingHeadError:
         logger.warning("The metrics of job %s could not be written.", job.pk, exc_info=True)
         return False

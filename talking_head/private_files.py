@@ -1,7 +1,11 @@
 """Private bytes that people uploaded, kept under the sha256 of their bytes: portraits, narrations, voice samples.
 
-``MEDIA_ROOT/<kind>/<aa>/<digest>``. The same bytes twice are one file; a file never changes. Who may see it is not
-decided here: a view asks :mod:`talking_head.access` first.
+``MEDIA_ROOT/<kind>/<aa>/<digest>``, and under the same name in the bucket, where there is one: then what lies on this
+machine's disk is only a copy. The same bytes twice are one file; a file never changes. Who may see it is not decided
+here: a view asks :mod:`talking_head.access` first.
+
+Besides the errors that are named, everything here raises ``ResourceError`` (``no_space``, ``storage_denied``,
+``storage_unavailable``).
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from talking_head import storage
+from talking_head import bucket, storage
 from talking_head.errors import InvalidInput
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -26,25 +30,32 @@ class Kind(StrEnum):
 
 
 def store(kind: Kind, data: bytes) -> str:
-    """Keeps checked bytes, whole or not at all, and returns their digest.
-
-    Raises:
-        ResourceError: ``no_space``, ``storage_denied``.
-    """
+    """Keeps checked bytes, whole or not at all, and returns their digest."""
     digest = hashlib.sha256(data).hexdigest()
+    if bucket.is_on():
+        bucket.upload_bytes(name_of(kind, digest), data)
     storage.write_atomically(place(kind, digest), data)
     return digest
 
 
-def place(kind: Kind, digest: str) -> Path:
-    """Where the bytes lie on this machine once :func:`fetch` has answered.
+def name_of(kind: Kind, digest: str) -> str:
+    """The name below ``MEDIA_ROOT`` and in the bucket.
 
     Raises:
         InvalidInput: ``unknown_file`` when ``digest`` is no digest at all, so that no path ever comes from outside.
     """
     if not DIGEST.fullmatch(digest):
         raise _unknown()
-    return storage.media_root() / kind / digest[:2] / digest
+    return f"{kind}/{digest[:2]}/{digest}"
+
+
+def place(kind: Kind, digest: str) -> Path:
+    """Where the bytes lie on this machine once :func:`fetch` has answered.
+
+    Raises:
+        InvalidInput: ``unknown_file``, as for :func:`name_of`.
+    """
+    return storage.media_root() / name_of(kind, digest)
 
 
 def fetch(kind: Kind, digest: str) -> Path:
@@ -54,21 +65,28 @@ def fetch(kind: Kind, digest: str) -> Path:
         InvalidInput: ``unknown_file``.
     """
     path = place(kind, digest)
-    if not path.is_file():
+    if not exists(kind, digest):
+        path.unlink(missing_ok=True)  # a copy of what was deleted elsewhere
         raise _unknown()
+    if not path.is_file():
+        try:
+            bucket.download(name_of(kind, digest), path)
+        except FileNotFoundError as error:  # deleted since we looked
+            raise _unknown() from error
     return path
 
 
 def exists(kind: Kind, digest: str) -> bool:
-    return bool(DIGEST.fullmatch(digest)) and place(kind, digest).is_file()
+    if not DIGEST.fullmatch(digest):
+        return False
+    return bucket.exists(name_of(kind, digest)) if bucket.is_on() else place(kind, digest).is_file()
 
 
 def delete(kind: Kind, digest: str) -> None:
-    """Removes the bytes for good; absent is fine. Only who knows that nothing refers to them may call this.
-
-    Raises:
-        ResourceError: ``storage_denied``.
-    """
+    """Removes the bytes for good; absent is fine. Only who knows that nothing refers to them may call this. Copies on
+    other machines go when somebody asks for them there."""
+    if bucket.is_on():
+        bucket.delete(name_of(kind, digest))
     with storage.translated_os_errors():
         place(kind, digest).unlink(missing_ok=True)
 

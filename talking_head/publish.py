@@ -4,7 +4,8 @@ The renderer process joins the clips in a staging folder that belongs to one pub
 fence). Then one transaction takes the job out of ``publishing``, lets receivers of ``job_published`` do their part, and
 renames the folder while it still holds the job's row. So a publisher that lost its fence, or a cancelled job, never
 gets as far as the rename; and a crash between rename and commit leaves a folder that no row speaks of, which the next
-publisher or the sweeper removes.
+publisher or the sweeper removes. Where there is a bucket, the files are uploaded and checked before the transaction,
+under a name that carries the fence, and the row's change alone publishes them (:mod:`talking_head.results`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
-from talking_head import lifecycle, storage
+from talking_head import bucket, lifecycle, results, shared_cache, storage
 from talking_head.claims import JOB_TIMEOUT, request_for
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
@@ -33,41 +34,39 @@ from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watche
 
 logger = logging.getLogger(__name__)
 
-CLIP_ENTRIES = "clips"
-
 
 def publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
     """Makes the files of a job and publishes them. False when it did not come to that; the job's row says why."""
     started = time.monotonic()
     job = Job.objects.get(pk=claim.job_id)
     clips = list(job.clips.all())
-    vanished = [clip.index for clip in clips if not _is_cached(clip)]
-    if vanished:
-        logger.warning("job %s: clips %s vanished from the cache", job.pk, vanished)
-        lifecycle.render_clips_again(claim, vanished)
-        return False
     staging = storage.staging_folder(job.pk, claim.fence)
+    keep_going = _lease(claim, should_stop)
     try:
-        outcome = _package(claim, job, clips, staging, renderer, should_stop)
-        if outcome.end is not End.DONE:
-            _give_back(claim, outcome, should_stop)
+        if vanished := shared_cache.missing_clips(clips, keep_going):
+            logger.warning("job %s: clips %s vanished from the cache", job.pk, vanished)
+            lifecycle.render_clips_again(claim, vanished)
             return False
-        return _publish_staged(claim, job, clips, staging, PackageResult.from_json(outcome.values), started)
+        outcome = _package(job, clips, staging, renderer, keep_going)
+        if outcome.end is End.DONE:
+            result = PackageResult.from_json(outcome.values)
+            _check_video(staging / "video.mp4", result)
+            if bucket.is_on():
+                results.upload_staged(job.pk, claim.fence, staging, keep_going)
+            return _flip(claim, job, clips, staging, result, time.monotonic() - started)
+    except bucket.Abandoned:
+        outcome = Outcome(End.STOPPED)
+    except TalkingHeadError as error:
+        lifecycle.postpone_publishing(claim, error, crashed=False)
+        return False
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _is_cached(clip: Clip) -> bool:
-    return (storage.cache_root() / CLIP_ENTRIES / clip.clip_key[:2] / clip.clip_key).is_dir()
+    _give_back(claim, outcome, should_stop)
+    return False
 
 
 def _package(
-    claim: PublishClaim,
-    job: Job,
-    clips: list[Clip],
-    staging: Path,
-    renderer: RendererProcess,
-    should_stop: Callable[[], bool],
+    job: Job, clips: list[Clip], staging: Path, renderer: RendererProcess, keep_going: Callable[[], bool]
 ) -> Outcome:
     request = PackageRequest(
         folder=str(staging),
@@ -76,6 +75,11 @@ def _package(
         script=job.script,
         clips=tuple(_package_clip(job, clip) for clip in clips),
     )
+    return renderer.run("package", request.to_json(), timing().publish_seconds, Watcher(keep_going))
+
+
+def _lease(claim: PublishClaim, should_stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Keeps the right to publish whenever it is asked, and says whether it still stands."""
     renewed_at = time.monotonic()
 
     def keep_going() -> bool:
@@ -89,11 +93,11 @@ def _package(
             renewed_at = time.monotonic()
             return lifecycle.renew_publishing(claim)
         except DatabaseError:
-            logger.warning("The publishing lease of job %s could not be looked at.", job.pk, exc_info=True)
+            logger.warning("The publishing lease of job %s could not be looked at.", claim.job_id, exc_info=True)
             close_old_connections()  # a broken one stays broken
             return time.monotonic() - renewed_at < timing().lease_seconds
 
-    return renderer.run("package", request.to_json(), timing().publish_seconds, Watcher(keep_going))
+    return keep_going
 
 
 def _package_clip(job: Job, clip: Clip) -> PackageClip:
@@ -117,17 +121,6 @@ def _give_back(claim: PublishClaim, outcome: Outcome, should_stop: Callable[[], 
     error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
     logger.warning("job %s could not be published: %s\n%s", claim.job_id, error, outcome.log_tail)
     lifecycle.postpone_publishing(claim, error, crashed=outcome.end is not End.FAILED)
-
-
-def _publish_staged(
-    claim: PublishClaim, job: Job, clips: list[Clip], staging: Path, result: PackageResult, started: float
-) -> bool:
-    try:
-        _check_video(staging / "video.mp4", result)
-        return _flip(claim, job, clips, staging, result, time.monotonic() - started)
-    except TalkingHeadError as error:
-        lifecycle.postpone_publishing(claim, error, crashed=False)
-        return False
 
 
 def _check_video(path: Path, result: PackageResult) -> None:
@@ -158,8 +151,9 @@ def _flip(
     )
     job.refresh_from_db()
     _announce(job)
-    with storage.translated_os_errors():
-        _put_in_place(staging, storage.results_folder(job.pk))
+    if not bucket.is_on():  # there the files lie under this claim's fence already
+        with storage.translated_os_errors():
+            _put_in_place(staging, storage.results_folder(job.pk))
 
 
 def _announce(job: Job) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import claims, doorbell, lifecycle, progress, publish, storage
+from talking_head import bucket, claims, doorbell, lifecycle, progress, publish, shared_cache, storage
 from talking_head.claims import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
@@ -116,6 +116,8 @@ class Worker:
             if time.monotonic() - started > timing().work_seconds:
                 doorbell.ring()
                 return
+            if not bucket.is_usable():  # what was rendered now could not be kept; the sweeper rings again
+                return
             claims.reap_expired_leases()
             claims.expire_deadlines()
             publishing = lifecycle.claim_publishing(job_id)
@@ -143,10 +145,23 @@ class Worker:
         if self.renderer.requests_served >= MAX_REQUESTS:
             self.renderer.close()
         watch = _ClipWatch(claim, self.should_stop)
-        outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watch.watcher())
+        outcome = self._rendered(claim, watch.watcher())
         logger.info("clip %s of job %s: %s", claim.index, claim.job_id, outcome.end.value)
         if not self._record(claim, outcome):
             logger.info("clip %s of job %s was no longer ours", claim.index, claim.job_id)
+
+    def _rendered(self, claim: Claim, watcher: Watcher) -> Outcome:
+        """With a bucket a clip is done when every machine can have it."""
+        try:
+            shared_cache.bring_inputs(claim.clip_id, watcher.keep_going)
+            outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watcher)
+            if outcome.end is End.DONE:
+                shared_cache.keep(ClipResult.from_json(outcome.values), watcher.keep_going)
+        except bucket.Abandoned:
+            return Outcome(End.STOPPED)
+        except TalkingHeadError as error:
+            return Outcome(End.FAILED, error=error)
+        return outcome
 
     def _record(self, claim: Claim, outcome: Outcome) -> bool:
         usage = Usage(**outcome.usage)

@@ -1,8 +1,13 @@
-"""Files of the media folder over HTTP, for those whom a view has already let in.
+"""Private files over HTTP, from the media folder or from the bucket, for those whom a view has already let in.
 
 Byte ranges, conditions and entity tags follow RFC 9110 (sections 13 and 14): players seek with ranges, and Safari plays
 nothing without them. The body is streamed in blocks, so a long lesson costs no more memory than a short one. Behind a
 proxy that can send files itself, set ``MEDIA_ACCEL_PREFIX`` to the name of its internal location.
+
+For what lies in the bucket nobody is redirected to it. Browsers keep such an address for all later ranges of a video:
+it would have to stay valid as long as somebody may watch, the right to watch could not be taken away meanwhile, and the
+bucket would need a public name that the content security policy allows. So either the proxy asks the bucket (below the
+same internal location, with an address signed for this one answer), or this process does.
 """
 
 from __future__ import annotations
@@ -12,9 +17,9 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import quote
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -23,7 +28,10 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
+from talking_head import bucket
+
 BLOCK_BYTES = 128 * 1024
+IN_BUCKET = "bucket"  # the part of the internal location that the proxy fetches from the object storage
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".vtt": "text/vtt; charset=utf-8",
@@ -48,31 +56,30 @@ class RangeNotSatisfiable(Exception):  # noqa: N818 - the name of HTTP status 41
 
 
 def serve_file(
-    request: HttpRequest, path: Path, *, content_type: str = "", digest: str = "", download_name: str = ""
+    request: HttpRequest, name: str, *, content_type: str = "", digest: str = "", download_name: str = ""
 ) -> HttpResponseBase:
     """Answers GET and HEAD with the file, a part of it, or "you have it already".
 
     Args:
-        path: the file below MEDIA_ROOT.
+        name: of the file, below MEDIA_ROOT or in the bucket; never from outside.
         content_type: from the file's name when empty.
         digest: names the bytes, where somebody knows it; otherwise size and time of the last change do.
         download_name: makes browsers save the file under that name instead of showing it.
 
     Raises:
-        Http404: it is not there.
+        Http404: it is not there. ResourceError: ``storage_unavailable``.
     """
+    content_type = content_type or CONTENT_TYPES[PurePosixPath(name).suffix]
     try:
-        file = path.open("rb")
+        content: Content = _StoredContent(name) if bucket.is_on() else _FileContent(name)
     except OSError as error:
         raise Http404("There is no such file.") from error
-    status = os.fstat(file.fileno())
-    etag = f'"{digest or f"{status.st_size:x}-{status.st_mtime_ns:x}"}"'
-    content_type = content_type or CONTENT_TYPES[path.suffix]
+    etag = f'"{digest or content.version}"'
     headers = {
         "Content-Type": content_type,
         "Content-Disposition": _disposition(download_name),
         "ETag": etag,
-        "Last-Modified": http_date(status.st_mtime),
+        "Last-Modified": http_date(content.modified_at),
         "Accept-Ranges": "bytes",
         # Kept by the browser but asked for again: who may no longer see it, no longer does.
         "Cache-Control": "private, no-cache",
@@ -82,27 +89,68 @@ def serve_file(
         "Cross-Origin-Resource-Policy": "same-origin",
     }
     if settings.MEDIA_ACCEL_PREFIX:
-        file.close()
-        return _finish(_handed_to_proxy(path), headers)
-    return _finish(_answer(request, file, status.st_size, int(status.st_mtime), etag), headers)
+        content.close()
+        return _finish(_handed_to_proxy(name, content_type), headers)
+    return _finish(_answer(request, content, etag), headers)
 
 
-def _answer(request: HttpRequest, file: BinaryIO, size: int, modified: int, etag: str) -> HttpResponseBase:
+class Content(Protocol):
+    """Bytes that can be sent in parts. ``version`` changes whenever they do."""
+
+    size: int
+    modified_at: int  # seconds since the epoch
+    version: str
+
+    def blocks(self, part: ByteRange) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class _FileContent:
+    def __init__(self, name: str) -> None:
+        self._file = (Path(settings.MEDIA_ROOT) / name).open("rb")
+        status = os.fstat(self._file.fileno())
+        self.size, self.modified_at = status.st_size, int(status.st_mtime)
+        self.version = f"{status.st_size:x}-{status.st_mtime_ns:x}"
+
+    def blocks(self, part: ByteRange) -> Iterator[bytes]:
+        end = part.start + part.size
+        for position in range(part.start, end, BLOCK_BYTES):
+            yield os.pread(self._file.fileno(), min(BLOCK_BYTES, end - position), position)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _StoredContent:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        found = bucket.stat(name)
+        self.size, self.modified_at, self.version = found.size_bytes, found.modified_at, found.etag
+
+    def blocks(self, part: ByteRange) -> Iterator[bytes]:
+        return bucket.blocks(self._name, self.version, part.start, part.size)
+
+    def close(self) -> None:
+        """Nothing is open before or between the blocks."""
+
+
+def _answer(request: HttpRequest, content: Content, etag: str) -> HttpResponseBase:
+    size, modified = content.size, content.modified_at
     unchanged = get_conditional_response(request, etag, modified)
     if unchanged is not None:  # 304 or 412
-        file.close()
+        content.close()
         return unchanged
     try:
         wanted = _wanted_range(request, size, modified, etag)
     except RangeNotSatisfiable:
-        file.close()
+        content.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     part = wanted or ByteRange(0, size)
     if request.method == "HEAD":
-        file.close()
+        content.close()
         response: HttpResponseBase = HttpResponse()
     else:
-        response = FilePartResponse(file, part, is_async=isinstance(request, ASGIRequest))
+        response = FilePartResponse(content, part, is_async=isinstance(request, ASGIRequest))
     response["Content-Length"] = str(part.size)
     if wanted:
         response.status_code = 206
@@ -149,31 +197,29 @@ def parse_range(header: str, size: int) -> ByteRange | None:
 class FilePartResponse(StreamingHttpResponse):
     """Part of a file in blocks; asynchronous under ASGI, where Django reads a synchronous body into memory first."""
 
-    def __init__(self, file: BinaryIO, part: ByteRange, *, is_async: bool) -> None:
-        self._file = file
-        super().__init__(_blocks_async(file, part) if is_async else _blocks(file, part))
+    def __init__(self, content: Content, part: ByteRange, *, is_async: bool) -> None:
+        self._content = content
+        blocks = content.blocks(part)
+        super().__init__(_in_threads(blocks) if is_async else blocks)
 
     def close(self) -> None:
         super().close()
-        self._file.close()
+        self._content.close()
 
 
-def _blocks(file: BinaryIO, part: ByteRange) -> Iterator[bytes]:
-    end = part.start + part.size
-    for position in range(part.start, end, BLOCK_BYTES):
-        yield os.pread(file.fileno(), min(BLOCK_BYTES, end - position), position)
-
-
-async def _blocks_async(file: BinaryIO, part: ByteRange) -> AsyncIterator[bytes]:
-    blocks = _blocks(file, part)
+async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     while block := await asyncio.to_thread(next, blocks, b""):
         yield block
 
 
-def _handed_to_proxy(path: Path) -> HttpResponse:
-    inside = path.relative_to(settings.MEDIA_ROOT).as_posix()
+def _handed_to_proxy(name: str, content_type: str) -> HttpResponse:
+    """In the bucket's case the location gets the signed address without its scheme and host, which the proxy knows."""
+    inside = quote(name)
+    if bucket.is_on():
+        address = urlsplit(bucket.signed_address(name, content_type))
+        inside = f"{IN_BUCKET}{address.path}?{address.query}"
     response = HttpResponse()
-    response["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL_PREFIX.rstrip('/')}/{quote(inside)}"
+    response["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL_PREFIX.rstrip('/')}/{inside}"
     return response
 
 

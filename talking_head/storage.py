@@ -7,12 +7,10 @@ The layout is in docs/architecture.md. Whatever is unfinished lies in ``media/tm
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,6 +18,7 @@ from django.conf import settings
 from talking_head.errors import PortraitError, from_os_error
 
 PROBE_BYTES = 64 * 1024
+LOG = "log.txt"
 READABLE = 0o644  # a proxy that sends files runs as somebody else; MEDIA_ROOT's own mode keeps everybody out
 
 
@@ -87,10 +86,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.chmod(READABLE)
         temporary.replace(path)
-
-
-def write_json_atomically(path: Path, values: Any) -> None:
-    write_atomically(path, json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
 def check_writable() -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import claims, doorbell, lifecycle, outbox, storage
+from talking_head import bucket, claims, doorbell, lifecycle, outbox, results, storage
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 
@@ -26,6 +26,7 @@ OUTBOX_BATCH = 100
 TEMPORARY_AFTER_SECONDS = 3_600.0  # an upload takes seconds
 SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of whatever else works there, such as `manage.py render`
 ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new one gets its owner at once
+ORPHANS_SECONDS = 6 * 3_600.0
 STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
 RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
@@ -64,7 +65,21 @@ def collect_garbage() -> int:
     for path in doomed:
         logger.info("removing what was left behind: %s", path.name)
         _remove(path)
-    return len(doomed)
+    return len(doomed) + (_collect_orphaned_objects() if bucket.is_on() else 0)
+
+
+def _collect_orphaned_objects() -> int:
+    """What publishers uploaded and never published. Looked for where it can be, for a few hours after a job's end:
+    longer than the slowest upload of a publisher that does not know yet that it was replaced."""
+    ended = Job.objects.filter(
+        state__in=TERMINAL_JOB_STATES, finished_at__gt=lifecycle.seconds_from_now(-ORPHANS_SECONDS)
+    )
+    tried_again_or_in_vain = Q(fence__gt=1) | (Q(fence=1) & ~Q(state__in=WATCHABLE_JOB_STATES))
+    orphans = [name for job in ended.filter(tried_again_or_in_vain) for name in results.orphans(job)]
+    for name in orphans:
+        logger.info("removing what was left behind in the bucket: %s", name)
+        bucket.delete(name)
+    return len(orphans)
 
 
 def _stale_staging() -> list[Path]:
@@ -92,7 +107,7 @@ def _unpublished_results() -> list[Path]:
         others = Job.objects.filter(~Q(state__in=WATCHABLE_JOB_STATES), pk__in=ids[start : start + 500])
         for job_id in others.filter(state__in=TERMINAL_JOB_STATES).values_list("pk", flat=True):
             folder = videos[str(job_id)].parent
-            kept = {storage.metrics_file(job_id).name, "log.txt"}
+            kept = {storage.metrics_file(job_id).name, storage.LOG}
             found += [path for path in folder.iterdir() if path.name not in kept]
     return found
 

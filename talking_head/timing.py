@@ -21,6 +21,8 @@ class Timing:
     backoff_seconds: float = 1.0  # doubled with every failure, and jittered
     ageing_seconds: float = 600.0  # after which a normal job counts as urgent as a VIP's
     stuck_seconds: float = 10.0  # work waits and no worker has looked for it: twice that, and the cluster is replaced
+    bucket_seconds: float = 20.0  # for one answer of the object storage; a longer silence is a failed attempt
+    bucket_attempts: int = 4  # at one request, with growing pauses between them
     work_seconds: float = 900.0  # after which a task ends and rings again, so that q's own timeout never strikes
 
 

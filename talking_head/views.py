@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head import private_files, storage
+from talking_head import private_files, results, shared_cache, storage
 from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait
 from talking_head.errors import InvalidInput
 from talking_head.health import readiness
@@ -39,8 +39,8 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
         return _refused()
     if name not in VIEWERS_FILES + OWNERS_FILES:
         raise Http404("A job has no such file.")
-    path = storage.metrics_file(job.pk) if name == METRICS_FILE else storage.results_folder(job.pk) / name
-    return serve_file(request, path, download_name=_download_name(request, job, f" {path.name}"))
+    file = storage.metrics_file(job.pk).name if name == METRICS_FILE else name
+    return serve_file(request, results.name_of(job, file), download_name=_download_name(request, job, f" {file}"))
 
 
 @require_safe
@@ -52,9 +52,8 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
     if clip is None:
         raise Http404("This clip is not there yet.")
-    path = storage.cache_root() / "clips" / clip.clip_key[:2] / clip.clip_key / "clip.mp4"
-    name = _download_name(request, job, f" {index + 1}.mp4")
-    return serve_file(request, path, download_name=name)
+    name = shared_cache.clip_name(clip.clip_key, "clip.mp4")
+    return serve_file(request, name, download_name=_download_name(request, job, f" {index + 1}.mp4"))
 
 
 @require_safe
@@ -65,10 +64,10 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     if not may_view_portrait(request.user, digest):
         raise Http404("There is no such portrait.")
     try:
-        path = private_files.fetch(Kind.PORTRAIT, digest)
+        name = private_files.name_of(Kind.PORTRAIT, digest)
     except InvalidInput as error:
         raise Http404("There is no such portrait.") from error
-    return serve_file(request, path, content_type="image/png", digest=digest)
+    return serve_file(request, name, content_type="image/png", digest=digest)
 
 
 @require_safe

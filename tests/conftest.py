@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from tests.factories import make_user
+from tests.object_store import bucket_name, network, object_store  # noqa: F401 - fixtures
 
 # Playwright's synchronous API keeps an event loop running in the test's thread; the ORM would refuse to work there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

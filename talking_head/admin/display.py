@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from talking_head import storage
+from talking_head import results, storage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 
 NOTHING = "–"
@@ -76,12 +76,9 @@ def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:
 
 def result_links(job: Job) -> SafeString | str:
     """The files that are really there."""
-    metrics = storage.metrics_file(job.pk)
-    files = {**RESULT_FILES, "Metrics": metrics.name}
-    folder = storage.results_folder(job.pk)
-    links = [
-        (reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if (folder / name).is_file()
-    ]
+    files = {**RESULT_FILES, "Metrics": storage.metrics_file(job.pk).name}
+    there = results.files_of(job)
+    links = [(reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if name in there]
     return format_html_join(" · ", '<a href="{}">{}</a>', links) or NOTHING
 
 

@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from talking_head import private_files, services, storage
+from talking_head import private_files, results, services, storage
 from talking_head.api import serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, person, visible_job
@@ -148,9 +148,8 @@ class VipDownload(APIView):
         job = visible_job(request, job_id)
         if not job.is_watchable:
             raise OptionError("There is no video (yet).", code="not_ready", hint="Ask for the status first.")
-        path = storage.results_folder(job.pk) / "video.mp4"
         http_request: HttpRequest = request._request
-        return serve_file(http_request, path, download_name=f"{job.title or job.pk}.mp4")
+        return serve_file(http_request, results.name_of(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4")
 
 
 def _avatar(image: ImageId) -> dict[str, str]:

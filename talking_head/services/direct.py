@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from talking_head import storage
+from talking_head import results
 from talking_head.errors import PortraitError, RendererError
 from talking_head.models import Job
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
@@ -50,8 +50,12 @@ def run_job(job: Job) -> Job:
 
 
 def video_path(job: Job) -> Path:
-    """Where the MP4 of a watchable job lies."""
-    return storage.results_folder(job.pk) / "video.mp4"
+    """The MP4 of a watchable job, on this machine.
+
+    Raises:
+        ResourceError: ``storage_unavailable``, where there is a bucket.
+    """
+    return results.fetch(job, "video.mp4")
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -181,7 +181,7 @@ class TestStreaming:
         assert [len(block) for block in blocks] == [100, 100, 100]
         assert b"".join(blocks) == DATA[10:310]
         response.close()
-        assert response._file.closed
+        assert response._content._file.closed
 
     def test_only_the_blocks_that_are_wanted_are_read(self, viewer: Client, job: Job, url: str) -> None:
         with (storage.results_folder(job.pk) / "video.mp4").open("wb") as file:

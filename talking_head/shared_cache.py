@@ -1,0 +1,114 @@
+"""The content cache of a machine, with the bucket behind it: what one machine rendered, any other can join and show.
+
+The renderer process knows only the folder: it reads what strangers upload, and has no business with the bucket. So the
+worker brings what the renderer will want before it asks for it, and takes the finished entries to the bucket before it
+says "done". Entries never change, hence every key is written with the same bytes by whoever writes it. Without a bucket
+nothing here does anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from talking_head import bucket, private_files, storage
+from talking_head.models import Clip, ClipState
+from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.requests import ClipResult
+from talking_head.private_files import Kind
+
+CLIPS, TAKES = "clips", "takes"  # as in pipeline.entries, which loads codecs
+KeepGoing = Callable[[], bool]
+Entry = tuple[str, str]  # kind, key
+
+
+def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
+    """The portrait that the clip shows, and the clip itself where an earlier video of the same subject had the same
+    sentence: the renderer then finds it in its cache, or finds that something else decides about it too.
+
+    Raises:
+        ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. Abandoned: ``keep_going`` said no.
+    """
+    if not bucket.is_on():
+        return
+    clip = Clip.objects.select_related("job").get(pk=clip_id)
+    work: list[Callable[[], object]] = []
+    if clip.job.portrait_digest:
+        work.append(partial(private_files.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
+    if earlier := _same_sentence_before(clip):
+        work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
+    bucket.transfer(work, keep_going)
+
+
+def keep(result: ClipResult, keep_going: KeepGoing) -> None:
+    """Takes a finished clip and its take to the bucket, unless they are there.
+
+    Raises:
+        ResourceError: ``storage_unavailable``, ``storage_damaged``. Abandoned: ``keep_going`` said no.
+    """
+    if bucket.is_on():
+        entries = ((CLIPS, result.clip_key), (TAKES, result.take_key))
+        bucket.transfer([partial(_keep, entry) for entry in entries], keep_going)
+
+
+def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
+    """Brings what the clips of a video consist of; returns the indexes of those that are nowhere any more."""
+    clips = list(clips)
+    if bucket.is_on():
+        entries = {entry for clip in clips for entry in ((CLIPS, clip.clip_key), (TAKES, clip.take_key))}
+        bucket.transfer([partial(_bring, entry) for entry in sorted(entries)], keep_going)
+    return [clip.index for clip in clips if not _place((CLIPS, clip.clip_key)).is_dir()]
+
+
+def clip_name(clip_key: str, file: str) -> str:
+    """The name below ``MEDIA_ROOT`` or in the bucket of a file of a finished clip."""
+    return f"{_name((CLIPS, clip_key))}{file}"
+
+
+def _same_sentence_before(clip: Clip) -> Clip | None:
+    job = clip.job
+    if not job.subject:
+        return None
+    same = Clip.objects.filter(
+        job__subject=job.subject,
+        job__portrait_digest=job.portrait_digest,
+        job__voice=job.voice,
+        job__profile=job.profile,
+        text=clip.text,
+        state=ClipState.DONE,
+        is_fallback=clip.is_fallback,
+    )
+    return same.exclude(clip_key="").order_by("-pk").first()
+
+
+def _keep(entry: Entry) -> None:
+    there = bucket.sizes(_name(entry))
+    with storage.translated_os_errors():
+        files = list(_place(entry).iterdir()) if _place(entry).is_dir() else []
+        for path in files:
+            name = f"{_name(entry)}{path.name}"
+            if there.get(name) != path.stat().st_size:
+                bucket.upload(name, path)
+
+
+def _bring(entry: Entry) -> None:
+    """Nothing happens when the entry is here already, or nowhere."""
+    kind, key = entry
+    if not key or _place(entry).is_dir():
+        return
+    names = bucket.names(_name(entry))
+    if names:
+        with ContentCache(storage.cache_root()).building(kind, key) as folder:
+            for name in names:
+                bucket.download(name, folder / Path(name).name)
+
+
+def _name(entry: Entry) -> str:
+    kind, key = entry
+    return f"{storage.cache_root().name}/{kind}/{key[:2]}/{key}/"
+
+
+def _place(entry: Entry) -> Path:
+    kind, key = entry
+    return storage.cache_root() / kind / key[:2] / key
