@@ -143,10 +143,10 @@ class Clip(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)  # orderly ones that another try may cure
     not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
+    is_smaller = models.BooleanField(default=False)  # memory ran out: drawn at half size, without enhancer
     is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
     cached = models.BooleanField(default=False)
     clip_key = models.CharField(max_length=64, blank=True)
-    is_smaller = models.BooleanField(default=False)  # memory ran out: drawn at half size, without enhancer
     take_key = models.CharField(max_length=64, blank=True)
     video_seconds = models.FloatField(null=True, blank=True)
     render_seconds = models.FloatField(null=True, blank=True)
@@ -168,9 +168,6 @@ class Clip(models.Model):
     def __str__(self) -> str:
         return f"{self.job_id} #{self.index}"
 
-
-class AttemptOutcome(models.TextChoices):
-    DONE = "done", "Done"
     @property
     def form(self) -> str:
         """How it is rendered where that is not as wanted; for the records."""
@@ -178,6 +175,9 @@ class AttemptOutcome(models.TextChoices):
             return "stand-in"
         return "half size, no enhancer" if self.is_smaller else ""
 
+
+class AttemptOutcome(models.TextChoices):
+    DONE = "done", "Done"
     FAILED = "failed", "Failed"
     CRASHED = "crashed", "Crashed"
     TIMEOUT = "timeout", "Took too long"
@@ -195,10 +195,10 @@ class Attempt(models.Model):
     renderer_pid = models.PositiveIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    form = models.CharField(max_length=40, blank=True)  # Clip.form at the time; "" = as wanted
     stage = models.CharField(max_length=20, blank=True)  # the last one reported
     outcome = models.CharField(max_length=12, choices=AttemptOutcome.choices, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
-    form = models.CharField(max_length=40, blank=True)  # Clip.form at the time; "" = as wanted
     error_message = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
     cpu_seconds = models.FloatField(null=True, blank=True)  # of the renderer process, for this clip

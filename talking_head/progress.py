@@ -106,8 +106,8 @@ def _clip_view(clip: Clip) -> Json:
         "state": clip.state,
         "is_fallback": clip.is_fallback,
         "cached": clip.cached,
-        "video_seconds": clip.video_seconds,
         "notices": list(clip.result.get("notices", ())),
+        "video_seconds": clip.video_seconds,
         "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
         "error": _error_view(clip.error_code, clip.error_message, clip.error_hint),
     }
