@@ -191,6 +191,7 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
 def request_for(clip: Clip) -> ClipRequest:
     """What the renderer has to know of a clip."""
     job = clip.job
+    narration_path = str(private_files.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
     return ClipRequest(
         text=clip.text,
         spoken=clip.spoken,
@@ -200,6 +201,10 @@ def request_for(clip: Clip) -> ClipRequest:
         speed=job.speed,
         portrait_path=str(private_files.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
         portrait_digest=job.portrait_digest,
+        narration_path=narration_path,
+        narration_digest=job.narration_digest,
+        narration_start_seconds=clip.narration_start_seconds or 0.0,
+        narration_end_seconds=clip.narration_end_seconds or 0.0,
         profile=job.profile,
         speech=job.speech,
         face=job.face,

@@ -60,6 +60,7 @@ class Job(models.Model):
     voice = models.CharField(max_length=100, blank=True)
     speed = models.FloatField(default=1.0)
     portrait_digest = models.CharField(max_length=64, blank=True)
+    narration_digest = models.CharField(max_length=64, blank=True)  # somebody's own recording instead of a voice
     profile = models.CharField(max_length=20, default=profiles.DEFAULT_PROFILE)
     speech = models.CharField(max_length=40)
     face = models.CharField(max_length=40)
@@ -135,6 +136,8 @@ class Clip(models.Model):
     end = models.PositiveIntegerField()
     pause_seconds = models.FloatField(default=0.0)
     chapter = models.CharField(max_length=200, blank=True)  # the heading that this clip opens
+    narration_start_seconds = models.FloatField(null=True, blank=True)  # where the job's recording says it
+    narration_end_seconds = models.FloatField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
     fence = models.PositiveBigIntegerField(default=0)
@@ -233,6 +236,42 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.job_id}"
+
+
+class NarrationState(models.TextChoices):
+    WAITING = "waiting", "Waiting to be listened to"
+    LISTENING = "listening", "Being listened to"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Cannot be used"
+
+
+class Narration(models.Model):
+    """A recording that somebody uploaded, and what was heard in it so far (see narrations.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="narrations")
+    digest = models.CharField(max_length=64, db_index=True)  # of the stored bytes
+    duration_seconds = models.FloatField()
+    report = models.JSONField(default=dict)  # NarrationReport: what is good and bad about the sound
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    state = models.CharField(max_length=9, choices=NarrationState.choices, default=NarrationState.WAITING)
+    fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of a piece
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)  # of the piece in hand, counted before the work starts
+    heard_seconds = models.FloatField(default=0.0)
+    transcript = models.JSONField(default=dict, blank=True)  # TranscriptMetadata of what was heard
+    text = models.TextField(blank=True)  # the transcript as a script, once all was heard
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="one_narration_per_owner_and_digest")]
+        indexes = [models.Index(fields=["state", "heard_seconds"], name="narration_claim_order")]
+
+    def __str__(self) -> str:
+        return f"Recording of {self.duration_seconds:.0f} s ({self.get_state_display()})"
 
 
 class OwnerTurn(models.Model):

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from talking_head import estimate, forecast
-from talking_head.models import Attempt, Clip, ClipState, Job, JobState
+from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narration, NarrationState
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def job_snapshot(job: Job) -> Json:
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
         **_head(job, clips),
         "clips": [_clip_view(clip) for clip in clips],
+        "narration": _narration_view(job),
         "video": _video_view(job),
     }
 
@@ -110,6 +111,34 @@ def _clip_view(clip: Clip) -> Json:
         "video_seconds": clip.video_seconds,
         "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
         "error": _error_view(clip.error_code, clip.error_message, clip.error_hint),
+    }
+
+
+def _narration_view(job: Job) -> Json | None:
+    """The recording that speaks, and what was heard in it so far; None where a voice speaks."""
+    if not job.narration_digest:
+        return None
+    narrations = Narration.objects.filter(digest=job.narration_digest)
+    narration = narrations.filter(state=NarrationState.READY).first() or narrations.first()
+    return narration_view(narration) if narration else None
+
+
+def narration_view(narration: Narration) -> Json:
+    """What a page shows of a recording: how it sounds, how far it was listened to, and the transcript."""
+    transcript = narration.transcript
+    return {
+        "state": narration.state,
+        "duration_seconds": narration.duration_seconds,
+        "heard_seconds": narration.heard_seconds,
+        "text": narration.text,
+        "language": transcript.get("language", ""),
+        "language_probability": transcript.get("language_probability", 0.0),
+        "segments": [
+            {name: segment[name] for name in ("text", "start_seconds", "end_seconds", "probability")}
+            for segment in transcript.get("segments", ())
+        ],
+        "report": narration.report,
+        "error": _error_view(narration.error_code, narration.error_message, narration.error_hint),
     }
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
 
 JOBS_THAT_TELL = 5  # how many earlier jobs are asked which sentences they rendered
-SAME_LOOK = ("portrait_digest", "voice", "speed", "language", "profile", "face", "speech")
+SAME_LOOK = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "face", "speech")
 RETRY_UNKNOWN_SECONDS = 60.0
 MIN_RETRY_SECONDS = 5.0
 

@@ -18,7 +18,7 @@ from talking_head import private_files, results, shared_cache, storage
 from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait
 from talking_head.errors import InvalidInput
 from talking_head.health import readiness
-from talking_head.models import ClipState, Job
+from talking_head.models import ClipState, Job, Narration
 from talking_head.private_files import Kind
 from talking_head.serving import serve_file
 
@@ -68,6 +68,18 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     except InvalidInput as error:
         raise Http404("There is no such portrait.") from error
     return serve_file(request, name, content_type="image/png", digest=digest)
+
+
+@require_safe
+def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase:
+    """A recording as it is kept, for whoever uploaded it."""
+    if not request.user.is_authenticated:
+        return _log_in_first(request)
+    narration = Narration.objects.filter(pk=narration_id, owner=request.user.pk).first()
+    if narration is None:
+        raise Http404("There is no such recording.")
+    path = private_files.place(Kind.NARRATION, narration.digest)
+    return serve_file(request, path, content_type="audio/flac", digest=narration.digest)
 
 
 @require_safe

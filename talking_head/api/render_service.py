@@ -117,16 +117,17 @@ class VipGenerate(APIView):
         form = serializers.VipRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        if "audio_file" in values:
-            raise OptionError(
-                "Recorded speech cannot be used here.", code="audio_not_supported", hint="Send the words as “text”."
-            )
         image = ImageId.parse(values["image_id"], request.user)
+        profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
+        recording = values.get("audio_file")
+        if not image.is_stored:  # before a recording is taken in for it
+            raise storage.unknown_portrait()
         job = services.submit_job(
             owner=person(request),
             script=values.get("text", ""),
             portrait_digest=image.digest,
-            profile=_profile_for(image, values.get("enhancer", ""), values.get("quality", "")).name,
+            narration_digest=services.store_narration(recording, person(request)).digest if recording else "",
+            profile=profile.name,
             priority=Priority.VIP,
         )
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)

@@ -7,7 +7,7 @@ from typing import get_args
 
 from rest_framework import serializers
 
-from talking_head.models import ClipState, Job, JobState
+from talking_head.models import ClipState, Job, JobState, NarrationState
 from talking_head.profiles import PROFILES, Preprocess
 
 MAX_SCRIPT_CHARACTERS = 200_000  # of transport; the script's own limit is lower and has its own message
@@ -56,6 +56,58 @@ class VideoSerializer(serializers.Serializer):
     height_px = serializers.IntegerField(allow_null=True)
 
 
+class NarrationProblemSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(["stop", "warn"])
+    message = serializers.CharField()
+    advice = serializers.CharField()
+
+
+class NarrationReportSerializer(serializers.Serializer):
+    """How a recording sounds; levels are in dB below full scale."""
+
+    verdict = serializers.ChoiceField(["good", "warn", "bad"])
+    problems = NarrationProblemSerializer(many=True)
+    duration_seconds = serializers.FloatField()
+    voice_db = serializers.FloatField()
+    noise_db = serializers.FloatField()
+    channels = serializers.IntegerField()
+
+
+class SegmentSerializer(serializers.Serializer):
+    """A sentence that was heard."""
+
+    text = serializers.CharField()
+    start_seconds = serializers.FloatField()
+    end_seconds = serializers.FloatField()
+    probability = serializers.FloatField(help_text="How sure the recogniser is of its words, 0 to 1.")
+
+
+class NarrationViewSerializer(serializers.Serializer):
+    """A recording that speaks. ``text`` is the transcript once ``state`` is ready; before, ``segments`` grows."""
+
+    state = serializers.ChoiceField(NarrationState.choices)
+    duration_seconds = serializers.FloatField()
+    heard_seconds = serializers.FloatField()
+    text = serializers.CharField(allow_blank=True)
+    language = serializers.CharField(allow_blank=True)
+    language_probability = serializers.FloatField()
+    segments = SegmentSerializer(many=True)
+    report = NarrationReportSerializer()
+    error = JobErrorSerializer(allow_null=True)
+
+
+class NarrationSerializer(NarrationViewSerializer):
+    id = serializers.UUIDField()
+
+
+class NarrationUploadSerializer(serializers.Serializer):
+    audio_file = serializers.FileField(
+        max_length=1_000,
+        help_text="WAV, FLAC, MP3, M4A, OGG or WebM, at most an hour. Its content counts, not its name.",
+    )
+
+
 class JobSerializer(serializers.Serializer):
     """The snapshot that the socket sends, too."""
 
@@ -73,6 +125,7 @@ class JobSerializer(serializers.Serializer):
     queue_position = serializers.IntegerField(allow_null=True)
     error = JobErrorSerializer(allow_null=True)
     clips = ClipSerializer(many=True)
+    narration = NarrationViewSerializer(allow_null=True)
     video = VideoSerializer(allow_null=True)
 
 
@@ -161,6 +214,10 @@ class AvatarSerializer(serializers.Serializer):
 class VipRequestSerializer(serializers.Serializer):
     image_id = serializers.CharField(max_length=500)
     text = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, required=False, trim_whitespace=False)
-    audio_file = serializers.FileField(required=False, help_text="Recorded speech is refused for now: send text.")
+    audio_file = serializers.FileField(
+        required=False,
+        max_length=1_000,
+        help_text="Somebody's own voice. With “text” it is laid beside it, without it its transcript becomes the text.",
+    )
     enhancer = serializers.CharField(max_length=40, required=False, allow_blank=True)
     quality = serializers.ChoiceField(PROFILE_CHOICES, required=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from talking_head.api import jobs, render_service, studio
+from talking_head.api import jobs, narrations, render_service, studio
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/retry", jobs.JobRetry.as_view(), name="job_retry"),
     path("voices/", studio.VoiceList.as_view(), name="voice_list"),
     path("script/check", studio.ScriptCheck.as_view(), name="script_check"),
+    path("narrations/", narrations.NarrationUpload.as_view(), name="narration_upload"),
+    path("narrations/<uuid:narration_id>/", narrations.NarrationDetail.as_view(), name="narration_detail"),
     path("cache/stats", studio.CacheStats.as_view(), name="cache_stats"),
     path("avatar/upload", render_service.AvatarUpload.as_view(), name="avatar_upload"),
     path("avatar/status/<str:image_id>", render_service.AvatarStatus.as_view(), name="avatar_status"),

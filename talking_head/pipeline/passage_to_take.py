@@ -31,7 +31,9 @@ def passage_to_take(request: ClipRequest) -> Take:
             Path(request.narration_path), request.narration_start_seconds, request.narration_end_seconds
         )
     except (OSError, ValueError) as error:
-        raise InvalidInput("The recording is not here (any more).", code="unknown_file", hint="Upload it again.") from error
+        raise InvalidInput(
+            "The recording is not here (any more).", code="unknown_file", hint="Upload it again."
+        ) from error
     try:
         recorded = RecordedSpeech(waveform, sample_rate_hz, [request.spoken], request.language)
         speech = recorded.speak(request.spoken, request.text, voice=recorded.passage(0), speed=1.0)

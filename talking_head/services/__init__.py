@@ -6,6 +6,12 @@ from talking_head.access import may_view_job, may_view_portrait, register_access
 from talking_head.progress import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
+from talking_head.services.narrations import (
+    MAX_NARRATION_SECONDS,
+    narration_of,
+    narration_view,
+    store_narration,
+)
 from talking_head.services.portraits import (
     MAX_PORTRAIT_BYTES,
     InspectedPortrait,
@@ -18,6 +24,7 @@ from talking_head.services.portraits import (
 from talking_head.services.scripts import ScriptSummary, check_script, voices
 
 __all__ = [
+    "MAX_NARRATION_SECONDS",
     "MAX_PORTRAIT_BYTES",
     "InspectedPortrait",
     "ScriptSummary",
@@ -29,12 +36,15 @@ __all__ = [
     "job_snapshot",
     "may_view_job",
     "may_view_portrait",
+    "narration_of",
+    "narration_view",
     "portrait_thumbnail",
     "portrait_too_heavy",
     "register_access_rule",
     "register_portrait_rule",
     "retry_job",
     "run_job",
+    "store_narration",
     "store_portrait",
     "submit_job",
     "video_path",

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import doorbell, lifecycle, private_files, progress, quotas, storage
+from talking_head import doorbell, lifecycle, narrations, private_files, progress, quotas, storage
 from talking_head.engines import registry
 from talking_head.errors import OptionError, PortraitError, ResourceError
-from talking_head.models import Clip, Job, Priority
+from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.private_files import Kind
 from talking_head.profiles import Profile, profile_named
+from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
 from talking_head.services.scripts import check_voice
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Script, Utterance
+    from talking_head.pipeline.script_to_utterances import Utterance
 
 SPEED_RANGE = (0.5, 2.0)
 STILL = "still"
@@ -32,7 +33,7 @@ KEY_CHARACTERS = 100
 class _Plan:
     """A request that has been found possible."""
 
-    script: Script
+    utterances: tuple[Utterance, ...]
     profile: Profile
     face: str
     speech: str
@@ -44,6 +45,7 @@ def submit_job(
     script: str,
     title: str = "",
     portrait_digest: str = "",
+    narration_digest: str = "",
     voice: str = "",
     speed: float = 1.0,
     language: str = "en",
@@ -58,7 +60,9 @@ def submit_job(
     """Checks everything, then writes the job with its clips in one transaction and rings for a worker.
 
     The same ``idempotency_key`` of the same owner gives the same job, however often and from wherever it comes.
-    ``face`` and ``speech`` default to what the settings say; without a portrait the stand-in card speaks.
+    ``face`` and ``speech`` default to what the settings say; without a portrait the stand-in card speaks. With a
+    narration (of :func:`store_narration`) its voice speaks and ``voice``, ``speed`` and ``speech`` stay as they are; an
+    empty script becomes what is said in it. While it is still being listened to, the job has no clips.
 
     Raises:
         ScriptError, PortraitError, OptionError: the request is wrong; nothing was stored.
@@ -70,13 +74,18 @@ def submit_job(
     if idempotency_key and (known := _job_with_key(owner, idempotency_key)):
         return known
     started_seconds = time.monotonic()
-    plan = _plan(script, language, portrait_digest, voice, speed, profile, face, speech)
+    narration = usable_narration(narration_digest) if narration_digest else None
+    if narration is not None:
+        _refuse_a_voice_beside_it(voice, speed, speech)
+        script = script if script.strip() else narration.text
+    plan = _plan(script, language, portrait_digest, voice, speed, profile, face, speech, narration)
     storage.check_writable()
     job = Job(
         owner=owner,
         script=script,
         title=title[:TITLE_CHARACTERS],
         portrait_digest=portrait_digest,
+        narration_digest=narration_digest,
         voice=voice,
         speed=speed,
         language=language,
@@ -90,7 +99,7 @@ def submit_job(
         timeout_seconds=plan.profile.timeout_for(script),
         stages={"validation": round(time.monotonic() - started_seconds, 3)},
     )
-    return _store(job, plan.script)
+    return _store(job, plan.utterances, narration)
 
 
 def cancel_job(job: Job) -> bool:
@@ -114,6 +123,7 @@ def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | No
         script=job.script,
         title=job.title,
         portrait_digest=job.portrait_digest,
+        narration_digest=job.narration_digest,
         voice=job.voice,
         speed=job.speed,
         language=job.language,
@@ -129,22 +139,26 @@ def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | No
 
 def _plan(
     script: str, language: str, portrait_digest: str, voice: str, speed: float,
-    profile: str | None, face: str | None, speech: str | None,
+    profile: str | None, face: str | None, speech: str | None, narration: Narration | None,
 ) -> _Plan:  # fmt: skip
     """Everything that can be found wrong without rendering."""
     from talking_head.pipeline.script_to_utterances import script_to_utterances
 
-    utterances = script_to_utterances(script, language)
+    has_no_text_yet = narration is not None and narration.state != NarrationState.READY and not script.strip()
+    utterances = () if has_no_text_yet else script_to_utterances(script, language).utterances
     chosen_profile = profile_named(profile)
-    chosen_speech = registry.resolve("speech", speech or settings.TALKING_HEAD_SPEECH)
-    check_voice(voice, chosen_speech)
+    if narration is not None:
+        chosen_speech = RECORDED
+    else:
+        chosen_speech = registry.resolve("speech", speech or settings.TALKING_HEAD_SPEECH)
+        check_voice(voice, chosen_speech)
     if not (math.isfinite(speed) and SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]):
         raise OptionError(
             "This speed cannot be spoken.",
             code="speed_out_of_range",
             hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
         )
-    return _Plan(utterances, chosen_profile, _face_for(portrait_digest, face), chosen_speech)
+    return _Plan(tuple(utterances), chosen_profile, _face_for(portrait_digest, face), chosen_speech)
 
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
@@ -163,7 +177,22 @@ def _job_with_key(owner: User | None, key: str) -> Job | None:
     return Job.objects.filter(owner_id=owner.pk if owner else None, idempotency_key=key).first()
 
 
-def _store(job: Job, script: Script) -> Job:
+def _refuse_a_voice_beside_it(voice: str, speed: float, speech: str | None) -> None:
+    if voice or speed != 1.0 or speech not in (None, registry.AUTO, RECORDED):
+        raise OptionError(
+            "A recording and a voice cannot be had at once.",
+            code="audio_and_voice",
+            hint="Leave out either the recording or voice and speed.",
+        )
+
+
+def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | None) -> Job:
+    is_heard = narration is not None and narration.state == NarrationState.READY
+    if narration is None:
+        clips = [narrations.clip_of(job, utterance) for utterance in utterances]
+    else:
+        clips = narrations.clips_of(job, narration) if is_heard else []
+        utterances = utterances or (utterance_as_long_as(narration),)
     try:
         with transaction.atomic():
             if job.owner is not None:
@@ -171,12 +200,14 @@ def _store(job: Job, script: Script) -> Job:
                 # Only now, or the same request sent twice would be refused for what it asked for itself.
                 if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
                     return known
-                admitted_at = quotas.admit(job, script.utterances, quota)
+                admitted_at = quotas.admit(job, utterances, quota)
                 job.save(force_insert=True)
                 quotas.stamp(job, admitted_at)
             else:  # rendered by the process that asks: nobody queues and nobody is counted
                 job.save(force_insert=True)
-            Clip.objects.bulk_create(Clip(job=job, **_clip_values(utterance)) for utterance in script.utterances)
+            Clip.objects.bulk_create(clips)
+            if narration is not None and not is_heard:
+                narrations.wait_for(job, narration)
             doorbell.ring_after_commit(job.pk)
             progress.job_changed(job.pk)
     except IntegrityError:
@@ -187,18 +218,6 @@ def _store(job: Job, script: Script) -> Job:
     except OperationalError as error:
         raise _storage_error(error) from error
     return job
-
-
-def _clip_values(utterance: Utterance) -> dict[str, Any]:
-    return {
-        "index": utterance.index,
-        "text": utterance.text,
-        "spoken": utterance.spoken,
-        "start": utterance.start,
-        "end": utterance.end,
-        "pause_seconds": utterance.pause_seconds,
-        "chapter": utterance.chapter or "",
-    }
 
 
 def _storage_error(error: DatabaseError) -> ResourceError:

@@ -110,11 +110,6 @@ class TestVideos:
         assert (response.status_code, response.json()["code"]) == (400, code)
         assert not Job.objects.exists()
 
-    def test_recorded_speech_is_refused_in_words(self, as_teacher: Client, image_id: str) -> None:
-        audio = SimpleUploadedFile("speech.wav", b"RIFF")
-        response = as_teacher.post("/api/vip/generate", {"image_id": image_id, "audio_file": audio})
-        assert (response.status_code, response.json()["code"]) == (400, "audio_not_supported")
-
     def test_status_and_download(self, as_teacher: Client, teacher: User) -> None:
         job = make_finished_job(teacher, data=b"moving pictures")
         assert as_teacher.get(f"/api/vip/status/{job.pk}").json()["state"] == "completed"

@@ -1,0 +1,56 @@
+"""``/api/narrations/``: recordings instead of a voice. Upload one, wait until it was heard, correct what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from talking_head import services
+from talking_head.api import serializers
+from talking_head.api.parsers import Utf8MultiPartParser
+from talking_head.api.permissions import MaySubmitJobs, person
+from talking_head.api.schema import answers
+from talking_head.models import Narration
+
+
+class NarrationUpload(APIView):
+    """Checks and keeps a recording, and has it listened to."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    parser_classes = [Utf8MultiPartParser]
+    throttle_scope = "upload"
+
+    @extend_schema(
+        request={"multipart/form-data": serializers.NarrationUploadSerializer},
+        responses=answers(serializers.NarrationSerializer, status.HTTP_201_CREATED),
+    )
+    def post(self, request: Request) -> Response:
+        form = serializers.NarrationUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        narration = services.store_narration(form.validated_data["audio_file"], person(request))
+        return Response(_view(narration), status=status.HTTP_201_CREATED)
+
+
+class NarrationDetail(APIView):
+    """How a recording sounds, how far it was listened to, and what was heard; for whoever uploaded it."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+
+    @extend_schema(responses=answers(serializers.NarrationSerializer))
+    def get(self, request: Request, narration_id: UUID) -> Response:
+        narration = services.narration_of(narration_id)
+        if narration is None or narration.owner_id != person(request).pk:
+            raise Http404
+        return Response(_view(narration))
+
+
+def _view(narration: Narration) -> dict[str, Any]:
+    return {"id": str(narration.pk), **services.narration_view(narration)}

@@ -1,0 +1,280 @@
+"""Recorded narrations between upload and video: who listens to them, what was heard, and the jobs that wait for it.
+
+Listening goes like rendering a clip: a conditional UPDATE takes a piece under a lease with a fence, a worker that went
+away loses it to the next, and a piece that ends its renderer twice makes the narration fail. Short recordings come
+first, and each gets a piece at a time, so that nobody waits for somebody else's lecture.
+
+A job may be asked for before its recording was listened to. It has no clips then, and gets them, and its script if it
+brought none, in the transaction in which the last piece is written down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from talking_head import doorbell, private_files, progress
+from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
+from talking_head.lifecycle import Superseded, all_or_nothing, fail_within, seconds_from_now
+from talking_head.models import Clip, Job, JobState, Narration, NarrationState
+from talking_head.private_files import Kind
+from talking_head.profiles import profile_named
+from talking_head.timing import timing
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script_to_utterances import Utterance
+
+MAX_TRIES = 2  # of one piece
+PIECE_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this is for a machine that does ten other things
+CANDIDATES = 5
+PARAGRAPH_PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListenClaim:
+    """One worker's right to one piece, for as long as its fence stands."""
+
+    narration_id: UUID
+    fence: int
+    digest: str
+    start_seconds: float
+    language: str = ""
+
+    @property
+    def mine(self) -> QuerySet[Narration]:
+        return Narration.objects.filter(pk=self.narration_id, fence=self.fence, state=NarrationState.LISTENING)
+
+
+# --- listening -----------------------------------------------------------------------------------------------------
+
+
+def _claimable() -> QuerySet[Narration]:
+    is_orphan = Q(state=NarrationState.LISTENING, lease_expires_at__lt=Now())
+    return Narration.objects.filter(Q(state=NarrationState.WAITING) | is_orphan).order_by("heard_seconds", "created_at")
+
+
+def is_anything_to_hear() -> bool:
+    return _claimable().exists()
+
+
+def claim_piece(job_id: UUID | None = None) -> ListenClaim | None:
+    """The next piece of some recording, or of that job's; None when there is nothing to listen to now."""
+    narrations = _claimable()
+    if job_id is not None:
+        narrations = narrations.filter(digest__in=Job.objects.filter(pk=job_id).values("narration_digest"))
+    for narration in narrations[:CANDIDATES]:
+        if narration.tries >= MAX_TRIES:
+            error = RendererError("The recording could not be listened to.", code="narration_failed", hint="Try again.")
+            _give_up(narration.pk, narration.fence, error)
+            continue
+        seen = Narration.objects.filter(pk=narration.pk, fence=narration.fence, state=narration.state)
+        taken = seen.update(
+            state=NarrationState.LISTENING,
+            fence=F("fence") + 1,
+            tries=F("tries") + 1,
+            lease_expires_at=seconds_from_now(timing().lease_seconds),
+        )
+        if taken:
+            language = narration.transcript.get("language", "")  # a lesson does not change its language on the way
+            return ListenClaim(narration.pk, narration.fence + 1, narration.digest, narration.heard_seconds, language)
+    return None
+
+
+def renew_lease(claim: ListenClaim) -> bool:
+    """False when the piece is no longer this claim's: stop working on it."""
+    return bool(claim.mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+
+
+def release(claim: ListenClaim) -> None:
+    """Gives the piece back because the worker stops: nobody's fault."""
+    claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None, tries=F("tries") - 1)
+
+
+def note_failure(claim: ListenClaim, error: TalkingHeadError) -> None:
+    """Another try for what may pass, otherwise the end of the narration and of the jobs that wait for it."""
+    if error.permanent:
+        _give_up(claim.narration_id, claim.fence, error)
+    else:
+        claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None)
+
+
+@all_or_nothing
+def note_piece(claim: ListenClaim, piece: dict[str, Any]) -> None:
+    """Writes down what was heard (a ``HeardPiece`` as JSON); after the last piece the recording is ready, and so are
+    the jobs that wait for it."""
+    narration = claim.mine.select_for_update().first()
+    if narration is None:
+        raise Superseded
+    transcript = _with_piece(narration, piece)
+    narration.transcript = transcript
+    narration.heard_seconds = piece["end_seconds"]
+    narration.state = NarrationState.READY if piece["is_last"] else NarrationState.WAITING
+    narration.tries, narration.lease_expires_at = 0, None
+    if piece["is_last"] and not transcript["segments"]:
+        _fail(narration, no_speech())
+        return
+    if piece["is_last"]:
+        narration.text = script_of(transcript["segments"])
+    narration.save()
+    if piece["is_last"]:
+        for job in _waiting_jobs(narration.digest):
+            _begin(job, narration)
+
+
+def _with_piece(narration: Narration, piece: dict[str, Any]) -> dict[str, Any]:
+    """The transcript so far and this piece, in the form of ``TranscriptMetadata``."""
+    known = narration.transcript
+    # Silence has no language: the piece with the clearest speech tells.
+    is_clearer = piece["language_probability"] > known.get("language_probability", 0.0)
+    tells = piece if is_clearer or not known else known
+    return {
+        "recogniser": piece["recogniser"],
+        "language": tells["language"],
+        "language_probability": tells["language_probability"],
+        "duration_seconds": narration.duration_seconds,
+        "segments": [*known.get("segments", ()), *piece["segments"]],
+    }
+
+
+def script_of(segments: Sequence[dict[str, Any]]) -> str:
+    """A transcript as a script: sentences, and a new paragraph where the speaker paused for long."""
+    parts: list[str] = []
+    before = None
+    for segment in segments:
+        if before is not None:
+            parts.append("\n\n" if segment["start_seconds"] - before["end_seconds"] > PARAGRAPH_PAUSE_SECONDS else " ")
+        parts.append(segment["text"])
+        before = segment
+    return "".join(parts)
+
+
+def no_speech() -> InvalidInput:
+    return InvalidInput(
+        "No speech was heard in the recording.",
+        code="audio_no_speech",
+        hint="Check that the microphone was on and that somebody speaks, without music in front.",
+    )
+
+
+@all_or_nothing
+def _give_up(narration_id: UUID, fence: int, error: TalkingHeadError) -> None:
+    narration = Narration.objects.select_for_update().filter(pk=narration_id, fence=fence).first()
+    if narration is None:
+        raise Superseded
+    _fail(narration, error)
+
+
+def _fail(narration: Narration, error: TalkingHeadError) -> None:
+    narration.state, narration.lease_expires_at = NarrationState.FAILED, None
+    narration.error_code, narration.error_message, narration.error_hint = error.code, error.message, error.hint
+    narration.save()
+    for job in _waiting_jobs(narration.digest):
+        _end_waiting(job, error)
+
+
+def _end_waiting(job: Job, error: TalkingHeadError) -> None:
+    with contextlib.suppress(Superseded), transaction.atomic():  # cancelled meanwhile
+        fail_within(job.pk, error)
+
+
+def listen_anew(narration: Narration) -> None:
+    """From the beginning, forgetting what was heard and what went wrong."""
+    narration.state, narration.tries, narration.heard_seconds = NarrationState.WAITING, 0, 0.0
+    narration.transcript, narration.text = {}, ""
+    narration.error_code = narration.error_message = narration.error_hint = ""
+    narration.save()
+
+
+# --- what a job makes of it ----------------------------------------------------------------------------------------
+
+
+def heard_narration(digest: str) -> Narration | None:
+    """Somebody's row of that recording that was listened to; all of them heard the same."""
+    return Narration.objects.filter(digest=digest, state=NarrationState.READY).first()
+
+
+def wait_for(job: Job, narration: Narration) -> None:
+    """Lets a job that was just stored wait for its recording. If that became ready while the job was being stored, the
+    job begins now; the row's lock makes sure that it is one or the other. Call it inside a transaction.
+
+    Raises:
+        TalkingHeadError: the recording turned out to be unusable.
+    """
+    narration = Narration.objects.select_for_update().get(pk=narration.pk)
+    if narration.state == NarrationState.READY:
+        _begin(job, narration)
+    elif narration.state == NarrationState.FAILED:
+        raise error_of(narration)
+
+
+def error_of(narration: Narration) -> InvalidInput:
+    """Why a narration cannot be used."""
+    return InvalidInput(narration.error_message, code=narration.error_code, hint=narration.error_hint)
+
+
+def _waiting_jobs(digest: str) -> QuerySet[Job]:
+    return Job.objects.filter(narration_digest=digest, state=JobState.QUEUED, clips=None)
+
+
+def _begin(job: Job, narration: Narration) -> None:
+    """Gives a waiting job its script and its clips, or ends it with the reason why it cannot have them."""
+    try:
+        with transaction.atomic():
+            job.script = job.script or narration.text
+            clips = clips_of(job, narration)
+            timeout_seconds = profile_named(job.profile).timeout_for(job.script)
+            waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
+            # Two steps: the watchers' next event shows a gap, so they fetch a snapshot, which has the sentences.
+            if not waiting.update(script=job.script, timeout_seconds=timeout_seconds, seq=F("seq") + 2):
+                return  # cancelled meanwhile
+            Clip.objects.bulk_create(clips)
+    except InvalidInput as error:
+        _end_waiting(job, error)
+        return
+    progress.job_changed(job.pk)
+    doorbell.ring_after_commit(job.pk)
+
+
+def clips_of(job: Job, narration: Narration) -> list[Clip]:
+    """The clips of a job's script, each with its passage of the recording; not stored.
+
+    Raises:
+        ScriptError: the script cannot be spoken, or the recording does not say it (``audio_text_mismatch``).
+    """
+    from talking_head.engines.speech.recognition import TranscriptMetadata
+    from talking_head.pipeline.narration_to_passages import narration_to_passages
+    from talking_head.pipeline.script_to_utterances import script_to_utterances
+
+    utterances = script_to_utterances(job.script, job.language).utterances
+    heard = TranscriptMetadata.from_json(narration.transcript)
+    passages = narration_to_passages([each.spoken for each in utterances], heard.words, heard.duration_seconds)
+    clips = [clip_of(job, utterance) for utterance in utterances]
+    for clip, passage in zip(clips, passages, strict=True):
+        if passage is not None:
+            clip.narration_start_seconds, clip.narration_end_seconds = passage.start_seconds, passage.end_seconds
+    return clips
+
+
+def clip_of(job: Job, utterance: Utterance) -> Clip:
+    """An utterance as a clip to render; not stored."""
+    return Clip(
+        job=job,
+        index=utterance.index,
+        text=utterance.text,
+        spoken=utterance.spoken,
+        start=utterance.start,
+        end=utterance.end,
+        pause_seconds=utterance.pause_seconds,
+        chapter=utterance.chapter or "",
+    )
+
+
+def narration_path(digest: str) -> str:
+    return str(private_files.place(Kind.NARRATION, digest))

@@ -1,0 +1,108 @@
+"""A stored narration, listened to piece by piece: what the renderer process does before a text can be laid beside it.
+
+A piece is a minute or so. Between two of them a worker looks for other work, so an hour of lecture holds nobody up, and
+a crash costs one piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talking_head.engines.base import Waveform
+from talking_head.engines.speech.recognition import RECOGNISER_HZ, HeardSegment, Recogniser, best_recogniser
+from talking_head.errors import InvalidInput
+from talking_head.media_io.audio import read_flac_span, resample
+
+PIECE_SECONDS = 60.0
+_CUT_WITHIN_SECONDS = 15.0  # a piece ends in the quietest moment of its last seconds
+_QUIET_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class ListenRequest:
+    narration_path: str
+    start_seconds: float
+    language: str  # "" = find out
+    checkpoints_dir: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPiece:
+    """What a piece says; times count from the start of the recording. The next piece begins at ``end_seconds``."""
+
+    segments: tuple[HeardSegment, ...]
+    end_seconds: float
+    is_last: bool
+    recogniser: str  # "name version"
+    language: str
+    language_probability: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def listen_to_piece(request: ListenRequest) -> HeardPiece:
+    """
+    Raises:
+        InvalidInput: ``unknown_file``. EngineError: the recogniser cannot be used here.
+    """
+    recogniser = _warm_recogniser(request.checkpoints_dir)
+    start = request.start_seconds
+    try:
+        waveform, rate_hz = read_flac_span(Path(request.narration_path), start, start + PIECE_SECONDS)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            "The recording is not here (any more).", code="unknown_file", hint="Upload it again."
+        ) from error
+    is_last = len(waveform) < round(PIECE_SECONDS * rate_hz)
+    if not is_last:
+        waveform = waveform[: _quietest(waveform, rate_hz)]
+    speech = resample(waveform, rate_hz, RECOGNISER_HZ)
+    found, language, probability = recogniser.segments(speech, request.language) if np.any(speech) else ((), "", 0.0)
+    return HeardPiece(
+        segments=tuple(_later(segment, start) for segment in found),
+        end_seconds=round(start + len(waveform) / rate_hz, 3),
+        is_last=is_last,
+        recogniser=f"{recogniser.name} {recogniser.version}",
+        language=language,
+        language_probability=probability,
+    )
+
+
+@lru_cache(maxsize=1)
+def _warm_recogniser(checkpoints_dir: str) -> Recogniser:
+    return best_recogniser(Path(checkpoints_dir))
+
+
+def _quietest(waveform: Waveform, rate_hz: int) -> int:
+    """Where to end a piece: the middle of the quietest moment near its end."""
+    width = round(_QUIET_SECONDS * rate_hz)
+    last = waveform[-round(_CUT_WITHIN_SECONDS * rate_hz) :].astype(np.float64)
+    summed = np.concatenate([[0.0], np.cumsum(last**2)])
+    power = summed[width:] - summed[:-width]
+    return len(waveform) - len(last) + int(np.argmin(power)) + width // 2
+
+
+def _later(segment: HeardSegment, seconds: float) -> HeardSegment:
+    words = tuple(
+        replace(
+            word,
+            start_seconds=round(word.start_seconds + seconds, 3),
+            end_seconds=round(word.end_seconds + seconds, 3),
+        )
+        for word in segment.words
+    )
+    return replace(
+        segment,
+        start_seconds=words[0].start_seconds,
+        end_seconds=words[-1].end_seconds,
+        words=words,
+    )

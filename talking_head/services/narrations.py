@@ -1,0 +1,88 @@
+"""Recorded narrations as the renderer keeps them: checked, made plain, and listened to by the workers.
+
+The stages are imported when they are used: every process imports the services, few of them look at a recording.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from talking_head import doorbell, narrations, private_files, storage
+from talking_head.errors import InvalidInput
+from talking_head.estimate import CHARACTERS_PER_SECOND
+from talking_head.models import Narration, NarrationState
+from talking_head.private_files import Kind
+from talking_head.progress import narration_view
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script_to_utterances import Utterance
+
+__all__ = ["MAX_NARRATION_SECONDS", "narration_of", "narration_view", "store_narration", "usable_narration"]
+
+RECORDED = "recorded"  # what a job's speech engine is called when a recording speaks
+MAX_NARRATION_SECONDS = 60 * 60.0
+
+
+def store_narration(file: BinaryIO, owner: User | None) -> Narration:
+    """Checks an uploaded recording and keeps it as mono FLAC without metadata, under the sha256 of those stored bytes.
+    A worker listens to it next: the row's ``state`` tells how far it is. The same recording twice is one row.
+
+    Raises:
+        InvalidInput: the file is no recording that can be used, whatever its name says; nothing was stored.
+        ResourceError: ``no_space``, ``storage_denied``.
+    """
+    from talking_head.media_io.recordings import plain_recording
+    from talking_head.pipeline.narration_report import refuse_unusable_recording, report_on_recording
+
+    storage.check_writable()
+    with storage.temporary_file(b"") as plain:
+        report = report_on_recording(plain_recording(file, plain, max_seconds=MAX_NARRATION_SECONDS))
+        refuse_unusable_recording(report)
+        with storage.translated_os_errors():
+            digest = private_files.store(Kind.NARRATION, plain.read_bytes())
+    with transaction.atomic():
+        narration, is_new = Narration.objects.get_or_create(
+            owner=owner,
+            digest=digest,
+            defaults={"duration_seconds": report.duration_seconds, "report": report.to_json()},
+        )
+        if is_new or narration.state == NarrationState.FAILED:  # uploaded again: another try
+            narrations.listen_anew(narration)
+            transaction.on_commit(lambda: doorbell.ring())
+    return narration
+
+
+def usable_narration(digest: str) -> Narration:
+    """The row of a recording that was listened to or will be.
+
+    Raises:
+        InvalidInput: ``unknown_narration``, or why it cannot be used.
+    """
+    rows = Narration.objects.filter(digest=digest)
+    narration = rows.filter(state=NarrationState.READY).first() or rows.first()
+    if narration is None or not private_files.exists(Kind.NARRATION, digest):
+        raise unknown_narration()
+    if narration.state == NarrationState.FAILED:
+        raise narrations.error_of(narration)
+    return narration
+
+
+def narration_of(narration_id: UUID) -> Narration | None:
+    """The row of an upload, whoever made it: the caller decides who may know of it."""
+    return Narration.objects.filter(pk=narration_id).first()
+
+
+def unknown_narration() -> InvalidInput:
+    return InvalidInput("This recording is not here (any more).", code="unknown_narration", hint="Upload it again.")
+
+
+def utterance_as_long_as(narration: Narration) -> Utterance:
+    """For reckoning what a job costs whose words are not known yet."""
+    from talking_head.pipeline.script_to_utterances import Utterance
+
+    spoken = "x" * round(narration.duration_seconds * CHARACTERS_PER_SECOND)
+    return Utterance(index=0, text=spoken, spoken=spoken, start=0, end=len(spoken), pause_seconds=0.0)
