@@ -152,7 +152,7 @@ class Enhancer(Protocol):
     version: str
 
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The same number of frames, restored; possibly larger, with even sides."""
+        """The same number of frames of the same size, restored: clips with and without it must join."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import cv2
-
 from talking_head.engines.base import EngineSettings, Frame
 from talking_head.engines.enhancer.gfpgan.face_alignment import FaceTracker, cut_out, face_mask, paste
 from talking_head.errors import EngineError
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 CODE_VERSION = "1"
 FILE_NAME = "GFPGANv1.4.pth"
-LEAST_SIDE_PX = 512  # smaller frames are enlarged first: a restored face would be lost in them
 
 
 class GfpganEnhancer:
@@ -63,29 +60,19 @@ class GfpganEnhancer:
         return self._restorer.seconds_per_face()
 
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """As many frames as come in, enlarged to at least 512 px; batches are restored together, so memory is flat.
+        """As many frames as come in and of their size; batches are restored together, so memory is flat.
 
-        A frame without a face passes through (enlarged like the others).
+        A frame without a face passes through as it is.
 
         Raises:
             ResourceError: ``out_of_memory``.
         """
         tracker = FaceTracker()
-        larger = map(_enlarged, frames)
-        while batch := list(islice(larger, self._restorer.batch)):
+        own = (frame.copy() for frame in frames)  # their maker may reuse the memory
+        while batch := list(islice(own, self._restorer.batch)):
             places = [tracker.face_to_frame(frame) for frame in batch]
             found = [(frame, place) for frame, place in zip(batch, places, strict=True) if place is not None]
             restored = self._restorer.restore([cut_out(frame, place) for frame, place in found])
             for (frame, place), face in zip(found, restored, strict=True):
                 paste(frame, face, place, self._mask)
             yield from batch
-
-
-def _enlarged(frame: Frame) -> Frame:
-    """A copy (the caller may reuse the frame's memory) of at least 512 px on its shorter side, with even sides."""
-    height, width = frame.shape[:2]
-    scale = LEAST_SIDE_PX / min(height, width)
-    if scale <= 1:
-        return frame.copy()
-    size = (2 * round(width * scale / 2), 2 * round(height * scale / 2))
-    return cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]

@@ -95,7 +95,9 @@ def face_mask() -> Mask:
 def paste(frame: Frame, face: Frame, face_to_frame: Affine, mask: Mask) -> None:
     """Lays the upright ``face`` (512, 512, 3) over ``frame`` in place; only the rectangle it covers is touched."""
     height, width = frame.shape[:2]
-    corners = np.array([[0, 0, 1], [FACE_PX, 0, 1], [0, FACE_PX, 1], [FACE_PX, FACE_PX, 1]]) @ face_to_frame.T
+    face, mask, face_to_frame = _no_larger_than_shown(face, mask, face_to_frame)
+    side = len(face)
+    corners = np.array([[0, 0, 1], [side, 0, 1], [0, side, 1], [side, side, 1]]) @ face_to_frame.T
     left, top = np.clip(np.floor(corners.min(0)).astype(int), 0, [width, height])
     right, bottom = np.clip(np.ceil(corners.max(0)).astype(int), 0, [width, height])
     if left >= right or top >= bottom:
@@ -106,6 +108,19 @@ def paste(frame: Frame, face: Frame, face_to_frame: Affine, mask: Mask) -> None:
     covering = cv2.warpAffine(face, shifted, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     region = frame[top:bottom, left:right]
     region[:] = np.rint(region + (covering.astype(np.float32) - region) * weight)
+
+
+def _no_larger_than_shown(face: Frame, mask: Mask, face_to_frame: Affine) -> tuple[Frame, Mask, Affine]:
+    """Shrinks a face that is larger than its place, each pixel an average: the warp alone would skip pixels."""
+    side = max(1, round(FACE_PX * float(np.hypot(face_to_frame[0, 0], face_to_frame[1, 0]))))
+    if side >= FACE_PX:
+        return face, mask, face_to_frame
+    small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    return (
+        small,  # type: ignore[return-value]
+        cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA),
+        face_to_frame * [[FACE_PX / side, FACE_PX / side, 1.0]],
+    )
 
 
 def _box_around(mesh: Landmarks) -> FaceBox:
