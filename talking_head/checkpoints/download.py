@@ -15,6 +15,7 @@ from talking_head.checkpoints import folder_transfer, http_transfer
 from talking_head.checkpoints.folder import (
     FileState,
     check_space,
+    digest_beside,
     file_digest,
     finish,
     locked,
@@ -22,6 +23,7 @@ from talking_head.checkpoints.folder import (
     part_of,
     state_of,
     translated_os_errors,
+    write_digest,
 )
 from talking_head.checkpoints.http_transfer import Patience
 from talking_head.checkpoints.licences import is_accepted
@@ -97,6 +99,10 @@ class Downloader:
         state = state_of(checkpoint, self.folder)
         if state in (FileState.CORRUPT, FileState.UNREADABLE):
             self.audience.note(f"{checkpoint.file} is damaged and will be replaced.")
+        path = checkpoint.path_in(self.folder)
+        if state is FileState.GOOD and digest_beside(path) != checkpoint.sha256:  # brought here by other means
+            with translated_os_errors():
+                write_digest(path, checkpoint.sha256)
         return state.is_usable
 
     def _fetch_all(self, checkpoints: Sequence[Checkpoint]) -> dict[str, Outcome]:
@@ -146,7 +152,7 @@ class Downloader:
                 if not is_right:
                     part.unlink()
             if is_right:
-                return finish(part, checkpoint.path_in(self.folder))
+                return finish(part, checkpoint.path_in(self.folder), checkpoint.sha256)
             if not resumed:
                 raise SourceError("The bytes are not those of the file (its digest differs).", permanent=True)
             # The first half may be to blame, which an earlier run or another source brought: once more, from nothing.

@@ -39,13 +39,15 @@ def state_of(checkpoint: Checkpoint, folder: Path, *, deep: bool = True) -> File
     apart, and a bit flips without changing one.
 
     Weights of one's own may lie under an official name with their digest beside them (``<file>.sha256``, as
-    ``sha256sum`` writes it): they are sound, and nobody replaces them without being told to.
+    ``sha256sum`` writes it): they are sound, and nobody replaces them without being told to. Beside a file that was
+    fetched lies the official digest, which makes nothing else sound.
     """
     path = checkpoint.path_in(folder)
     try:
         if not path.is_file():
             return FileState.MISSING
-        own_digest = _digest_beside(path)
+        beside = digest_beside(path)
+        own_digest = beside if beside != checkpoint.sha256 else ""
         if not deep:
             right_size = path.stat().st_size == checkpoint.bytes
             return FileState.PRESENT if right_size else FileState.OWN if own_digest else FileState.CORRUPT
@@ -64,8 +66,21 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest_beside(path: Path) -> str:
-    beside = path.with_name(f"{path.name}.sha256")
+def digest_path(path: Path) -> Path:
+    """Where the digest of a file lies, in the form of ``sha256sum``."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def write_digest(path: Path, digest: str) -> None:
+    """Lets engines notice when a bit of the file flips later."""
+    part = path.with_name(f"{path.name}.sha256{PART_SUFFIX}")
+    part.write_text(f"{digest}  {path.name}\n", encoding="ascii")
+    part.replace(digest_path(path))
+
+
+def digest_beside(path: Path) -> str:
+    """The digest in that file; "" when there is none."""
+    beside = digest_path(path)
     if not beside.is_file():
         return ""
     match = re.match(r"[0-9a-fA-F]{64}\b", beside.read_text(encoding="ascii", errors="replace"))
@@ -85,8 +100,11 @@ def part_bytes(checkpoint: Checkpoint, folder: Path) -> int:
         return 0
 
 
-def finish(part: Path, path: Path) -> None:
+def finish(part: Path, path: Path, digest: str) -> None:
     """Gives the whole, checked file its name; after a power cut the name is either absent or right.
+
+    Its digest is written beside it, so that engines notice when a bit of it flips later. The old digest goes first: a
+    file must never stand beside the digest of another.
 
     Raises:
         ResourceError: see :func:`folder_error`.
@@ -94,7 +112,10 @@ def finish(part: Path, path: Path) -> None:
     with translated_os_errors():
         with part.open("rb") as file:
             os.fsync(file.fileno())
+        beside = digest_path(path)
+        beside.unlink(missing_ok=True)
         part.replace(path)
+        write_digest(path, digest)
         descriptor = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)  # the rename itself

@@ -32,12 +32,12 @@ from tests.talking_head.checkpoints.server import (
 WRONG = bytes(len(DATA))  # the right length, other bytes
 
 
-def test_a_missing_file_arrives_whole_and_leaves_nothing_beside_it(bench: Bench, server: Server) -> None:
+def test_a_missing_file_arrives_whole_and_leaves_only_its_digest_beside_it(bench: Bench, server: Server) -> None:
     one = checkpoint(server.serve("/net.pth", whole(DATA)))
     (outcome,) = bench.downloader(one).run([one])
     assert outcome.result == Result.FETCHED
     assert bench.file().read_bytes() == DATA
-    assert {path.name for path in bench.folder.iterdir()} == {"net.pth", LOCK_FILE}
+    assert {path.name for path in bench.folder.iterdir()} == {"net.pth", "net.pth.sha256", LOCK_FILE}
     assert bench.watcher.positions[-1] == len(DATA)
 
 
@@ -90,6 +90,26 @@ def test_weights_of_ones_own_are_replaced_only_by_force(bench: Bench, server: Se
     assert (outcome.result, bench.file().read_bytes()) == (Result.KEPT, own)
     (outcome,) = bench.downloader(one, force=True).run([one])
     assert (outcome.result, bench.file().read_bytes()) == (Result.FETCHED, DATA)
+
+
+def test_the_digest_lies_beside_what_was_fetched_and_tells_of_a_flipped_bit(bench: Bench, server: Server) -> None:
+    one = checkpoint(server.serve("/net.pth", whole(DATA)))
+    bench.downloader(one).run([one])
+    assert bench.file("net.pth.sha256").read_text() == f"{one.sha256}  net.pth\n"
+    assert state_of(one, bench.folder) == FileState.GOOD
+    bench.file().write_bytes(bytes([DATA[0] ^ 1]) + DATA[1:])
+    assert state_of(one, bench.folder) == FileState.CORRUPT
+    bench.file().write_bytes(DATA[:-1])  # the digest beside it does not make it somebody's own weights
+    assert state_of(one, bench.folder, deep=False) == FileState.CORRUPT
+
+
+def test_a_sound_file_brought_by_other_means_gets_its_digest(bench: Bench, server: Server) -> None:
+    one = checkpoint(server.serve("/net.pth", status(404)))
+    bench.folder.mkdir()
+    bench.file().write_bytes(DATA)
+    (outcome,) = bench.downloader(one).run([one])
+    assert outcome.result == Result.KEPT
+    assert bench.file("net.pth.sha256").read_text().split()[0] == one.sha256
 
 
 # --- cuts and resuming ---
