@@ -1,4 +1,4 @@
-"""Portraits for administrators: who keeps which, who agreed, and withdrawing one for everybody."""
+"""Portraits and voices for administrators: who keeps which, who agreed, and withdrawing one for everybody."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from avatars import services
-from avatars.models import Portrait
+from avatars import services, voices
+from avatars.models import Portrait, VoiceSample
 from talking_head.errors import PortraitError
 
 
@@ -83,3 +83,38 @@ class PortraitAdmin(admin.ModelAdmin):
                 services.undelete_portrait(portrait)
             except PortraitError as error:
                 self.message_user(request, f"{portrait.name}: {error}", messages.ERROR)
+
+
+@admin.register(VoiceSample)
+class VoiceSampleAdmin(admin.ModelAdmin):
+    """Who agreed to what, and until when. Nobody but its owner can hear a recording."""
+
+    list_display = ("name", "owner", "language", "consent_given_by", "consent_recorded_at", "withdrawn_at")
+    list_select_related = ("owner",)
+    list_filter = ("language", "consent_recorded_at")
+    search_fields = ("name", "owner__username", "consent_given_by", "digest")
+    actions = ("withdraw",)
+    readonly_fields = (
+        "name",
+        "owner",
+        "language",
+        "duration_seconds",
+        "consent_given_by",
+        "consent_recorded_at",
+        "consent_statement",
+        "digest",
+        "withdrawn_at",
+    )
+    exclude = ("report",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: VoiceSample | None = None) -> bool:
+        return False  # the record of an agreement stays; withdrawing deletes the recording
+
+    @admin.action(description="Withdraw for good and delete the recording", permissions=["change"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[VoiceSample]) -> None:
+        for sample in queryset:
+            voices.withdraw_voice_sample(sample)
+        self.message_user(request, "Withdrawn; the recordings are deleted.", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""Who speaks: portraits as people manage them."""
+"""Who speaks: portraits and voices as people manage them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,42 @@ class Portrait(models.Model):
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What the report advises about, as ``{"code", "message", "advice"}``."""
+        return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]
+
+
+class VoiceSample(models.Model):
+    """Half a minute of somebody's voice, from which it is cloned. The bytes live with the renderer under their digest;
+    this row says whose they are and who agreed.
+
+    It is its owner's alone. When the agreement is withdrawn the bytes are deleted for good; the row stays, because what
+    was agreed to, and until when, must remain provable.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="voice_samples")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, db_index=True)  # sha256 of the stored file's bytes
+    language = models.CharField(max_length=20)  # what the voice reads, as a BCP 47 tag
+    duration_seconds = models.FloatField()
+    report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.voice_sample_report
+    consent_statement = models.TextField()  # the words that were agreed to
+    consent_given_by = models.CharField(max_length=200)  # the person who speaks
+    consent_recorded_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "digest"], condition=models.Q(withdrawn_at=None), name="one_live_voice_per_sample"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def warnings(self) -> list[dict[str, str]]:

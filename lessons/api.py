@@ -151,7 +151,7 @@ class LessonDetail(APIView):
         if "portrait" in values:
             values["portrait_id"] = _usable_portrait_id(request, values.pop("portrait"))
         if "voice" in values:
-            values["language"] = _language_of(values["voice"])
+            values["language"] = _language_of(values["voice"], lesson)
         changed = services.change_lesson(lesson, expected_version=expected_version, **values)
         return Response(LessonSerializer(changed).data)
 
@@ -217,9 +217,9 @@ def _usable_portrait_id(request: Request, pk: int | None) -> int | None:
     return pk
 
 
-def _language_of(voice: str) -> str:
+def _language_of(voice: str, lesson: Lesson) -> str:
     """A voice speaks one language; "" is the default voice."""
-    voices = {known.name: known.language for known in rendering.voices()}
+    voices = {known.name: known.language for known in rendering.voices_for(lesson.course.teacher)}
     if voice and voice not in voices:
         raise OptionError(f"There is no voice “{voice}”.", code="unknown_voice", hint="Choose one of /api/voices/.")
     return voices.get(voice, DEFAULT_LANGUAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from avatars import services as avatars
@@ -35,10 +36,10 @@ class AddStudentForm(forms.Form):
     username = forms.CharField(max_length=150, label="User name")
 
 
-def _voices() -> tuple[Voice, ...]:
+def _voices(teacher: User) -> tuple[Voice, ...]:
     """None when no speech engine works here: a text can still be written, and *Generate* says what is wrong."""
     try:
-        return rendering.voices()
+        return rendering.voices_for(teacher)
     except TalkingHeadError:
         return ()
 
@@ -71,7 +72,7 @@ class LessonForm(forms.Form):
         super().__init__(data, initial=initial)
         self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
         self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
-        self.voices = _voices()
+        self.voices = _voices(lesson.course.teacher)
         self.fields["voice"].choices = self._voice_choices()  # type: ignore[attr-defined]
 
     def _voice_choices(self) -> list[tuple[str, str]]:

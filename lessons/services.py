@@ -211,7 +211,7 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
         script=lesson.script,
         title=lesson.title,
         portrait_digest=_portrait_digest(lesson, by),
-        voice=lesson.voice,
+        voice=_usable_voice(lesson),
         speed=lesson.speed,
         language=lesson.language,
         profile=profile,
@@ -243,6 +243,18 @@ def _portrait_digest(lesson: Lesson, by: User) -> str:
         code="portrait_withdrawn",
         hint="Pick another portrait below.",
     )
+
+
+def _usable_voice(lesson: Lesson) -> str:
+    """The voice's name, if its use is still agreed to: a cloned one is the teacher's alone.
+
+    Raises:
+        InvalidInput: ``voice_withdrawn``.
+    """
+    own = {voice.name for voice in rendering.own_voices(lesson.course.teacher)}
+    if rendering.voice_sample_digest(lesson.voice) and lesson.voice not in own:
+        raise rendering.voice_withdrawn()
+    return str(lesson.voice)
 
 
 def latest_job_of(lesson: Lesson) -> Job | None:

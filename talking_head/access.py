@@ -4,6 +4,8 @@ A rule answers for its own reasons and says False otherwise: it can let somebody
 asked on every request, so taking a right away works at once. They are registered in ``AppConfig.ready``::
 
     register_access_rule(lambda user, job: may_watch_job(user, job.pk, job.subject))
+
+Voices that are somebody's own are listed by a rule, because nobody else may choose them.
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ from typing import TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
+from talking_head.engines.base import Voice
 from talking_head.models import Job
 
 Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
 AccessRule: TypeAlias = Callable[[Person, Job], bool]
 PortraitRule: TypeAlias = Callable[[Person, str], bool]
 SubmitterRule: TypeAlias = Callable[[Person], bool]
+VoicesRule: TypeAlias = Callable[[Person], tuple[Voice, ...]]
 
 _job_rules: list[AccessRule] = []
 _portrait_rules: list[PortraitRule] = []
 _submitter_rules: list[SubmitterRule] = []
+_voices_rules: list[VoicesRule] = []
 
 
 def register_access_rule(rule: AccessRule) -> None:
@@ -41,6 +46,17 @@ def register_submitter_rule(rule: SubmitterRule) -> None:
     """Adds a reason to ask for videos through the API, which costs minutes of a machine."""
     if rule not in _submitter_rules:
         _submitter_rules.append(rule)
+
+
+def register_voices_rule(rule: VoicesRule) -> None:
+    """Adds voices that are somebody's own."""
+    if rule not in _voices_rules:
+        _voices_rules.append(rule)
+
+
+def own_voices(user: Person) -> tuple[Voice, ...]:
+    """The cloned voices that this person may use."""
+    return tuple(voice for rule in _voices_rules for voice in rule(user))
 
 
 def may_view_job(user: Person, job: Job) -> bool:

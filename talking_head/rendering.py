@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import bucket, claims, doorbell, lifecycle, progress, publish, shared_cache, storage
+from talking_head import bucket, claims, doorbell, lifecycle, private_files, progress, publish, shared_cache, storage
 from talking_head.claims import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
@@ -51,7 +51,7 @@ def renderer_command() -> Command:
         settings={
             "cache_root": str(storage.cache_root()),
             "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
-            "voice_samples_dir": str(storage.media_root() / "voices"),
+            "voice_samples_dir": str(storage.media_root() / private_files.Kind.VOICE_SAMPLE),
             "threads": threads,
         },
         environment={name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},

@@ -11,6 +11,7 @@ urlpatterns = [
     path("media/jobs/<uuid:job_id>/clips/<int:index>.mp4", views.job_clip, name="job_clip"),
     path("media/jobs/<uuid:job_id>/<str:name>", views.job_file, name="job_file"),
     path("media/portraits/<str:digest>", views.portrait_file, name="portrait_file"),
+    path("media/voices/<str:digest>", views.voice_sample_file, name="voice_sample_file"),
     path("media/narrations/<uuid:narration_id>", views.narration_file, name="narration_file"),
     path("api/", include("talking_head.api.urls")),
     path("livez", views.livez, name="livez"),

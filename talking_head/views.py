@@ -15,11 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from talking_head import private_files, results, shared_cache, storage
-from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait
+from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait, own_voices
 from talking_head.errors import InvalidInput
 from talking_head.health import readiness
 from talking_head.models import ClipState, Job, Narration
 from talking_head.private_files import Kind
+from talking_head.services.voice_samples import voice_sample_digest
 from talking_head.serving import serve_file
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
@@ -80,6 +81,17 @@ def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase
         raise Http404("There is no such recording.")
     path = private_files.place(Kind.NARRATION, narration.digest)
     return serve_file(request, path, content_type="audio/flac", digest=narration.digest)
+
+
+@require_safe
+def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
+    """A stored voice, for those whose own it is: nobody else may hear it, staff included."""
+    if not request.user.is_authenticated:
+        return _log_in_first(request)
+    if digest not in {voice_sample_digest(voice.name) for voice in own_voices(request.user)}:
+        raise Http404("There is no such voice.")
+    path = private_files.place(Kind.VOICE_SAMPLE, digest)
+    return serve_file(request, path, content_type="audio/flac", digest=digest)
 
 
 @require_safe

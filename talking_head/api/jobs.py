@@ -56,6 +56,10 @@ class JobList(generics.ListAPIView):
         digest = values.get("portrait_digest", "")
         if digest and not services.may_view_portrait(request.user, digest):
             raise storage.unknown_portrait()
+        voice = values.get("voice", "")
+        own = {each.name for each in services.own_voices(request.user)}
+        if services.voice_sample_digest(voice) and voice not in own:
+            raise services.voice_withdrawn()
         job = services.submit_job(owner=person(request), **values, idempotency_key=_idempotency_key(request))
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 

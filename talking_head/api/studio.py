@@ -25,11 +25,11 @@ CACHE_WALK_KEPT_SECONDS = 10
 
 
 class VoiceList(APIView):
-    """The voices that can speak, the default first."""
+    """The voices that can speak, the default first, the caller's own cloned ones last."""
 
     @extend_schema(responses=answers(serializers.VoiceSerializer(many=True)))
     def get(self, request: Request) -> Response:
-        return Response([asdict(voice) for voice in services.voices()])
+        return Response([asdict(voice) for voice in services.voices_for(request.user)])
 
 
 class ScriptCheck(APIView):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from talking_head.access import may_view_job, may_view_portrait, register_access_rule, register_portrait_rule
+from talking_head.access import (
+    may_view_job,
+    may_view_portrait,
+    own_voices,
+    register_access_rule,
+    register_portrait_rule,
+    register_voices_rule,
+)
 from talking_head.progress import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
@@ -21,16 +28,34 @@ from talking_head.services.portraits import (
     portrait_too_heavy,
     store_portrait,
 )
-from talking_head.services.scripts import ScriptSummary, check_script, voices
+from talking_head.services.scripts import ScriptSummary, check_script, voices, voices_for
+from talking_head.services.voice_samples import (
+    MAX_SAMPLE_BYTES,
+    StoredSample,
+    cloned_voice_name,
+    cloning_languages,
+    cloning_problem,
+    delete_voice_sample,
+    sample_too_heavy,
+    store_voice_sample,
+    voice_sample_digest,
+    voice_withdrawn,
+)
 
 __all__ = [
     "MAX_NARRATION_SECONDS",
     "MAX_PORTRAIT_BYTES",
+    "MAX_SAMPLE_BYTES",
     "InspectedPortrait",
     "ScriptSummary",
     "StoredPortrait",
+    "StoredSample",
     "cancel_job",
     "check_script",
+    "cloned_voice_name",
+    "cloning_languages",
+    "cloning_problem",
+    "delete_voice_sample",
     "generate_talking_video",
     "inspect_portrait",
     "job_snapshot",
@@ -38,15 +63,22 @@ __all__ = [
     "may_view_portrait",
     "narration_of",
     "narration_view",
+    "own_voices",
     "portrait_thumbnail",
     "portrait_too_heavy",
     "register_access_rule",
     "register_portrait_rule",
+    "register_voices_rule",
     "retry_job",
     "run_job",
+    "sample_too_heavy",
     "store_narration",
     "store_portrait",
+    "store_voice_sample",
     "submit_job",
     "video_path",
+    "voice_sample_digest",
+    "voice_withdrawn",
     "voices",
+    "voices_for",
 ]

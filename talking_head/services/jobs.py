@@ -18,7 +18,7 @@ from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.private_files import Kind
 from talking_head.profiles import Profile, profile_named
 from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
-from talking_head.services.scripts import check_voice
+from talking_head.services.scripts import check_voice, speech_engine_for
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
@@ -150,7 +150,7 @@ def _plan(
     if narration is not None:
         chosen_speech = RECORDED
     else:
-        chosen_speech = registry.resolve("speech", speech or settings.TALKING_HEAD_SPEECH)
+        chosen_speech = registry.resolve("speech", speech or speech_engine_for(voice))
         check_voice(voice, chosen_speech)
     if not (math.isfinite(speed) and SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]):
         raise OptionError(

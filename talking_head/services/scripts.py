@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from talking_head.access import Person, own_voices
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Voice
-from talking_head.errors import OptionError
+from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
+from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
+from talking_head.errors import EngineError, OptionError
+from talking_head.services.voice_samples import check_sample_is_here, cloning_problem
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
@@ -36,8 +40,26 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
 
 
 def voices() -> tuple[Voice, ...]:
-    """The voices of the configured speech engine, its default first."""
-    return voices_of(registry.resolve("speech", settings.TALKING_HEAD_SPEECH))
+    """Everybody's voices: those of the configured speech engine, its default first, and with ``auto`` also those that
+    coqui has here."""
+    configured = settings.TALKING_HEAD_SPEECH
+    found = voices_of(registry.resolve("speech", configured))
+    if configured != registry.AUTO:
+        return found
+    try:
+        return found + voices_of(COQUI)
+    except EngineError:  # an extra that is not installed
+        return found
+
+
+def voices_for(user: Person) -> tuple[Voice, ...]:
+    """Everybody's voices and those that are this person's own, as far as they can speak here."""
+    return voices() if cloning_problem() else voices() + own_voices(user)
+
+
+def speech_engine_for(voice: str) -> str:
+    """The engine that speaks with a voice when none was asked for: a name may say it, otherwise the settings do."""
+    return COQUI if parsed(voice) else registry.resolve("speech", settings.TALKING_HEAD_SPEECH)
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +73,11 @@ def voices_of(speech: str) -> tuple[Voice, ...]:
 def check_voice(voice: str, speech: str) -> None:
     """Raises:
     OptionError: ``unknown_voice``. Empty means the default and is always known.
+    EngineError, InvalidInput: a cloned voice cannot be used here, or its sample was deleted.
     """
+    sample = parsed(voice)
+    if isinstance(sample, SampleVoice) and speech == COQUI:
+        return check_sample_is_here(sample)
     names = [known.name for known in voices_of(speech)] if voice else []
     if voice and voice not in names:
         raise OptionError(
