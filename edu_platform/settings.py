@@ -143,6 +143,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # --- rendering ---------------------------------------------------------------------------------------------------
 TALKING_HEAD_FACE = env.str("TALKING_HEAD_FACE", default="auto")
 TALKING_HEAD_SPEECH = env.str("TALKING_HEAD_SPEECH", default="auto")
+# The profiles' enhancer: auto (when this machine can do it within the profile's timeout), none, always.
+TALKING_HEAD_ENHANCE = env.str("TALKING_HEAD_ENHANCE", default="auto")
 TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered at once on this machine
 # What one person may ask for unless a row of "quotas" in the admin says otherwise, and how long a queue may become
 # before nothing more is accepted. 0: no limit.

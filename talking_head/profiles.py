@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from talking_head.errors import OptionError
+from talking_head.timebase import VIDEO_FPS
 
 Preprocess = Literal["crop", "extcrop", "resize", "full", "extfull"]
 
-# Reading aloud takes about 15 characters a second, so this is about four minutes of speech.
+CHARACTERS_SPOKEN_PER_SECOND = 15.0  # about
+# About four minutes of speech.
 CHARACTERS_COVERED_BY_TIMEOUT = 3_600
 
 
@@ -32,6 +34,11 @@ class Profile:
         """Seconds the whole job may take: the profile's own timeout covers ``CHARACTERS_COVERED_BY_TIMEOUT``
         characters; a longer script gets proportionally more, a shorter one never less."""
         return self.timeout_seconds * max(1.0, len(script) / CHARACTERS_COVERED_BY_TIMEOUT)
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """What a frame may take if a text of that length is to be done in time."""
+        return self.timeout_seconds * CHARACTERS_SPOKEN_PER_SECOND / (CHARACTERS_COVERED_BY_TIMEOUT * VIDEO_FPS)
 
 
 FAST = Profile("fast", 300, "crop", "none", 256, 1.0)
@@ -58,7 +65,8 @@ def profile_named(name: str | None) -> Profile:
 
 
 def faster_than(name: str) -> Profile | None:
-    """The next faster profile to suggest after a timeout, or None when it already was the fastest."""
-    order = list(PROFILES.values())
-    position = order.index(profile_named(name))
-    return order[position - 1] if position else None
+    """The next faster profile to suggest after a timeout; None when it already was the fastest, or one that only
+    another release knows."""
+    order = list(PROFILES)
+    position = order.index(name) if name in order else 0
+    return PROFILES[order[position - 1]] if position else None

@@ -151,8 +151,16 @@ class Enhancer(Protocol):
     name: str
     version: str
 
+    @property
+    def seconds_per_frame(self) -> float:
+        """Estimated wall time of a frame on this machine."""
+
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The same number of frames of the same size, restored: clips with and without it must join."""
+
+
+# Whether a profile's enhancer is used: when this machine can do it in time, never, or however long it takes.
+EnhancePolicy = Literal["auto", "none", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +170,4 @@ class EngineSettings:
     checkpoints_dir: Path
     threads: int = 1
     voice_samples_dir: Path | None = None  # None: voices cannot be cloned
+    enhance: EnhancePolicy = "auto"

@@ -19,7 +19,9 @@ ENGINES: dict[str, dict[str, str]] = {
         "sadtalker": "talking_head.engines.face.sadtalker.engine:SadTalkerFace",
         "still": "talking_head.engines.face.still:StillFace",
     },
-    "enhancer": {},
+    "enhancer": {
+        "gfpgan": "talking_head.engines.enhancer.gfpgan.engine:GfpganEnhancer",
+    },
 }
 AUTO = "auto"
 

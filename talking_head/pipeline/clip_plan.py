@@ -69,7 +69,7 @@ def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
     profile = profile_named(request.profile)
     face = STILL if request.fallback else registry.resolve("face", request.face)
     is_plain = request.fallback or request.smaller
-    enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile.enhancer)
+    enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile)
     face_label = engines.label("face", face)
     if request.smaller and not request.fallback:
         face_label, notices = HalfSizeFace.label(face_label), (SMALLER_NOTICE,)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings
+from talking_head.engines.base import EngineSettings, Enhancer
 from talking_head.errors import EngineError, OptionError
+from talking_head.profiles import Profile
 
 NO_ENHANCER = "none"
+# What is said of an enhancer that cannot be used, by error code.
+_ABSENT = {"checkpoint_corrupt": "has damaged weights", "checkpoint_foreign": "has the weights of something else"}
 
 
 class WarmEngines:
@@ -42,11 +45,15 @@ class WarmEngines:
             raise
         return f"{name} {version}"
 
-    def enhancer(self, name: str) -> tuple[Any, tuple[str, ...]]:
-        """The enhancer, or None and a notice: a missing enhancer makes a picture plainer, not impossible."""
-        if name == NO_ENHANCER:
+    def enhancer(self, profile: Profile) -> tuple[Enhancer | None, tuple[str, ...]]:
+        """The profile's enhancer, or None and a notice: a picture without it is plainer, not impossible."""
+        name = profile.enhancer
+        if name == NO_ENHANCER or self._settings.enhance == "none":
             return None, ()
         try:
-            return self.get("enhancer", name), ()
-        except (OptionError, EngineError):
-            return None, (f"{name} is not installed: rendered without it",)
+            enhancer: Enhancer = self.get("enhancer", name)
+        except (OptionError, EngineError) as error:
+            return None, (f"{name} {_ABSENT.get(error.code, 'is not installed')}: rendered without it",)
+        if self._settings.enhance == "auto" and enhancer.seconds_per_frame > profile.seconds_per_frame:
+            return None, (f"{name} is too slow on this machine: rendered without it",)
+        return enhancer, ()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, Frame
-from talking_head.errors import OptionError, PortraitError, RendererError, ResourceError, ScriptError
+from talking_head.engines.base import EngineSettings, EnhancePolicy, Frame
+from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
 from talking_head.media_io.video import decode_frames, decode_sound, inspect_video
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.entries import CLIP_FIGURES, CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKE_SOUND, TAKES, load_take
@@ -261,13 +261,23 @@ class Inverter:
 
     name = "inverter"
     version = "3"
+    seconds_per_frame = 0.01
 
     def __init__(self, settings: EngineSettings) -> None:
         pass
 
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
-            yield np.repeat(np.repeat(255 - frame, 2, axis=0), 2, axis=1)
+            yield 255 - frame
+
+
+class SlowInverter(Inverter):
+    seconds_per_frame = 2.0
+
+
+class DamagedInverter(Inverter):
+    def __init__(self, settings: EngineSettings) -> None:
+        raise EngineError("Its file is cut short.", code="checkpoint_corrupt")
 
 
 def test_an_installed_enhancer_is_used_timed_and_part_of_the_key(
@@ -280,9 +290,35 @@ def test_an_installed_enhancer_is_used_timed_and_part_of_the_key(
     assert enhanced.engines["enhancer"] == "inverter 3"
     assert enhanced.clip_key != plain.clip_key
     assert enhanced.stages["enhance"] > 0
-    assert (enhanced.width_px, enhanced.height_px) == (2 * plain.width_px, 2 * plain.height_px)
+    assert (enhanced.width_px, enhanced.height_px) == (plain.width_px, plain.height_px)
     before, after = (next(decode_frames(clip_video(cache, result))) for result in (plain, enhanced))
     assert abs(float(before.mean()) + float(after.mean()) - 255) < 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "enhancer", "used", "notices"),
+    [
+        ("auto", SlowInverter, "none", ("gfpgan is too slow on this machine: rendered without it",)),
+        ("always", SlowInverter, "inverter 3", ()),
+        ("none", Inverter, "none", ()),
+        ("auto", DamagedInverter, "none", ("gfpgan has damaged weights: rendered without it",)),
+    ],
+)
+def test_the_enhancer_is_used_as_the_machine_and_its_operator_allow(
+    policy: EnhancePolicy,
+    enhancer: type,
+    used: str,
+    notices: tuple[str, ...],
+    cache: ContentCache,
+    clip_request: ClipRequest,
+    renderer: Renderer,  # registers the fakes
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(registry.ENGINES, "enhancer", {"gfpgan": f"{__name__}:{enhancer.__name__}"})
+    renderer = Renderer(cache, EngineSettings(tmp_path, enhance=policy))
+    result = renderer.render(replace(clip_request, profile="balanced"))
+    assert (result.engines["enhancer"], result.notices) == (used, notices)
 
 
 # --- stand-ins --------------------------------------------------------------------------------------------------------
