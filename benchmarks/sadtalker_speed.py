@@ -1,20 +1,25 @@
-"""Times SadTalker's pictures on the CPU: the original's structure against the form the engine uses, in one run.
+"""How fast SadTalker's pictures come on this machine: the original's structure against what the engine runs.
 
-    python benchmarks/sadtalker_speed.py --checkpoints DIR [--picture FILE] [--size 256] [--rounds 3] [--threads 1]
+    python manage.py benchmark --face sadtalker [--original REPOSITORY] [--json]
+    python benchmarks/sadtalker_speed.py --checkpoints DIR [--original REPOSITORY] [--size 512] [--threads 1] ...
 
-Also times the paste-back of the full mode against the Poisson clone that the original does for every frame.
+All forms draw the same frame in the same run, taking turns, because a machine is never quite the same twice. With
+``--original`` the original program's own generator takes part. On a machine with a GPU the engine's way is measured
+there as well, in its own batches.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,19 +28,110 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.machine import describe_machine
+from benchmarks.original_sadtalker import OriginalMissingError, load_original
+from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait
 from talking_head.engines.face.framing import Box
-from talking_head.engines.face.sadtalker import checkpoints
+from talking_head.engines.face.sadtalker import checkpoints, speed
+from talking_head.engines.face.sadtalker.engine import SadTalkerFace
+from talking_head.engines.face.sadtalker.motion import SadTalkerMotion
 from talking_head.engines.face.sadtalker.networks import load_networks
 from talking_head.engines.face.sadtalker.paste_back import PasteBack
+from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
 from talking_head.engines.face.sadtalker.source import to_tensor
-from talking_head.engines.face.sadtalker.speed import compare_forms, estimated_seconds_per_frame
-from talking_head.errors import EngineError
+from talking_head.errors import TalkingHeadError
 
 ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.png"
-CANVAS_SIDE_PX, PASTE_RUNS = 1024, 15
+CANVAS_SIDE_PX, PASTE_RUNS, ENGINE_FRAMES = 1024, 15, 16
+Figures = dict[str, Any]
 
 
-def median_ms(work: Callable[[], object]) -> float:
+@dataclass(frozen=True, slots=True)
+class SpeedPlan:
+    checkpoints: Path
+    picture: Path = ASTRONAUT
+    original: Path | None = None
+    size: int = 256
+    rounds: int = 3
+    threads: int = 1
+    sizes: NetworkSizes = OFFICIAL
+
+
+def measure_speed(plan: SpeedPlan) -> Figures:
+    """
+    Raises:
+        TalkingHeadError: the weights or the picture cannot be used. OriginalMissingError.
+    """
+    torch.set_num_threads(plan.threads)
+    picture = np.asarray(Image.open(plan.picture).convert("RGB"))
+    square = to_tensor(np.asarray(Image.fromarray(picture).resize((plan.size, plan.size), Image.Resampling.BICUBIC)))
+    original = load_original(plan.original, plan.checkpoints).draw if plan.original else None
+    networks = load_networks(plan.checkpoints / checkpoints.FACE_FILES[plan.size].name, plan.sizes)
+    forms = speed.compare_forms(networks, square, rounds=plan.rounds, original=original)
+    del original, networks
+    return {
+        "machine": describe_machine(),
+        "size_px": plan.size,
+        "threads": plan.threads,
+        "gflop_per_frame": {
+            "published": speed.ORIGINAL_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
+            "needed": speed.NEEDED_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
+        },
+        "forms": [_form_figures(form) for form in forms],
+        "engine": engine_figures(plan, picture),
+        "estimated_seconds_per_frame": speed.estimated_seconds_per_frame(plan.size),
+        "paste_ms": paste_back_ms(picture),
+    }
+
+
+def _form_figures(form: speed.Timing) -> Figures:
+    """``psnr_db`` is null for the same picture, because JSON knows no infinity."""
+    psnr_db = form.psnr_db if math.isfinite(form.psnr_db) else None
+    return {**asdict(form), "psnr_db": psnr_db, "frames_per_second": form.frames_per_second}
+
+
+def engine_figures(plan: SpeedPlan, picture: Frame) -> Figures:
+    """What a job sees: loading, preparing a portrait (first time and again), and frames per second as they stream."""
+    portrait, framing = Portrait(picture, ""), Framing("crop", plan.size)
+    engine = SadTalkerFace(EngineSettings(plan.checkpoints, plan.threads), sizes=plan.sizes)
+    first = _seconds(lambda: engine.prepare(portrait, framing))
+    again = _seconds(lambda: engine.prepare(portrait, framing))
+    source, on_gpu = engine.prepare(portrait, framing), torch.cuda.is_available()
+    frames = ENGINE_FRAMES if on_gpu else 2
+    motion = SadTalkerMotion(source.features.keypoints.cpu().expand(frames, -1, -1))
+    list(engine.frames(source, motion))  # a GPU records its graph
+    drawing = _seconds(lambda: list(engine.frames(source, motion)))
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+        "load_and_prepare_seconds": first,
+        "prepare_seconds": again,
+        "frames_per_second": len(motion.keypoints) / drawing,
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def paste_back_ms(picture: Frame) -> dict[str, float]:
+    """One face of half the side in a large picture, both ways."""
+    canvas = cv2.resize(picture, (CANVAS_SIDE_PX, CANVAS_SIDE_PX))
+    quarter = CANVAS_SIDE_PX // 4
+    box = Box(quarter, quarter, 3 * quarter, 3 * quarter)
+    paste = PasteBack(np.asarray(canvas, np.uint8), box)
+    square: Any = cv2.resize(picture, (256, 256))
+    face = cv2.resize(picture, (box.width, box.height))
+    mask = np.full(face.shape, 255, np.uint8)
+    center = (CANVAS_SIDE_PX // 2, CANVAS_SIDE_PX // 2)
+    return {
+        "feathered paste": _median_cpu_ms(lambda: paste(square)),
+        "Poisson clone": _median_cpu_ms(lambda: cv2.seamlessClone(face, canvas, mask, center, cv2.NORMAL_CLONE)),
+    }
+
+
+def _median_cpu_ms(work: Callable[[], object]) -> float:
     times = []
     for _ in range(PASTE_RUNS):
         start = time.process_time()
@@ -44,54 +140,48 @@ def median_ms(work: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-def paste_back_ms(picture: Image.Image) -> dict[str, float]:
-    """One face of half the side in a large picture, both ways."""
-    canvas = np.asarray(picture.resize((CANVAS_SIDE_PX, CANVAS_SIDE_PX)))
-    quarter = CANVAS_SIDE_PX // 4
-    box = Box(quarter, quarter, 3 * quarter, 3 * quarter)
-    square = np.asarray(picture.resize((256, 256)))
-    paste = PasteBack(canvas, box)
-    face = np.asarray(picture.resize((box.width, box.height)))
-    mask = np.full(face.shape, 255, np.uint8)
-    center = (CANVAS_SIDE_PX // 2, CANVAS_SIDE_PX // 2)
-    return {
-        "feathered paste": median_ms(lambda: paste(square)),
-        "Poisson clone": median_ms(lambda: cv2.seamlessClone(face, canvas, mask, center, cv2.NORMAL_CLONE)),
+def speed_table(figures: Figures) -> str:
+    machine, gflop, engine = figures["machine"], figures["gflop_per_frame"], figures["engine"]
+    lines = [
+        f"{machine['cpu']}, {machine['cores']} cores, load average {machine['load_1_minute']}",
+        f"{figures['size_px']} px, {figures['threads']} thread(s), single precision; "
+        f"{gflop['published']} GFLOP a frame as published, {gflop['needed']} needed",
+        "",
+        f"{'a frame, drawn by':24}{'CPU s':>8}{'wall s':>8}{'frames/s':>10}{'faster':>9}{'PSNR':>10}",
+    ]
+    lines += [
+        f"{form['form']:24}{form['cpu_seconds']:8.2f}{form['wall_seconds']:8.2f}{form['frames_per_second']:10.3f}"
+        f"{form['times_faster']:7.2f} x" + ("      same" if form["psnr_db"] is None else f"{form['psnr_db']:7.1f} dB")
+        for form in figures["forms"]
+    ]
+    rows = {
+        f"the engine's stream ({engine['device']})": f"{engine['frames_per_second']:.3f} frames/s",
+        "estimated from the probe": f"{figures['estimated_seconds_per_frame']:.2f} s a frame",
+        "a portrait, with loading the networks": f"{engine['load_and_prepare_seconds']:.2f} s",
+        "a portrait, warm": f"{engine['prepare_seconds']:.2f} s",
     }
+    half = f"({CANVAS_SIDE_PX} px picture, half of it the face)"
+    rows |= {f"{name} {half}": f"{value:.1f} ms CPU" for name, value in figures["paste_ms"].items()}
+    return "\n".join([*lines, "", *(f"{name:64}{value:>20}" for name, value in rows.items())])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--checkpoints", type=Path, required=True)
+    parser.add_argument("--original", type=Path, help="a checkout of the original's repository, to compare with")
     parser.add_argument("--picture", type=Path, default=ASTRONAUT)
     parser.add_argument("--size", type=int, choices=sorted(checkpoints.FACE_FILES), default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    picture = Image.open(arguments.picture).convert("RGB")
+    arguments = vars(parser.parse_args())
+    as_json = arguments.pop("json")
     try:
-        networks = load_networks(arguments.checkpoints / checkpoints.FACE_FILES[arguments.size].name)
-    except EngineError as error:
+        figures = measure_speed(SpeedPlan(**arguments))
+    except (TalkingHeadError, OriginalMissingError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    square = np.asarray(picture.resize((arguments.size, arguments.size), Image.Resampling.BICUBIC))
-    timings = compare_forms(networks, to_tensor(square), rounds=arguments.rounds)
-    paste = paste_back_ms(picture)
-    estimate = estimated_seconds_per_frame(arguments.size)
-    if arguments.json:
-        values = {"forms": [asdict(timing) for timing in timings], "paste_ms": paste, "estimated_seconds": estimate}
-        print(json.dumps(values, indent=1))
-        return 0
-    for timing in timings:
-        print(
-            f"{timing.form:22} {timing.cpu_seconds:7.2f} s CPU  {timing.wall_seconds:7.2f} s  "
-            f"{timing.times_faster:5.2f} x  {timing.psnr_db:6.1f} dB"
-        )
-    print(f"estimated from the probe: {estimate:.2f} s a frame")
-    for name, milliseconds in paste.items():
-        print(f"{name:22} {milliseconds:7.1f} ms CPU ({CANVAS_SIDE_PX} px picture, half of it the face)")
+    print(json.dumps(figures, indent=1) if as_json else speed_table(figures))
     return 0
 
 

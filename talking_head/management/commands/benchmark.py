@@ -1,4 +1,7 @@
-"""``manage.py benchmark``: how fast and how lean the renderer is on this machine. No web, database or queue."""
+"""``manage.py benchmark``: how fast and how lean the renderer is on this machine. No web, database or queue.
+
+With ``--face sadtalker`` it measures that engine's networks instead, which takes torch and weights.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from benchmarks.measure import Plan, run_all
 from benchmarks.report import table
+from talking_head.engines.registry import engine_class
 from talking_head.errors import TalkingHeadError
 from talking_head.pipeline.portrait_to_source import load_portrait
 
@@ -26,16 +30,46 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the figures as JSON")
         parser.add_argument("--portrait", type=Path, default=DEFAULT_PORTRAIT, help="a picture of one face")
         parser.add_argument("--quick", action="store_true", help="short lessons and few repeats: about a minute")
+        sadtalker = parser.add_argument_group("with --face sadtalker")
+        sadtalker.add_argument("--face", choices=["sadtalker"], help="measure this engine's pictures instead")
+        sadtalker.add_argument("--original", type=Path, help="a checkout of the original program, to compare with")
+        sadtalker.add_argument("--size", type=int, choices=[256, 512], default=256, help="pixels, 256 or 512")
+        sadtalker.add_argument("--threads", type=int, default=1, help="for torch (default: 1)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             load_portrait(options["portrait"])
+            if options["face"]:
+                return self._measure_sadtalker(options)
             figures = run_all(Plan(options["portrait"].resolve(), options["quick"]), self._say)
         except TalkingHeadError as error:
             self._stop(str(error))
         except subprocess.CalledProcessError as error:
             self._stop(f"A measurement failed.\n{error.stderr}")
         self.stdout.write(json.dumps(figures, indent=1) if options["json"] else table(figures))
+
+    def _measure_sadtalker(self, options: dict[str, Any]) -> None:
+        """
+        Raises:
+            TalkingHeadError: torch, the weights or the picture cannot be used.
+        """
+        engine_class("face", "sadtalker").check_packages()
+        from benchmarks import sadtalker_speed  # needs torch
+
+        plan = sadtalker_speed.SpeedPlan(
+            checkpoints=settings.CHECKPOINTS_DIR,
+            picture=options["portrait"],
+            original=options["original"],
+            size=options["size"],
+            rounds=1 if options["quick"] else 3,
+            threads=options["threads"],
+        )
+        self._say("a frame in every form, then the engine's own stream")
+        try:
+            figures = sadtalker_speed.measure_speed(plan)
+        except sadtalker_speed.OriginalMissingError as error:
+            self._stop(str(error))
+        self.stdout.write(json.dumps(figures, indent=1) if options["json"] else sadtalker_speed.speed_table(figures))
 
     def _say(self, measurement: str) -> None:
         self.stderr.write(f"measuring: {measurement} ...")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from talking_head.engines.face.sadtalker.coefficients import Layout
     from talking_head.engines.face.sadtalker.mapping import MappingNet
     from talking_head.engines.face.sadtalker.motion import MotionOptions, SadTalkerMotion
+    from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
     from talking_head.engines.face.sadtalker.resolution import Resolution
     from talking_head.engines.face.sadtalker.source import SadTalkerSource
 
@@ -25,8 +26,8 @@ CODE_VERSION = "1"
 class SadTalkerFace:
     """A :class:`~talking_head.engines.base.FaceEngine` that draws every frame with SadTalker's networks.
 
-    ``version`` contains a digest of the weights: other weights, other clips. Networks are loaded when the first
-    portrait of their size comes and stay.
+    ``version`` contains a digest of the weights and of the options: other weights, other clips. Networks are loaded
+    when the first portrait of their size comes and stay.
     """
 
     name = "sadtalker"
@@ -37,14 +38,10 @@ class SadTalkerFace:
         """
         Raises:
             EngineError: ``engine_unavailable`` without torch or safetensors, ``checkpoint_missing``,
-            ``checkpoint_corrupt``.
+                ``checkpoint_corrupt``.
+            InvalidInput: a video in ``options`` is of no use, see :mod:`.reference_motion`.
         """
-        for package in ("torch", "safetensors"):
-            if find_spec(package) is None:
-                raise EngineError(
-                    f"The face engine “sadtalker” is not installed ({package} is missing).",
-                    hint="Install it with: pip install -r requirements-sadtalker.txt, or choose another face engine.",
-                )
+        self.check_packages()
         import torch
 
         from talking_head.engines.face.sadtalker import checkpoints, cpu_tuning
@@ -61,6 +58,22 @@ class SadTalkerFace:
         self._resolutions: dict[int, Resolution] = {}
         self._mappings: dict[Layout, MappingNet] = {}
         self._loading = threading.Lock()
+        self._reference = self._read_references()
+        if self._options != MotionOptions():
+            self.version += f"-{self._options.digest(self._reference)}"
+
+    @staticmethod
+    def check_packages() -> None:
+        """
+        Raises:
+            EngineError: ``engine_unavailable`` without torch or safetensors.
+        """
+        for package in ("torch", "safetensors"):
+            if find_spec(package) is None:
+                raise EngineError(
+                    f"The face engine “sadtalker” is not installed ({package} is missing).",
+                    hint="Install it with: pip install -r requirements-sadtalker.txt, or choose another face engine.",
+                )
 
     def prepare(self, portrait: Portrait | None, framing: Framing) -> SadTalkerSource:
         """Face box, crop, coefficients, keypoints and features of the picture.
@@ -98,6 +111,7 @@ class SadTalkerFace:
             seed=seed,
             expression_scale=expression_scale,
             options=self._options,
+            reference=self._reference,
             networks=self._resolution(source.side_px).networks,
             mapping=self._mapping(source.layout),
         )
@@ -111,6 +125,20 @@ class SadTalkerFace:
         drawer = self._resolution(source.side_px).drawer
         for square in drawer.draw(source.features, motion.keypoints):
             yield source.finish(square)
+
+    def _read_references(self) -> ReferenceMotion:
+        """Now rather than with the first sentence: who names a useless video wants to hear it at once."""
+        from talking_head.engines.face.sadtalker.checkpoints import FACE_FILES
+        from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion, read_reference
+
+        paths = (self._options.pose_video, self._options.blink_video)
+        if paths == (None, None):
+            return ReferenceMotion()
+        side_px = next(side_px for side_px, file in FACE_FILES.items() if (self._folder / file.name).is_file())
+        reconstruction = self._resolution(side_px).networks.reconstruction
+        known = {path: read_reference(path, self._finder, reconstruction) for path in set(paths) if path}
+        pose, blink = (known[path] if path else None for path in paths)
+        return ReferenceMotion(pose, blink)
 
     def _resolution(self, side_px: int) -> Resolution:
         from talking_head.engines.face.sadtalker.resolution import load_resolution

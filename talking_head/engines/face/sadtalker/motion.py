@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -17,6 +19,7 @@ from talking_head.engines.face.sadtalker.blink import blink_ratio
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, head_motion, transform_keypoints
 from talking_head.engines.face.sadtalker.mapping import MappingNet
 from talking_head.engines.face.sadtalker.networks import Networks
+from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
 from talking_head.engines.face.sadtalker.source import SadTalkerSource
 from talking_head.timebase import AUDIO_HZ
 
@@ -29,11 +32,21 @@ class MotionOptions:
     """What the original lets people choose. Angles are stations in degrees that the head passes at even speed."""
 
     pose_style: int = 0  # 0..45
-    # The head rests and only the face moves; None: so in the full modes, where the body could not follow the head.
+    # The head rests and only the face moves. None: so in the full modes, where the body could not follow the head,
+    # unless somebody's head motion is asked for.
     still: bool | None = None
     yaw_degrees: tuple[float, ...] = ()
     pitch_degrees: tuple[float, ...] = ()
     roll_degrees: tuple[float, ...] = ()
+    pose_video: Path | None = None  # somebody whose head motion is added
+    blink_video: Path | None = None  # somebody whose blinks are taken instead of the engine's own
+
+    def digest(self, reference: ReferenceMotion) -> str:
+        """Eight hex digits for cache keys: videos count by what was read from them, not by their names."""
+        plain = replace(self, pose_video=None, blink_video=None)
+        parts = [repr(plain).encode()]
+        parts += [b"-" if values is None else values.tobytes() for values in (reference.pose, reference.blink)]
+        return hashlib.sha256(b"|".join(parts)).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +64,16 @@ def build_motion(
     seed: int,
     expression_scale: float,
     options: MotionOptions,
+    reference: ReferenceMotion,
     networks: Networks,
     mapping: MappingNet,
 ) -> SadTalkerMotion:
     """The same arguments give the same motion."""
     frames = take.frame_count
-    driven = _driven_coefficients(source, take, seed, options.pose_style, networks)  # (t, 70)
-    still = source.layout is coefficients.Layout.WITH_CROP if options.still is None else options.still
+    driven = _driven_coefficients(source, take, seed, options.pose_style, reference, networks)  # (t, 70)
+    still = options.still
+    if still is None:
+        still = source.layout is coefficients.Layout.WITH_CROP and reference.pose is None
     sequence = semantics.target_sequence(
         driven, source.coefficients, source.layout, expression_scale=expression_scale, still=still
     )
@@ -74,17 +90,24 @@ def waveform_16k(take: Take) -> NDArray[np.float32]:
 
 
 def _driven_coefficients(
-    source: SadTalkerSource, take: Take, seed: int, style: int, networks: Networks
+    source: SadTalkerSource, take: Take, seed: int, style: int, reference: ReferenceMotion, networks: Networks
 ) -> NDArray[np.float32]:
     frames = take.frame_count
     windows = torch.from_numpy(mel.mel_windows(mel.mel_spectrogram(waveform_16k(take)), frames))  # (t, 80, 16)
-    blink = torch.from_numpy(blink_ratio(frames, random.Random(seed)))  # noqa: S311 - a seeded sequence, not a secret
-    rest_expression = torch.from_numpy(source.coefficients[None, coefficients.EXPRESSION])  # (1, 64)
-    expression = networks.expression(windows, rest_expression, blink).numpy()  # (t, 64)
+    lids = reference.blink_expression(frames)
+    if lids is None:
+        blink = blink_ratio(frames, random.Random(seed))  # noqa: S311 - a seeded sequence, not a secret
+        lids = source.coefficients[None, coefficients.EXPRESSION]  # (1, 64)
+    else:
+        blink = np.zeros(frames, np.float32)
+    expression = networks.expression(windows, torch.from_numpy(lids), torch.from_numpy(blink)).numpy()  # (t, 64)
     noise = np.random.default_rng(seed).standard_normal((audio_to_pose.noise_chunks(frames), audio_to_pose.NOISE))
     rest_pose = source.coefficients[coefficients.POSE]  # (6,)
     moved = networks.pose(windows, torch.from_numpy(rest_pose), style, torch.from_numpy(noise.astype(np.float32)))
-    return np.hstack([expression, audio_to_pose.smooth_pose(rest_pose + moved.numpy())])
+    pose = audio_to_pose.smooth_pose(rest_pose + moved.numpy())  # (t, 6)
+    if reference.pose is not None:
+        pose = audio_to_pose.add_reference_pose(pose, reference.pose[:, coefficients.POSE])
+    return np.hstack([expression, pose])
 
 
 def _map(windows: NDArray[np.float32], mapping: MappingNet) -> HeadMotion:

@@ -22,7 +22,8 @@ from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, transform_keypoints
 from talking_head.engines.face.sadtalker.networks import Networks
 
-ORIGINAL_GFLOP_PER_FRAME = 1203  # convolutions and products of the original's loop at 256 px
+# Convolutions and matrix products of a frame at 256 px: in the original's loop, and without what need not be repeated.
+ORIGINAL_GFLOP_PER_FRAME, NEEDED_GFLOP_PER_FRAME = 1203, 938
 # What a frame at 256 px costs, in convolutions of the probe's kind: 3.13 s on a core where the probe ran at 244
 # GFLOP/s.
 FRAME_IN_PROBE_GFLOP = 764.0
@@ -39,6 +40,14 @@ class Timing:
     times_faster: float  # than the first form, by CPU seconds
     psnr_db: float  # against the first form's picture; infinite when equal
 
+    @property
+    def frames_per_second(self) -> float:
+        return 1 / self.wall_seconds
+
+
+# A picture (1, 3, s, s), source and driving keypoints (1, 15, 3) -> a picture (1, 3, s, s).
+DrawFrame = Callable[[Tensor, Tensor, Tensor], Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class _Form:
@@ -48,9 +57,11 @@ class _Form:
 
 
 @torch.inference_mode()
-def compare_forms(networks: Networks, picture: Tensor, *, rounds: int = 3) -> list[Timing]:
-    """Draws the same frame with the plain networks (the original's structure: everything anew for every frame), the
-    plain networks in a tuned process, and the fast form.
+def compare_forms(
+    networks: Networks, picture: Tensor, *, rounds: int = 3, original: DrawFrame | None = None
+) -> list[Timing]:
+    """Draws the same frame with the original program's own generator (if it is given), the plain networks (the
+    original's structure: everything anew for every frame), the plain networks in a tuned process, and the fast form.
 
     Args:
         picture: (1, 3, s, s) in 0..1.
@@ -65,7 +76,8 @@ def compare_forms(networks: Networks, picture: Tensor, *, rounds: int = 3) -> li
     def plainly() -> Tensor:
         return networks.generator(picture, kp_source, kp_driving).picture
 
-    forms = [
+    forms = [_Form("original", lambda: original(picture, kp_source, kp_driving), tuned=False)] if original else []
+    forms += [
         _Form("plain", plainly, tuned=False),
         _Form("plain, tuned process", plainly, tuned=True),
         _Form("fast", lambda: fast.draw(source, kp_driving).picture, tuned=True),
