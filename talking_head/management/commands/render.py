@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.engines.base import EngineSettings
-from talking_head.engines.registry import AUTO
+from talking_head.engines.registry import AUTO, engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.render_clip import Renderer
@@ -37,6 +37,8 @@ class Command(BaseCommand):
         parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
         parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default) or quality")
         parser.add_argument("--face", default=settings.TALKING_HEAD_FACE, help="face engine (default: auto)")
+        parser.add_argument("--pose-video", type=Path, metavar="V", help="move the head as in V (face sadtalker)")
+        parser.add_argument("--blink-video", type=Path, metavar="V", help="blink as in V (face sadtalker)")
         parser.add_argument("--speech", default="", help="speech engine (default: auto)")
         parser.add_argument("--audio", type=Path, metavar="NARRATION", help="somebody reading the script, for a voice")
         parser.add_argument("--voice", default="", help="one of the speech engine's voices")
@@ -66,7 +68,10 @@ class Command(BaseCommand):
 
     def _render(self, options: dict[str, Any], bar: ProgressBar) -> RenderedScript:
         cache = ContentCache(options["cache"] or settings.MEDIA_ROOT / "cache")
-        renderer = Renderer(cache, EngineSettings(checkpoints_dir=settings.CHECKPOINTS_DIR))
+        engine_settings = EngineSettings(settings.CHECKPOINTS_DIR, enhance=settings.TALKING_HEAD_ENHANCE)
+        renderer = Renderer(cache, engine_settings)
+        if options["pose_video"] or options["blink_video"]:
+            renderer.adopt("face", face_moved_by_videos(options, engine_settings))
         request = RenderScriptRequest(
             script=read_script(options["script"]),
             out_path=options["out"],
@@ -102,6 +107,26 @@ class Command(BaseCommand):
     def _stop(self, message: str, status: int) -> None:
         self.stderr.write(f"render: {message}")
         raise SystemExit(status)
+
+
+def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSettings) -> Any:
+    """A sadtalker engine that takes its head motion or its blinks from videos.
+
+    Raises:
+        InvalidInput: another engine was asked for, or a video is of no use. EngineError: sadtalker cannot be used here.
+    """
+    if options["face"] != "sadtalker":
+        raise OptionError(
+            "Only the face engine “sadtalker” can follow a video.",
+            code="video_without_sadtalker",
+            hint="Add --face sadtalker, or leave out --pose-video and --blink-video.",
+        )
+    engine = engine_class("face", "sadtalker")
+    engine.check_packages()
+    from talking_head.engines.face.sadtalker.motion import MotionOptions  # needs torch
+
+    moved_by = MotionOptions(pose_video=options["pose_video"], blink_video=options["blink_video"])
+    return engine(engine_settings, options=moved_by)
 
 
 @contextmanager

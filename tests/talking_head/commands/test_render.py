@@ -180,3 +180,14 @@ def test_on_a_terminal_one_line_redraws_itself_and_vanishes() -> None:
     assert "25%" in shown and "clip 1/2" in shown and "100%" in shown
     assert "\n" not in shown
     assert shown.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize("option", ["pose_video", "blink_video"])
+def test_only_sadtalker_follows_a_video(
+    script: Path, portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        render(script, portrait_png, tmp_path, **{option: tmp_path / "moves.mp4"})
+    assert ended.value.code == 2
+    assert "--face sadtalker" in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
