@@ -20,11 +20,10 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head import doorbell, private_files, progress
+from talking_head import doorbell, progress
 from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
 from talking_head.lifecycle import Superseded, all_or_nothing, fail_within, seconds_from_now
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
-from talking_head.private_files import Kind
 from talking_head.profiles import profile_named
 from talking_head.timing import timing
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
 
 MAX_TRIES = 2  # of one piece
-PIECE_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this is for a machine that does ten other things
 CANDIDATES = 5
 PARAGRAPH_PAUSE_SECONDS = 2.0
 
@@ -274,7 +272,3 @@ def clip_of(job: Job, utterance: Utterance) -> Clip:
         pause_seconds=utterance.pause_seconds,
         chapter=utterance.chapter or "",
     )
-
-
-def narration_path(digest: str) -> str:
-    return str(private_files.place(Kind.NARRATION, digest))

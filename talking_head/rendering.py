@@ -16,7 +16,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import bucket, claims, doorbell, lifecycle, private_files, progress, publish, shared_cache, storage
+from talking_head import (
+    bucket,
+    claims,
+    doorbell,
+    lifecycle,
+    listening,
+    narrations,
+    private_files,
+    progress,
+    publish,
+    shared_cache,
+    storage,
+)
 from talking_head.claims import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
@@ -120,6 +132,10 @@ class Worker:
                 return
             claims.reap_expired_leases()
             claims.expire_deadlines()
+            piece = narrations.claim_piece(job_id)
+            if piece is not None:
+                listening.listen(piece, self.renderer, self.should_stop)
+                continue
             publishing = lifecycle.claim_publishing(job_id)
             if publishing is not None:
                 publish.publish(publishing, self.renderer, self.should_stop)

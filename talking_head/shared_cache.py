@@ -24,8 +24,9 @@ Entry = tuple[str, str]  # kind, key
 
 
 def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
-    """The portrait that the clip shows, and the clip itself where an earlier video of the same subject had the same
-    sentence: the renderer then finds it in its cache, or finds that something else decides about it too.
+    """The portrait that the clip shows, the recording that speaks in it, and the clip itself where an earlier video of
+    the same subject had the same sentence: the renderer then finds it in its cache, or finds that something else decides
+    about it too.
 
     Raises:
         ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. Abandoned: ``keep_going`` said no.
@@ -36,6 +37,8 @@ def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     work: list[Callable[[], object]] = []
     if clip.job.portrait_digest:
         work.append(partial(private_files.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
+    if clip.job.narration_digest:
+        work.append(partial(private_files.fetch, Kind.NARRATION, clip.job.narration_digest))
     if earlier := _same_sentence_before(clip):
         work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
     bucket.transfer(work, keep_going)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import bucket, claims, doorbell, lifecycle, outbox, results, storage
+from talking_head import bucket, claims, doorbell, lifecycle, narrations, outbox, results, storage
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 
@@ -42,7 +42,9 @@ def sweep() -> None:
 
 def ring_if_needed() -> bool:
     """Rings when there is work that nobody has been called for: a ring got lost, or its worker died."""
-    there_is_work = claims.is_anything_claimable() or lifecycle.is_anything_to_publish()
+    there_is_work = (
+        claims.is_anything_claimable() or lifecycle.is_anything_to_publish() or narrations.is_anything_to_hear()
+    )
     return there_is_work and doorbell.rings_waiting() == 0 and doorbell.ring()
 
 
