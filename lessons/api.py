@@ -20,7 +20,7 @@ from talking_head import services as rendering
 from talking_head.api.permissions import person
 from talking_head.api.schema import answers
 from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, PROFILE_CHOICES, JobSerializer, RetrySerializer
-from talking_head.errors import OptionError, PortraitError
+from talking_head.errors import InvalidInput, OptionError, PortraitError
 
 DEFAULT_LANGUAGE = "en"
 
@@ -67,8 +67,8 @@ class LessonSerializer(serializers.ModelSerializer):
     class Meta:
         model = Lesson
         fields = [
-            "id", "course", "title", "script", "language", "portrait", "voice", "speed", "profile", "version",
-            "current_job", "latest_job", "is_published", "updated_at",
+            "id", "course", "title", "script", "language", "portrait", "voice", "speed", "narration", "profile",
+            "version", "current_job", "latest_job", "is_published", "updated_at",
         ]  # fmt: skip
 
 
@@ -80,6 +80,9 @@ class LessonChangeSerializer(serializers.Serializer):
     portrait = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
     voice = serializers.CharField(max_length=100, required=False, allow_blank=True)
     speed = serializers.FloatField(required=False, min_value=0.5, max_value=2.0)
+    narration = serializers.UUIDField(
+        required=False, allow_null=True, help_text="A recording of /api/narrations/ instead of a voice."
+    )
     profile = serializers.ChoiceField(PROFILE_CHOICES, required=False)
     version = serializers.IntegerField(
         required=False, min_value=1, help_text="The version that was read; a newer one answers 409."
@@ -152,6 +155,8 @@ class LessonDetail(APIView):
             values["portrait_id"] = _usable_portrait_id(request, values.pop("portrait"))
         if "voice" in values:
             values["language"] = _language_of(values["voice"], lesson)
+        if values.get("narration") and not services.may_use_narration(request.user, lesson, values["narration"]):
+            raise InvalidInput("There is no such recording.", code="unknown_narration", hint="Upload it again.")
         changed = services.change_lesson(lesson, expected_version=expected_version, **values)
         return Response(LessonSerializer(changed).data)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from avatars import services as avatars
 from avatars.models import Portrait
+from lessons import services
 from lessons.models import Course, Lesson
 from talking_head import profiles
 from talking_head import services as rendering
@@ -63,13 +66,18 @@ class LessonForm(forms.Form):
         widget=forms.NumberInput(attrs={"type": "range", "min": SLOWEST, "max": FASTEST, "step": SPEED_STEP}),
     )
     profile = forms.ChoiceField(choices=[(name, name.title()) for name in profiles.PROFILES], widget=forms.RadioSelect)
+    narration = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    recording = forms.FileField(required=False, max_length=1_000)  # without JavaScript it comes with the form
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict | None = None, *, lesson: Lesson) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, files: MultiValueDict | None = None, *, lesson: Lesson, editor: User
+    ) -> None:
         self.lesson = lesson
-        names = ("title", "script", "voice", "speed", "profile", "version")
+        self.editor = editor
+        names = ("title", "script", "voice", "speed", "narration", "profile", "version")
         initial = {name: getattr(lesson, name) for name in names} | {"portrait": lesson.portrait_id}
-        super().__init__(data, initial=initial)
+        super().__init__(data, files, initial=initial)
         self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
         self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
         self.voices = _voices(lesson.course.teacher)
@@ -83,6 +91,17 @@ class LessonForm(forms.Form):
         default = f"Standard voice: {self.voices[0].label}" if self.voices else "Standard voice"
         return [("", default), *offered]
 
+    def clean_narration(self) -> UUID | None:
+        """A recording that may be used here. A form that does not speak of it leaves the lesson's as it is."""
+        if "narration" not in self.data:
+            return self.lesson.narration
+        chosen: UUID | None = self.cleaned_data["narration"]
+        if "remove_narration" in self.data:
+            return None
+        if chosen is not None and not services.may_use_narration(self.editor, self.lesson, chosen):
+            raise forms.ValidationError("This recording is not here (any more). Record it again.")
+        return chosen
+
     def values(self) -> dict[str, Any]:
         """What :func:`lessons.services.change_lesson` takes."""
         data = self.cleaned_data
@@ -95,6 +114,7 @@ class LessonForm(forms.Form):
             "portrait_id": self._portrait_id(),
             "voice": data["voice"],
             "speed": round(data["speed"], 2),
+            "narration": data["narration"],
             "profile": data["profile"],
         }
 

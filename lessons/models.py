@@ -55,6 +55,7 @@ class Lesson(models.Model):
     portrait = models.ForeignKey("avatars.Portrait", null=True, blank=True, on_delete=models.SET_NULL)
     voice = models.CharField(max_length=100, blank=True)
     speed = models.FloatField(default=1.0, validators=[MinValueValidator(0.5), MaxValueValidator(2.0)])
+    narration = models.UUIDField(null=True, blank=True)  # the teacher's own recording; without one the voice speaks
     profile = models.CharField(
         max_length=20, default=profiles.DEFAULT_PROFILE, choices=[(name, name.title()) for name in profiles.PROFILES]
     )

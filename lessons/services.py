@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from avatars import services as avatars
 from lessons.models import Course, Enrolment, Lesson
 from lessons.rules import (
+    Person,
     courses_taken_by,
     courses_taught_by,
     courses_visible_to,
@@ -31,7 +32,7 @@ from lessons.rules import (
 )
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, PortraitError
-from talking_head.models import Job
+from talking_head.models import Job, Narration, NarrationState
 
 __all__ = [
     "add_lesson",
@@ -50,15 +51,17 @@ __all__ = [
     "latest_job_of",
     "may_edit",
     "may_edit_course",
+    "may_use_narration",
     "may_watch",
     "may_watch_job",
     "move_lesson",
+    "narration_of",
     "remove_student",
     "set_published",
     "show_published_job",
 ]
 
-FIELDS_THAT_ALTER_THE_VIDEO = ("script", "language", "portrait_id", "voice", "speed", "profile")
+FIELDS_THAT_ALTER_THE_VIDEO = ("script", "language", "portrait_id", "voice", "speed", "narration", "profile")
 FIELDS_THAT_DO_NOT = ("title",)
 RESERVED_SLUGS = {"new"}  # an address of its own: /courses/new/
 
@@ -211,9 +214,7 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
         script=lesson.script,
         title=lesson.title,
         portrait_digest=_portrait_digest(lesson, by),
-        voice=_usable_voice(lesson),
-        speed=lesson.speed,
-        language=lesson.language,
+        **_who_speaks(lesson),
         profile=profile,
         subject=subject_of(lesson),
         subject_version=str(lesson.version),
@@ -243,6 +244,41 @@ def _portrait_digest(lesson: Lesson, by: User) -> str:
         code="portrait_withdrawn",
         hint="Pick another portrait below.",
     )
+
+
+def narration_of(lesson: Lesson) -> Narration | None:
+    """The recording that speaks in a lesson."""
+    return rendering.narration_of(lesson.narration) if lesson.narration else None
+
+
+def may_use_narration(user: Person, lesson: Lesson, narration_id: uuid.UUID) -> bool:
+    """Whether a recording may become the voice of a lesson: the teacher's, the editor's own, or the one it has."""
+    if narration_id == lesson.narration:
+        return True
+    narration = rendering.narration_of(narration_id)
+    return narration is not None and narration.owner_id in (lesson.course.teacher_id, user.pk)
+
+
+def _who_speaks(lesson: Lesson) -> dict[str, Any]:
+    """The voice and its settings, or the recording, in which case the voice's settings rest.
+
+    Raises:
+        InvalidInput: ``unknown_narration``, ``narration_not_ready``.
+    """
+    if lesson.narration is None:
+        return {"voice": _usable_voice(lesson), "speed": lesson.speed, "language": lesson.language}
+    narration = narration_of(lesson)
+    if narration is None:
+        raise InvalidInput(
+            "The recording of this lesson is gone.", code="unknown_narration", hint="Record it again, or pick a voice."
+        )
+    if narration.state in (NarrationState.WAITING, NarrationState.LISTENING):
+        raise InvalidInput(
+            "The recording is still being listened to.",
+            code="narration_not_ready",
+            hint="Wait until its words are there, correct them, then generate the video.",
+        )
+    return {"narration_digest": narration.digest}
 
 
 def _usable_voice(lesson: Lesson) -> str:

@@ -25,8 +25,8 @@ Entry = tuple[str, str]  # kind, key
 
 def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     """The portrait that the clip shows, the recording that speaks in it, and the clip itself where an earlier video of
-    the same subject had the same sentence: the renderer then finds it in its cache, or finds that something else decides
-    about it too.
+    the same subject had the same sentence: the renderer then finds it in its cache, or finds that something else
+    decides about it too.
 
     Raises:
         ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. Abandoned: ``keep_going`` said no.

@@ -37,13 +37,16 @@ PROFILE_WORDS = {
 def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     lesson = own_lesson(request, slug, pk)
     if request.method != "POST":
-        return _page(request, lesson, LessonForm(lesson=lesson))
-    form = LessonForm(request.POST, lesson=lesson)
+        return _page(request, lesson, LessonForm(lesson=lesson, editor=person(request)))
+    form = LessonForm(request.POST, request.FILES, lesson=lesson, editor=person(request))
     if not form.is_valid():
         return _refusal(request, lesson, form)
     job = None
     try:
-        lesson = services.change_lesson(lesson, expected_version=form.cleaned_data["version"], **form.values())
+        values = form.values()
+        if recording := form.cleaned_data["recording"]:
+            values["narration"] = rendering.store_narration(recording, person(request)).pk
+        lesson = services.change_lesson(lesson, expected_version=form.cleaned_data["version"], **values)
         if request.POST.get("action") in GENERATE_ACTIONS:
             # "Try with the fast profile" is for one render and leaves the lesson's own choice alone.
             job = services.generate_video(lesson, person(request), GENERATE_ACTIONS[request.POST["action"]])
@@ -100,6 +103,7 @@ def _page(
     # While a new render runs, or after it failed, the last finished video stays on the page.
     shown = latest if latest is not None and latest.is_watchable else current
     snapshot = rendering.job_snapshot(latest) if latest else None
+    narration = services.narration_of(lesson)
     video = rendering.job_snapshot(shown)["video"] if shown else None
     context = {
         "lesson": lesson,
@@ -110,6 +114,7 @@ def _page(
         "snapshot": snapshot,
         "notices": _notices(snapshot),
         "latest": latest,
+        "narration": rendering.narration_view(narration) if narration else None,
         "video": video,
         "is_outdated": services.is_outdated(lesson, shown),
         "page_data": {
@@ -120,6 +125,10 @@ def _page(
             "check_url": reverse("script_check"),
             "snapshot_url": reverse("job_detail", args=[ANY_JOB]),
             "any_job": str(ANY_JOB),  # the script puts the real id in its place
+            "narration": {"id": str(narration.pk), **rendering.narration_view(narration)} if narration else None,
+            "narration_upload_url": reverse("narration_upload"),
+            "narration_url": reverse("narration_detail", args=[ANY_JOB]),
+            "narration_sound_url": reverse("narration_file", args=[ANY_JOB]),
             "cancel_url": reverse("lesson_cancel", args=[lesson.course.slug, lesson.pk]),
         },
     }

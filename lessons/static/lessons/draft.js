@@ -6,7 +6,7 @@ import { HttpError, postForm } from "./http.js";
 const QUIET_MS = 1200; // after the last key
 const RETRY_MS = 5000;
 const HISTORY_LENGTH = 100;
-const FIELDS = ["title", "script", "portrait", "voice", "speed", "profile"];
+const FIELDS = ["title", "script", "portrait", "voice", "speed", "narration", "profile"];
 
 export class Draft {
   // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict", message), onRestore(), onHistory(canUndo, canRedo)

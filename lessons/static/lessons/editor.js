@@ -5,6 +5,7 @@ import { HttpError, postForm } from "./http.js";
 import { JobChannel } from "./job_channel.js";
 import { JobPanel } from "./job_panel.js";
 import { isActive } from "./job_state.js";
+import { Narration } from "./narration.js";
 import { ScriptCheck } from "./script_check.js";
 import { match, ScriptMarks, SentenceList } from "./sentences.js";
 import { toast } from "./toast.js";
@@ -92,6 +93,7 @@ const draft = new Draft(form, {
   onRestore() {
     drawSpeed();
     drawPortrait();
+    narration.restore();
     marks.show([]);
     check.soon();
   },
@@ -100,6 +102,22 @@ const draft = new Draft(form, {
     find("redo").disabled = !canRedo;
   },
 });
+
+const narration = new Narration(
+  find("narration"),
+  form,
+  data.narration,
+  { upload: data.narration_upload_url, detail: data.narration_url, sound: data.narration_sound_url, anyId: data.any_job },
+  {
+    isTextEmpty: () => !textarea.value.trim(),
+    takeText(text) {
+      draft.remember(); // so that undo brings the old text back
+      textarea.value = text;
+      textarea.dispatchEvent(new Event("input", { bubbles: true }));
+      toast("These words were heard. Correct the text where they are wrong.");
+    },
+  },
+);
 
 function showFormError(message) {
   const box = find("form-error");
