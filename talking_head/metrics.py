@@ -73,7 +73,7 @@ def _clip_figures(clip: Clip) -> dict[str, Any]:
 def _engines(job: Job, clips: list[Clip]) -> dict[str, str]:
     """Of the first clip that is no stand-in; names without versions when nothing was rendered."""
     for clip in sorted(clips, key=lambda clip: clip.is_fallback):
-        if clip.result:
+        if clip.result.get("engines"):
             return dict(clip.result["engines"])
     return {"speech": job.speech, "face": job.face}
 

@@ -7,7 +7,7 @@ bool, None or a tuple of these; ``to_json`` and ``from_json`` are exact inverses
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -79,4 +79,18 @@ class ClipResult:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClipResult:
-        return cls(**{**values, "notices": tuple(values.get("notices", ()))})
+        """Also of what another release stored: its own fields are left out, those it did not know are empty."""
+        known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+        return cls(**{**_UNKNOWN_RESULT, **known, "notices": tuple(values.get("notices", ()))})
+
+
+_UNKNOWN_RESULT: dict[str, Any] = {
+    "clip_key": "",
+    "take_key": "",
+    "video_seconds": 0.0,
+    "frame_count": 0,
+    "width_px": 0,
+    "height_px": 0,
+    "cached": False,
+    "take_cached": False,
+}

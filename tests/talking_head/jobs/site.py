@@ -48,7 +48,7 @@ class Site:
         if template is not None:
             shutil.copyfile(template, self.database)
         self.media = folder / "media"
-        self.media.mkdir(parents=True)
+        self.media.mkdir(parents=True, exist_ok=True)
         self.started: list[subprocess.Popen[bytes]] = []
         self.environment = {
             **os.environ,

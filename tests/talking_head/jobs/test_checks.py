@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,19 @@ from talking_head.checks import (
     check_engines,
     check_media_folder,
     check_models,
+    check_open_files,
     check_queue,
 )
 
-ALL = (check_channel_layer, check_database, check_engines, check_media_folder, check_models, check_queue)
+ALL = (
+    check_channel_layer,
+    check_database,
+    check_engines,
+    check_media_folder,
+    check_models,
+    check_open_files,
+    check_queue,
+)
 SQLITE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x", "OPTIONS": {"timeout": 20}}
 
 
@@ -31,6 +41,11 @@ def ids() -> list[str]:
 
 def test_the_shipped_settings_have_nothing_to_complain_about() -> None:
     assert ids() == []
+
+
+def test_33_too_few_open_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (64, 64))
+    assert ids() == ["talking_head.E008"]
 
 
 @pytest.mark.parametrize(

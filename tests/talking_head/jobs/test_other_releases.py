@@ -1,0 +1,97 @@
+"""Case 52: messages and rows that another release left behind, before an update or after one that was taken back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from talking_head import services, storage, sweeper
+from talking_head.models import Clip, Job, JobState
+from talking_head.pipeline.requests import ClipRequest, ClipResult
+from talking_head.rendering import Worker
+from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes
+from tests.talking_head.jobs.site import Site, wait_for
+
+OLD_RINGS = """
+from django_q.tasks import async_task
+async_task("talking_head.tasks.render_job", "a job", 1)  # a function that is gone
+async_task("talking_head.tasks.work", "a job", {"protocol": 1}, task_name="too many values")
+async_task("talking_head.tasks.work", task_name="none at all")
+"""
+
+
+@pytest.mark.xdist_group("processes")
+def test_52_rings_of_another_release_are_put_aside_and_work_goes_on(site: Site) -> None:
+    site.python(OLD_RINGS)
+    site.start("work")
+    site.start("sweep", "--every", "0.3")
+    site.make_jobs(["One."])
+    site.wait_until_all_ended()
+    assert site.states() == ["completed"]
+    wait_for(lambda: not site.rows("SELECT 1 FROM django_q_ormq"), "the rings to be taken")
+    assert "render_job" in site.log(), "nobody was told"
+
+
+def test_52_a_profile_that_is_not_known_here_does_not_stop_the_worker(make_job: MakeJob, worker: Worker) -> None:
+    job, neighbour = make_job("One.", profile="ultra"), make_job("Two.")
+    worker.work()
+    for ended in (job, neighbour):
+        ended.refresh_from_db()
+    assert (job.state, neighbour.state) == (JobState.COMPLETED, JobState.COMPLETED)
+    assert_invariants(worker)
+
+
+def test_52_a_job_in_a_state_that_is_not_known_here_is_left_alone_and_shown(
+    make_job: MakeJob, worker: Worker, client: Client, teacher: User, admin_user: User
+) -> None:
+    job = make_job("One.", owner=teacher)
+    Job.objects.filter(pk=job.pk).update(state="paused")
+    worker.work()
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert (job.state, outcomes(job, 0)) == ("paused", [])
+    assert not services.cancel_job(job)
+    client.force_login(teacher)
+    answer = client.get(f"/api/jobs/{job.pk}/")
+    assert (answer.status_code, answer.json()["state"]) == (200, "paused")
+    client.force_login(admin_user)
+    assert client.get(f"/admin/talking_head/job/{job.pk}/change/").status_code == 200
+    assert client.get("/admin/talking_head/job/").status_code == 200
+
+
+@pytest.mark.parametrize("stored", [{}, {"clip_key": "k", "colour": "of a later release"}, {"frame_count": 24}])
+def test_52_results_with_other_fields_are_read(make_job: MakeJob, worker: Worker, stored: dict[str, Any]) -> None:
+    """By the metrics, which follow every end, and by publishing."""
+    job = make_job("One.", "Two.")
+    worker.work()
+    done = job.clips.get(index=0)
+    Clip.objects.filter(pk=done.pk).update(result=stored)
+    storage.metrics_file(job.pk).unlink()
+    job.notifications.update(delivered_at=None)
+    assert sweeper.outbox.deliver(job.notifications.get().pk)
+    assert json.loads(storage.metrics_file(job.pk).read_text())["outcome"] == "completed"
+    result = ClipResult.from_json(stored)
+    assert ClipResult.from_json(result.to_json()) == result
+
+
+def test_52_a_request_that_the_renderer_does_not_understand_is_said(make_job: MakeJob, worker: Worker) -> None:
+    """After an update under running workers: the process is of one release, what asks it of another."""
+    from talking_head.worker.child import answer
+
+    values = {**ClipRequest("Words.", "Words.").to_json(), "shade": "of a later release"}
+    nobody: Any = _Deaf()
+    type_, said = answer(
+        lambda asked, _: ClipRequest.from_json(asked["request"]).to_json(), {"request": values}, nobody
+    )
+    assert type_ == "failed"
+    assert said["error"]["code"] == "renderer_error"
+    assert "shade" in said["error"]["message"]
+
+
+class _Deaf:
+    def send(self, *message: Any) -> None:
+        """Nobody listens to the progress."""
