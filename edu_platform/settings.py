@@ -150,6 +150,8 @@ TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered 
 # before nothing more is accepted. 0: no limit.
 TALKING_HEAD_JOBS_IN_FLIGHT = env.int("TALKING_HEAD_JOBS_IN_FLIGHT", default=20)
 TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
+# How long a teacher waits without being asked first; "auto" chooses a profile that is ready by then. 0: for ever.
+TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default=900)
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
 
 # --- background work ---------------------------------------------------------------------------------------------

@@ -99,6 +99,11 @@ def seconds_per_weight(clips: Iterable[Clip]) -> float | None:
 
 
 def _recent_clips(job: Job) -> list[Clip]:
-    same_work = Clip.objects.filter(job__profile=job.profile, job__face=job.face, state=ClipState.DONE)
+    return recent_clips(job.profile, job.face)
+
+
+def recent_clips(profile: str, face: str) -> list[Clip]:
+    """The last that were really rendered with these."""
+    same_work = Clip.objects.filter(job__profile=profile, job__face=face, state=ClipState.DONE)
     rendered = same_work.filter(render_seconds__isnull=False, cached=False, is_fallback=False)
     return list(rendered.order_by("-pk")[:RECENT_CLIPS])

@@ -57,6 +57,17 @@ class Queue:
         """For a job that is not there yet."""
         return self._forecast(owner_id, int(priority), weight, self.loads)
 
+    def jobs_ahead(self, owner_id: int | None, priority: int) -> int:
+        """Videos that a new one would find before it: the more urgent ones and, as owners take turns, those of others."""
+        urgency = int(priority)
+        own = sum(load.owner_id == owner_id and load.urgency == urgency for load in self.loads)
+        others: dict[int | None, int] = defaultdict(int)
+        for load in self.loads:
+            if load.urgency == urgency and load.owner_id != owner_id:
+                others[load.owner_id] += 1
+        more_urgent = sum(load.urgency > urgency for load in self.loads)
+        return more_urgent + own + sum(min(count, own + 1) for count in others.values())
+
     def of_job(self, job_id: UUID) -> Forecast | None:
         """For a job that waits; None also when it no longer has anything to render."""
         mine = next((load for load in self.loads if load.job_id == job_id), None)

@@ -50,6 +50,12 @@ def metrics_of(job: Job, clips: list[Clip], attempts: list[Attempt]) -> dict[str
         publish_seconds=float(job.stages.get("publish", 0.0)),
         resources=_resources(attempts),
     )
+    document["chosen"] = {
+        "asked_profile": job.asked_profile or job.profile,
+        "profile_reason": job.profile_reason,
+        "asked_face": job.asked_face or job.face,
+        "face_reason": job.face_reason,
+    }
     # The clips count their own lookups; checking the whole request, before there were clips, comes on top.
     checked_seconds = document["stages"]["validation"] + float(job.stages.get("validation", 0.0))
     document["stages"]["validation"] = round(checked_seconds, 4)

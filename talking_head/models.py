@@ -64,6 +64,10 @@ class Job(models.Model):
     profile = models.CharField(max_length=20, default=profiles.DEFAULT_PROFILE)
     speech = models.CharField(max_length=40)
     face = models.CharField(max_length=40)
+    asked_profile = models.CharField(max_length=20, blank=True)  # perhaps "auto", where profile is what it came to
+    asked_face = models.CharField(max_length=40, blank=True)
+    profile_reason = models.TextField(blank=True)  # why auto chose it, in words; "" when nobody had to choose
+    face_reason = models.TextField(blank=True)
     priority = models.IntegerField(choices=Priority.choices, default=Priority.NORMAL)
 
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
@@ -272,6 +276,22 @@ class Narration(models.Model):
 
     def __str__(self) -> str:
         return f"Recording of {self.duration_seconds:.0f} s ({self.get_state_display()})"
+
+
+class RenderMachine(models.Model):
+    """What a worker's machine can do, as its renderer found out; ``auto`` goes by it. See machines.py."""
+
+    name = models.CharField(max_length=100, unique=True)
+    basis = models.CharField(max_length=200)  # what the figures hold for; measured again when it changes
+    cores = models.PositiveIntegerField()
+    memory_bytes = models.PositiveBigIntegerField()
+    gpu_name = models.CharField(max_length=100, blank=True)
+    sadtalker_seconds_per_frame = models.FloatField(null=True, blank=True)  # at 256 px; empty: it cannot be used there
+    sadtalker_problem = models.CharField(max_length=200, blank=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.cores} cores, {self.gpu_name or 'no GPU'}"
 
 
 class OwnerTurn(models.Model):

@@ -47,7 +47,8 @@ QUALITY = Profile("quality", 900, "full", "gfpgan", 512, 1.0)
 
 PROFILES = {profile.name: profile for profile in (FAST, BALANCED, QUALITY)}
 DEFAULT_PROFILE = BALANCED.name
-AUTO = "auto"
+AUTO = "auto"  # may be asked for wherever a profile may; talking_head.adaptive says what it comes to
+ASKABLE_PROFILES = (AUTO, *PROFILES)
 
 
 def profile_named(name: str | None) -> Profile:
@@ -60,7 +61,7 @@ def profile_named(name: str | None) -> Profile:
         return PROFILES[name or DEFAULT_PROFILE]
     except KeyError:
         raise OptionError(
-            f"There is no profile “{name}”.", code="unknown_profile", hint=f"Choose one of: {', '.join(PROFILES)}."
+            f"There is no profile “{name}”.", code="unknown_profile", hint=f"Choose one of: {', '.join(ASKABLE_PROFILES)}."
         ) from None
 
 

@@ -45,6 +45,10 @@ def job_snapshot(job: Job) -> Json:
         "seq": job.seq,
         "title": job.title,
         "profile": job.profile,
+        "asked_profile": job.asked_profile or job.profile,
+        "profile_reason": job.profile_reason,
+        "face": job.face,
+        "face_reason": job.face_reason,
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
         **_head(job, clips),
@@ -74,12 +78,9 @@ def _counts(job: Job, clips: list[Clip]) -> Json:
 
 
 def _seconds_left(job: Job, clips: list[Clip]) -> float | None:
-    """From the job itself once it is its turn, before that from the whole queue."""
-    known = estimate.seconds_left(job, clips)
-    if known is not None or job.state != JobState.QUEUED:
-        return known
-    found = forecast.of_job(job)
-    return round(found.finish_seconds, 1) if found else None
+    """From the whole queue while it waits, from the job itself once it is its turn."""
+    found = forecast.of_job(job) if job.state == JobState.QUEUED else None
+    return round(found.finish_seconds, 1) if found else estimate.seconds_left(job, clips)
 
 
 def _current_stage(job: Job) -> str | None:

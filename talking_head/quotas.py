@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from talking_head import forecast
+from talking_head.choices import in_words
 from talking_head.errors import LimitReached
 from talking_head.models import ACTIVE_JOB_STATES, WATCHABLE_JOB_STATES, Clip, ClipState, Job, Quota
 
@@ -103,11 +104,16 @@ def day_of(now: datetime) -> tuple[datetime, datetime]:
 
 
 def _not_rendered_before(job: Job, utterances: Iterable[Utterance]) -> list[Utterance]:
+    known = rendered_before(job)
+    return [utterance for utterance in utterances if utterance.spoken not in known]
+
+
+def rendered_before(job: Job) -> set[str]:
+    """What the owner's latest videos of that look said: these sentences will probably come from the cache."""
     same: QuerySet[Job] = Job.objects.filter(owner=job.owner_id, **{name: getattr(job, name) for name in SAME_LOOK})
     earlier = list(same.order_by("-created_at").values_list("pk", flat=True)[:JOBS_THAT_TELL])
     rendered = Clip.objects.filter(job__in=earlier, state=ClipState.DONE, is_fallback=False)
-    known = set(rendered.values_list("spoken", flat=True))
-    return [utterance for utterance in utterances if utterance.spoken not in known]
+    return set(rendered.values_list("spoken", flat=True))
 
 
 def _check_jobs_in_flight(job: Job, limit: int, queue: forecast.Queue) -> None:
@@ -161,12 +167,3 @@ def _check_queue(job: Job, queue: forecast.Queue) -> None:
         hint=f"Try again in {in_words(seconds)}.",
         retry_after_seconds=seconds,
     )
-
-
-def in_words(seconds: float) -> str:
-    """``about 5 minutes``: as exact as a forecast deserves."""
-    if seconds < 90:
-        return "about a minute"
-    if seconds < 5_400:
-        return f"about {seconds / 60:.0f} minutes"
-    return f"about {seconds / 3_600:.0f} hours"

@@ -22,6 +22,7 @@ from talking_head import (
     doorbell,
     lifecycle,
     listening,
+    machines,
     narrations,
     private_files,
     progress,
@@ -97,6 +98,7 @@ def warm_up() -> None:
             "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
         }
         watcher = Watcher(keep_going=lambda: not drain.has_begun())
+        machines.introduce(warm_renderer(), watcher)
         problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
     except TalkingHeadError as error:
         problem = error
@@ -123,6 +125,7 @@ class Worker:
         stop, or after ``work_seconds``, having rung for a successor."""
         started = time.monotonic()
         has_rung = False
+        machines.sign_of_life()
         while not self.should_stop():
             drain.note_activity()
             if time.monotonic() - started > timing().work_seconds:

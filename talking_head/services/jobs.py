@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import doorbell, lifecycle, narrations, private_files, progress, quotas, storage
+from talking_head import adaptive, doorbell, lifecycle, narrations, private_files, progress, quotas, storage
 from talking_head.engines import registry
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.private_files import Kind
-from talking_head.profiles import Profile, profile_named
+from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
 from talking_head.services.scripts import check_voice, speech_engine_for
 
@@ -34,7 +35,6 @@ class _Plan:
     """A request that has been found possible."""
 
     utterances: tuple[Utterance, ...]
-    profile: Profile
     face: str
     speech: str
 
@@ -60,6 +60,7 @@ def submit_job(
     """Checks everything, then writes the job with its clips in one transaction and rings for a worker.
 
     The same ``idempotency_key`` of the same owner gives the same job, however often and from wherever it comes.
+    ``profile`` and ``face`` may be "auto", and the job then says what that came to and why.
     ``face`` and ``speech`` default to what the settings say; without a portrait the stand-in card speaks. With a
     narration (of :func:`store_narration`) its voice speaks and ``voice``, ``speed`` and ``speech`` stay as they are; an
     empty script becomes what is said in it. While it is still being listened to, the job has no clips.
@@ -78,7 +79,7 @@ def submit_job(
     if narration is not None:
         _refuse_a_voice_beside_it(voice, speed, speech)
         script = script if script.strip() else narration.text
-    plan = _plan(script, language, portrait_digest, voice, speed, profile, face, speech, narration)
+    plan = _plan(script, language, portrait_digest, voice, speed, face, speech, narration)
     storage.check_writable()
     job = Job(
         owner=owner,
@@ -89,17 +90,29 @@ def submit_job(
         voice=voice,
         speed=speed,
         language=language,
-        profile=plan.profile.name,
-        face=plan.face,
+        asked_profile=profile or DEFAULT_PROFILE,
+        asked_face=plan.face,
         speech=plan.speech,
         priority=priority,
         subject=subject,
         subject_version=subject_version,
         idempotency_key=idempotency_key or None,
-        timeout_seconds=plan.profile.timeout_for(script),
-        stages={"validation": round(time.monotonic() - started_seconds, 3)},
     )
+    settle(job, plan.utterances)
+    job.stages = {"validation": round(time.monotonic() - started_seconds, 3)}
     return _store(job, plan.utterances, narration)
+
+
+def settle(job: Job, utterances: Sequence[Utterance]) -> None:
+    """Fills in what was asked for as "auto", and what follows from it.
+
+    Raises:
+        OptionError: ``unknown_profile``, ``unknown_engine``.
+    """
+    decision = adaptive.decide(job, utterances, job.asked_profile, job.asked_face)
+    job.profile, job.face = decision.profile.name, decision.face
+    job.profile_reason, job.face_reason = decision.profile_reason, decision.face_reason
+    job.timeout_seconds = decision.profile.timeout_for(job.script)
 
 
 def cancel_job(job: Job) -> bool:
@@ -127,8 +140,8 @@ def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | No
         voice=job.voice,
         speed=job.speed,
         language=job.language,
-        profile=profile or job.profile,
-        face=job.face,
+        profile=profile or job.asked_profile or job.profile,
+        face=job.asked_face or job.face,
         speech=job.speech,
         priority=job.priority,
         subject=job.subject,
@@ -139,14 +152,13 @@ def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | No
 
 def _plan(
     script: str, language: str, portrait_digest: str, voice: str, speed: float,
-    profile: str | None, face: str | None, speech: str | None, narration: Narration | None,
+    face: str | None, speech: str | None, narration: Narration | None,
 ) -> _Plan:  # fmt: skip
     """Everything that can be found wrong without rendering."""
     from talking_head.pipeline.script_to_utterances import script_to_utterances
 
     has_no_text_yet = narration is not None and narration.state != NarrationState.READY and not script.strip()
     utterances = () if has_no_text_yet else script_to_utterances(script, language).utterances
-    chosen_profile = profile_named(profile)
     if narration is not None:
         chosen_speech = RECORDED
     else:
@@ -158,16 +170,16 @@ def _plan(
             code="speed_out_of_range",
             hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
         )
-    return _Plan(tuple(utterances), chosen_profile, _face_for(portrait_digest, face), chosen_speech)
+    return _Plan(tuple(utterances), _face_for(portrait_digest, face), chosen_speech)
 
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
     if portrait_digest and not private_files.exists(Kind.PORTRAIT, portrait_digest):
         raise storage.unknown_portrait()
     if portrait_digest:
-        return registry.resolve("face", face or settings.TALKING_HEAD_FACE)
+        return face or str(settings.TALKING_HEAD_FACE)
     if face in (None, registry.AUTO, STILL):
-        return registry.resolve("face", STILL)
+        return STILL
     raise PortraitError(
         "A portrait is needed for a face that moves.", code="portrait_missing", hint="Choose a portrait."
     )

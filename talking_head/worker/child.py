@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -165,7 +166,10 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     cache = ContentCache(Path(settings["cache_root"]), temporary=Path(settings["scratch"]))
     samples = settings.get("voice_samples_dir")
     engine_settings = EngineSettings(
-        Path(settings["checkpoints_dir"]), int(settings["threads"]), Path(samples) if samples else None
+        Path(settings["checkpoints_dir"]),
+        int(settings["threads"]),
+        Path(samples) if samples else None,
+        settings.get("enhance", "auto"),
     )
     renderer = Renderer(cache, engine_settings)
 
@@ -188,7 +192,12 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
 
         return listen_to_piece(ListenRequest(**values["request"])).to_json()
 
-    return {"render": render, "package": package_job, "warm_up": warm_up, "listen": listen}
+    def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        from talking_head.pipeline.machine_probe import probe_machine
+
+        return asdict(probe_machine(Path(settings["checkpoints_dir"])))
+
+    return {"render": render, "package": package_job, "warm_up": warm_up, "listen": listen, "probe": probe}
 
 
 if __name__ == "__main__":

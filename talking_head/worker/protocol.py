@@ -7,7 +7,7 @@ A message is a JSON object with a ``type`` and, for previews, a binary part::
     JSON text, UTF-8
     binary part
 
-To the renderer:  ``render`` {request}, ``package`` {request}; end of file = exit.
+To the renderer:  ``render`` {request}, ``package`` {request}, ``probe`` {}; end of file = exit.
 From it:          ``ready`` {pid}, ``alive`` {}, ``progress`` {stage, frame, frames} + JPEG,
                   ``done`` {result, usage}, ``failed`` {error, usage}.
 """

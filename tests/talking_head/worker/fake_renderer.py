@@ -64,10 +64,13 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         seconds = VIDEO_SECONDS * len(request.clips)
         return PackageResult(seconds, 24 * len(request.clips), 64, 64, hashlib.sha256(video).hexdigest()).to_json()
 
+    def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        return {"cores": 8, "memory_bytes": 16_000_000_000}
+
     def warm_up(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return {}
 
-    return {"render": render, "package": package, "warm_up": warm_up}
+    return {"render": render, "package": package, "warm_up": warm_up, "probe": probe}
 
 
 def _clip(cache_root: Path, text: str) -> ClipResult:

@@ -1,0 +1,98 @@
+"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules (:mod:`talking_head.choices`).
+
+A choice is made once, when a video is asked for, and stays: its sentences are rendered on any machine, at any time, and
+must fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from talking_head import estimate, forecast, machines, quotas
+from talking_head.choices import Choice, Machine, Outlook, best_first, choose_face, choose_profile
+from talking_head.engines import registry
+from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
+from talking_head.profiles import AUTO, Profile, profile_named
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script_to_utterances import Utterance
+
+RECENT_JOBS, RECENT = 20, timedelta(days=1)
+TROUBLE = (
+    "job_timeout", "clip_timeout", "out_of_memory", "renderer_crashed", "renderer_stalled", "poisoned",
+)  # fmt: skip # these may be the profile's fault; a picture without a face is not
+STILL = "still"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    profile: Profile
+    face: str
+    profile_reason: str
+    face_reason: str
+
+
+def decide(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -> Decision:
+    """Turns the names that were asked for into those that are used. ``job`` is not stored yet; of it the owner, the
+    script and the look are needed.
+
+    Raises:
+        OptionError: ``unknown_profile``, ``unknown_engine``.
+    """
+    known = machines.known()
+    if profile != AUTO:
+        chosen = profile_named(profile)
+        face_choice = _face(job, chosen, utterances, face, known)
+        return Decision(chosen, face_choice.name, "", face_choice.reason)
+    profiles = best_first()
+    faces = {each.name: _face(job, each, utterances, face, known) for each in profiles}
+    queue = forecast.queue_now()
+    outlooks = [_outlook(job, each, faces[each.name].name, utterances, queue) for each in profiles]
+    choice = choose_profile(outlooks, known, settings.TALKING_HEAD_PATIENCE_SECONDS)
+    face_choice = faces[choice.name]
+    return Decision(profile_named(choice.name), face_choice.name, choice.reason, face_choice.reason)
+
+
+def weight_of(utterances: Sequence[Utterance]) -> float:
+    characters = sum(len(utterance.spoken) for utterance in utterances)
+    return forecast.weight_of(characters, sum(each.pause_seconds for each in utterances), len(utterances))
+
+
+def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str, known: tuple[Machine, ...]) -> Choice:
+    if not job.portrait_digest or face != registry.AUTO:
+        return Choice(registry.resolve("face", face if job.portrait_digest else STILL))
+    choice = choose_face(profile, weight_of(utterances), profile.timeout_for(job.script), known)
+    return Choice(registry.resolve("face", choice.name), choice.reason)
+
+
+def _outlook(job: Job, profile: Profile, face: str, utterances: Sequence[Utterance], queue: forecast.Queue) -> Outlook:
+    job.profile, job.face = profile.name, face
+    ready = quotas.rendered_before(job)
+    new = [utterance for utterance in utterances if utterance.spoken not in ready]
+    rate = estimate.seconds_per_weight(estimate.recent_clips(profile.name, face))
+    weight = weight_of(new)
+    waiting = queue.of_new_job(job.owner_id, job.priority, weight)
+    recent, troubled = _experience(profile.name)
+    return Outlook(
+        profile=profile,
+        timeout_seconds=profile.timeout_for(job.script),
+        render_seconds=None if rate is None else weight * rate / queue.slots,
+        wait_seconds=waiting.start_seconds if waiting else None,
+        recent_jobs=recent,
+        troubled_jobs=troubled,
+        ready_share=1 - len(new) / len(utterances) if utterances else 0.0,
+    )
+
+
+def _experience(profile: str) -> tuple[int, int]:
+    """Recent videos of that profile, and those of them that ran into trouble."""
+    ends = (*WATCHABLE_JOB_STATES, JobState.FAILED)
+    ended = Job.objects.filter(profile=profile, state__in=ends, finished_at__gte=Now() - RECENT)
+    codes = ended.order_by("-finished_at").values_list("error_code", flat=True)[:RECENT_JOBS]
+    return len(codes), sum(code in TROUBLE for code in codes)
