@@ -1,6 +1,7 @@
 """Structured logs: one line an event, with the job and clip it belongs to when there is one.
 
-Log with ``extra={"job": ..., "clip": ...}``; the formatters print what is there.
+What runs inside :func:`talking_head.job_context.working_on` is marked by itself; elsewhere log with
+``extra={"job": ..., "clip": ...}``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,23 @@ import json
 import logging
 import time
 
+from talking_head import job_context
+
 FIELDS = ("job", "clip", "attempt", "worker", "code")
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:
     return {name: str(getattr(record, name)) for name in FIELDS if getattr(record, name, None) is not None}
+
+
+class JobContext(logging.Filter):
+    """Marks each record with the job that is being worked on; belongs on handlers, which see everybody's records."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in job_context.current().items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True
 
 
 class JsonFormatter(logging.Formatter):

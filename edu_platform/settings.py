@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 from csp import constants as csp
 
+from edu_platform.error_reports import report_errors_to
 from edu_platform.redis_queue import redis_connection
 from edu_platform.secret_key import persistent_secret_key
 
@@ -227,6 +228,19 @@ LOGGING = {
         "json": {"()": "edu_platform.logs.JsonFormatter"},
         "text": {"()": "edu_platform.logs.TextFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="text")}},
+    "filters": {"job_context": {"()": "edu_platform.logs.JobContext"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="text"),
+            "filters": ["job_context"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }
+
+# --- telling others about it -------------------------------------------------------------------------------------
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # traces: talking_head/tracing.py
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    report_errors_to(SENTRY_DSN, environment=env.str("SENTRY_ENVIRONMENT", default="production"))

@@ -7,14 +7,15 @@ import resource
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from talking_head import bucket
+from talking_head import bucket, tracing
 from talking_head.checkpoints.manifest import load_manifest
+from talking_head.engines.base import EnhancePolicy
 from talking_head.engines.registry import AUTO, ENGINES
 from talking_head.timing import Timing
 
@@ -71,6 +72,14 @@ def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
                     id="talking_head.E003",
                 )
             )
+    if settings.TALKING_HEAD_ENHANCE not in get_args(EnhancePolicy):
+        problems.append(
+            Error(
+                f"TALKING_HEAD_ENHANCE: “{settings.TALKING_HEAD_ENHANCE}” is no choice.",
+                hint=f"Choose one of: {', '.join(get_args(EnhancePolicy))}.",
+                id="talking_head.E003",
+            )
+        )
     if settings.TALKING_HEAD_SLOTS < LEAST_SLOTS:
         problems.append(Error("TALKING_HEAD_SLOTS must be at least 1.", id="talking_head.E004"))
     return problems
@@ -101,7 +110,7 @@ def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         Error(
             "AWS_STORAGE_BUCKET_NAME is set, and the packages that talk to a bucket are not installed.",
             hint="pip install --require-hashes -r requirements-s3.txt",
-            id="talking_head.E008",
+            id="talking_head.E009",
         )
     ]
 
@@ -185,3 +194,17 @@ def check_checkpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 def _work_seconds() -> float:
     overrides = getattr(settings, "TALKING_HEAD_TIMING", {})
     return float(overrides.get("work_seconds", Timing().work_seconds))
+
+
+@register(RENDERING)
+def check_tracing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """An address for traces and nobody who could send them."""
+    if not settings.OTEL_EXPORTER_OTLP_ENDPOINT or tracing.is_on():
+        return []
+    return [
+        Warning(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: no traces are sent.",
+            hint="pip install --require-hashes -r requirements-observability.txt",
+            id="talking_head.W005",
+        )
+    ]

@@ -21,7 +21,7 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
-from talking_head import bucket, lifecycle, results, shared_cache, storage
+from talking_head import bucket, lifecycle, results, shared_cache, storage, tracing
 from talking_head.claims import JOB_TIMEOUT, request_for
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
@@ -37,6 +37,11 @@ logger = logging.getLogger(__name__)
 
 def publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
     """Makes the files of a job and publishes them. False when it did not come to that; the job's row says why."""
+    with tracing.span("publish", claim.job_id):
+        return _publish(claim, renderer, should_stop)
+
+
+def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
     started = time.monotonic()
     job = Job.objects.get(pk=claim.job_id)
     clips = list(job.clips.all())

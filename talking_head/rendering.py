@@ -29,6 +29,7 @@ from talking_head import (
     publish,
     shared_cache,
     storage,
+    tracing,
 )
 from talking_head.claims import Claim, Failure, Usage
 from talking_head.engines import registry
@@ -66,6 +67,7 @@ def renderer_command() -> Command:
             "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
             "voice_samples_dir": str(storage.media_root() / private_files.Kind.VOICE_SAMPLE),
             "threads": threads,
+            "enhance": settings.TALKING_HEAD_ENHANCE,
         },
         environment={name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
     )
@@ -161,6 +163,10 @@ class Worker:
         return True
 
     def _render(self, claim: Claim) -> None:
+        with tracing.span("render clip", claim.job_id, clip=claim.index, worker=self.name):
+            self._render_claimed(claim)
+
+    def _render_claimed(self, claim: Claim) -> None:
         if self.renderer.requests_served >= MAX_REQUESTS:
             self.renderer.close()
         watch = _ClipWatch(claim, self.should_stop)

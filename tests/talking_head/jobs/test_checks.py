@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as real_settings
 from pytest_django import Settings
 
-from talking_head import checks
+from talking_head import checks, tracing
 from talking_head.checks import (
     check_channel_layer,
     check_database,
@@ -19,6 +19,7 @@ from talking_head.checks import (
     check_models,
     check_open_files,
     check_queue,
+    check_tracing,
 )
 
 ALL = (
@@ -78,6 +79,14 @@ def test_37_deferred_transactions_on_sqlite_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setitem(real_settings.DATABASES["default"], "OPTIONS", {"timeout": 20})
     monkeypatch.setitem(real_settings.DATABASES["default"], "ENGINE", SQLITE["ENGINE"])
     assert ids() == ["talking_head.E006"]
+
+
+def test_traces_that_nobody_could_send_are_warned_of(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_tracing(None) == []
+    settings.OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"
+    assert check_tracing(None) == []
+    monkeypatch.setattr(tracing, "find_spec", lambda name: None)
+    assert [message.id for message in check_tracing(None)] == ["talking_head.W005"]
 
 
 def test_missing_face_models_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,65 @@
+"""Spans of OpenTelemetry around the steps of a job, when ``OTEL_EXPORTER_OTLP_ENDPOINT`` says where to send them.
+
+A job is one trace: its 128-bit id is the job's UUID, so that the steps done by the web server, by workers on several
+machines, and after a crash find together without being handed anything. Without the variable a span costs nothing, and
+without the packages (``requirements-observability.txt``) a system check says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from talking_head.job_context import working_on
+
+SERVICE_NAME = "lectern"
+
+
+def is_on() -> bool:
+    return bool(settings.OTEL_EXPORTER_OTLP_ENDPOINT) and find_spec("opentelemetry.sdk") is not None
+
+
+@contextmanager
+def span(name: str, job_id: UUID, **attributes: str | int | float) -> Iterator[None]:
+    """One step of a job, for the log's context and for the trace; an exception is noted on the span and goes on."""
+    with working_on(job=job_id, **attributes):
+        if not is_on():
+            yield
+            return
+        with _tracer().start_as_current_span(
+            name, context=_trace_of(job_id), attributes={"job": str(job_id), **attributes}
+        ):
+            yield
+
+
+def _trace_of(job_id: UUID) -> Any:
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+    parent = SpanContext(
+        trace_id=job_id.int,
+        span_id=job_id.int & (2**64 - 1),  # stands for the job itself; never zero in a random UUID
+        is_remote=True,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
+    return set_span_in_context(NonRecordingSpan(parent))
+
+
+@cache
+def _tracer() -> Any:
+    """The provider is made at the first span: workers are forks, and an exporter's thread does not survive a fork. (The
+    SDK starts another in forks that come later.)"""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)  # read by the SDK, as is OTEL_RESOURCE_ATTRIBUTES
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider.get_tracer("talking_head")
