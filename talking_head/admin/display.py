@@ -55,6 +55,13 @@ def duration(span: timedelta | None) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
+def amount(size_bytes: float | None) -> str:
+    """Like 812 MB, 3.4 GB; empty when it is not known."""
+    if not size_bytes:
+        return ""
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
 def between(start: datetime | None, end: datetime | None) -> str:
     """From start to end; an end that has not come yet is now."""
     return duration((end or timezone.now()) - start) if start else NOTHING

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from talking_head.models import ACTIVE_JOB_STATES, Job
+from talking_head.failures import STAGES
+from talking_head.models import ACTIVE_JOB_STATES, REVIEWABLE_JOB_STATES, Attempt, Job
 
 
 class AgeFilter(admin.SimpleListFilter):
@@ -64,3 +65,55 @@ class DurationFilter(admin.SimpleListFilter):
             finished_at=None, started_at__lte=now - least, started_at__gt=now - min(most, timedelta(days=3_650))
         )
         return queryset.filter(ended | running)
+
+
+class ReviewedFilter(admin.SimpleListFilter):
+    """What is still to be done, unless somebody asks for more."""
+
+    title = "review"
+    parameter_name = "reviewed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("yes", "Reviewed"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for value, label in [(None, "To review"), *self.lookup_choices]:
+            chosen = {} if value is None else {self.parameter_name: value}
+            query = changelist.get_query_string(chosen, [self.parameter_name] if value is None else [])
+            yield {"selected": self.value() == value, "query_string": query, "display": label}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(reviewed_at__isnull=self.value() != "yes")
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(state.value, state.label) for state in REVIEWABLE_JOB_STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class StageFilter(admin.SimpleListFilter):
+    """In which stage a try went wrong."""
+
+    title = "stage"
+    parameter_name = "stage"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(stage, stage.capitalize()) for stage in STAGES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        stage = self.value()
+        if stage == "publish":  # no sentence is to blame
+            return queryset.filter(~Exists(_bad_tries()))
+        return queryset.filter(Exists(_bad_tries().filter(stage=stage))) if stage else queryset
+
+
+def _bad_tries() -> QuerySet[Attempt]:
+    return Attempt.objects.filter(clip__job=OuterRef("pk")).exclude(error_code="")

@@ -3,49 +3,33 @@ through :mod:`talking_head.services`, which keep the rules of the lifecycle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from talking_head import services
 from talking_head.admin import display
+from talking_head.admin.acting import ActsOnJobs, Button
+from talking_head.admin.dashboard import dashboard_page
 from talking_head.admin.diagnosis import diagnosis_page
 from talking_head.admin.filters import AgeFilter, DurationFilter
-from talking_head.errors import TalkingHeadError
-from talking_head.models import Clip, ClipState, Job
-from talking_head.profiles import faster_than
+from talking_head.admin.reading import ReadOnly, job_at
+from talking_head.admin.trail import trail_of
+from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Clip, ClipState, Job
+
+MENDING = (ActionVerb.RETRY, ActionVerb.RETRY_FASTER, ActionVerb.CANCEL)
 
 # The task queue's own pages run any importable function for whoever may add a schedule: os.system, for one. Nothing
 # there is needed, because jobs are started and mended here.
 for queue_model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(queue_model):
         admin.site.unregister(queue_model)
-
-
-class ReadOnly:
-    """For rows that only the renderer writes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ClipInline(ReadOnly, admin.TabularInline):
@@ -87,7 +71,7 @@ class ClipInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(ReadOnly, ActsOnJobs):
     list_display = ("title_", "outcome", "progress", "owner", "profile", "age", "took")
     list_filter = (
         "state",
@@ -112,7 +96,6 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     )
     search_help_text = "Title, text, owner, error, subject or number of a job"
     date_hierarchy = "created_at"
-    actions = ("retry_selected", "retry_selected_faster", "cancel_selected")
     inlines = (ClipInline,)
     change_form_template = "admin/talking_head/job/change_form.html"
     fieldsets = (
@@ -200,93 +183,28 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     # --- what can be done ---
 
-    def has_mend_permission(self, request: HttpRequest) -> bool:
-        """Trying again and cancelling change no row by hand, but they are a change."""
-        return request.user.has_perm("talking_head.change_job")
-
-    @admin.action(description="Try again", permissions=["mend"])
-    def retry_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._for_each(request, jobs, "are tried again", self._retry)
-
-    @admin.action(description="Try again with a faster profile", permissions=["mend"])
-    def retry_selected_faster(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._for_each(request, jobs, "are tried again with a faster profile", self._retry_faster)
-
-    @admin.action(description="Cancel", permissions=["mend"])
-    def cancel_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._for_each(request, jobs, "are cancelled", self._cancel)
-
-    def _for_each(
-        self, request: HttpRequest, jobs: QuerySet[Job], done: str, change: Callable[[HttpRequest, Job], Job | None]
-    ) -> None:
-        """Does what can be done and says which job could not, and why."""
-        changed = 0
-        for job in jobs:
-            try:
-                changed += change(request, job) is not None
-            except TalkingHeadError as error:
-                self.message_user(request, f"{self.title_(job)}: {error}", messages.ERROR)
-        level = messages.SUCCESS if changed else messages.WARNING
-        self.message_user(request, f"{changed} of {len(jobs)} jobs {done}.", level)
-
-    def _retry(self, request: HttpRequest, job: Job, profile: str | None = None) -> Job:
-        again = services.retry_job(job, profile=profile)
-        self.log_change(request, job, f"Tried again as {again.pk}, profile {again.profile}.")
-        return again
-
-    def _retry_faster(self, request: HttpRequest, job: Job) -> Job | None:
-        faster = faster_than(job.profile)
-        return self._retry(request, job, faster.name) if faster else None
-
-    def _cancel(self, request: HttpRequest, job: Job) -> Job | None:
-        if not services.cancel_job(job):
-            return None
-        self.log_change(request, job, "Cancelled.")
-        return job
-
-    # --- the buttons of one job's page ---
-
     def get_urls(self) -> list[URLPattern]:
-        change = require_POST(self.admin_site.admin_view(self.change_one))
+        def page(view: Any) -> Any:
+            return self.admin_site.admin_view(view)
+
         own = [
-            path("diagnosis/", self.admin_site.admin_view(diagnosis_page), name="talking_head_diagnosis"),
-            path("<path:object_id>/do/<slug:verb>/", change, name="talking_head_job_do"),
+            path("dashboard/", page(dashboard_page), name="talking_head_dashboard"),
+            path("diagnosis/", page(diagnosis_page), name="talking_head_diagnosis"),
         ]
         return own + super().get_urls()
 
-    def change_one(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
-        if not self.has_mend_permission(request):
-            raise PermissionDenied
-        job = _job_at(object_id)
-        if job is None:
-            raise Http404
-        verbs = {"retry": self._retry, "retry-faster": self._retry_faster, "cancel": self._cancel}
-        changed: Job | None = None
-        try:
-            changed = verbs[verb](request, job) if verb in verbs else None
-        except TalkingHeadError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        if changed is not None:
-            self.message_user(request, "Cancelled." if changed.pk == job.pk else "Tried again: this is the new job.")
-        return redirect(reverse("admin:talking_head_job_change", args=[(changed or job).pk]))
+    def page_after(self, job: Job, result: Job, verb: str) -> str:
+        return reverse("admin:talking_head_job_change", args=[result.pk])
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        job = _job_at(object_id)
-        mendable = job is not None and self.has_mend_permission(request)
-        buttons: list[tuple[str, str]] = []
-        if mendable and job is not None and job.is_active:
-            buttons = [("cancel", "Cancel")]
-        elif mendable and job is not None:
-            faster = faster_than(job.profile)
-            buttons = [("retry", "Try again")] + ([("retry-faster", f"Try again with {faster.name}")] if faster else [])
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "buttons": buttons})
+        job = job_at(object_id)
+        context = {} if job is None else {"buttons": self._buttons_here(request, job), "trail": trail_of(job)}
+        if job is not None and job.state in REVIEWABLE_JOB_STATES:
+            context["review_url"] = reverse("admin:talking_head_failure_change", args=[job.pk])
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
-
-def _job_at(object_id: str) -> Job | None:
-    """The job at an address of these pages, where anything may stand."""
-    try:
-        return Job.objects.filter(pk=UUID(unquote(object_id))).first()
-    except ValueError:
-        return None
+    def _buttons_here(self, request: HttpRequest, job: Job) -> list[Button]:
+        """Reviews have a page of their own."""
+        return [button for button in self.buttons(request, job) if button.verb in MENDING]

@@ -1,0 +1,158 @@
+"""The administrators' dashboard: :mod:`talking_head.statistics` as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from talking_head import statistics
+from talking_head.admin import display
+from talking_head.admin.charts import Chart, Part, bar_chart
+from talking_head.models import JobState
+from talking_head.prometheus import Reused
+from talking_head.remedies import remedy_for
+from talking_head.statistics import SPANS, Bar, Overview, ProfileFigures, Span, Times
+
+DEFAULT_SPAN = "day"
+REUSED_FOR_SECONDS = 30.0
+ROUND_SECONDS = (1, 2, 10, 20, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400)
+# label, mood, states that are counted together; what is shown lowest comes first
+OUTCOMES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("Completed", "good", (JobState.COMPLETED,)),
+    ("With stand-ins", "warn", (JobState.FALLBACK,)),
+    ("Failed", "bad", (JobState.FAILED,)),
+    ("Cancelled", "calm", (JobState.CANCELLED,)),
+    ("In the making", "busy", (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)),
+)
+
+
+# A month of a large site takes a second or more; whoever reloads in between gets the same figures. What happens now is
+# always read anew.
+_overviews = {span.name: Reused(partial(statistics.overview, span), REUSED_FOR_SECONDS) for span in SPANS.values()}
+
+
+def forget() -> None:
+    """Reads everything again at the next call."""
+    for overview in _overviews.values():
+        overview.forget()
+
+
+@never_cache
+@require_safe
+def dashboard_page(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("talking_head.view_job"):
+        raise PermissionDenied
+    span = SPANS.get(request.GET.get("span", ""), SPANS[DEFAULT_SPAN])
+    found: Overview = _overviews[span.name].get()
+    present = statistics.present()
+    oldest = present.oldest_wait_seconds
+    context = {
+        **admin.site.each_context(request),
+        "title": "Dashboard",
+        "spans": SPANS.values(),
+        "span": span,
+        "overview": found,
+        "present": present,
+        "oldest_wait": seconds(oldest) if oldest is not None else "nobody waits",
+        "whole": _profile_row(found.everything, "All"),
+        "profiles": [_profile_row(figures, figures.profile) for figures in found.profiles],
+        "requests_chart": _requests_chart(found),
+        "charts": [chart for chart in _resource_charts(found) if not chart.is_empty],
+        "errors": [
+            {"figures": error, "meaning": remedy_for(error.code).meaning, "url": _failures_url(error.code, span)}
+            for error in found.errors
+        ],
+    }
+    return TemplateResponse(request, "admin/talking_head/dashboard.html", context)
+
+
+def seconds(value: float) -> str:
+    """Like 4.2 s, 3 min 05 s, 2 h 10 min."""
+    if value == 0:
+        return "0 s"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _failures_url(code: str, span: Span) -> str:
+    """The list behind a line: the same span, reviewed or not."""
+    query = urlencode({"error_code": code, "reviewed": "all", "age": span.name})
+    return f"{reverse('admin:talking_head_failure_changelist')}?{query}"
+
+
+def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str | int]:
+    def share(state: str) -> str:
+        value = figures.share(state)
+        return f"{figures.states[state]} ({100 * value:.1f} %)" if value is not None else display.NOTHING
+
+    def pair(times: Times | None, written: Callable[[float], str]) -> tuple[str, str]:
+        return (written(times.mean), written(times.p95)) if times else (display.NOTHING, display.NOTHING)
+
+    total, waiting = pair(figures.total, seconds), pair(figures.waiting, seconds)
+    factor = pair(figures.real_time_factor, lambda value: f"{value:.2f}")
+    return {
+        "name": name,
+        "requests": figures.requests,
+        "completed": share(JobState.COMPLETED),
+        "fallback": share(JobState.FALLBACK),
+        "failed": share(JobState.FAILED),
+        "total_mean": total[0],
+        "total_p95": total[1],
+        "waiting_mean": waiting[0],
+        "waiting_p95": waiting[1],
+        "factor_mean": factor[0],
+        "factor_p95": factor[1],
+    }
+
+
+# --- charts ----------------------------------------------------------------------------------------------------------
+
+
+def _labels(found: Overview) -> list[str]:
+    by_day = found.span.bar_hours == 24
+    return [date_format(bar.start, "j M" if by_day else "j M H:i") for bar in found.bars]
+
+
+def _requests_chart(found: Overview) -> Chart:
+    def rate(bar: Bar, states: tuple[str, ...]) -> float:
+        return sum(bar.states[state] for state in states) / max(1, bar.hours)
+
+    parts = [Part(label, mood, [rate(bar, states) for bar in found.bars]) for label, mood, states in OUTCOMES]
+    return bar_chart("requests", "Requests per hour", _labels(found), parts, lambda value: f"{value:.3g}")
+
+
+def _resource_charts(found: Overview) -> list[Chart]:
+    labels = _labels(found)
+
+    def chart(
+        name: str,
+        title: str,
+        value_of: Callable[[Bar], float | None],
+        written: Callable[[float], str],
+        steps: Sequence[float] = (),
+    ) -> Chart:
+        return bar_chart(
+            name, title, labels, [Part(title, "busy", [value_of(bar) for bar in found.bars])], written, steps
+        )
+
+    def amount(size_bytes: float) -> str:
+        return display.amount(size_bytes) or "0"
+
+    return [
+        chart("wait", "Longest wait for a worker", lambda bar: bar.longest_wait_seconds, seconds, ROUND_SECONDS),
+        chart("memory", "Memory peak of a renderer", lambda bar: bar.rss_peak_bytes, amount),
+        chart("cpu", "Processor use of a renderer", lambda bar: bar.cpu_percent, lambda value: f"{value:.0f} %"),
+        chart("gpu", "Graphics memory peak", lambda bar: bar.gpu_peak_bytes, amount),
+    ]

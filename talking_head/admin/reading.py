@@ -1,0 +1,32 @@
+"""Pages that only show."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest
+
+from talking_head.models import Job
+
+
+class ReadOnly:
+    """For rows that only the renderer writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def job_at(object_id: str) -> Job | None:
+    """The job at an address of these pages, where anything may stand."""
+    try:
+        return Job.objects.filter(pk=UUID(unquote(object_id))).first()
+    except ValueError:
+        return None

@@ -1,0 +1,198 @@
+"""Jobs that did not end as asked for: which they are, and one of them told in words, from its rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.text import Truncator
+
+from talking_head import metrics
+from talking_head.models import (
+    REVIEWABLE_JOB_STATES,
+    Attempt,
+    AttemptOutcome,
+    Clip,
+    ClipState,
+    Failure,
+    Job,
+    JobState,
+)
+from talking_head.redaction import redacted
+from talking_head.remedies import Remedy, remedy_for
+
+LOG_LINES = 80
+MAX_SENTENCES = 20
+MAX_TRIES = 60
+CONTEXT_CHARACTERS = 200
+STAGES = {
+    "validation": "while it was checked",
+    "speech": "while it was read aloud",
+    "motion": "while the movements were worked out",
+    "frames": "while the pictures were drawn",
+    "enhance": "while the pictures were sharpened",
+    "encode": "while the video was encoded",
+    "publish": "while the sentences were joined",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt; ``words`` is why it ended as it did, without secrets."""
+
+    sentence: int  # from 1
+    number: int  # from 1, of this sentence
+    worker: str
+    stage: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    ended: str  # the outcome in words
+    code: str
+    words: str
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome not in (AttemptOutcome.DONE, AttemptOutcome.RELEASED, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that could not be made, between what stands before and after it in the script."""
+
+    number: int  # from 1
+    before: str
+    text: str
+    after: str
+    code: str
+    words: str
+    became: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    headline: str
+    words: str
+    stage: str  # one of STAGES, or empty when nothing tells
+    remedy: Remedy
+    sentences: tuple[Sentence, ...]
+    more_sentences: int  # beyond MAX_SENTENCES
+    tries: tuple[Try, ...]
+    more_tries: int  # beyond MAX_TRIES
+    log: str
+    figures: dict[str, Any]  # the metrics document
+
+    @property
+    def stage_words(self) -> str:
+        return STAGES.get(self.stage, self.stage)
+
+
+def failures() -> QuerySet[Failure]:
+    """Failed jobs and those with stand-ins, the newest end first."""
+    return Failure.objects.filter(state__in=REVIEWABLE_JOB_STATES)
+
+
+def unreviewed() -> QuerySet[Failure]:
+    return failures().filter(reviewed_at=None)
+
+
+def neighbours(job: Job) -> tuple[Failure | None, Failure | None]:
+    """The nearest unreviewed failure that ended after ``job``, and the nearest that ended before it."""
+    if job.finished_at is None:
+        return None, unreviewed().first()
+    same = Q(finished_at=job.finished_at)
+    newer = unreviewed().filter(Q(finished_at__gt=job.finished_at) | same & Q(pk__gt=job.pk))
+    older = unreviewed().filter(Q(finished_at__lt=job.finished_at) | same & Q(pk__lt=job.pk))
+    return newer.order_by("finished_at", "pk").first(), older.first()
+
+
+def report(job: Job) -> Report:
+    """Four queries, however long the script is."""
+    clips = list(job.clips.all())
+    attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at", "pk"))
+    broken = [clip for clip in clips if clip.is_fallback or clip.state == ClipState.FAILED]
+    told = _tries(attempts, {clip.pk for clip in broken})
+    log = redacted(metrics.log_of(job, attempts)).splitlines()
+    return Report(
+        headline=_headline(job, broken),
+        words=redacted(job.error_message),
+        stage=_stage(attempts, broken),
+        remedy=remedy_for(job.error_code, job.suggestion),
+        sentences=tuple(_sentence(job, clip) for clip in broken[:MAX_SENTENCES]),
+        more_sentences=max(0, len(broken) - MAX_SENTENCES),
+        tries=tuple(told[-MAX_TRIES:]),
+        more_tries=max(0, len(told) - MAX_TRIES),
+        log="\n".join(log[-LOG_LINES:]),
+        figures=metrics.metrics_of(job, clips, attempts),
+    )
+
+
+def _headline(job: Job, broken: list[Clip]) -> str:
+    title = f"“{job.title}”" if job.title else "The video"
+    if job.state == JobState.FAILED:
+        return f"{title} could not be made"
+    count = "one sentence" if len(broken) == 1 else f"{len(broken)} sentences"
+    return f"{title} shows a still picture for {count}"
+
+
+def _stage(attempts: Iterable[Attempt], broken: list[Clip]) -> str:
+    """Of the last try that went wrong; all sentences done and still no video means that joining them failed."""
+    stages = [attempt.stage for attempt in attempts if attempt.error_code and attempt.stage]
+    return stages[-1] if stages and broken else "" if broken else "publish"
+
+
+def _tries(attempts: list[Attempt], broken: set[int]) -> list[Try]:
+    """Every try of the broken sentences, and whatever went wrong with the others."""
+    told = []
+    numbers: dict[int, int] = defaultdict(int)
+    for attempt in attempts:
+        numbers[attempt.clip_id] += 1
+        if attempt.clip_id in broken or attempt.error_code:
+            told.append(_try(attempt, numbers[attempt.clip_id]))
+    return told
+
+
+def _try(attempt: Attempt, number: int) -> Try:
+    return Try(
+        sentence=attempt.clip.index + 1,
+        number=number,
+        worker=attempt.worker,
+        stage=attempt.stage,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        outcome=attempt.outcome,
+        ended=attempt.get_outcome_display() or "Running",
+        code=attempt.error_code,
+        words=redacted(attempt.error_message),
+    )
+
+
+def _sentence(job: Job, clip: Clip) -> Sentence:
+    before, after = job.script[: clip.start], job.script[clip.end :]
+    return Sentence(
+        number=clip.index + 1,
+        before=_end_of(before),
+        text=clip.text or f"a pause of {clip.pause_seconds:g} s",
+        after=Truncator(after).chars(CONTEXT_CHARACTERS, truncate=" …"),
+        code=clip.error_code,
+        words=redacted(clip.error_message),
+        became="shown as a still picture" if clip.is_fallback and clip.state == ClipState.DONE else "not made",
+    )
+
+
+def _end_of(text: str) -> str:
+    """What stands last, from the beginning of a word on."""
+    if len(text) <= CONTEXT_CHARACTERS:
+        return text
+    _part_of_a_word, _, rest = text[-CONTEXT_CHARACTERS:].partition(" ")
+    return f"… {rest}"
+
+
+def waited(job: Job) -> timedelta | None:
+    """From asking to the first claim, or to the end of one that was never claimed."""
+    until = job.started_at or job.finished_at
+    return until - job.created_at if until else None
