@@ -1,8 +1,8 @@
-"""Whose clip is next, without a database: the order of ``talking_head.claims`` for simulations.
+"""Whose clip is next, without a database: the order of ``talking_head.line`` for simulations.
 
-Urgency first (a normal job that has waited ``ageing_seconds`` is as urgent as a VIP's), then the owner who was served
-longest ago (who never was comes before), then the older job, then the clips of a job in order. Every operation costs
-O(log n), so ten thousand workers and a million clips can be played through.
+Lanes first (a normal job that has waited ``ageing_seconds`` moves into the VIPs'), then turns: a job's clips get one
+turn after the other, from the turn that is being served or from the owner's last one on, whichever is later. Every
+operation costs O(log n), so ten thousand workers and a million clips can be played through.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 NORMAL, VIP = 0, 10
-NEVER = -1.0
 
 
 @dataclass(slots=True)
@@ -27,6 +26,8 @@ class SimulatedJob:
     publish_seconds: float = 0.0
     claimed: int = 0
     done: int = 0
+    lane: int = NORMAL
+    turn: int = 0  # of its next clip
     started_at: float | None = None
     finished_at: float | None = None
 
@@ -34,14 +35,18 @@ class SimulatedJob:
     def has_clip_to_claim(self) -> bool:
         return self.claimed < len(self.clip_seconds)
 
+    @property
+    def last_turn(self) -> int:
+        return self.turn + len(self.clip_seconds) - self.claimed - 1
+
 
 @dataclass(slots=True)
 class _Lane:
-    """The jobs of one urgency, by owner. ``turns`` may hold outdated entries; ``versions`` says which are."""
+    """``line`` holds the next clip of every job, and entries of jobs that have left; ``jobs`` are each owner's, in
+    order."""
 
-    jobs: dict[int, list[tuple[float, int, SimulatedJob]]] = field(default_factory=lambda: defaultdict(list))
-    turns: list[tuple[float, float, int, int, int]] = field(default_factory=list)
-    versions: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    line: list[tuple[int, int, SimulatedJob]] = field(default_factory=list)
+    jobs: dict[int, list[SimulatedJob]] = field(default_factory=lambda: defaultdict(list))
 
 
 class ClaimQueue:
@@ -50,71 +55,56 @@ class ClaimQueue:
     def __init__(self, ageing_seconds: float = 600.0) -> None:
         self.ageing_seconds = ageing_seconds
         self.waiting_clips = 0
-        self._lanes: dict[int, _Lane] = {}
-        self._served_at: dict[int, float] = {}
+        self._lanes: dict[int, _Lane] = {NORMAL: _Lane(), VIP: _Lane()}
         self._ageing: list[tuple[float, int, SimulatedJob]] = []
 
     def add(self, job: SimulatedJob) -> None:
         if not job.clip_seconds:
             raise ValueError("A job has at least one clip.")
         self.waiting_clips += len(job.clip_seconds)
-        self._put(job, job.priority)
+        self._line_up(job, job.priority)
         if job.priority < VIP:
             heapq.heappush(self._ageing, (job.created_at, job.number, job))
 
     def claim(self, now: float) -> tuple[SimulatedJob, float] | None:
         """The job whose turn it is, and what its next clip costs; None when nothing waits."""
         self._let_age(now)
-        for urgency in sorted(self._lanes, reverse=True):
-            job = self._next_of(self._lanes[urgency])
+        for number in sorted(self._lanes, reverse=True):
+            job = self._first_in(number)
             if job is not None:
                 return job, self._take(job, now)
         return None
 
     def _take(self, job: SimulatedJob, now: float) -> float:
         seconds = job.clip_seconds[job.claimed]
+        heapq.heappop(self._lanes[job.lane].line)
         job.claimed += 1
+        job.turn += 1
         self.waiting_clips -= 1
         if job.started_at is None:
             job.started_at = now
-        self._served_at[job.owner] = now
-        for lane in self._lanes.values():
-            self._queue_up(lane, job.owner)
+        if job.has_clip_to_claim:
+            heapq.heappush(self._lanes[job.lane].line, (job.turn, job.number, job))
         return seconds
 
     def _let_age(self, now: float) -> None:
         while self._ageing and self._ageing[0][0] < now - self.ageing_seconds:
             job = heapq.heappop(self._ageing)[2]
             if job.has_clip_to_claim:
-                lane = self._lanes[job.priority]
-                lane.jobs[job.owner] = [entry for entry in lane.jobs[job.owner] if entry[2] is not job]
-                heapq.heapify(lane.jobs[job.owner])
-                self._queue_up(lane, job.owner)
-                self._put(job, VIP)
+                self._line_up(job, VIP)
 
-    def _put(self, job: SimulatedJob, urgency: int) -> None:
-        lane = self._lanes.setdefault(urgency, _Lane())
-        heapq.heappush(lane.jobs[job.owner], (job.created_at, job.number, job))
-        self._queue_up(lane, job.owner)
+    def _line_up(self, job: SimulatedJob, number: int) -> None:
+        lane = self._lanes[number]
+        first = self._first_in(number)
+        own = lane.jobs[job.owner]
+        while own and not (own[-1].has_clip_to_claim and own[-1].lane == number):
+            own.pop()
+        job.lane, job.turn = number, max(first.turn if first else 0, own[-1].last_turn + 1 if own else 0)
+        own.append(job)
+        heapq.heappush(lane.line, (job.turn, job.number, job))
 
-    def _queue_up(self, lane: _Lane, owner: int) -> None:
-        """Gives the owner the place that is theirs now; older entries of theirs count no more."""
-        jobs = lane.jobs.get(owner)
-        while jobs and not jobs[0][2].has_clip_to_claim:
-            heapq.heappop(jobs)
-        lane.versions[owner] += 1
-        if jobs:
-            created_at, number, _job = jobs[0]
-            place = (self._served_at.get(owner, NEVER), created_at, number, owner, lane.versions[owner])
-            heapq.heappush(lane.turns, place)
-        elif owner in lane.jobs:
-            del lane.jobs[owner]
-
-    @staticmethod
-    def _next_of(lane: _Lane) -> SimulatedJob | None:
-        while lane.turns:
-            *_, owner, version = lane.turns[0]
-            if lane.versions[owner] == version:
-                return lane.jobs[owner][0][2]
-            heapq.heappop(lane.turns)
-        return None
+    def _first_in(self, number: int) -> SimulatedJob | None:
+        line = self._lanes[number].line
+        while line and line[0][2].lane != number:
+            heapq.heappop(line)
+        return line[0][2] if line else None

@@ -29,7 +29,7 @@ TEACHERS = 5
 SUBMIT = """
 import json, sys, time
 from django.contrib.auth.models import User
-from talking_head import doorbell
+from talking_head import doorbell, line
 from talking_head.models import Clip, Job
 started = time.monotonic()
 for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):
@@ -37,10 +37,10 @@ for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):
     teacher, _ = User.objects.get_or_create(username=f"teacher {owner}")
     job = Job.objects.create(owner=teacher, priority=priority, script="x", speech="fake", face="fake", profile="fast",
                              timeout_seconds=3600.0)
-    Clip.objects.bulk_create(
+    Clip.objects.bulk_create(line.line_up(job, [
         Clip(job=job, index=index, text=f"{job.pk} {index} {seconds}", start=0, end=1)
         for index, seconds in enumerate(clips)
-    )
+    ]))
     doorbell.ring(job.pk)
     print(job.pk)
 """

@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Greatest, Now
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 
-from talking_head import private_files, progress
+from talking_head import claim_statement, line, private_files, progress
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
 from talking_head.lifecycle import (
     MAX_CRASHES,
@@ -30,14 +31,13 @@ from talking_head.lifecycle import (
     seconds_from_now,
     touch_running_job,
 )
-from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState, OwnerTurn, Priority
+from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.private_files import Kind
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
 
 MAX_FAILURES = 3  # orderly ones of one clip in one form
-CANDIDATES = 8
 MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
 CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
 DISORDERLY = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
@@ -85,56 +85,35 @@ class Failure:
 # --- claiming ------------------------------------------------------------------------------------------------------
 
 
-def claim_clip(worker: str, *, job_id: UUID | None = None) -> Claim | None:
-    """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now."""
-    candidates = _jobs_in_order()
-    if job_id is not None:
-        candidates = candidates.filter(pk=job_id)
-    for candidate in candidates.values_list("pk", flat=True)[:CANDIDATES]:
-        taken: list[tuple[int, int]] = []
-        if _take_first_clip(candidate, worker, taken):
-            return _claim(*taken[0])
-    return None
+def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = False) -> Claim | None:
+    """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now; with
+    ``only_short`` only of jobs that have little left (see :mod:`talking_head.line`)."""
+    if connection.vendor == "postgresql":
+        return _take_at_once(worker, job_id, only_short)
+    taken: list[Claim] = []
+    _take_in_steps(worker, job_id, only_short, taken)
+    return taken[0] if taken else None
 
 
 def is_anything_claimable(job_id: UUID | None = None) -> bool:
-    jobs = _jobs_in_order()
-    return (jobs.filter(pk=job_id) if job_id else jobs).exists()
+    return line.waiting(job_id=job_id).exists()
 
 
-def seconds_until_claimable(job_id: UUID | None = None) -> float | None:
-    """How long until the next clip's backoff is up; 0 when one can be claimed now, None when none waits."""
-    waiting = Clip.objects.filter(state=ClipState.WAITING, job__state__in=(JobState.QUEUED, JobState.RUNNING))
-    if job_id is not None:
-        waiting = waiting.filter(job=job_id)
-    first = waiting.annotate(now=Now()).order_by(F("not_before").asc(nulls_first=True)).first()
-    if first is None:
+def _take_at_once(worker: str, job_id: UUID | None, only_short: bool) -> Claim | None:
+    taken = claim_statement.take(worker, timing().lease_seconds, job_id=job_id, only_short=only_short)
+    if taken is None:
         return None
-    return max(0.0, (first.not_before - first.now).total_seconds()) if first.not_before else 0.0
-
-
-def _claimable() -> QuerySet[Clip]:
-    return Clip.objects.filter(Q(not_before=None) | Q(not_before__lte=Now()), state=ClipState.WAITING)
-
-
-def _jobs_in_order() -> QuerySet[Job]:
-    """Jobs that have a clip to claim, the most urgent first: by priority, where waiting long enough makes a job as
-    urgent as a VIP's; then whoever was served longest ago; then age."""
-    aged = When(created_at__lt=seconds_from_now(-timing().ageing_seconds), then=Greatest(F("priority"), Priority.VIP))
-    return (
-        Job.objects.filter(Exists(_claimable().filter(job=OuterRef("pk"))))
-        .filter(state__in=(JobState.QUEUED, JobState.RUNNING))
-        .annotate(urgency=Case(aged, default=F("priority"), output_field=IntegerField()))
-        .order_by("-urgency", F("owner__render_turn__served_at").asc(nulls_first=True), "created_at", "pk")
-    )
+    progress.clip_changed(taken.clip.job_id, taken.clip.index)
+    return _claim(taken.clip, taken.attempt_id, taken.now)
 
 
 @all_or_nothing
-def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) -> None:
-    _enter_job(job_id)
-    clip = _claimable().filter(job=job_id).order_by("index").first()
+def _take_in_steps(worker: str, job_id: UUID | None, only_short: bool, taken: list[Claim]) -> None:
+    """On SQLite, where a transaction excludes all others from its beginning: what is first in line stays first."""
+    clip = line.waiting(job_id=job_id, only_short=only_short).first()
     if clip is None:
         raise Superseded
+    _enter_job(clip.job_id)
     move_clip(
         clip.pk,
         "claim",
@@ -145,9 +124,9 @@ def _take_first_clip(job_id: UUID, worker: str, taken: list[tuple[int, int]]) ->
         lease_expires_at=seconds_from_now(timing().lease_seconds),
     )
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
-    _serve(job_id)
-    progress.clip_changed(job_id, clip.index)
-    taken.append((clip.pk, attempt.pk))
+    progress.clip_changed(clip.job_id, clip.index)
+    clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip.pk)
+    taken.append(_claim(clip, attempt.pk, clip.now))
 
 
 def _enter_job(job_id: UUID) -> None:
@@ -163,15 +142,8 @@ def _enter_job(job_id: UUID) -> None:
         touch_running_job(job_id)
 
 
-def _serve(job_id: UUID) -> None:
-    owner_id = Job.objects.values_list("owner_id", flat=True).get(pk=job_id)
-    if owner_id is not None and not OwnerTurn.objects.filter(owner=owner_id).update(served_at=Now()):
-        OwnerTurn.objects.get_or_create(owner_id=owner_id, defaults={"served_at": Now()})
-
-
-def _claim(clip_id: int, attempt_id: int) -> Claim:
-    clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip_id)
-    seconds_allowed, job_timeout = _allowance(clip, clip.now)
+def _claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
+    seconds_allowed, job_timeout = _allowance(clip, now)
     return Claim(
         clip.pk, clip.job_id, clip.index, clip.fence, attempt_id, request_for(clip), seconds_allowed, job_timeout
     )
@@ -265,8 +237,8 @@ def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
 @all_or_nothing
 def release_clip(claim: Claim, outcome: AttemptOutcome, usage: Usage | None = None) -> None:
     """Gives the clip back unharmed: the worker stops, or the job ended meanwhile. Counts as nobody's fault."""
-    Job.objects.filter(pk=claim.job_id).update(seq=F("seq") + 1)
-    move_clip(claim.clip_id, "release", claim.holds, crashes=F("crashes") - 1)
+    is_running = _touch_job(claim.job_id)
+    move_clip(claim.clip_id, "release", claim.holds, crashes=F("crashes") - 1, **_place(is_running))
     code = "cancelled" if outcome == AttemptOutcome.CANCELLED else ""
     _end_attempt(claim.attempt_id, outcome, code=code, usage=usage)
     progress.clip_changed(claim.job_id, claim.index)
@@ -290,7 +262,7 @@ def reap_expired_leases() -> int:
 
 @all_or_nothing
 def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage | None) -> None:
-    is_running = bool(Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(seq=F("seq") + 1))
+    is_running = _touch_job(job_id)
     clip = Clip.objects.select_related("job").filter(holds, pk=clip_id, state=ClipState.LEASED).first()
     if clip is None:
         raise Superseded
@@ -298,7 +270,7 @@ def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage |
     error = failure.error
     _end_attempt(attempt, failure.outcome, error.code, error.message, failure.log_tail, usage)
     if not is_running:
-        move_clip(clip_id, "release", holds)
+        move_clip(clip_id, "release", holds, **_place(is_running))
     elif _may_try_smaller(clip, failure):
         move_clip(clip_id, "retry_smaller", holds, is_smaller=True, not_before=None, **_after(failure))
     elif _may_try_again(clip, failure):
@@ -309,6 +281,17 @@ def _fail(clip_id: int, job_id: UUID, holds: Q, failure: Failure, usage: Usage |
         move_clip(clip_id, "give_up", holds, **_described(error))
         fail_within(job_id, error)
     progress.clip_changed(job_id, clip.index)
+
+
+def _touch_job(job_id: UUID) -> bool:
+    """Counts a change that watchers can see, and locks the job's row; whether it still runs."""
+    Job.objects.filter(pk=job_id).update(seq=F("seq") + 1)
+    return Job.objects.filter(pk=job_id, state=JobState.RUNNING).exists()
+
+
+def _place(is_running: bool) -> dict[str, Any]:
+    """Of a clip that comes back: its old one, or none when nobody waits for it any more."""
+    return {} if is_running else {"turn": None}
 
 
 def _may_try_smaller(clip: Clip, failure: Failure) -> bool:

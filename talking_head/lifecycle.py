@@ -108,6 +108,7 @@ def move_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
     if not allowed.update(state=move.target, seq=F("seq") + 1, **values):
         raise Superseded
     if move.target in TERMINAL_JOB_STATES:
+        Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # out of the line
         outbox.announce_end(job_id)
     progress.job_changed(job_id)
 

@@ -129,6 +129,10 @@ class Job(models.Model):
         return self.state in WATCHABLE_JOB_STATES
 
 
+IN_LINE = models.Q(state=ClipState.WAITING, turn__isnull=False)
+IS_SHORT = models.Q(is_short=True)
+
+
 class Clip(models.Model):
     """One sentence of a job: what it is, whose turn it is, and what became of it."""
 
@@ -142,6 +146,11 @@ class Clip(models.Model):
     chapter = models.CharField(max_length=200, blank=True)  # the heading that this clip opens
     narration_start_seconds = models.FloatField(null=True, blank=True)  # where the job's recording says it
     narration_end_seconds = models.FloatField(null=True, blank=True)
+
+    # Its place in the line while it waits (see line.py): given once, so that claiming reads one index.
+    lane = models.SmallIntegerField(default=Priority.NORMAL)
+    turn = models.PositiveBigIntegerField(null=True, default=0)  # NULL: the job ended, nobody waits for it any more
+    is_short = models.BooleanField(default=False)  # little of the job is left from here on
 
     state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
     fence = models.PositiveBigIntegerField(default=0)
@@ -168,6 +177,8 @@ class Clip(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_clip_per_index")]
         indexes = [
             models.Index(fields=["job", "state", "index"], name="clip_claim_order"),
+            models.Index(fields=["-lane", "turn", "id"], condition=IN_LINE, name="clip_line"),
+            models.Index(fields=["-lane", "turn", "id"], condition=IN_LINE & IS_SHORT, name="clip_short_line"),
             # Partial, so that a planner without statistics does not take it to find the waiting clips of one job.
             models.Index(fields=["lease_expires_at"], condition=models.Q(state="leased"), name="clip_lease_expiry"),
         ]
@@ -292,16 +303,6 @@ class RenderMachine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.cores} cores, {self.gpu_name or 'no GPU'}"
-
-
-class OwnerTurn(models.Model):
-    """When an owner was last served: whoever waited longest is next, so nobody's long lecture holds up the others."""
-
-    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="render_turn")
-    served_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.owner_id} at {self.served_at}"
 
 
 class Quota(models.Model):

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head import doorbell, progress
+from talking_head import doorbell, line, progress
 from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
 from talking_head.lifecycle import Superseded, all_or_nothing, fail_within, seconds_from_now
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
@@ -232,7 +232,7 @@ def _begin(job: Job, narration: Narration) -> None:
             # Two steps: the watchers' next event shows a gap, so they fetch a snapshot, which has the sentences.
             if not waiting.update(script=job.script, timeout_seconds=timeout_seconds, seq=F("seq") + 2):
                 return  # cancelled meanwhile
-            Clip.objects.bulk_create(clips)
+            Clip.objects.bulk_create(line.line_up(job, clips))
     except InvalidInput as error:
         _end_waiting(job, error)
         return

@@ -21,6 +21,7 @@ from talking_head import (
     claims,
     doorbell,
     lifecycle,
+    line,
     listening,
     machines,
     narrations,
@@ -156,7 +157,7 @@ class Worker:
 
     def _wait_for_backoff(self, job_id: UUID | None) -> bool:
         """False when no clip will become claimable soon."""
-        seconds = claims.seconds_until_claimable(job_id)
+        seconds = line.seconds_until_waiting(job_id)
         if seconds is None or seconds > MAX_WAIT_SECONDS:
             return False
         time.sleep(min(max(seconds, 0.01), IDLE_POLL_SECONDS))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import bucket, claims, doorbell, lifecycle, narrations, outbox, results, storage
+from talking_head import bucket, claims, doorbell, lifecycle, line, narrations, outbox, results, storage
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 
@@ -33,9 +33,9 @@ RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
 def sweep() -> None:
     """One round, without the slow search for garbage."""
-    reaped, expired = claims.reap_expired_leases(), claims.expire_deadlines()
-    if reaped or expired:
-        logger.info("took back %d clips, ended the time of %d jobs", reaped, expired)
+    reaped, expired, aged = claims.reap_expired_leases(), claims.expire_deadlines(), line.let_age()
+    if reaped or expired or aged:
+        logger.info("took back %d clips, ended the time of %d jobs, made %d urgent", reaped, expired, aged)
     ring_if_needed()
     deliver_outbox()
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import adaptive, doorbell, lifecycle, narrations, private_files, progress, quotas, storage
+from talking_head import adaptive, doorbell, lifecycle, line, narrations, private_files, progress, quotas, storage
 from talking_head.engines import registry
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
@@ -217,7 +217,7 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
                 quotas.stamp(job, admitted_at)
             else:  # rendered by the process that asks: nobody queues and nobody is counted
                 job.save(force_insert=True)
-            Clip.objects.bulk_create(clips)
+            Clip.objects.bulk_create(line.line_up(job, clips))
             if narration is not None and not is_heard:
                 narrations.wait_for(job, narration)
             doorbell.ring_after_commit(job.pk)

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from talking_head import storage
+from talking_head import line, storage
 from talking_head.models import (
     TERMINAL_JOB_STATES,
     Attempt,
@@ -62,10 +62,11 @@ def make_job(transactional_db: None) -> MakeJob:
         script = " ".join(texts)
         values = {"script": script, "speech": "fake", "face": "fake", "profile": "fast", "timeout_seconds": 60.0}
         job = Job.objects.create(**{**values, **fields})
-        start = 0
+        clips, start = [], 0
         for index, text in enumerate(texts):
-            Clip.objects.create(job=job, index=index, text=text, spoken=text, start=start, end=start + len(text))
+            clips.append(Clip(job=job, index=index, text=text, spoken=text, start=start, end=start + len(text)))
             start += len(text) + 1
+        Clip.objects.bulk_create(line.line_up(job, clips))
         return job
 
     return make

@@ -1,4 +1,4 @@
-"""Whose clip is next: priority with ageing, then whoever was served longest ago, then age."""
+"""Whose clip is next: priority with ageing, then turns between teachers, then age."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from talking_head import claims
-from talking_head.models import Job, JobState, Priority
+from talking_head import claims, lifecycle, line
+from talking_head.errors import RendererError
+from talking_head.models import AttemptOutcome, ClipState, Job, Priority
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
 
@@ -53,19 +54,52 @@ def test_of_one_teacher_the_older_job_goes_first(make_job: MakeJob, teacher: Use
 
 
 def test_what_waited_long_enough_is_as_urgent_as_a_vip(make_job: MakeJob, teacher: User, colleague: User) -> None:
-    vip = make_job("vip0", "vip1", owner=colleague, priority=Priority.VIP)
-    old = make_job("old", owner=teacher)
+    old = make_job("old0", "old1", owner=teacher)
+    make_job("vip0", "vip1", owner=colleague, priority=Priority.VIP)
+    assert line.let_age() == 0
     Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(seconds=timing().ageing_seconds + 1))
-    assert order(3)[0] == "old"
-    vip.refresh_from_db()
-    assert vip.state == JobState.RUNNING
+    assert [line.let_age(), line.let_age()] == [1, 0]
+    assert order(4) == ["old0", "vip0", "old1", "vip1"]
+
+
+def test_whoever_comes_later_begins_beside_the_others_and_not_behind_them(
+    make_job: MakeJob, teacher: User, colleague: User
+) -> None:
+    make_job(*(f"a{number}" for number in range(200)), owner=teacher)
+    for _ in range(100):
+        claims.claim_clip("tester:1")
+    make_job("b0", "b1", "b2", owner=colleague)
+    texts = [claim.request.text for _ in range(6) if (claim := claims.claim_clip("tester:1"))]
+    assert texts == ["a100", "b0", "a101", "b1", "a102", "b2"]
+
+
+def test_a_clip_that_comes_back_goes_first_and_lends_its_old_turn_to_nobody(
+    make_job: MakeJob, teacher: User, colleague: User
+) -> None:
+    make_job("a0", "a1", "a2", "a3", "a4", owner=teacher)
+    first, _, _ = (claims.claim_clip("tester:1") for _ in range(3))
+    assert first is not None
+    claims.release_clip(first, AttemptOutcome.RELEASED)
+    make_job("b0", "b1", owner=colleague)
+    assert order(5) == ["a0", "a3", "b0", "a4", "b1"]
+
+
+def test_nobody_stands_in_line_for_a_job_that_ended(make_job: MakeJob, teacher: User) -> None:
+    job = make_job("a0", "a1", "a2", owner=teacher)
+    held, lost = claims.claim_clip("tester:1"), claims.claim_clip("tester:2")
+    assert held is not None
+    assert lost is not None
+    lifecycle.cancel(job.pk)
+    claims.release_clip(held, AttemptOutcome.CANCELLED)
+    claims.fail_clip(lost, claims.Failure(RendererError("It crashed."), AttemptOutcome.CRASHED))
+    assert [(clip.state, clip.turn) for clip in job.clips.all()] == [(ClipState.WAITING, None)] * 3
 
 
 def test_a_clip_in_backoff_lets_others_pass(make_job: MakeJob, teacher: User) -> None:
     job = make_job("a0", "a1", owner=teacher)
     job.clips.filter(index=0).update(not_before=timezone.now() + timedelta(hours=1))
     assert order(1) == ["a1"]
-    seconds = claims.seconds_until_claimable()
+    seconds = line.seconds_until_waiting()
     assert seconds is not None
     assert 3_500 < seconds <= 3_600
 

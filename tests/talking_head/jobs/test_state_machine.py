@@ -108,12 +108,15 @@ class Play:
 
     def _check(self) -> None:
         jobs, clips, attempts = list(Job.objects.all()), list(Clip.objects.all()), list(Attempt.objects.all())
+        ended = {job.pk for job in jobs if job.state in TERMINAL_JOB_STATES}
         for job in jobs:
             self._check_step(("job", job.pk), job.state, JOB_STEPS)
         for clip in clips:
             self._check_step(("clip", clip.pk), clip.state, CLIP_STEPS)
             assert sum(attempt.clip_id == clip.pk for attempt in attempts) == clip.fence
             assert (clip.state == ClipState.LEASED) == (clip.lease_expires_at is not None)
+            assert clip.turn is not None or clip.state != ClipState.WAITING or clip.job_id in ended
+            assert clip.turn is None or clip.state != ClipState.WAITING or clip.job_id not in ended
         watchable = {job.pk for job in jobs if job.is_watchable}
         assert all(clip.state == ClipState.DONE for clip in clips if clip.job_id in watchable)
         assert sorted(self.published) == sorted(watchable), "published once, and nothing else is watchable"

@@ -1,0 +1,63 @@
+"""What a claim brings along and leaves behind, on whatever database."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from talking_head import claims, progress
+from talking_head.models import Attempt, Clip, ClipState, JobState
+from tests.talking_head.jobs.conftest import MakeJob
+
+
+@pytest.mark.parametrize("form", [{}, {"is_smaller": True}, {"is_fallback": True}])
+def test_a_claim_is_written_down_before_the_work_starts(
+    make_job: MakeJob, teacher: User, form: dict[str, bool]
+) -> None:
+    job = make_job("One.", owner=teacher, timeout_seconds=100.0)
+    job.clips.update(**form)
+    claim = claims.claim_clip("tester:1")
+    assert claim is not None
+    job.refresh_from_db()
+    clip, attempt = Clip.objects.get(), Attempt.objects.get()
+    assert (job.state, job.seq) == (JobState.RUNNING, 1)
+    assert (clip.state, clip.fence, clip.crashes, clip.leased_by) == (ClipState.LEASED, 1, 1, "tester:1")
+    assert (attempt.pk, attempt.clip_id, attempt.fence) == (claim.attempt_id, clip.pk, claim.fence)
+    assert (attempt.worker, attempt.form, attempt.outcome) == ("tester:1", clip.form, "")
+    assert (claim.clip_id, claim.job_id, claim.index) == (clip.pk, job.pk, 0)
+    assert claim.request == claims.request_for(clip)
+    assert claim.seconds_allowed == pytest.approx(20.0 if clip.is_fallback else 100.0, abs=0.1)
+
+
+def test_on_postgresql_a_claim_asks_for_nothing_more(
+    make_job: MakeJob, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that a request needs and the statement does not bring would be read one by one."""
+    if connection.vendor != "postgresql":
+        pytest.skip("elsewhere it takes several queries")
+    monkeypatch.setattr(progress, "clip_changed", lambda *_: None)
+    make_job("One.")
+    with django_assert_num_queries(0):  # the statement goes past Django
+        assert claims.claim_clip("tester:1") is not None
+
+
+def test_only_one_job_can_be_asked_for(make_job: MakeJob) -> None:
+    make_job("Other.")
+    job = make_job("Mine.")
+    claim = claims.claim_clip("tester:1", job_id=job.pk)
+    assert claim is not None
+    assert claim.request.text == "Mine."
+    assert claims.claim_clip("tester:1", job_id=job.pk) is None
+
+
+def test_only_what_is_short_can_be_asked_for(make_job: MakeJob, teacher: User, colleague: User) -> None:
+    make_job(*(f"This is the sentence number {number} of a long lecture." for number in range(20)), owner=teacher)
+    make_job("Short.", owner=colleague)
+    claim = claims.claim_clip("tester:1", only_short=True)
+    assert claim is not None
+    assert claim.request.text == "Short."
+    tail = claims.claim_clip("tester:1", only_short=True)
+    assert tail is not None
+    assert 10 < tail.index < 19  # what is left of the lecture from there on is short
