@@ -1,24 +1,51 @@
-"""The documented table of states is the one that the code goes by."""
+"""The documented states are the code's."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import pytest
+from django.conf import settings
 
-from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES, Move
-
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "jobs.md"
-
-
-def table(title: str, moves: dict[str, Move]) -> str:
-    lines = [f"| {title} | from | to | when |", "|---|---|---|---|"]
-    for move in moves.values():
-        sources = ", ".join(f"`{source!s}`" for source in move.sources)
-        lines.append(f"| {move.verb} | {sources} | `{move.target!s}` | {move.when} |")
-    return "\n".join(lines)
+from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES
+from talking_head.state_diagram import BEGIN, END, states_documented, with_states_documented
 
 
-def test_the_documented_moves_are_those_of_the_code() -> None:
-    documented = re.search(r"<!-- moves.*?-->\n(.*?)\n<!-- end of moves -->", DOCUMENT.read_text(), re.DOTALL)
-    assert documented is not None
-    assert documented[1] == f"{table('job', JOB_MOVES)}\n\n{table('clip', CLIP_MOVES)}"
+def test_the_documented_states_are_the_codes_own() -> None:
+    document = (settings.BASE_DIR / "docs" / "jobs.md").read_text(encoding="utf-8")
+    assert document == with_states_documented(document), "python manage.py document_states"
+
+
+def test_every_step_of_every_move_is_drawn_and_no_other() -> None:
+    drawn = [line.strip() for line in states_documented().splitlines() if "-->" in line and "[*]" not in line]
+    arrows = {
+        (arrow.split(" --> ")[0], arrow.split(" --> ")[1].split(": ")[0], verb)
+        for arrow in drawn
+        for verb in arrow.split(": ")[1].split(", ")
+    }
+    assert arrows == {
+        (source, move.target, verb)
+        for moves in (JOB_MOVES, CLIP_MOVES)
+        for verb, move in moves.items()
+        for source in move.sources
+    }
+
+
+def test_only_states_that_nothing_leaves_are_ends() -> None:
+    drawn = states_documented()
+    assert {
+        state
+        for state in ("completed", "fallback", "failed", "cancelled", "done", "queued")
+        if f"{state} --> [*]" in drawn
+    } == {
+        "completed",
+        "fallback",
+        "failed",
+        "cancelled",
+    }
+
+
+def test_what_stands_outside_the_marks_is_kept() -> None:
+    assert with_states_documented(f"before\n{BEGIN}old{END}\nafter") == (
+        f"before\n{BEGIN}{states_documented()}{END}\nafter"
+    )
+    with pytest.raises(ValueError, match="lacks"):
+        with_states_documented("no marks")

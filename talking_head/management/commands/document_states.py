@@ -1,0 +1,20 @@
+"""``manage.py document_states``: writes diagram and table of all states into ``docs/jobs.md``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from talking_head.state_diagram import with_states_documented
+
+
+class Command(BaseCommand):
+    help = "Writes the diagrams and tables of all moves into docs/jobs.md, from the tables that the code goes by."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = settings.BASE_DIR / "docs" / "jobs.md"
+        path.write_text(with_states_documented(path.read_text(encoding="utf-8")), encoding="utf-8")
+        self.stdout.write(f"{path.relative_to(settings.BASE_DIR)} says what the code does.")
