@@ -45,7 +45,7 @@ class SadTalkerFace:
         import torch
 
         from talking_head.engines.face.sadtalker import checkpoints, cpu_tuning
-        from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder
+        from talking_head.engines.face.sadtalker.exact_landmarks import landmark_finder
         from talking_head.engines.face.sadtalker.motion import MotionOptions
 
         self._folder: Path = settings.checkpoints_dir
@@ -54,7 +54,8 @@ class SadTalkerFace:
         cpu_tuning.keep_freed_memory()
         self._sizes = sizes
         self._options = options or MotionOptions()
-        self._finder = LandmarkFinder()
+        self._finder = landmark_finder(self._folder)
+        self.version += f"-{self._finder.name}"
         self._resolutions: dict[int, Resolution] = {}
         self._mappings: dict[Layout, MappingNet] = {}
         self._loading = threading.Lock()

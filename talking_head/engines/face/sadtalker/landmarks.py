@@ -6,6 +6,8 @@ nose tip and the mouth corners only, which the mesh gives as well, without anoth
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,15 +36,24 @@ MESH_TO_68 = (
 )
 
 
-class LandmarkFinder:
-    """Finds the landmarks of the largest face."""
+class LandmarkFinder(Protocol):
+    """Whatever finds the landmarks of the largest face."""
+
+    name: str
+
+    def find(self, rgb: Frame) -> NDArray[np.float64] | None:
+        """``rgb`` (height, width, 3) -> (68, 2) in pixels, y down; None without a face."""
+
+
+class MeshLandmarkFinder:
+    name = "mesh"
 
     def __init__(self) -> None:
         self._detector = FaceDetector()
         self._mesh = FaceMesh()
 
     def find(self, rgb: Frame) -> NDArray[np.float64] | None:
-        """``rgb`` (height, width, 3) -> (68, 2) in pixels, y down; None without a face."""
+        """As :class:`LandmarkFinder` says."""
         faces = self._detector.find_faces(rgb)
         if not faces:
             return None

@@ -1,0 +1,153 @@
+"""Landmarks of the ``face-alignment`` package, where it is at hand (Bulat & Tzimiropoulos 2017, arXiv:1703.07332).
+
+It finds 68 points with networks trained for exactly these, instead of reading them off a mesh. The package is optional,
+and so are its two weight files; nothing is ever downloaded here. The landmark network comes in two forms with the same
+tensors: the TorchScript archive of the list of checkpoints, and the state dict that the package itself would fetch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import pickle
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from talking_head.checkpoints.folder import state_of
+from talking_head.checkpoints.manifest import load_manifest
+from talking_head.engines.base import Frame
+from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder, MeshLandmarkFinder
+from talking_head.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = "face_alignment"
+DETECTOR, ARCHIVE = "s3fd-619a316812.pth", "2DFAN4-cd938726ad.zip"
+LARGEST_SIDE_PX = 1024  # the detector looks at every pixel; the landmark network sees 256 of them anyway
+STATE_DICT = "2DFAN4-11f355bf06.pth.tar"  # its digest begins with these ten digits, as torch's hub names files
+
+
+def landmark_finder(folder: Path) -> LandmarkFinder:
+    """The exact one if the package and both weight files are there; otherwise the mesh, which needs neither.
+
+    Raises:
+        EngineError: ``checkpoint_corrupt``: a weight file is there, but damaged.
+    """
+    networks = next((folder / name for name in (STATE_DICT, ARCHIVE) if (folder / name).is_file()), None)
+    has_detector = (folder / DETECTOR).is_file()
+    if networks is None and not has_detector:
+        return MeshLandmarkFinder()
+    missing = [
+        what
+        for what, is_there in (
+            ("the package face-alignment (see docs/sadtalker.md)", find_spec(PACKAGE) is not None),
+            (DETECTOR, has_detector),
+            (ARCHIVE, networks is not None),
+        )
+        if not is_there
+    ]
+    if networks is None or missing:
+        logger.warning("Landmarks come from the mesh, because there is no %s.", " and no ".join(missing))
+        return MeshLandmarkFinder()
+    return ExactLandmarkFinder(folder / DETECTOR, networks)
+
+
+class ExactLandmarkFinder:
+    name = "face-alignment"
+
+    def __init__(self, detector: Path, networks: Path) -> None:
+        """
+        Raises:
+            EngineError: ``checkpoint_corrupt``.
+        """
+        from face_alignment import FaceAlignment, LandmarksType
+
+        weights = _landmark_weights(networks)
+        _check_listed(detector)
+
+        class LocalFaceAlignment(FaceAlignment):
+            """The package's own loader asks the internet."""
+
+            def _load_native(self, network_name: str, network_size: int, device: str, dtype: torch.dtype) -> Any:
+                network = package_network(network_size)
+                network.load_state_dict(weights)
+                return network.to(device, dtype=dtype).eval()
+
+        try:
+            self._package = LocalFaceAlignment(
+                LandmarksType.TWO_D,
+                device="cpu",
+                compile=False,
+                face_detector="sfd",
+                face_detector_kwargs={"path_to_detector": str(detector)},
+            )
+        except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise _corrupt(f"{detector.name} or {networks.name}", "other tensors than the package's") from error
+
+    def find(self, rgb: Frame) -> NDArray[np.float64] | None:
+        """As :class:`LandmarkFinder` says."""
+        shrink = max(1.0, max(rgb.shape[:2]) / LARGEST_SIDE_PX)
+        size = (round(rgb.shape[1] / shrink), round(rgb.shape[0] / shrink))
+        picture = np.array(rgb) if shrink == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        faces = self._package.face_detector.detect_from_image(picture)
+        if not len(faces):
+            return None
+        largest = max(faces, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+        found = self._package.get_landmarks_from_image(picture, detected_faces=[largest])
+        return np.asarray(found[0], np.float64) * shrink
+
+
+def package_network(modules: int) -> torch.nn.Module:
+    """The package's landmark network with that many hourglasses, without weights."""
+    from face_alignment.models import FAN
+
+    network: torch.nn.Module = FAN(modules)
+    return network
+
+
+def _landmark_weights(path: Path) -> dict[str, Tensor]:
+    """
+    Raises:
+        EngineError: ``checkpoint_corrupt``.
+    """
+    try:
+        if path.name == STATE_DICT:
+            _check_named_by_digest(path)
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            _check_listed(path)  # an archive holds code as well: only bytes that somebody vouches for are opened
+            loaded = torch.jit.load(str(path), map_location="cpu").state_dict()
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise _corrupt(path.name, "it cannot be read") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in loaded.items()}
+
+
+def _check_listed(path: Path) -> None:
+    """The bytes are those of the list, or those of the digest beside the file."""
+    checkpoint = next(one for one in load_manifest().checkpoints if one.file == path.name)
+    if not state_of(checkpoint, path.parent).is_usable:
+        raise _corrupt(path.name, "its digest is another")
+
+
+def _check_named_by_digest(path: Path) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    beside = path.with_name(f"{path.name}.sha256")
+    vouched = beside.is_file() and beside.read_text(encoding="ascii", errors="replace").startswith(digest)
+    if not vouched and not path.name.removesuffix(".pth.tar").endswith(digest[:10]):
+        raise _corrupt(path.name, "its digest is another")
+
+
+def _corrupt(name: str, why: str) -> EngineError:
+    return EngineError(
+        f"The face-alignment weights “{name}” are damaged ({why}).",
+        code="checkpoint_corrupt",
+        hint="Get them again with: python manage.py download_checkpoints --only face-alignment --force",
+    )
