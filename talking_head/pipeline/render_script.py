@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from talking_head.engines import registry
+from talking_head.engines.base import Waveform
+from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OptionError, RendererError, TalkingHeadError
 from talking_head.media_io.audio import read_audio
@@ -31,12 +33,14 @@ from talking_head.profiles import profile_named
 class RenderScriptRequest:
     """What to render and where to put it. Files that are not wanted stay None."""
 
-    script: str
+    script: str  # "" with a recording: what is said in it is written down and becomes the script
     out_path: Path
     portrait_path: Path | None = None
     audio_path: Path | None = None  # somebody reading the script, instead of a voice
     captions_path: Path | None = None
     metrics_path: Path | None = None
+    transcript_path: Path | None = None  # what was heard, where there was no script
+    checkpoints_dir: Path = Path("checkpoints")  # may hold a model that recognises speech
     title: str = ""
     language: str = "en"
     voice: str = ""
@@ -111,10 +115,12 @@ class _Run:
         self._resources = ResourceMeter()
         self._clips: list[RenderedClip] = []
         self._publish_seconds = 0.0
+        self._recording: tuple[Waveform, int] | None = None
 
     def to_the_end(self) -> RenderedScript:
         """Validate everything first, then clip by clip, then the files."""
         profile_named(self._request.profile)
+        self._read_recording()
         script = script_to_utterances(self._request.script, self._request.language)
         requests = self._clip_requests(script)
         for index, clip_request in enumerate(requests):
@@ -125,6 +131,26 @@ class _Run:
         errors = [clip.error for clip in self._clips if clip.error]
         metrics = self.write_metrics("fallback" if errors else "completed", error_figures(next(iter(errors), None)))
         return RenderedScript(video, tuple(self._clips), metrics)
+
+    def _read_recording(self) -> None:
+        """Reads the recording, and writes down what it says where nobody did."""
+        request = self._request
+        if request.audio_path is None:
+            return
+        if request.voice or request.speech != registry.AUTO:
+            raise OptionError(
+                "A recording and a voice cannot be had at once.",
+                code="audio_and_voice",
+                hint="Leave out either the recording or the voice.",
+            )
+        waveform, sample_rate_hz = read_audio(request.audio_path)
+        self._recording = waveform, sample_rate_hz
+        if request.script:
+            return
+        text, metadata = recognise(waveform, sample_rate_hz, checkpoints_dir=request.checkpoints_dir)
+        self._request = replace(request, script=text, language=metadata.language)
+        if request.transcript_path is not None:
+            write_whole(request.transcript_path, (text + "\n").encode())
 
     def _clip_requests(self, script: Script) -> list[ClipRequest]:
         request = self._request
@@ -151,15 +177,9 @@ class _Run:
     def _speech(self, script: Script) -> tuple[str, list[str]]:
         """The speech engine's name, and the voice of each utterance."""
         request = self._request
-        if request.audio_path is None:
+        if self._recording is None:
             return registry.resolve("speech", request.speech), [request.voice] * len(script.utterances)
-        if request.voice or request.speech != registry.AUTO:
-            raise OptionError(
-                "A recording and a voice cannot be had at once.",
-                code="audio_and_voice",
-                hint="Leave out either the recording or the voice.",
-            )
-        waveform, sample_rate_hz = read_audio(request.audio_path)
+        waveform, sample_rate_hz = self._recording
         spoken = [utterance.spoken for utterance in script.utterances]
         recorded = RecordedSpeech(waveform, sample_rate_hz, spoken, request.language)
         self._renderer.adopt("speech", recorded)

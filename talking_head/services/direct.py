@@ -6,28 +6,39 @@ import time
 from pathlib import Path
 
 from talking_head import results
-from talking_head.errors import PortraitError, RendererError
+from talking_head.errors import InvalidInput, PortraitError, RendererError
 from talking_head.models import Job
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 from talking_head.services.jobs import submit_job
+from talking_head.services.narrations import store_narration
 from talking_head.services.portraits import store_portrait
 
 POLL_SECONDS = 0.1
 
 
 def generate_talking_video(
-    text: str, source_image_path: str | Path | None = None, performance_mode: str | None = None
+    text: str,
+    source_image_path: str | Path | None = None,
+    performance_mode: str | None = None,
+    *,
+    audio_path: str | Path | None = None,
 ) -> str:
     """Renders ``text`` with the picture at ``source_image_path`` and returns the MP4's path.
 
     It is an ordinary job, worked off by this process; workers that run elsewhere may help. ``performance_mode`` is a
-    profile's name. Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
+    profile's name. With a recording at ``audio_path`` its voice speaks, and an empty ``text`` becomes what it says.
+    Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
 
     Raises:
         TalkingHeadError: of whatever kind; also when the job failed or was cancelled by somebody.
     """
     digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
-    job = run_job(submit_job(owner=None, script=text, portrait_digest=digest, profile=performance_mode))
+    narration = _stored_narration(Path(audio_path)) if audio_path else ""
+    job = run_job(
+        submit_job(
+            owner=None, script=text, portrait_digest=digest, narration_digest=narration, profile=performance_mode
+        )
+    )
     if not job.is_watchable:
         raise RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
     return str(video_path(job))
@@ -56,6 +67,16 @@ def video_path(job: Job) -> Path:
         ResourceError: ``storage_unavailable``, where there is a bucket.
     """
     return results.fetch(job, "video.mp4")
+
+
+def _stored_narration(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return store_narration(file, owner=None).digest
+    except OSError as error:
+        raise InvalidInput(
+            f"The recording {path.name} cannot be read.", code="audio_unreadable", hint="Check the path."
+        ) from error
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -29,8 +29,10 @@ export class Narration {
       onSound: (file) => this.upload(file),
       onProblem: (message) => this.say("bad", message),
     });
-    this.choice = this.field.value ? "recording" : "voice";
+    // A quick person may have chosen already, before this script was there.
+    this.choice = this.field.value ? "recording" : this.find("voices").querySelector(":checked").value;
     this.draw();
+    if (this.input.files.length) this.upload(this.input.files[0]);
   }
 
   find(name) {

@@ -32,7 +32,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # they look at web and database, which are not touched here
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("script", type=Path, metavar="SCRIPT.txt", help="what to say: UTF-8 text")
+        parser.add_argument(
+            "script",
+            nargs="?",
+            type=Path,
+            metavar="SCRIPT.txt",
+            help="what to say: UTF-8 text; without it, --audio is listened to and written down",
+        )
         parser.add_argument("--out", type=Path, required=True, metavar="X.mp4", help="the video to write")
         parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
         parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default) or quality")
@@ -41,6 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--blink-video", type=Path, metavar="V", help="blink as in V (face sadtalker)")
         parser.add_argument("--speech", default="", help="speech engine (default: auto)")
         parser.add_argument("--audio", type=Path, metavar="NARRATION", help="somebody reading the script, for a voice")
+        parser.add_argument("--transcript", type=Path, metavar="T.txt", help="also write what was heard in --audio")
         parser.add_argument("--voice", default="", help="one of the speech engine's voices")
         parser.add_argument("--speed", type=float, default=1.0, help="1.0 is the voice's own pace")
         parser.add_argument("--language", default="en", help="language of the script, such as en or en-GB")
@@ -73,13 +80,15 @@ class Command(BaseCommand):
         if options["pose_video"] or options["blink_video"]:
             renderer.adopt("face", face_moved_by_videos(options, engine_settings))
         request = RenderScriptRequest(
-            script=read_script(options["script"]),
+            script=self._script(options),
             out_path=options["out"],
             portrait_path=options["portrait"],
             audio_path=options["audio"],
             captions_path=options["captions"],
             metrics_path=options["metrics"],
-            title=options["title"] or options["script"].stem,
+            transcript_path=options["transcript"],
+            checkpoints_dir=settings.CHECKPOINTS_DIR,
+            title=options["title"] or (options["script"] or options["audio"]).stem,
             language=options["language"],
             voice=options["voice"],
             speed=options["speed"],
@@ -87,9 +96,25 @@ class Command(BaseCommand):
             speech=options["speech"] or (AUTO if options["audio"] else settings.TALKING_HEAD_SPEECH),
             face=options["face"],
         )
-        for path in (request.out_path, request.captions_path, request.metrics_path):
+        for path in (request.out_path, request.captions_path, request.metrics_path, request.transcript_path):
             check_destination(path)
         return render_script(request, renderer, cache, bar.show)
+
+    def _script(self, options: dict[str, Any]) -> str:
+        """The script's text; "" where a recording is to be written down."""
+        if options["script"] is None and options["audio"] is None:
+            raise ScriptError(
+                "There is nothing to say.", code="script_missing", hint="Name a text file, or a recording with --audio."
+            )
+        if options["script"] is not None and options["transcript"] is not None:
+            raise OptionError(
+                "A transcript is only written where there is no script.",
+                code="script_and_transcript",
+                hint="Leave out either the script or --transcript.",
+            )
+        if options["script"] is None:
+            return ""
+        return read_script(options["script"]) or " "  # an empty file is an empty script, not a missing one
 
     def _report(self, rendered: RenderedScript, out: Path) -> None:
         metrics = rendered.metrics

@@ -19,6 +19,7 @@ from talking_head.media_io.video import inspect_video
 from talking_head.pipeline.render_script import RenderProgress
 from talking_head.pipeline.requests import RenderEvent
 from tests.talking_head import fakes
+from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,9 +36,9 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
-def render(script: Path, portrait: Path, tmp_path: Path, **options: Any) -> None:
+def render(script: Path | None, portrait: Path, tmp_path: Path, **options: Any) -> None:
     values = {"profile": "fast", "speech": "fakespeech", "face": "fakeface", "cache": tmp_path / "cache", **options}
-    call_command("render", script, portrait=portrait, **{"out": tmp_path / "out.mp4", **values})
+    call_command("render", *([script] if script else []), portrait=portrait, **{"out": tmp_path / "out.mp4", **values})
 
 
 def files(folder: Path) -> set[str]:
@@ -94,6 +95,42 @@ def test_bad_input_is_one_line_and_status_2(
     assert lines[0].startswith("render: ")
     assert said in lines[0]
     assert files(tmp_path) == {"plants.txt"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"script": None}, "nothing to say"),
+        ({"transcript": Path("t.txt")}, "only written where there is no script"),
+        ({"audio": Path("/nowhere/voice.wav"), "speech": ""}, "could not be read"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line_and_status_2(
+    script: Path,
+    portrait_png: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        render(options.pop("script", script), portrait_png, tmp_path, **options)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_recording_without_a_script_is_written_down(portrait_png: Path, tmp_path: Path) -> None:
+    voice = tmp_path / "voice.wav"
+    voice.write_bytes(wav(spoken()))
+    heard, captions = tmp_path / "heard.txt", tmp_path / "out.vtt"
+    render(None, portrait_png, tmp_path, audio=voice, speech="", transcript=heard, captions=captions)
+    text = heard.read_text()
+    assert "make their own food" in text and "next chapter" in text
+    recording_seconds = len(spoken()) / RATE_HZ
+    video_seconds = inspect_video(tmp_path / "out.mp4").video_seconds
+    assert 0.6 * recording_seconds < video_seconds < recording_seconds  # the pauses became shorter, the words did not
+    assert "next" in captions.read_text()
 
 
 @pytest.mark.parametrize(

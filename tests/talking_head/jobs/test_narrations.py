@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 
 from talking_head import claims, narrations, private_files, services, sweeper
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
+from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.narrations import ListenClaim
 from talking_head.private_files import Kind
@@ -243,6 +245,18 @@ class TestJobs:
         services.cancel_job(job)
         again = services.retry_job(job)
         assert (again.narration_digest, again.clips.count()) == (narration.digest, 2)
+
+
+def test_one_call_makes_a_video_of_a_recording(tmp_path: Path, settings: Any, transactional_db: None) -> None:
+    del settings.TALKING_HEAD_RENDERER
+    settings.TALKING_HEAD_TIMING = {}
+    (tmp_path / "voice.wav").write_bytes(wav(recording((FIRST, SECOND))))
+    path = services.generate_talking_video("", performance_mode="fast", audio_path=tmp_path / "voice.wav")
+    assert inspect_video(Path(path)).frame_count > 50
+    assert "make their own food" in Job.objects.get().script
+    with pytest.raises(InvalidInput) as caught:
+        services.generate_talking_video("", audio_path=tmp_path / "none.wav")
+    assert caught.value.code == "audio_unreadable"
 
 
 def test_a_recorded_lesson_from_upload_to_video(teacher: User, settings: Any, transactional_db: None) -> None:
