@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from talking_head import bucket, private_files, storage
+from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.models import Clip, ClipState
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.requests import ClipResult
@@ -24,9 +25,9 @@ Entry = tuple[str, str]  # kind, key
 
 
 def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
-    """The portrait that the clip shows, the recording that speaks in it, and the clip itself where an earlier video of
-    the same subject had the same sentence: the renderer then finds it in its cache, or finds that something else
-    decides about it too.
+    """The portrait that the clip shows, the recording or the voice sample that speaks in it, and the clip itself where
+    an earlier video of the same subject had the same sentence: the renderer then finds it in its cache, or finds that
+    something else decides about it too.
 
     Raises:
         ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. Abandoned: ``keep_going`` said no.
@@ -39,6 +40,9 @@ def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
         work.append(partial(private_files.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
     if clip.job.narration_digest:
         work.append(partial(private_files.fetch, Kind.NARRATION, clip.job.narration_digest))
+    voice = parsed(clip.job.voice)
+    if isinstance(voice, SampleVoice):
+        work.append(partial(private_files.fetch, Kind.VOICE_SAMPLE, voice.digest))
     if earlier := _same_sentence_before(clip):
         work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
     bucket.transfer(work, keep_going)
@@ -53,6 +57,19 @@ def keep(result: ClipResult, keep_going: KeepGoing) -> None:
     if bucket.is_on():
         entries = ((CLIPS, result.clip_key), (TAKES, result.take_key))
         bucket.transfer([partial(_keep, entry) for entry in entries], keep_going)
+
+
+def forget(entry: Entry) -> None:
+    """Removes an entry for good, here and in the bucket. (What other machines have kept goes when their caches are
+    cleared.)
+
+    Raises:
+        ResourceError: ``storage_unavailable``.
+    """
+    ContentCache(storage.cache_root()).remove(*entry)
+    if bucket.is_on():
+        for name in bucket.names(_name(entry)):
+            bucket.delete(name)
 
 
 def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:

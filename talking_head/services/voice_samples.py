@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from talking_head import lifecycle, private_files, storage
+from talking_head import lifecycle, private_files, shared_cache, storage
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
 from talking_head.errors import EngineError, InvalidInput
@@ -97,18 +97,14 @@ def delete_voice_sample(digest: str) -> None:
     Raises:
         ResourceError: ``storage_denied``.
     """
-    from talking_head.pipeline.cache import ContentCache
-    from talking_head.pipeline.entries import CLIPS, TAKES
-
     private_files.delete(Kind.VOICE_SAMPLE, digest)
     spoken = Job.objects.filter(voice__endswith=f":{digest}")
     for job_id in spoken.filter(state__in=ACTIVE_JOB_STATES).values_list("pk", flat=True):
         lifecycle.cancel(job_id)
-    cache = ContentCache(storage.cache_root())
     for take_key, clip_key in Clip.objects.filter(job__in=spoken).values_list("take_key", "clip_key"):
-        for kind, key in ((TAKES, take_key), (CLIPS, clip_key)):
+        for kind, key in ((shared_cache.TAKES, take_key), (shared_cache.CLIPS, clip_key)):
             if key:
-                cache.remove(kind, key)
+                shared_cache.forget((kind, key))
 
 
 def check_sample_is_here(voice: SampleVoice) -> None:

@@ -20,6 +20,7 @@ ADDRESSES = {
         "/courses/the-moving-sky/lessons/1/edit/",
         "/courses/the-moving-sky/lessons/2/",
         "/portraits/",
+        "/voices/",
     ),
     "student": ("/", "/courses/", "/courses/the-moving-sky/", "/courses/nowhere/"),
     "": ("/accounts/login/",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import sys
@@ -14,6 +15,7 @@ from talking_head.engines.speech.coqui.weights import corrupt, foreign
 from talking_head.errors import EngineError, is_out_of_memory, out_of_memory
 
 # Nothing here asks for anything by name, but libraries below look for updates of their own.
+_TALKATIVE = ("TTS", "trainer")  # they would write every sentence of a lesson into the log
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
@@ -24,6 +26,8 @@ def tts_class() -> Any:
         EngineError: ``engine_unavailable``.
     """
     os.environ.update(_OFFLINE)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         _import_torchaudio()
         from TTS.api import TTS

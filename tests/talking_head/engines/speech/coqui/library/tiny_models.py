@@ -13,6 +13,9 @@ from talking_head.engines.speech.coqui.library import tts_class
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPEAKERS = ("Ana Florence", "Damien Black")
+# Threads that wait for each other while other tests use the processor make small networks forty times slower.
+torch.set_num_threads(1)
+
 CHANNELS = 32  # of the network that chooses sounds; the official one has 1,024
 
 
