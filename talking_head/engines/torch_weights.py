@@ -33,11 +33,11 @@ LARGEST_WEIGHT = 1e8  # a flipped exponent bit makes numbers beyond this; no sou
 @dataclass(frozen=True, slots=True)
 class WeightFile:
     """A file of somebody's weights. ``owner`` is whose they are, as people say it; ``sha256`` that of the official
-    file."""
+    file, where it matters whether this is it."""
 
     owner: str
     path: Path
-    sha256: str
+    sha256: str = ""
 
     @property
     def name(self) -> str:

@@ -114,15 +114,15 @@ def test_a_flipped_exponent_in_a_face_file_is_noticed(face_file: Path) -> None:
 def test_any_flipped_bit_is_noticed_where_the_digest_is_known(face_file: Path) -> None:
     beside = face_file.with_name(face_file.name + ".sha256")
     beside.write_text(f"{hashlib.sha256(face_file.read_bytes()).hexdigest()}  {face_file.name}\n")
-    assert checkpoints.check_digest(face_file, FACE_256) is False  # sound, but not the official file
+    assert FACE_256.in_folder(face_file.parent).check_digest() is False  # sound, but not the official file
     flip(face_file, face_file.stat().st_size - 3, 0x01)
-    error = refused(lambda path: checkpoints.check_digest(path, FACE_256), face_file)
+    error = refused(lambda path: FACE_256.in_folder(path.parent).check_digest(), face_file)
     assert error.code == "checkpoint_corrupt"
 
 
 def test_the_official_file_is_known_by_its_digest(face_file: Path) -> None:
     digest = hashlib.sha256(face_file.read_bytes()).hexdigest()
-    assert checkpoints.check_digest(face_file, OfficialFile(FACE_256.name, 1, digest)) is True
+    assert OfficialFile(FACE_256.name, 1, digest).in_folder(face_file.parent).check_digest() is True
 
 
 @pytest.mark.parametrize(
