@@ -1,0 +1,52 @@
+"""The fault table: what is done to the platform, and what must come of it. Numbers are names: a test that is called
+``test_<number>_...`` (or ``test_<number>_<number>_...``) injects that fault."""
+
+from __future__ import annotations
+
+import re
+
+TEST_NAME = re.compile(r"test_((?:\d+_)+)")
+
+CASES = {
+    1: "the renderer is killed",
+    2: "the worker is killed in mid-job",
+    3: "a sentence that always kills its renderer",
+    4: "an idle worker is killed",
+    5: "the parent of all workers is killed",
+    6: "TERM to the whole process group",
+    7: "TERM with a backlog",
+    8: "a long call into C that ignores signals",
+    9: "code that swallows every exception",
+    10: "the renderer has started processes when its time is up",
+    11: "the renderer is stopped (SIGSTOP)",
+    12: "a supervisor is stopped past its lease and comes back",
+    13: "many claim at once",
+    14: "two reports of the same clip at once",
+    15: "the publisher dies between the files and the commit",
+    16: "the publisher dies between the commit and the notification",
+    17: "a job is cancelled at any moment",
+    18: "ten parallel requests with one idempotency key",
+    19: "the text is edited in mid-render",
+    20: "the transaction that asked is rolled back",
+    23: "the disk is full",
+    24: "the media folder is read-only",
+    25: "a model file is cut, flipped or gone",
+    26: "a checkpoint that is a pickle with a payload",
+    27: "SQLite is locked exclusively for 30 s",
+    28: "the result of a queue task cannot be saved",
+    29: "PostgreSQL is killed and started again",
+    30: "Redis is killed and comes back empty",
+    32: "a clock is off by an hour",
+    33: "64 open files are the limit",
+    34: "500 jobs of two teachers",
+    35: "1,000 sockets with slow readers",
+    36: "the web process is killed under open sockets",
+    37: "settings under which jobs would run twice",
+    52: "messages and rows of another release",
+}
+
+
+def cases_of(test_name: str) -> list[int]:
+    """The cases that a test is named after: ``test_8_9_10_a_clip_...`` -> 8, 9, 10."""
+    match = TEST_NAME.match(test_name)
+    return [int(number) for number in match[1].split("_") if number] if match else []

@@ -1,0 +1,58 @@
+"""Places where a process of a site can be told to fail: the variable ``LECTERN_FAILPOINTS`` names them, with commas."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.apps import AppConfig
+
+FAILPOINTS_VARIABLE = "LECTERN_FAILPOINTS"
+
+
+class Failpoints(AppConfig):
+    """Not part of the product: only the settings of these tests install it."""
+
+    name = "tests.faults"
+    label = "failpoints"
+
+    def ready(self) -> None:
+        _look_for_garbage_often()
+        for name in filter(None, os.environ.get(FAILPOINTS_VARIABLE, "").split(",")):
+            FAILPOINTS[name]()
+
+
+def _look_for_garbage_often() -> None:
+    """What a killed process leaves lying about is gone after a minute; tests have no minute."""
+    from talking_head import sweeper
+    from talking_head.management.commands import sweep
+
+    sweep.GARBAGE_SECONDS, sweeper.ABANDONED_AFTER_SECONDS = 0.5, 0.5
+
+
+def _no_recovery() -> None:
+    """Nobody takes clips back from the lost: what the platform would be without its leases."""
+    from talking_head import claims
+
+    claims.reap_expired_leases = lambda: 0
+
+
+def _results_cannot_be_saved() -> None:
+    """django-q2's monitor fails at whatever it wants to keep of a task."""
+    from django.db import OperationalError
+    from django.db.models.signals import pre_save
+    from django_q.models import Task
+
+    def refuse(sender: Any, **kwargs: Any) -> None:
+        if issubclass(sender, Task):
+            raise OperationalError("no result is kept here")
+
+    pre_save.connect(refuse, weak=False)
+
+
+FAILPOINTS = {"no_recovery": _no_recovery, "results_cannot_be_saved": _results_cannot_be_saved}
+
+
+def a_task_that_fails() -> None:
+    """Of failed tasks django-q2 keeps a result."""
+    raise RuntimeError("as every task does some day")
