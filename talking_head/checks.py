@@ -82,6 +82,14 @@ def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         )
     if settings.TALKING_HEAD_SLOTS < LEAST_SLOTS:
         problems.append(Error("TALKING_HEAD_SLOTS must be at least 1.", id="talking_head.E004"))
+    elif not 0 <= settings.TALKING_HEAD_RESERVED_SLOTS < settings.TALKING_HEAD_SLOTS:
+        problems.append(
+            Error(
+                "TALKING_HEAD_RESERVED_SLOTS must leave at least one slot for long videos.",
+                hint=f"With {settings.TALKING_HEAD_SLOTS} slots choose at most {settings.TALKING_HEAD_SLOTS - 1}.",
+                id="talking_head.E004",
+            )
+        )
     return problems
 
 

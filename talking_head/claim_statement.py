@@ -32,7 +32,7 @@ def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
 
 CLIP_COLUMNS = _columns(
     Clip, "id", "job_id", "index", "text", "spoken", "pause_seconds", "narration_start_seconds",
-    "narration_end_seconds", "fence", "is_smaller", "is_fallback",
+    "narration_end_seconds", "is_short", "fence", "is_smaller", "is_fallback",
 )  # fmt: skip
 JOB_COLUMNS = _columns(
     Job, "id", "script", "language", "voice", "speed", "portrait_digest", "narration_digest", "profile", "speech",

@@ -56,6 +56,7 @@ class Claim:
     attempt_id: int
     request: ClipRequest
     seconds_allowed: float
+    is_short: bool  # of a short job: see talking_head.slots
     job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
 
     @property
@@ -87,7 +88,7 @@ class Failure:
 
 def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = False) -> Claim | None:
     """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now; with
-    ``only_short`` only of jobs that have little left (see :mod:`talking_head.line`)."""
+    ``only_short`` only of short jobs (see :mod:`talking_head.slots`)."""
     if connection.vendor == "postgresql":
         return _take_at_once(worker, job_id, only_short)
     taken: list[Claim] = []
@@ -145,7 +146,15 @@ def _enter_job(job_id: UUID) -> None:
 def _claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
     seconds_allowed, job_timeout = _allowance(clip, now)
     return Claim(
-        clip.pk, clip.job_id, clip.index, clip.fence, attempt_id, request_for(clip), seconds_allowed, job_timeout
+        clip_id=clip.pk,
+        job_id=clip.job_id,
+        index=clip.index,
+        fence=clip.fence,
+        attempt_id=attempt_id,
+        request=request_for(clip),
+        seconds_allowed=seconds_allowed,
+        is_short=clip.is_short,
+        job_timeout=job_timeout,
     )
 
 

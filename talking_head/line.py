@@ -17,9 +17,8 @@ from uuid import UUID
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head import forecast
 from talking_head.lifecycle import Superseded, all_or_nothing, seconds_from_now
-from talking_head.models import IN_LINE, Clip, Job, JobState, Priority
+from talking_head.models import IN_LINE, IS_SHORT, Clip, Job, JobState, Priority
 from talking_head.timing import timing
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -31,30 +30,21 @@ def line_up(job: Job, clips: Iterable[Clip]) -> list[Clip]:
     if not clips:
         return []
     first = _next_turn(job.owner_id, job.priority)
-    speech_seconds = 0.0
-    for clip in reversed(clips):
-        speech_seconds += forecast.weight_of(len(clip.spoken or clip.text), clip.pause_seconds, 1)
-        clip.is_short = speech_seconds <= timing().short_seconds
+    is_short = job.reckoned_seconds <= timing().short_seconds
     for number, clip in enumerate(clips):
-        clip.lane, clip.turn = job.priority, first + number
+        clip.lane, clip.turn, clip.is_short = job.priority, first + number, is_short
     return clips
 
 
 def waiting(*, job_id: UUID | None = None, only_short: bool = False) -> QuerySet[Clip]:
     """Clips that can be claimed now, the next one first."""
-    clips = _in_line().filter(Q(not_before=None) | Q(not_before__lte=Now()), job__state__in=OPEN_STATES)
-    if job_id is not None:
-        clips = clips.filter(job=job_id)
-    if only_short:
-        clips = clips.filter(is_short=True)
-    return clips.order_by("-lane", "turn", "pk")
+    clips = _in_line().filter(*_wanted(job_id, only_short), job__state__in=OPEN_STATES)
+    return clips.filter(Q(not_before=None) | Q(not_before__lte=Now())).order_by("-lane", "turn", "pk")
 
 
-def seconds_until_waiting(job_id: UUID | None = None) -> float | None:
+def seconds_until_waiting(*, job_id: UUID | None = None, only_short: bool = False) -> float | None:
     """How long until the next clip's backoff is up; 0 when one can be claimed now, None when none waits."""
-    clips = _in_line().filter(job__state__in=OPEN_STATES)
-    if job_id is not None:
-        clips = clips.filter(job=job_id)
+    clips = _in_line().filter(*_wanted(job_id, only_short), job__state__in=OPEN_STATES)
     first = clips.annotate(now=Now()).order_by(F("not_before").asc(nulls_first=True)).first()
     if first is None:
         return None
@@ -84,6 +74,10 @@ def _make_urgent(job: Job) -> None:
 
 def _in_line() -> QuerySet[Clip]:
     return Clip.objects.filter(IN_LINE)
+
+
+def _wanted(job_id: UUID | None, only_short: bool) -> list[Q]:
+    return [Q(job=job_id)] * (job_id is not None) + [IS_SHORT] * only_short
 
 
 def _next_turn(owner_id: int | None, lane: int) -> int:

@@ -150,7 +150,7 @@ class Clip(models.Model):
     # Its place in the line while it waits (see line.py): given once, so that claiming reads one index.
     lane = models.SmallIntegerField(default=Priority.NORMAL)
     turn = models.PositiveBigIntegerField(null=True, default=0)  # NULL: the job ended, nobody waits for it any more
-    is_short = models.BooleanField(default=False)  # little of the job is left from here on
+    is_short = models.BooleanField(default=False)  # of a job with little to render: may use reserved slots (slots.py)
 
     state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
     fence = models.PositiveBigIntegerField(default=0)

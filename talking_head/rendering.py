@@ -29,6 +29,7 @@ from talking_head import (
     progress,
     publish,
     shared_cache,
+    slots,
     storage,
     tracing,
 )
@@ -122,12 +123,13 @@ class Worker:
     renderer: RendererProcess
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     should_stop: Callable[[], bool] = drain.has_begun
+    _has_rung: bool = field(default=False, init=False)
 
     def work(self, job_id: UUID | None = None) -> None:
         """Does what there is to do (for one job, or for any), and returns when there is nothing more, when told to
         stop, or after ``work_seconds``, having rung for a successor."""
         started = time.monotonic()
-        has_rung = False
+        self._has_rung = False
         machines.sign_of_life()
         while not self.should_stop():
             drain.note_activity()
@@ -146,18 +148,28 @@ class Worker:
             if publishing is not None:
                 publish.publish(publishing, self.renderer, self.should_stop)
                 continue
-            claim = claims.claim_clip(self.name, job_id=job_id)
-            if claim is not None:
-                # One ring wakes one worker, which wakes the next while there is work: as many as there are slots.
-                if not has_rung and claims.is_anything_claimable():
-                    has_rung = doorbell.ring()
-                self._render(claim)
-            elif not self._wait_for_backoff(job_id):
+            if not self._work_on_a_clip(job_id):
                 return
 
-    def _wait_for_backoff(self, job_id: UUID | None) -> bool:
+    def _work_on_a_clip(self, job_id: UUID | None) -> bool:
+        """False when there is none for this slot, and none will be soon."""
+        with slots.permit() as permit:
+            only_short = job_id is None and not (permit.is_held or slots.are_clips_quick())
+            claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)
+            if claim is None:
+                permit.give_back()
+                return self._wait_for_backoff(job_id, only_short)
+            if claim.is_short:
+                permit.give_back()
+            # One ring wakes one worker, which wakes the next while there is work: as many as there are slots.
+            if not self._has_rung and claims.is_anything_claimable():
+                self._has_rung = doorbell.ring()
+            self._render(claim)
+        return True
+
+    def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:
         """False when no clip will become claimable soon."""
-        seconds = line.seconds_until_waiting(job_id)
+        seconds = line.seconds_until_waiting(job_id=job_id, only_short=only_short)
         if seconds is None or seconds > MAX_WAIT_SECONDS:
             return False
         time.sleep(min(max(seconds, 0.01), IDLE_POLL_SECONDS))

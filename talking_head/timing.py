@@ -20,7 +20,8 @@ class Timing:
     drain_seconds: float = 5.0  # for the clip in hand when the worker is told to stop
     backoff_seconds: float = 1.0  # doubled with every failure, and jittered
     ageing_seconds: float = 600.0  # after which a normal job counts as urgent as a VIP's
-    short_seconds: float = 30.0  # of speech: jobs with no more than this left may use the reserved slot
+    short_seconds: float = 30.0  # of video to render anew: jobs with no more than this may use reserved slots
+    quick_seconds: float = 2.0  # while no clip takes longer, reserved slots take any job's
     stuck_seconds: float = 10.0  # work waits and no worker has looked for it: twice that, and the cluster is replaced
     bucket_seconds: float = 20.0  # for one answer of the object storage; a longer silence is a failed attempt
     bucket_attempts: int = 4  # at one request, with growing pauses between them

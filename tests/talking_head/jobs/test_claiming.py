@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from talking_head import claims, progress
+from talking_head import claims, line, progress
 from talking_head.models import Attempt, Clip, ClipState, JobState
+from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
 
 
@@ -53,11 +54,13 @@ def test_only_one_job_can_be_asked_for(make_job: MakeJob) -> None:
 
 
 def test_only_what_is_short_can_be_asked_for(make_job: MakeJob, teacher: User, colleague: User) -> None:
-    make_job(*(f"This is the sentence number {number} of a long lecture." for number in range(20)), owner=teacher)
-    make_job("Short.", owner=colleague)
-    claim = claims.claim_clip("tester:1", only_short=True)
-    assert claim is not None
-    assert claim.request.text == "Short."
-    tail = claims.claim_clip("tester:1", only_short=True)
-    assert tail is not None
-    assert 10 < tail.index < 19  # what is left of the lecture from there on is short
+    make_job("Long 0.", "Long 1.", owner=teacher, reckoned_seconds=timing().short_seconds + 1)
+    make_job("Short 0.", "Short 1.", owner=colleague, reckoned_seconds=timing().short_seconds)
+    taken = [claims.claim_clip("tester:1", only_short=True) for _ in range(3)]
+    assert [claim and (claim.request.text, claim.is_short) for claim in taken] == [
+        ("Short 0.", True),
+        ("Short 1.", True),
+        None,
+    ]
+    assert line.seconds_until_waiting(only_short=True) is None
+    assert line.seconds_until_waiting() == 0
