@@ -19,8 +19,9 @@ from lessons.models import Course, Lesson
 from talking_head import services as rendering
 from talking_head.api.permissions import person
 from talking_head.api.schema import answers
-from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, PROFILE_CHOICES, JobSerializer, RetrySerializer
+from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
 from talking_head.errors import InvalidInput, OptionError, PortraitError
+from talking_head.profiles import ASKABLE_PROFILES
 
 DEFAULT_LANGUAGE = "en"
 
@@ -83,7 +84,12 @@ class LessonChangeSerializer(serializers.Serializer):
     narration = serializers.UUIDField(
         required=False, allow_null=True, help_text="A recording of /api/narrations/ instead of a voice."
     )
-    profile = serializers.ChoiceField(PROFILE_CHOICES, required=False)
+    profile = serializers.ChoiceField(
+        ASKABLE_PROFILES,
+        required=False,
+        # Without the value: half a surrogate pair in it could not be sent back.
+        error_messages={"invalid_choice": f"Choose one of: {', '.join(ASKABLE_PROFILES)}."},
+    )
     version = serializers.IntegerField(
         required=False, min_value=1, help_text="The version that was read; a newer one answers 409."
     )

@@ -65,7 +65,9 @@ class LessonForm(forms.Form):
         max_value=FASTEST,
         widget=forms.NumberInput(attrs={"type": "range", "min": SLOWEST, "max": FASTEST, "step": SPEED_STEP}),
     )
-    profile = forms.ChoiceField(choices=[(name, name.title()) for name in profiles.PROFILES], widget=forms.RadioSelect)
+    profile = forms.ChoiceField(
+        choices=[(name, name.title()) for name in profiles.ASKABLE_PROFILES], widget=forms.RadioSelect
+    )
     narration = forms.UUIDField(required=False, widget=forms.HiddenInput)
     recording = forms.FileField(required=False, max_length=1_000)  # without JavaScript it comes with the form
     version = forms.IntegerField(widget=forms.HiddenInput)

@@ -57,7 +57,9 @@ class Lesson(models.Model):
     speed = models.FloatField(default=1.0, validators=[MinValueValidator(0.5), MaxValueValidator(2.0)])
     narration = models.UUIDField(null=True, blank=True)  # the teacher's own recording; without one the voice speaks
     profile = models.CharField(
-        max_length=20, default=profiles.DEFAULT_PROFILE, choices=[(name, name.title()) for name in profiles.PROFILES]
+        max_length=20,
+        default=profiles.DEFAULT_PROFILE,
+        choices=[(name, name.title()) for name in profiles.ASKABLE_PROFILES],
     )
     version = models.PositiveIntegerField(default=1)
     latest_job = models.UUIDField(null=True, blank=True)  # the render asked for last, whatever became of it

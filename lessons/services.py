@@ -44,6 +44,7 @@ __all__ = [
     "create_course",
     "current_job_of",
     "delete_lesson",
+    "forecast_of",
     "generate_video",
     "is_enrolled",
     "is_outdated",
@@ -207,7 +208,7 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     profile = profile or lesson.profile
     previous = latest_job_of(lesson)
     wanted = (str(lesson.version), profile)
-    if previous is not None and previous.is_active and (previous.subject_version, previous.profile) == wanted:
+    if previous is not None and previous.is_active and _wish(previous) == wanted:
         return previous
     job = rendering.submit_job(
         owner=by,
@@ -225,6 +226,31 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     if previous is not None and previous.is_active:
         rendering.cancel_job(previous)
     return job
+
+
+def _wish(job: Job) -> tuple[str, str]:
+    """Which text was to be rendered, and how carefully; perhaps "auto"."""
+    return job.subject_version, job.asked_profile or job.profile
+
+
+def forecast_of(
+    lesson: Lesson, by: User, *, script: str, profile: str, portrait_digest: str
+) -> rendering.VideoForecast:
+    """When the lesson's video would be ready if it were generated now, with a text that is perhaps not saved yet.
+
+    Raises:
+        InvalidInput, EngineError: see :func:`talking_head.services.forecast_video`.
+    """
+    return rendering.forecast_video(
+        owner=by,
+        script=script,
+        language=lesson.language,
+        portrait_digest=portrait_digest,
+        voice=lesson.voice,
+        speed=lesson.speed,
+        profile=profile,
+        subject=subject_of(lesson),
+    )
 
 
 def _portrait_digest(lesson: Lesson, by: User) -> str:

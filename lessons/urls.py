@@ -22,6 +22,7 @@ urlpatterns = [
     path("courses/<slug:slug>/lessons/", courses.lesson_create, name="lesson_create"),
     path(LESSON, player.lesson_detail, name="lesson_detail"),
     path(f"{LESSON}edit/", editor.lesson_edit, name="lesson_edit"),
+    path(f"{LESSON}forecast/", editor.lesson_forecast, name="lesson_forecast"),
     path(f"{LESSON}cancel/", editor.lesson_cancel, name="lesson_cancel"),
     path(f"{LESSON}move/", courses.lesson_move, name="lesson_move"),
     path(f"{LESSON}publish/", courses.lesson_publish, name="lesson_publish"),

@@ -67,8 +67,22 @@ def admit(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
     Raises:
         LimitReached: ``quota_exceeded`` or ``queue_full``, with ``retry_after_seconds``.
     """
-    limits = limits_of(quota)
     now = Quota.objects.annotate(now=Now()).values_list("now", flat=True).get(pk=quota.pk)
+    _check(job, utterances, limits_of(quota), now)
+    return now
+
+
+def refusal(job: Job, utterances: Iterable[Utterance]) -> LimitReached | None:
+    """Why :func:`admit` would refuse the job at this moment; stores and locks nothing."""
+    quota = Quota.objects.filter(owner=job.owner_id).first() or Quota()
+    try:
+        _check(job, utterances, limits_of(quota), timezone.now())
+    except LimitReached as error:
+        return error
+    return None
+
+
+def _check(job: Job, utterances: Iterable[Utterance], limits: Limits, now: datetime) -> None:
     new = _not_rendered_before(job, utterances)
     characters = sum(len(utterance.spoken) for utterance in new)
     job.reckoned_seconds = forecast.weight_of(characters, sum(utterance.pause_seconds for utterance in new), len(new))
@@ -76,7 +90,6 @@ def admit(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
     _check_jobs_in_flight(job, limits.jobs_in_flight, queue)
     _check_minutes(job, limits.minutes_a_day, now)
     _check_queue(job, queue)
-    return now
 
 
 def stamp(job: Job, admitted_at: datetime) -> None:

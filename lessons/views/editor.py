@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from talking_head.models import Job
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
 ANY_JOB = UUID(int=0)
 PROFILE_WORDS = {
+    "auto": ("Automatic", "Chosen for every video: the best that will be ready soon. The page says what and why."),
     "fast": ("Fast", "For drafts. The face only, no enhancement; the shortest wait."),
     "balanced": ("Balanced", "The usual choice. The face only, with enhancement where it is installed."),
     "quality": ("Quality", "For the final version. The whole picture at twice the resolution; the longest wait."),
@@ -64,6 +66,30 @@ def _field_of(error: TalkingHeadError) -> str | None:
     if isinstance(error, ScriptError):
         return "script"
     return "portrait" if isinstance(error, PortraitError) else None
+
+
+@require_POST
+@login_required
+def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """When the video would be ready, for what stands in the form. Nothing is said of a form that cannot be rendered:
+    *Generate* says what is wrong with it."""
+    lesson = own_lesson(request, slug, pk)
+    form = LessonForm(request.POST, lesson=lesson, editor=person(request))
+    if not form.is_valid():
+        return JsonResponse({"forecast": None})
+    values, portrait = form.values(), form.cleaned_data["portrait"]
+    lesson.language, lesson.voice, lesson.speed = values["language"], values["voice"], values["speed"]
+    try:
+        found = services.forecast_of(
+            lesson,
+            person(request),
+            script=values["script"],
+            profile=values["profile"],
+            portrait_digest=portrait.digest if portrait else "",
+        )
+    except TalkingHeadError:
+        return JsonResponse({"forecast": None})
+    return JsonResponse({"forecast": asdict(found)})
 
 
 @require_POST
@@ -129,6 +155,7 @@ def _page(
             "narration_upload_url": reverse("narration_upload"),
             "narration_url": reverse("narration_detail", args=[ANY_JOB]),
             "narration_sound_url": reverse("narration_file", args=[ANY_JOB]),
+            "forecast_url": reverse("lesson_forecast", args=[lesson.course.slug, lesson.pk]),
             "cancel_url": reverse("lesson_cancel", args=[lesson.course.slug, lesson.pk]),
         },
     }
@@ -150,11 +177,11 @@ def _profile_choices(form: LessonForm) -> list[dict[str, Any]]:
     chosen = form["profile"].value()
     return [
         {
-            "name": profile.name,
-            "label": PROFILE_WORDS[profile.name][0],
-            "words": PROFILE_WORDS[profile.name][1],
-            "minutes": profile.timeout_seconds // 60,
-            "checked": profile.name == chosen,
+            "name": name,
+            "label": PROFILE_WORDS[name][0],
+            "words": PROFILE_WORDS[name][1],
+            "minutes": profiles.PROFILES[name].timeout_seconds // 60 if name in profiles.PROFILES else None,
+            "checked": name == chosen,
         }
-        for profile in profiles.PROFILES.values()
+        for name in profiles.ASKABLE_PROFILES
     ]

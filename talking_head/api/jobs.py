@@ -64,6 +64,20 @@ class JobList(generics.ListAPIView):
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
+class Forecast(APIView):
+    """When a video of a text would be ready if it were asked for now. Stores nothing."""
+
+    permission_classes = [IsAuthenticated, MaySubmitJobs]
+    throttle_scope = "script"
+
+    @extend_schema(request=serializers.ForecastRequestSerializer, responses=answers(serializers.ForecastSerializer))
+    def post(self, request: Request) -> Response:
+        form = serializers.ForecastRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        found = services.forecast_video(owner=person(request), **form.validated_data)
+        return Response(serializers.ForecastSerializer(found).data)
+
+
 class JobDetail(APIView):
     """One job, as the socket's snapshot shows it; for everybody who may see it."""
 

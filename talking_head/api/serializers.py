@@ -154,6 +154,30 @@ class NewJobSerializer(serializers.Serializer):
     profile = serializers.CharField(max_length=20, required=False)
 
 
+class ForecastRequestSerializer(serializers.Serializer):
+    script = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, trim_whitespace=False)
+    portrait_digest = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    voice = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    speed = serializers.FloatField(required=False)
+    language = serializers.CharField(max_length=20, required=False)
+    profile = serializers.CharField(max_length=20, required=False)
+
+
+class ForecastSerializer(serializers.Serializer):
+    """Seconds from now; null where nothing was rendered yet that would tell how fast it goes."""
+
+    profile = serializers.ChoiceField(PROFILE_CHOICES, help_text="What “auto” would come to.")
+    profile_reason = serializers.CharField(allow_blank=True)
+    face = serializers.CharField()
+    face_reason = serializers.CharField(allow_blank=True)
+    start_seconds = serializers.FloatField(allow_null=True)
+    ready_seconds = serializers.FloatField(allow_null=True)
+    jobs_ahead = serializers.IntegerField()
+    is_long = serializers.BooleanField(help_text="Longer than most people wait without asking.")
+    refusal = serializers.CharField(allow_blank=True, help_text="Why a request would be answered with 429 now.")
+    words = serializers.CharField(allow_blank=True)
+
+
 class RetrySerializer(serializers.Serializer):
     profile = serializers.CharField(max_length=20, required=False, help_text="Another profile than the first time.")
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="job_detail"),
     path("jobs/<uuid:job_id>/cancel", jobs.JobCancel.as_view(), name="job_cancel"),
     path("jobs/<uuid:job_id>/retry", jobs.JobRetry.as_view(), name="job_retry"),
+    path("forecast/", jobs.Forecast.as_view(), name="forecast"),
     path("voices/", studio.VoiceList.as_view(), name="voice_list"),
     path("script/check", studio.ScriptCheck.as_view(), name="script_check"),
     path("narrations/", narrations.NarrationUpload.as_view(), name="narration_upload"),

@@ -12,6 +12,7 @@ from talking_head.access import (
 )
 from talking_head.progress import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
+from talking_head.services.forecasts import VideoForecast, forecast_video
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
 from talking_head.services.narrations import (
     MAX_NARRATION_SECONDS,
@@ -50,12 +51,14 @@ __all__ = [
     "ScriptSummary",
     "StoredPortrait",
     "StoredSample",
+    "VideoForecast",
     "cancel_job",
     "check_script",
     "cloned_voice_name",
     "cloning_languages",
     "cloning_problem",
     "delete_voice_sample",
+    "forecast_video",
     "generate_talking_video",
     "inspect_portrait",
     "job_snapshot",

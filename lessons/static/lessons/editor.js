@@ -1,6 +1,7 @@
 // The lesson editor: joins the draft, the check of the text, the job that renders it and what is seen of all that.
 
 import { Draft } from "./draft.js";
+import { askAboutWait, Forecast } from "./forecast.js";
 import { HttpError, postForm } from "./http.js";
 import { JobChannel } from "./job_channel.js";
 import { JobPanel } from "./job_panel.js";
@@ -25,6 +26,7 @@ const state = {
   jobVersion: data.job_version, // of the lesson that the job renders
   shownVersion: data.video_version, // of the lesson that the video on the page shows
   channel: null,
+  forecast: null, // of a video of the text as it stands
 };
 
 // --- the text ---------------------------------------------------------------------------------------------------
@@ -147,7 +149,9 @@ const panel = new JobPanel(find("result"), {
 });
 
 function showJob(job) {
+  if (isActive(state.job) && !isActive(job)) forecast.soon(); // the queue is another one now
   state.job = job;
+  drawForecast();
   panel.show(job);
   drawText();
   if (job.video) {
@@ -182,8 +186,32 @@ function follow(job) {
   });
 }
 
+// --- when it would be ready --------------------------------------------------------------------------------------
+
+const forecast = new Forecast(data.forecast_url, form, (found) => {
+  state.forecast = found;
+  drawForecast();
+});
+
+function drawForecast() {
+  const found = isActive(state.job) && isRenderingThisText() ? null : state.forecast;
+  const words = found ? found.refusal || found.words : "";
+  find("forecast").hidden = !words;
+  find("forecast").classList.toggle("forecast-long", Boolean(found?.refusal || found?.is_long));
+  find("forecast-words").textContent = words;
+  const reasons = [];
+  if (found?.profile_reason) reasons.push(`Now: ${found.profile}. ${found.profile_reason}`);
+  if (found?.face_reason) reasons.push(`Face engine: ${found.face}. ${found.face_reason}`);
+  find("forecast-choice").textContent = reasons.join(" ");
+  find("forecast-choice").hidden = !reasons.length;
+}
+
 async function generate(action) {
   if (generateButton.disabled) return;
+  if (action !== "generate-fast" && state.forecast?.is_long && !state.forecast.refusal && !isRenderingThisText()) {
+    action = await askAboutWait(document.getElementById("wait-dialog"), state.forecast, state.forecast.profile === "fast");
+    if (!action) return;
+  }
   generateButton.disabled = true;
   showFormError("");
   try {
@@ -218,10 +246,12 @@ function refused(error) {
 // --- events -----------------------------------------------------------------------------------------------------
 
 textarea.addEventListener("input", () => {
+  forecast.soon();
   marks.show([]); // the layer gives the height at once; the lines come back with the next check
   check.soon();
 });
 form.elements.speed.addEventListener("input", drawSpeed);
+form.addEventListener("change", () => forecast.soon());
 find("portraits").addEventListener("change", drawPortrait);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -251,3 +281,4 @@ if (data.video) panel.showMovie(data.video);
 if (state.job) follow(state.job);
 drawText();
 check.now();
+forecast.now();

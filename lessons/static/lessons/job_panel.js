@@ -30,6 +30,7 @@ export class JobPanel {
     this.root.dataset.state = job.state;
     this.showProgress(job, active);
     this.showOutcome(job);
+    this.showChoice(job);
     const notices = [...new Set(job.clips.flatMap((clip) => clip.notices ?? []))].join(" ");
     this.find("notices").textContent = notices;
     this.find("notices").hidden = !notices;
@@ -101,6 +102,14 @@ export class JobPanel {
     suggestion.textContent = job.state === "cancelled" ? "" : (job.error?.suggestion ?? "");
     suggestion.hidden = !suggestion.textContent;
     this.find("again-fast").hidden = job.profile === "fast";
+  }
+
+  showChoice(job) {
+    const parts = [];
+    if (job.profile_reason) parts.push(`Automatic profile: ${job.profile}. ${job.profile_reason}`);
+    if (job.face_reason) parts.push(`Face engine: ${job.face}. ${job.face_reason}`);
+    this.find("chosen").textContent = parts.join(" ");
+    this.find("chosen").hidden = !parts.length;
   }
 
   announce(before, job) {

@@ -1,0 +1,87 @@
+"""When a video would be ready if it were asked for now: what a request would meet, without storing one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from talking_head import estimate, forecast, quotas
+from talking_head.choices import in_words
+from talking_head.errors import LimitReached
+from talking_head.models import Job, Priority
+from talking_head.profiles import DEFAULT_PROFILE
+from talking_head.services.jobs import settle
+from talking_head.services.scripts import check_script, speech_engine_for
+
+
+@dataclass(frozen=True, slots=True)
+class VideoForecast:
+    """Seconds from now; None where nothing was rendered yet that would tell how fast it goes."""
+
+    profile: str  # what "auto" would come to
+    profile_reason: str
+    face: str
+    face_reason: str
+    start_seconds: float | None
+    ready_seconds: float | None
+    jobs_ahead: int
+    is_long: bool  # longer than most people wait without asking
+    refusal: str  # why it would not be accepted now, and what to do; "" when it would
+    words: str  # the same for people
+
+
+def forecast_video(
+    *,
+    owner: User,
+    script: str,
+    language: str = "en",
+    portrait_digest: str = "",
+    voice: str = "",
+    speed: float = 1.0,
+    profile: str | None = None,
+    face: str | None = None,
+    subject: str = "",
+) -> VideoForecast:
+    """
+    Raises:
+        ScriptError, OptionError: as :func:`talking_head.services.submit_job` would. EngineError: no voice works here.
+    """
+    utterances = check_script(script, language).utterances
+    job = Job(
+        owner=owner, script=script, language=language, portrait_digest=portrait_digest, voice=voice, speed=speed,
+        asked_profile=profile or DEFAULT_PROFILE, asked_face=face or settings.TALKING_HEAD_FACE,
+        speech=speech_engine_for(voice), subject=subject, priority=Priority.NORMAL,
+    )  # fmt: skip
+    settle(job, utterances)
+    refusal = quotas.refusal(job, utterances)
+    queue = forecast.queue_now()
+    found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
+    own_rate = estimate.seconds_per_weight(estimate.recent_clips(job.profile, job.face))
+    ready_seconds = None
+    if found is not None:  # the queue's average says when it begins, its own profile how long it takes then
+        own_seconds = job.reckoned_seconds * own_rate if own_rate else found.finish_seconds - found.start_seconds
+        ready_seconds = round(max(found.start_seconds + own_seconds, found.finish_seconds if not own_rate else 0.0), 1)
+    patience_seconds = settings.TALKING_HEAD_PATIENCE_SECONDS
+    ahead = queue.jobs_ahead(job.owner_id, job.priority)
+    return VideoForecast(
+        profile=job.profile,
+        profile_reason=job.profile_reason,
+        face=job.face,
+        face_reason=job.face_reason,
+        start_seconds=round(found.start_seconds, 1) if found else None,
+        ready_seconds=ready_seconds,
+        jobs_ahead=ahead,
+        is_long=bool(patience_seconds and ready_seconds is not None and ready_seconds > patience_seconds),
+        refusal=str(refusal) if isinstance(refusal, LimitReached) else "",
+        words=_words(ready_seconds, ahead),
+    )
+
+
+def _words(ready_seconds: float | None, ahead: int) -> str:
+    ready = "" if ready_seconds is None else f"Ready in {in_words(ready_seconds)}."
+    others = (
+        "" if not ahead else "One video is ahead of yours." if ahead == 1 else f"{ahead} videos are ahead of yours."
+    )
+    return " ".join(part for part in (ready, others) if part)
