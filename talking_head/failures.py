@@ -54,6 +54,7 @@ class Try:
     ended: str  # the outcome in words
     code: str
     words: str
+    form: str  # how it was to be made, where that was not as wanted
 
     @property
     def is_bad(self) -> bool:
@@ -168,6 +169,7 @@ def _try(attempt: Attempt, number: int) -> Try:
         ended=attempt.get_outcome_display() or "Running",
         code=attempt.error_code,
         words=redacted(attempt.error_message),
+        form=attempt.form,
     )
 
 

@@ -28,7 +28,7 @@ OUTCOMES: dict[str, str] = {JobState.FAILED: "Failed", JobState.FALLBACK: "Stand
 
 @admin.register(Failure)
 class FailureAdmin(ReadOnly, ActsOnJobs):
-    list_display = ("title_", "state_", "error_code", "stage_", "owner", "profile", "face", "ended", "reviewed")
+    list_display = ("title_", "state_", "error_code", "ended", "owner", "stage_", "profile", "face", "reviewed")
     list_filter = (
         ReviewedFilter,
         OutcomeFilter,
@@ -165,7 +165,7 @@ def _figures(job: Job, metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ("Graphics card", _gpu(used["gpu"])),
         ("Seconds by stage", ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items())),
         ("Engines", f"{job.speech}, {job.face}"),
-        ("Profile", job.profile),
+        ("Profile", f"{job.profile} {job.profile_reason}".strip()),
     ]
     return [(label, words) for label, words in rows if words]
 
