@@ -86,9 +86,9 @@ def _lost(site: Site, accepted: list[UUID]) -> list[str]:
 
 def _doubled(site: Site) -> list[str]:
     published = """
-        SELECT job.idempotency_key, COUNT(*) FROM recorded_move AS move
+        SELECT COALESCE(job.idempotency_key, CAST(job.id AS text)), COUNT(*) FROM recorded_move AS move
         JOIN talking_head_job AS job ON job.id = move.job WHERE move.target IN ('completed', 'fallback')
-        GROUP BY 1 HAVING COUNT(*) > 1
+        GROUP BY job.owner_id, 1 HAVING COUNT(*) > 1
     """
     rendered = """
         SELECT clip_id, COUNT(*) FROM talking_head_attempt WHERE outcome = 'done' AND NOT EXISTS (

@@ -21,6 +21,7 @@ from tests.factories import make_user
 print(Token.objects.create(user=make_user(sys.argv[1], teacher=True)).key)
 """
 REQUEST_SECONDS = 60.0
+FIRST_TEACHER = "tina"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Web:
         self.tokens: dict[str, str] = {}
 
     def __enter__(self) -> Web:
-        self.add_teacher("teacher")
+        self.add_teacher(FIRST_TEACHER)
         self.start()
         return self
 
@@ -69,15 +70,15 @@ class Web:
     def add_teacher(self, name: str) -> None:
         self.tokens[name] = self.site.python(MAKE_TEACHER, name).strip()
 
-    def get(self, path: str, teacher: str = "teacher") -> Answer:
+    def get(self, path: str, teacher: str = FIRST_TEACHER) -> Answer:
         return self._ask("GET", path, None, self._headers(teacher))
 
-    def post_job(self, script: str, key: str = "", teacher: str = "teacher") -> Answer:
+    def post_job(self, script: str, key: str = "", teacher: str = FIRST_TEACHER) -> Answer:
         headers = self._headers(teacher) | ({"Idempotency-Key": key} if key else {})
         body = {"script": script, "face": "still", "profile": "fast"}
         return self._ask("POST", "/api/jobs/", json.dumps(body).encode(), headers)
 
-    def retry(self, job: str, teacher: str = "teacher") -> Answer:
+    def retry(self, job: str, teacher: str = FIRST_TEACHER) -> Answer:
         return self._ask("POST", f"/api/jobs/{job}/retry", b"{}", self._headers(teacher))
 
     def _headers(self, teacher: str) -> dict[str, str]:
