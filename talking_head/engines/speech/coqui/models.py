@@ -112,6 +112,19 @@ class XttsModel:
         return VoicePrint(conditioning, self._model.get_speaker_embedding(sound, sample_rate_hz))
 
     def say(self, text: str, language: str, voice: VoicePrint, speed: float) -> Waveform:
-        """(samples,) at ``sample_rate_hz``."""
-        said = self._model.inference(text, language, voice.conditioning, voice.embedding, speed=speed, **self.settings)
+        """(samples,) at ``sample_rate_hz``.
+
+        Raises:
+            ScriptError: ``nothing_speakable`` for figures in a language in which the library cannot count (Hindi).
+        """
+        try:
+            said = self._model.inference(
+                text, language, voice.conditioning, voice.embedding, speed=speed, **self.settings
+            )
+        except NotImplementedError as error:
+            raise ScriptError(
+                f"The figures in “{text[:60]}” cannot be read in this language.",
+                code="nothing_speakable",
+                hint="Write the numbers in words.",
+            ) from error
         return np.asarray(said["wav"], np.float32)

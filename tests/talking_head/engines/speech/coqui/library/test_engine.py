@@ -150,6 +150,12 @@ def test_xtts_speaks_with_a_speaker_of_its_own_in_several_languages(engine: Coqu
     assert not np.array_equal(speak(engine, SENTENCE, "coqui:en:damien-black").waveform, english.waveform)
 
 
+def test_figures_that_the_library_cannot_count_are_told(engine: CoquiSpeech) -> None:
+    with pytest.raises(ScriptError) as refused:
+        speak(engine, "पानी 12", "coqui:hi:ana-florence")
+    assert refused.value.code == "nothing_speakable" and "in words" in refused.value.hint
+
+
 def test_loading_leaves_the_official_file_as_it_is(checkpoints_dir: Path, engine: CoquiSpeech) -> None:
     path = checkpoints_dir / "xtts_v2" / "model.pth"
     speak(engine, SENTENCE, ANA)
