@@ -20,7 +20,7 @@ from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.fast_generator import SourceFeatures
 from talking_head.engines.face.sadtalker.motion import EASE_FRAMES, MotionOptions, rest_weights, waveform_16k
 from talking_head.errors import EngineError, PortraitError, ResourceError
-from talking_head.profiles import Preprocess
+from talking_head.profiles import Preprocess, profile_named
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY, write_checkpoints
 
 Hum = Callable[[int], Take]
@@ -91,6 +91,41 @@ def test_given_angles_are_followed_between_the_rest_poses(checkpoints_dir: Path,
     straight, left = turned(0), turned(40)
     assert torch.equal(straight[0], left[0])
     assert (straight[12] - left[12]).abs().max() > 0.05
+
+
+def test_in_still_mode_the_head_rests_whatever_the_noise(checkpoints_dir: Path, portrait: Portrait, hum: Hum) -> None:
+    """Eight frames are too few for a blink, so nothing but the head's noise depends on the seed."""
+    for still in (True, False):
+        options = MotionOptions(still=still)
+        engine = SadTalkerFace(EngineSettings(checkpoints_dir), sizes=TINY, options=options)
+        source = engine.prepare(portrait, CROP)
+        one, other = (
+            engine.motion(source, hum(1), text="", seed=seed, expression_scale=1.0).keypoints for seed in (1, 2)
+        )
+        assert torch.equal(one, other) is still
+
+
+def test_the_pose_style_decides_how_the_head_moves(checkpoints_dir: Path, portrait: Portrait, hum: Hum) -> None:
+    moved = []
+    for style in (0, 45):
+        engine = SadTalkerFace(EngineSettings(checkpoints_dir), sizes=TINY, options=MotionOptions(pose_style=style))
+        motion = engine.motion(engine.prepare(portrait, CROP), hum(2), text="", seed=1, expression_scale=1.0)
+        moved.append(motion.keypoints)
+    assert not torch.allclose(moved[0], moved[1], atol=1e-4)
+
+
+def test_the_quality_profile_works_on_a_cpu(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+    """512 px pasted back into the whole picture: slow there, but a picture like any other."""
+    quality = profile_named("quality")
+    source = engine.prepare(portrait, Framing(quality.preprocess, quality.size_px))
+    motion = engine.motion(source, hum(1), text="", seed=1, expression_scale=quality.expression_scale)
+
+    frame = next(iter(engine.frames(source, motion)))
+
+    assert source.side_px == quality.size_px == 512
+    assert frame.shape == (source.height_px, source.width_px, 3)
+    assert np.array_equal(frame[-4:], portrait.rgb[-4:])  # far from the face the picture is the portrait
+    assert not np.array_equal(frame, portrait.rgb)
 
 
 def test_drawing_is_lazy(engine: SadTalkerFace, portrait: Portrait, hum: Hum, monkeypatch: pytest.MonkeyPatch) -> None:
