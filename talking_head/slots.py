@@ -52,8 +52,10 @@ def permit() -> Iterator[Permit]:
 def are_clips_quick() -> bool:
     """Whether even the slowest of the last clips took no longer than one may wait for a slot."""
     last = Attempt.objects.filter(outcome=AttemptOutcome.DONE, wall_seconds__isnull=False).order_by("-started_at")
-    seconds = list(last.values_list("wall_seconds", flat=True)[:ATTEMPTS_THAT_TELL])
-    return bool(seconds) and max(seconds) <= timing().quick_seconds
+    slowest = max(
+        (seconds or 0.0 for seconds in last.values_list("wall_seconds", flat=True)[:ATTEMPTS_THAT_TELL]), default=None
+    )
+    return slowest is not None and slowest <= timing().quick_seconds
 
 
 def _lock_one() -> IO[str] | None:

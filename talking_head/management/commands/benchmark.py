@@ -1,5 +1,6 @@
 """``manage.py benchmark``: how fast and how lean the renderer is on this machine. No web, database or queue.
 
+With ``--jobs`` it measures the job layer: clips per second by the number of slots, through real databases and workers.
 With ``--face sadtalker`` it measures that engine's networks instead, which takes torch and weights.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from benchmarks import job_throughput
 from benchmarks.measure import Plan, run_all
 from benchmarks.report import table
 from talking_head.engines.registry import engine_class
@@ -30,6 +32,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the figures as JSON")
         parser.add_argument("--portrait", type=Path, default=DEFAULT_PORTRAIT, help="a picture of one face")
         parser.add_argument("--quick", action="store_true", help="short lessons and few repeats: about a minute")
+        jobs = parser.add_argument_group("with --jobs")
+        jobs.add_argument("--jobs", action="store_true", help="measure clips per second by the number of slots instead")
+        jobs.add_argument("--slots", type=int, nargs="+", default=[1, 4], help="(default: 1 4)")
+        jobs.add_argument("--renderer", choices=job_throughput.RENDERERS, default="waiting")
+        jobs.add_argument("--clips", type=int, default=48, help="for each number of slots (default: 48)")
         sadtalker = parser.add_argument_group("with --face sadtalker")
         sadtalker.add_argument("--face", choices=["sadtalker"], help="measure this engine's pictures instead")
         sadtalker.add_argument("--original", type=Path, help="a checkout of the original program, to compare with")
@@ -41,12 +48,24 @@ class Command(BaseCommand):
             load_portrait(options["portrait"])
             if options["face"]:
                 return self._measure_sadtalker(options)
+            if options["jobs"]:
+                return self._measure_jobs(options)
             figures = run_all(Plan(options["portrait"].resolve(), options["quick"]), self._say)
         except TalkingHeadError as error:
             self._stop(str(error))
         except subprocess.CalledProcessError as error:
             self._stop(f"A measurement failed.\n{error.stderr}")
         self.stdout.write(json.dumps(figures, indent=1) if options["json"] else table(figures))
+
+    def _measure_jobs(self, options: dict[str, Any]) -> None:
+        plan = job_throughput.Plan(
+            tuple(options["slots"]), options["renderer"], options["clips"], options["portrait"].resolve()
+        )
+        try:
+            figures = job_throughput.run(plan, self._say)
+        except RuntimeError as error:
+            self._stop(str(error))
+        self.stdout.write(json.dumps(figures, indent=1) if options["json"] else job_throughput.table(figures))
 
     def _measure_sadtalker(self, options: dict[str, Any]) -> None:
         """
