@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -84,6 +85,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     )
     list_select_related = ("owner",)
     list_per_page = 50
+    show_full_result_count = False
     search_fields = (
         "id",
         "title",
@@ -129,8 +131,9 @@ class JobAdmin(ReadOnly, ActsOnJobs):
             super()
             .get_queryset(request)
             .annotate(
-                done_clips=Count("clips", filter=Q(clips__state=ClipState.DONE)),
-                all_clips=Count("clips"),
+                # Subqueries, because a join would gather the sentences of all jobs to show those of fifty.
+                done_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"), state=ClipState.DONE)),
+                all_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"))),
                 rendering_time=ExpressionWrapper(F("finished_at") - F("started_at"), DurationField()),
             )
         )
@@ -208,3 +211,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     def _buttons_here(self, request: HttpRequest, job: Job) -> list[Button]:
         """Reviews have a page of their own."""
         return [button for button in self.buttons(request, job) if button.verb in MENDING]
+
+
+def _count_of(clips: QuerySet[Clip]) -> Coalesce:
+    return Coalesce(Subquery(clips.order_by().values("job").annotate(count=Count("pk")).values("count")), 0)
