@@ -11,7 +11,7 @@ is cut from the narration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,6 +26,9 @@ MIN_CUT_WORDS = 3  # heard in a row and not in the script: fewer may be one word
 MARGIN_SECONDS = 0.35  # of the recording kept before its first word and behind its last
 JUDGED_WORDS = 4  # a shorter sentence may be misheard completely
 LEAST_FOUND_SHARE = 0.2  # of a sentence's letters in words that were heard as they are written
+# The same share over the whole text. Below the first it is another text. Below the second so much was misheard (noise,
+# an accent) that a single sentence proves nothing: then the renderer's aligner, which knows the words, is the judge.
+ANOTHER_TEXT_SHARE, WELL_HEARD_SHARE = 0.12, 0.5
 QUOTED_CHARACTERS = 60
 
 
@@ -77,7 +80,16 @@ def _normal(word: str) -> str:
 
 
 def _refuse_missing(spoken: Sequence[str], texts: Sequence[list[str]], found: dict[int, list[_Place]]) -> None:
-    missing = [index for index, places in found.items() if not _is_said(texts[index], places)]
+    share = _exact_letters(place for places in found.values() for place in places) / max(1, _letters(texts))
+    if found and share < ANOTHER_TEXT_SHARE:
+        raise ScriptError(
+            "The recording says something else than the text.",
+            code="audio_text_mismatch",
+            hint="Look at what was heard, and correct the text to what is said, or record it again.",
+        )
+    missing = [
+        index for index, places in found.items() if not _is_said(texts[index], places, share >= WELL_HEARD_SHARE)
+    ]
     if not missing:
         return
     quoted = " ".join(spoken[missing[0]].split())
@@ -90,11 +102,18 @@ def _refuse_missing(spoken: Sequence[str], texts: Sequence[list[str]], found: di
     )
 
 
-def _is_said(words: Sequence[str], places: Sequence[_Place]) -> bool:
-    if not places:
-        return False
-    exact_letters = sum(place.letters for place in places if place.is_exact)
-    return len(words) < JUDGED_WORDS or exact_letters >= LEAST_FOUND_SHARE * sum(map(len, words))
+def _is_said(words: Sequence[str], places: Sequence[_Place], is_well_heard: bool) -> bool:
+    if not places or not is_well_heard or len(words) < JUDGED_WORDS:
+        return bool(places)
+    return _exact_letters(places) >= LEAST_FOUND_SHARE * _letters([words])
+
+
+def _exact_letters(places: Iterable[_Place]) -> int:
+    return sum(place.letters for place in places if place.is_exact)
+
+
+def _letters(texts: Iterable[Sequence[str]]) -> int:
+    return sum(len(word) for words in texts for word in words)
 
 
 def _bounds(spans: Sequence[tuple[int, int]], heard: Sequence[HeardWord], duration_seconds: float) -> Iterator[Passage]:

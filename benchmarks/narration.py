@@ -1,0 +1,117 @@
+"""How well a recorded narration is understood, and how fast: ``python -m benchmarks.narration``.
+
+The embedded voice reads sentences whose times are known; then the recording is spoilt as rooms and telephones do it.
+Printed for each: the word error rate, listening time over playing time, and how many cuts between sentences lie in the
+pause where they should, so that no sentence loses a word to its neighbour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.lesson_text import sentences
+from benchmarks.machine import describe_machine
+from talking_head.engines.base import EngineSettings, Waveform
+from talking_head.engines.speech.alignment import aligner_words
+from talking_head.engines.speech.hibari import HibariSpeech
+from talking_head.engines.speech.recognition import HeardWord, recognise
+from talking_head.errors import ScriptError
+from talking_head.media_io.audio import resample
+from talking_head.pipeline.narration_to_passages import narration_to_passages
+
+PAUSE_SECONDS = 0.6
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A narration and the pause behind each of its sentences but the last, (start, end) in seconds."""
+
+    waveform: Waveform
+    sample_rate_hz: int
+    pauses: list[tuple[float, float]]
+
+
+def read_aloud(texts: list[str]) -> Reading:
+    engine = HibariSpeech(EngineSettings(Path("checkpoints")))
+    speeches = [engine.speak(text, text, voice="", speed=1.0) for text in texts]
+    rate_hz = speeches[0].sample_rate_hz
+    silence = np.zeros(round(PAUSE_SECONDS * rate_hz), np.float32)
+    starts = np.cumsum([0.0] + [len(each.waveform) / rate_hz + PAUSE_SECONDS for each in speeches])
+    pauses = [
+        (start + before.words[-1].end_seconds, behind + after.words[0].start_seconds)
+        for (start, behind), (before, after) in zip(pairwise(starts[:-1]), pairwise(speeches), strict=True)
+    ]
+    joined = np.concatenate([part for each in speeches for part in (each.waveform, silence)])
+    return Reading((joined * (0.3 / np.abs(joined).max())).astype(np.float32), rate_hz, pauses)
+
+
+def spoilt(reading: Reading) -> dict[str, Waveform]:
+    """The same recording in worse circumstances; noise levels are below the voice's mean power."""
+    voice, rate_hz = reading.waveform, reading.sample_rate_hz
+    level = float(np.sqrt(np.mean(voice**2)))
+    noise = np.random.default_rng(1).normal(0, 1, len(voice)).astype(np.float32)
+    hum = np.sqrt(2) * np.sin(2 * np.pi * 50 * np.arange(len(voice)) / rate_hz).astype(np.float32)
+    telephone = resample(resample(voice, rate_hz, 8_000), 8_000, rate_hz)
+    length = min(len(voice), len(telephone))
+    return {
+        "clean": voice,
+        "hiss, 20 dB below": voice + noise * level * 0.1,
+        "hiss, 10 dB below": voice + noise * level * 0.316,
+        "hum, 10 dB below": voice + hum * level * 0.316,
+        "telephone (8 kHz)": telephone[:length],
+    }
+
+
+def measure(waveform: Waveform, reading: Reading, texts: list[str], checkpoints_dir: Path) -> dict[str, object]:
+    started = time.perf_counter()
+    _, heard = recognise(waveform, reading.sample_rate_hz, checkpoints_dir=checkpoints_dir)
+    seconds = time.perf_counter() - started
+    return {
+        "recogniser": heard.recogniser,
+        "word_error_rate": round(word_error_rate(heard.words, texts), 3),
+        "listening_over_playing_time": round(seconds / heard.duration_seconds, 3),
+        "cuts_in_the_right_pause": f"{_right_cuts(heard.words, heard.duration_seconds, reading, texts)}"
+        f" of {len(reading.pauses)}",
+    }
+
+
+def _right_cuts(words: tuple[HeardWord, ...], duration_seconds: float, reading: Reading, texts: list[str]) -> int:
+    try:
+        passages = narration_to_passages(texts, words, duration_seconds)
+    except ScriptError:
+        return 0  # refused
+    ends = [passage.end_seconds for passage in passages[:-1] if passage is not None]
+    return sum(start - 0.05 <= end <= behind + 0.05 for end, (start, behind) in zip(ends, reading.pauses, strict=True))
+
+
+def word_error_rate(heard: tuple[HeardWord, ...], texts: list[str]) -> float:
+    said = [word for text in texts for word in aligner_words(text)]
+    row = list(range(len(heard) + 1))
+    for index, true_word in enumerate(said, 1):
+        previous, row[0] = row[0], index
+        for column, word in enumerate(heard, 1):
+            is_wrong = true_word != "".join(aligner_words(word.text))
+            previous, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, previous + is_wrong)
+    return row[-1] / len(said)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sentences", type=int, default=12)
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    options = parser.parse_args()
+    texts = sentences(options.sentences)
+    reading = read_aloud(texts)
+    figures = {name: measure(sound, reading, texts, options.checkpoints) for name, sound in spoilt(reading).items()}
+    print(json.dumps({"machine": describe_machine(), "sentences": len(texts), "figures": figures}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
