@@ -110,9 +110,6 @@ class VoiceSampleAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: VoiceSample | None = None) -> bool:
-        return False  # the record of an agreement stays; withdrawing deletes the recording
-
     @admin.action(description="Withdraw for good and delete the recording", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[VoiceSample]) -> None:
         for sample in queryset:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
 from avatars.models import VoiceSample
@@ -102,5 +104,15 @@ def withdraw_voice_sample(sample: VoiceSample) -> None:
     """
     VoiceSample.objects.filter(pk=sample.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
     sample.refresh_from_db(fields=["withdrawn_at"])
+    _delete_recording(sample)
+
+
+@receiver(post_delete, sender=VoiceSample)
+def _forget_with_the_account(instance: VoiceSample, **_: object) -> None:
+    """An account that is deleted takes its recordings along."""
+    transaction.on_commit(lambda: _delete_recording(instance))
+
+
+def _delete_recording(sample: VoiceSample) -> None:
     if not VoiceSample.objects.filter(digest=sample.digest, withdrawn_at=None).exists():  # two may keep the same file
         rendering.delete_voice_sample(sample.digest)

@@ -89,7 +89,8 @@ class LessonForm(forms.Form):
         offered = [(voice.name, f"{voice.label} ({voice.language})") for voice in self.voices]
         if self.lesson.voice and self.lesson.voice not in dict(offered):
             # The engine that had it is gone. Keep the choice visible: dropping it would change the lesson unasked.
-            offered.append((self.lesson.voice, f"{self.lesson.voice} (not available now)"))
+            name = "A cloned voice" if rendering.voice_sample_digest(self.lesson.voice) else self.lesson.voice
+            offered.append((self.lesson.voice, f"{name} (not available now)"))
         default = f"Standard voice: {self.voices[0].label}" if self.voices else "Standard voice"
         return [("", default), *offered]
 
@@ -107,7 +108,9 @@ class LessonForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What :func:`lessons.services.change_lesson` takes."""
         data = self.cleaned_data
-        language = next((voice.language for voice in self.voices if voice.name == data["voice"]), "en")
+        is_kept = data["voice"] and data["voice"] == self.lesson.voice  # also one that is not available now
+        otherwise = self.lesson.language if is_kept else "en"
+        language = next((voice.language for voice in self.voices if voice.name == data["voice"]), otherwise)
         return {
             "title": data["title"],
             # Browsers send line ends as CR LF; the offsets of words count characters, so one form is kept.

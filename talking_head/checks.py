@@ -17,6 +17,8 @@ from talking_head import bucket, tracing
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.engines.base import EnhancePolicy
 from talking_head.engines.registry import AUTO, ENGINES
+from talking_head.engines.speech.coqui.catalogue import vits_folders
+from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.timing import Timing
 
 RENDERING = "rendering"  # the tag of these checks: workers and sweeper need them, but not those of the pages
@@ -187,6 +189,8 @@ def check_checkpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     folder = Path(settings.CHECKPOINTS_DIR)
     problems: list[CheckMessage] = []
     for name in dict.fromkeys((settings.TALKING_HEAD_FACE, settings.TALKING_HEAD_SPEECH)):
+        if name == COQUI and vits_folders(folder):
+            continue  # speaks with models of one's own
         needed = load_manifest().needed_by(name)
         if needed and not any(checkpoint.path_in(folder).is_file() for checkpoint in needed):
             problems.append(

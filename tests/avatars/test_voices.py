@@ -173,6 +173,23 @@ def test_a_lesson_cannot_borrow_a_colleagues_voice(teacher: User, colleague: Use
     assert refused.value.code == "voice_withdrawn"
 
 
+def test_the_editor_offers_it_and_says_when_it_is_withdrawn(log_in: LogIn, teacher: User, sample: VoiceSample) -> None:
+    lesson = lessons.add_lesson(lessons.create_course(teacher, "Physics"), "Water")
+    address = reverse("lesson_edit", args=[lesson.course.slug, lesson.pk])
+    client, fields = log_in(teacher), ("title", "script", "speed", "profile", "version")
+    assert "Mine (de)" in client.get(address).content.decode()
+    client.post(address, {name: getattr(lesson, name) for name in fields} | {"voice": voice_of(sample)})
+    lesson.refresh_from_db()
+    assert (lesson.voice, lesson.language) == (voice_of(sample), "de")
+    voices.withdraw_voice_sample(sample)
+    assert "A cloned voice (not available now)" in client.get(address).content.decode()
+    sent = {name: getattr(lesson, name) for name in fields} | {"voice": lesson.voice, "script": "Wasser kocht."}
+    answer = client.post(address, sent | {"action": "generate"}, headers={"accept": "application/json"})
+    assert "may not be used" in answer.content.decode()
+    lesson.refresh_from_db()
+    assert (lesson.script, lesson.language) == ("Wasser kocht.", "de"), "saved, and not turned into English"
+
+
 # --- withdrawing it ------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +223,25 @@ def test_withdrawing_stops_videos_in_the_making_and_forgets_what_was_said(teache
     with pytest.raises(TalkingHeadError) as refused:
         rendering.retry_job(job)
     assert refused.value.code == "voice_withdrawn"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_deleted_takes_its_recordings_along(
+    log_in: LogIn, admin_user: User, teacher: User, sample: VoiceSample
+) -> None:
+    address = reverse("admin:auth_user_delete", args=[teacher.pk])
+    assert log_in(admin_user).post(address, {"post": "yes"}).status_code == 302
+    assert not VoiceSample.objects.exists() and not private_files.exists(Kind.VOICE_SAMPLE, sample.digest)
+
+
+def test_an_administrator_withdraws_without_hearing(log_in: LogIn, admin_user: User, sample: VoiceSample) -> None:
+    client = log_in(admin_user)
+    page = client.get(reverse("admin:avatars_voicesample_change", args=[sample.pk])).content.decode()
+    assert "Erika Muster" in page and "<audio" not in page
+    chosen = {"action": "withdraw", "_selected_action": [sample.pk]}
+    assert client.post(reverse("admin:avatars_voicesample_changelist"), chosen).status_code == 302
+    sample.refresh_from_db()
+    assert sample.withdrawn_at is not None and not private_files.exists(Kind.VOICE_SAMPLE, sample.digest)
 
 
 def test_a_file_that_two_people_keep_goes_with_the_second(teacher: User, colleague: User, sample: VoiceSample) -> None:

@@ -308,6 +308,13 @@ def test_an_engine_that_is_asked_for_without_its_weights_is_a_warning(
     bare_checkpoints.mkdir()
     (bare_checkpoints / "SadTalker_V0.0.2_512.safetensors").touch()
     assert check_checkpoints(None) == []
+    settings.TALKING_HEAD_SPEECH = "coqui"
+    assert [warning.id for warning in check_checkpoints(None)] == ["talking_head.W004"]
+    own_model = bare_checkpoints / "vits" / "own"
+    own_model.mkdir(parents=True)
+    for file in ("config.json", "model.pth"):
+        (own_model / file).touch()
+    assert check_checkpoints(None) == []
 
 
 # --- the graphics card ---
