@@ -58,7 +58,7 @@ class Queue:
         return self._forecast(owner_id, int(priority), weight, self.loads)
 
     def jobs_ahead(self, owner_id: int | None, priority: int) -> int:
-        """Videos that a new one would find before it: the more urgent ones and, as owners take turns, those of others."""
+        """Videos that a new one would find before it: more urgent ones and, as owners take turns, those of others."""
         urgency = int(priority)
         own = sum(load.owner_id == owner_id and load.urgency == urgency for load in self.loads)
         others: dict[int | None, int] = defaultdict(int)

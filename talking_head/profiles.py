@@ -61,7 +61,9 @@ def profile_named(name: str | None) -> Profile:
         return PROFILES[name or DEFAULT_PROFILE]
     except KeyError:
         raise OptionError(
-            f"There is no profile “{name}”.", code="unknown_profile", hint=f"Choose one of: {', '.join(ASKABLE_PROFILES)}."
+            f"There is no profile “{name}”.",
+            code="unknown_profile",
+            hint=f"Choose one of: {', '.join(ASKABLE_PROFILES)}.",
         ) from None
 
 

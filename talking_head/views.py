@@ -79,8 +79,8 @@ def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase
     narration = Narration.objects.filter(pk=narration_id, owner=request.user.pk).first()
     if narration is None:
         raise Http404("There is no such recording.")
-    path = private_files.place(Kind.NARRATION, narration.digest)
-    return serve_file(request, path, content_type="audio/flac", digest=narration.digest)
+    name = private_files.name_of(Kind.NARRATION, narration.digest)
+    return serve_file(request, name, content_type="audio/flac", digest=narration.digest)
 
 
 @require_safe
@@ -90,8 +90,8 @@ def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
         return _log_in_first(request)
     if digest not in {voice_sample_digest(voice.name) for voice in own_voices(request.user)}:
         raise Http404("There is no such voice.")
-    path = private_files.place(Kind.VOICE_SAMPLE, digest)
-    return serve_file(request, path, content_type="audio/flac", digest=digest)
+    name = private_files.name_of(Kind.VOICE_SAMPLE, digest)
+    return serve_file(request, name, content_type="audio/flac", digest=digest)
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -13,20 +14,21 @@ from talking_head.engines import registry
 from talking_head.engines.base import Waveform
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
-from talking_head.errors import OptionError, RendererError, TalkingHeadError
+from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
 from talking_head.media_io.audio import read_audio
 from talking_head.media_io.video import VideoInfo
 from talking_head.media_io.whole_files import write_whole
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
+from talking_head.pipeline.local_choice import LocalChoice, choose_here
 from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.render_clip import Renderer
-from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
-from talking_head.pipeline.script_to_utterances import Script, script_to_utterances
+from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent
+from talking_head.pipeline.script_to_utterances import Script, estimated_seconds, script_to_utterances
 from talking_head.pipeline.takes_to_captions import takes_to_captions
-from talking_head.profiles import profile_named
+from talking_head.profiles import AUTO, profile_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,15 @@ class _Run:
         self._clips: list[RenderedClip] = []
         self._publish_seconds = 0.0
         self._recording: tuple[Waveform, int] | None = None
+        self._choice: LocalChoice | None = None
 
     def to_the_end(self) -> RenderedScript:
         """Validate everything first, then clip by clip, then the files."""
-        profile_named(self._request.profile)
+        if self._request.profile != AUTO:
+            profile_named(self._request.profile)
         self._read_recording()
         script = script_to_utterances(self._request.script, self._request.language)
+        self._settle(script)
         requests = self._clip_requests(script)
         for index, clip_request in enumerate(requests):
             self._clips.append(self._render_clip(index, clip_request, requests))
@@ -131,6 +136,19 @@ class _Run:
         errors = [clip.error for clip in self._clips if clip.error]
         metrics = self.write_metrics("fallback" if errors else "completed", error_figures(next(iter(errors), None)))
         return RenderedScript(video, tuple(self._clips), metrics)
+
+    def _settle(self, script: Script) -> None:
+        """Puts names in the place of "auto"."""
+        request = self._request
+        self._choice = choose_here(
+            request.profile,
+            request.face,
+            script=request.script,
+            video_seconds=estimated_seconds(script, request.speed),
+            has_portrait=request.portrait_path is not None,
+            checkpoints_dir=request.checkpoints_dir,
+        )
+        self._request = replace(request, profile=self._choice.profile.name, face=self._choice.face.name)
 
     def _read_recording(self) -> None:
         """Reads the recording, and writes down what it says where nobody did."""
@@ -155,7 +173,6 @@ class _Run:
     def _clip_requests(self, script: Script) -> list[ClipRequest]:
         request = self._request
         portrait_digest = load_portrait(request.portrait_path).digest if request.portrait_path else ""
-        face = registry.resolve("face", request.face)
         speech, voices = self._speech(script)
         return [
             ClipRequest(
@@ -169,7 +186,7 @@ class _Run:
                 portrait_digest=portrait_digest,
                 profile=profile_named(request.profile).name,
                 speech=speech,
-                face=face,
+                face=request.face,
             )
             for utterance, voice in zip(script.utterances, voices, strict=True)
         ]
@@ -197,12 +214,24 @@ class _Run:
         error: TalkingHeadError | None = None
         try:
             result = self._renderer.render(request, on_event)
-        except RendererError as failure:
-            error = failure
-            request = ClipRequest.from_json({**request.to_json(), "fallback": True})
-            result = self._renderer.render(request, on_event)
+        except (RendererError, ResourceError) as failure:
+            if failure.code != OUT_OF_MEMORY and not isinstance(failure, RendererError):
+                raise
+            request, result, error = self._plainer(request, failure, on_event)
         on_event(RenderEvent("done", 1, 1))
         return RenderedClip(request, result, time.monotonic() - started, error)
+
+    def _plainer(
+        self, request: ClipRequest, failure: TalkingHeadError, on_event: EventSink
+    ) -> tuple[ClipRequest, ClipResult, TalkingHeadError | None]:
+        """What comes instead of a clip that failed: after a lack of memory the same at half size, otherwise, or when
+        that fails too, a stand-in."""
+        if failure.code == OUT_OF_MEMORY:
+            with contextlib.suppress(RendererError, ResourceError):
+                smaller = replace(request, smaller=True)
+                return smaller, self._renderer.render(smaller, on_event), None
+        stand_in = replace(request, fallback=True)
+        return stand_in, self._renderer.render(stand_in, on_event), failure
 
     def _write_files(self, script: Script) -> VideoInfo:
         request = self._request
@@ -247,6 +276,7 @@ class _Run:
             publish_seconds=self._publish_seconds,
             resources=self._resources.read(),
         )
+        metrics["chosen"] = self._choice.figures() if self._choice else {}
         if request.metrics_path is not None:
             write_whole(request.metrics_path, (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode())
         return metrics

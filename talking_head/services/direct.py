@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from talking_head import results
+from talking_head import machines, results
 from talking_head.errors import InvalidInput, PortraitError, RendererError
 from talking_head.models import Job
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 from talking_head.services.jobs import submit_job
 from talking_head.services.narrations import store_narration
 from talking_head.services.portraits import store_portrait
+from talking_head.worker.supervisor import Watcher
 
 POLL_SECONDS = 0.1
 
@@ -26,14 +27,16 @@ def generate_talking_video(
     """Renders ``text`` with the picture at ``source_image_path`` and returns the MP4's path.
 
     It is an ordinary job, worked off by this process; workers that run elsewhere may help. ``performance_mode`` is a
-    profile's name. With a recording at ``audio_path`` its voice speaks, and an empty ``text`` becomes what it says.
-    Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
+    profile's name or "auto". With a recording at ``audio_path`` its voice speaks, and an empty ``text`` becomes what it
+    says. Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
 
     Raises:
         TalkingHeadError: of whatever kind; also when the job failed or was cancelled by somebody.
     """
     digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
     narration = _stored_narration(Path(audio_path)) if audio_path else ""
+    if not machines.known():  # no worker ever ran: what auto goes by is not known yet
+        machines.introduce(warm_renderer(), Watcher())
     job = run_job(
         submit_job(
             owner=None, script=text, portrait_digest=digest, narration_digest=narration, profile=performance_mode

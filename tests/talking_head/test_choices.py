@@ -50,7 +50,7 @@ def test_a_video_that_would_come_close_to_its_time_limit_steps_down() -> None:
 def test_a_long_queue_steps_down_as_far_as_it_helps_and_ends_with_fast() -> None:
     some = {"quality": {"wait_seconds": 700.0, "render_seconds": 400.0}, "balanced": {"wait_seconds": 700.0}}
     assert choose_profile(outlooks(**some), [GPU], PATIENCE_SECONDS).name == "balanced"
-    endless = dict.fromkeys(PROFILES, {"wait_seconds": 5_000.0})
+    endless = {name: {"wait_seconds": 5_000.0} for name in PROFILES}
     choice = choose_profile(outlooks(**endless), [GPU], PATIENCE_SECONDS)
     assert choice.name == "fast"
     assert choice.reason.count("Not ") == 2

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--out", type=Path, required=True, metavar="X.mp4", help="the video to write")
         parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
-        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default) or quality")
+        parser.add_argument("--profile", default=DEFAULT_PROFILE, help="fast, balanced (default), quality or auto")
         parser.add_argument("--face", default=settings.TALKING_HEAD_FACE, help="face engine (default: auto)")
         parser.add_argument("--pose-video", type=Path, metavar="V", help="move the head as in V (face sadtalker)")
         parser.add_argument("--blink-video", type=Path, metavar="V", help="blink as in V (face sadtalker)")
@@ -120,6 +120,9 @@ class Command(BaseCommand):
         metrics = rendered.metrics
         for notice in sorted({notice for clip in rendered.clips for notice in clip.result.notices}):
             self.stderr.write(f"note: {notice}")
+        chosen = metrics["chosen"]
+        if chosen["asked_profile"] == AUTO:
+            self.stderr.write(f"note: profile {metrics['profile']}: {chosen['profile_reason']}")
         for clip in rendered.clips:
             if clip.error is not None:
                 self.stderr.write(f"stand-in for “{clip.request.text.strip()[:60]}”: {clip.error}")

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from talking_head.engines.base import EngineSettings
+from talking_head.engines.base import EngineSettings, Framing
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError, TalkingHeadError
 from talking_head.media_io.audio import write_flac
@@ -94,7 +94,7 @@ def test_metrics_have_the_agreed_keys(
     assert metrics == rendered.metrics
     assert set(metrics) == {
         "job", "outcome", "error", "profile", "timeout_seconds", "total_seconds", "video_seconds", "real_time_factor",
-        "stages", "clips", "engines", "resources",
+        "stages", "clips", "engines", "resources", "chosen",
     }  # fmt: skip
     assert tuple(metrics["stages"]) == STAGES
     assert metrics["outcome"] == "completed"
@@ -248,3 +248,38 @@ def test_a_recording_and_a_voice_exclude_each_other(
     with pytest.raises(OptionError) as caught:
         run(replace(script_request, audio_path=tmp_path / "narration.wav", voice="beep"), renderer, cache)
     assert caught.value.code == "audio_and_voice"
+
+
+def test_auto_is_settled_by_this_machine_and_the_metrics_say_why(
+    script_request: RenderScriptRequest, renderer: Renderer, cache: ContentCache
+) -> None:
+    metrics = run(replace(script_request, profile="auto"), renderer, cache).metrics
+    assert metrics["profile"] in ("fast", "balanced", "quality")
+    assert metrics["chosen"]["asked_profile"] == "auto"
+    assert metrics["chosen"]["profile_reason"]
+    assert metrics["chosen"]["face_reason"] == "", "it was named"
+
+
+@pytest.mark.parametrize(("side_px", "outcome"), [(256, "completed"), (0, "fallback")])
+def test_a_sentence_that_does_not_fit_into_the_memory_is_drawn_smaller_and_then_stood_in_for(
+    script_request: RenderScriptRequest,
+    renderer: Renderer,
+    cache: ContentCache,
+    monkeypatch: pytest.MonkeyPatch,
+    side_px: int,
+    outcome: str,
+) -> None:
+    """``side_px`` is the first size that is too large."""
+    prepare = FakeFace.prepare
+
+    def little_memory(self: FakeFace, portrait: Any, framing: Framing) -> Any:
+        if framing.size_px >= side_px:
+            raise MemoryError
+        return prepare(self, portrait, framing)
+
+    monkeypatch.setattr(FakeFace, "prepare", little_memory)
+    rendered = run(script_request, renderer, cache)
+    assert rendered.metrics["outcome"] == outcome
+    assert rendered.video.width_px == 256
+    assert all(bool(clip.result.notices) is (outcome == "completed") for clip in rendered.clips)
+    assert all((clip.error is not None) is (outcome == "fallback") for clip in rendered.clips)

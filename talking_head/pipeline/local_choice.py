@@ -1,0 +1,48 @@
+"""What ``auto`` comes to without a queue and without other machines: by what this one can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from talking_head.choices import Choice, Outlook, best_first, choose_face, choose_profile
+from talking_head.engines import registry
+from talking_head.pipeline.machine_probe import probe_machine
+from talking_head.profiles import AUTO, profile_named
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChoice:
+    asked_profile: str
+    asked_face: str
+    profile: Choice
+    face: Choice
+
+    def figures(self) -> dict[str, str]:
+        """For the metrics."""
+        return {
+            "asked_profile": self.asked_profile,
+            "profile_reason": self.profile.reason,
+            "asked_face": self.asked_face,
+            "face_reason": self.face.reason,
+        }
+
+
+def choose_here(
+    profile: str, face: str, *, script: str, video_seconds: float, has_portrait: bool, checkpoints_dir: Path
+) -> LocalChoice:
+    """Names in, names out. Loads torch if, and only if, the checkpoints of sadtalker are there and it was not named.
+
+    Raises:
+        OptionError: ``unknown_profile``, ``unknown_engine``. EngineError: the named face engine is not installed.
+    """
+    machines = [probe_machine(checkpoints_dir)] if AUTO in (profile, face) else []
+    profile_choice = Choice(profile_named(None if profile == AUTO else profile).name)
+    if profile == AUTO:
+        outlooks = [Outlook(each, each.timeout_for(script)) for each in best_first()]
+        profile_choice = choose_profile(outlooks, machines, patience_seconds=0)
+    chosen = profile_named(profile_choice.name)
+    face_choice = Choice(registry.resolve("face", face))
+    if face == AUTO and has_portrait:
+        face_choice = choose_face(chosen, video_seconds, chosen.timeout_for(script), machines)
+    return LocalChoice(profile, face, profile_choice, face_choice)
