@@ -8,7 +8,8 @@ worker ever gets one. So:
 - every process that is forked from the parent dies with its own parent;
 - TERM reaches the parent and the workers, but not the guard in between, and to the workers it means "give back what you
   hold", not "die";
-- the parent looks every few seconds whether there is work that no worker looks at, and then replaces the whole cluster.
+- the parent looks every second whether there is work that no worker looks at, or an idle worker that answers no ring,
+  and after a while replaces the whole cluster.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import time
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
-from talking_head import claims, lifecycle
+from talking_head import claims, doorbell, lifecycle, narrations
 from talking_head.rendering import warm_up
 from talking_head.timing import timing
 from talking_head.worker import drain
@@ -73,13 +75,23 @@ class DrainingCluster(Cluster):
 
 
 def _is_work_left_alone() -> bool:
-    if drain.seconds_since_activity() < timing().stuck_seconds:
+    if drain.seconds_since_activity() < timing().stuck_seconds and not _is_a_worker_deaf():
         return False
     try:
-        return claims.is_anything_claimable() or lifecycle.is_anything_to_publish()
+        return (
+            claims.is_anything_claimable() or lifecycle.is_anything_to_publish() or narrations.is_anything_to_hear()
+        )
     except DatabaseError:
         close_old_connections()
         return False  # nobody can work without it
+
+
+def _is_a_worker_deaf() -> bool:
+    """Whether rings wait although one of our workers has nothing to do: the others' work must not hide that. (Where
+    idle workers of other machines answer, nobody notices until these go home; until then nothing waits for long.)"""
+    if drain.seconds_since_answer() < timing().stuck_seconds:
+        return False
+    return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and doorbell.rings_waiting() > 0
 
 
 def _belong_to_the_cluster() -> None:
@@ -92,4 +104,5 @@ def _become_worker(**kwargs: Any) -> None:
     """In the workers only: TERM means stop, whoever sends it; and the engines are loaded before the first task."""
     signal.signal(signal.SIGTERM, lambda signum, frame: drain.begin())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    warm_up()
+    with drain.at_work():
+        warm_up()

@@ -101,13 +101,18 @@ def warm_up() -> None:
             "speech": registry.resolve("speech", settings.TALKING_HEAD_SPEECH),
             "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
         }
-        watcher = Watcher(keep_going=lambda: not drain.has_begun())
+        watcher = Watcher(keep_going=_is_still_wanted)
         machines.introduce(warm_renderer(), watcher)
         problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
     except TalkingHeadError as error:
         problem = error
     if problem is not None:
         logger.warning("The engines could not be loaded ahead of time: %s", problem)
+
+
+def _is_still_wanted() -> bool:
+    drain.note_activity()  # large models take longer to load than a worker may seem to do nothing
+    return not drain.has_begun()
 
 
 def close_warm_renderer() -> None:

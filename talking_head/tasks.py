@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from talking_head.rendering import Worker, warm_renderer
+from talking_head.worker import drain
 
 
 def work(job_id: str = "") -> None:
     """Works on whatever there is to do, for any job. ``job_id`` says who rang and is only for the queue's own logs."""
-    Worker(warm_renderer()).work()
+    with drain.at_work():
+        Worker(warm_renderer()).work()

@@ -63,6 +63,30 @@ def test_4_a_cluster_whose_idle_worker_was_killed_is_replaced_and_works_again(si
     assert_site_invariants(site)
 
 
+def test_4_an_idle_worker_killed_beside_a_busy_one_is_noticed_before_the_busy_one_is_done(site: Site) -> None:
+    """What hangs would hang for two minutes, and its worker shows all the while that it lives."""
+    site.environment["TALKING_HEAD_SLOTS"] = "2"
+    site.start("work")
+    wait_for(lambda: len(_workers(site)) == 2, "both workers")
+    site.start("sweep", "--every", "0.3")
+    site.make_jobs(["hang once"])
+    site.wait_for_render("hang once")
+    (idle,) = _workers(site) - {site.wait_for_lease()}
+    wait_for(lambda: site.rows("SELECT COUNT(*) FROM django_q_ormq") == [(1,)], "the other one to be idle")
+    os.kill(idle, signal.SIGKILL)
+    site.make_jobs(["Two."])
+    site.wait_until_all_ended()
+    assert site.states() == ["completed"] * 2
+    assert "replacing the cluster" in site.log()
+    assert_site_invariants(site)
+
+
+def _workers(site: Site) -> set[int]:
+    """Those that have a renderer."""
+    renderers = [process for process in site.processes() if "fake_renderer" in " ".join(process.cmdline())]
+    return {process.ppid() for process in renderers}
+
+
 def test_5_when_the_cluster_is_killed_its_whole_tree_dies(site: Site) -> None:
     site.make_jobs(["hang"])
     cluster = site.start("work")
