@@ -156,6 +156,8 @@ TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
 # How long a teacher waits without being asked first; "auto" chooses a profile that is ready by then. 0: for ever.
 TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default=900)
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
+# How long a recording is kept that no lesson and no video in the making uses. 0: for ever.
+TALKING_HEAD_UNUSED_NARRATION_DAYS = env.int("TALKING_HEAD_UNUSED_NARRATION_DAYS", default=30)
 
 # --- background work ---------------------------------------------------------------------------------------------
 # A task is only a doorbell: it carries an id, and the truth is in our own tables. A lost message is rung again by the
@@ -207,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStateEnum": "talking_head.models.JobState",
         "ClipStateEnum": "talking_head.models.ClipState",
+        "NarrationStateEnum": "talking_head.models.NarrationState",
         "ProfileEnum": "talking_head.api.serializers.PROFILE_CHOICES",
         "PreprocessEnum": "talking_head.api.serializers.PREPROCESS_CHOICES",
     },

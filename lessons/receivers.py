@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from lessons import rules, services
+from lessons.models import Lesson
 from talking_head.models import Job
 
 
@@ -16,3 +19,8 @@ def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
 def may_view_lesson_job(user: rules.Person, job: Job) -> bool:
     """Access rule for :func:`talking_head.services.register_access_rule`."""
     return rules.may_watch_job(user, job.pk, job.subject)
+
+
+def narrations_of_lessons() -> QuerySet[Lesson, Any]:
+    """For :func:`talking_head.services.register_narration_use`: the recordings that speak in lessons."""
+    return Lesson.objects.exclude(narration=None).values("narration")

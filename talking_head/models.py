@@ -269,6 +269,7 @@ class Narration(models.Model):
     duration_seconds = models.FloatField()
     report = models.JSONField(default=dict)  # NarrationReport: what is good and bad about the sound
     created_at = models.DateTimeField(auto_now_add=True)
+    unused_since = models.DateTimeField(null=True, blank=True)  # as the sweeper first saw it, see unused_narrations.py
 
     state = models.CharField(max_length=9, choices=NarrationState.choices, default=NarrationState.WAITING)
     fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of a piece

@@ -15,7 +15,18 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import bucket, claims, doorbell, lifecycle, line, narrations, outbox, results, storage
+from talking_head import (
+    bucket,
+    claims,
+    doorbell,
+    lifecycle,
+    line,
+    narrations,
+    outbox,
+    results,
+    storage,
+    unused_narrations,
+)
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 
@@ -62,12 +73,13 @@ def deliver_outbox() -> int:
 
 
 def collect_garbage() -> int:
-    """Removes what no row speaks of and nobody works on any more; returns how many files and folders."""
+    """Removes what no row speaks of and nobody works on or uses any more; returns how many files, folders and rows."""
     doomed = [*_stale_staging(), *_unpublished_results(), *_old_entries()]
     for path in doomed:
         logger.info("removing what was left behind: %s", path.name)
         _remove(path)
-    return len(doomed) + (_collect_orphaned_objects() if bucket.is_on() else 0)
+    removed = len(doomed) + unused_narrations.collect_unused()
+    return removed + (_collect_orphaned_objects() if bucket.is_on() else 0)
 
 
 def _collect_orphaned_objects() -> int:

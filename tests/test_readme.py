@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_configuration_table_is_complete() -> None:
     settings = (ROOT / "edu_platform" / "settings.py").read_text(encoding="utf-8")
-    read = set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_]+)"', settings))
+    read = set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z0-9_]+)"', settings))
     table = README[README.index("## Configuration") : README.index("## GPU")]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert read == {name for row in rows for name in re.findall(r"`(\w+)`", row)}

@@ -42,6 +42,7 @@ from talking_head.services.voice_samples import (
     voice_sample_digest,
     voice_withdrawn,
 )
+from talking_head.unused_narrations import register_narration_use
 
 __all__ = [
     "MAX_NARRATION_SECONDS",
@@ -70,6 +71,7 @@ __all__ = [
     "portrait_thumbnail",
     "portrait_too_heavy",
     "register_access_rule",
+    "register_narration_use",
     "register_portrait_rule",
     "register_voices_rule",
     "retry_job",

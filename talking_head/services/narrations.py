@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head import doorbell, narrations, private_files, storage
+from talking_head import doorbell, narrations, private_files, storage, unused_narrations
 from talking_head.errors import InvalidInput
 from talking_head.estimate import CHARACTERS_PER_SECOND
 from talking_head.models import Narration, NarrationState
@@ -50,6 +50,7 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
             digest=digest,
             defaults={"duration_seconds": report.duration_seconds, "report": report.to_json()},
         )
+        unused_narrations.note_use(narration)
         if is_new or narration.state == NarrationState.FAILED:  # uploaded again: another try
             narrations.listen_anew(narration)
             transaction.on_commit(lambda: doorbell.ring())
@@ -57,7 +58,7 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
 
 
 def usable_narration(digest: str) -> Narration:
-    """The row of a recording that was listened to or will be.
+    """The row of a recording that was listened to or will be, for a job that is about to use it.
 
     Raises:
         InvalidInput: ``unknown_narration``, or why it cannot be used.
@@ -68,6 +69,7 @@ def usable_narration(digest: str) -> Narration:
         raise unknown_narration()
     if narration.state == NarrationState.FAILED:
         raise narrations.error_of(narration)
+    unused_narrations.note_use(narration)
     return narration
 
 
