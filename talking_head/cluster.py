@@ -78,9 +78,7 @@ def _is_work_left_alone() -> bool:
     if drain.seconds_since_activity() < timing().stuck_seconds and not _is_a_worker_deaf():
         return False
     try:
-        return (
-            claims.is_anything_claimable() or lifecycle.is_anything_to_publish() or narrations.is_anything_to_hear()
-        )
+        return claims.is_anything_claimable() or lifecycle.is_anything_to_publish() or narrations.is_anything_to_hear()
     except DatabaseError:
         close_old_connections()
         return False  # nobody can work without it
