@@ -23,26 +23,33 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import torch
 from PIL import Image
+from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import describe_machine
 from benchmarks.original_sadtalker import OriginalMissingError, load_original
+from benchmarks.sadtalker_forms import Timing, compare_forms
 from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait
 from talking_head.engines.face.framing import Box
-from talking_head.engines.face.sadtalker import checkpoints, speed
+from talking_head.engines.face.sadtalker import checkpoints
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.motion import SadTalkerMotion
 from talking_head.engines.face.sadtalker.networks import load_networks
 from talking_head.engines.face.sadtalker.paste_back import PasteBack
 from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
-from talking_head.engines.face.sadtalker.source import to_tensor
+from talking_head.engines.face.sadtalker.source import SadTalkerSource, to_tensor
+from talking_head.engines.face.sadtalker.speed import estimated_seconds_per_frame
 from talking_head.errors import TalkingHeadError
 
 ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.png"
-CANVAS_SIDE_PX, PASTE_RUNS, ENGINE_FRAMES = 1024, 15, 16
+CANVAS_SIDE_PX, PASTE_RUNS = 1024, 15
+CPU_FRAMES, GPU_FRAMES = 2, 64
+# Convolutions and matrix products of a frame at 256 px: in the original's loop, and without what need not be repeated.
+ORIGINAL_GFLOP_PER_FRAME, NEEDED_GFLOP_PER_FRAME = 1203, 938
 Figures = dict[str, Any]
 
 
@@ -54,6 +61,8 @@ class SpeedPlan:
     size: int = 256
     rounds: int = 3
     threads: int = 1
+    steps: bool = False
+    frames: int = 0  # of the engine's stream; 0: as many as the device draws in a few seconds
     sizes: NetworkSizes = OFFICIAL
 
 
@@ -67,24 +76,24 @@ def measure_speed(plan: SpeedPlan) -> Figures:
     square = to_tensor(np.asarray(Image.fromarray(picture).resize((plan.size, plan.size), Image.Resampling.BICUBIC)))
     original = load_original(plan.original, plan.checkpoints).draw if plan.original else None
     networks = load_networks(plan.checkpoints / checkpoints.FACE_FILES[plan.size].name, plan.sizes)
-    forms = speed.compare_forms(networks, square, rounds=plan.rounds, original=original)
+    forms = compare_forms(networks, square, rounds=plan.rounds, steps=plan.steps, original=original)
     del original, networks
     return {
         "machine": describe_machine(),
         "size_px": plan.size,
         "threads": plan.threads,
         "gflop_per_frame": {
-            "published": speed.ORIGINAL_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
-            "needed": speed.NEEDED_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
+            "published": ORIGINAL_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
+            "needed": NEEDED_GFLOP_PER_FRAME * (plan.size // 256) ** 2,
         },
         "forms": [_form_figures(form) for form in forms],
         "engine": engine_figures(plan, picture),
-        "estimated_seconds_per_frame": speed.estimated_seconds_per_frame(plan.size),
+        "estimated_seconds_per_frame": estimated_seconds_per_frame(plan.size),
         "paste_ms": paste_back_ms(picture),
     }
 
 
-def _form_figures(form: speed.Timing) -> Figures:
+def _form_figures(form: Timing) -> Figures:
     """``psnr_db`` is null for the same picture, because JSON knows no infinity."""
     psnr_db = form.psnr_db if math.isfinite(form.psnr_db) else None
     return {**asdict(form), "psnr_db": psnr_db, "frames_per_second": form.frames_per_second}
@@ -97,16 +106,30 @@ def engine_figures(plan: SpeedPlan, picture: Frame) -> Figures:
     first = _seconds(lambda: engine.prepare(portrait, framing))
     again = _seconds(lambda: engine.prepare(portrait, framing))
     source, on_gpu = engine.prepare(portrait, framing), torch.cuda.is_available()
-    frames = ENGINE_FRAMES if on_gpu else 2
-    motion = SadTalkerMotion(source.features.keypoints.cpu().expand(frames, -1, -1))
-    list(engine.frames(source, motion))  # a GPU records its graph
-    drawing = _seconds(lambda: list(engine.frames(source, motion)))
+    frames = plan.frames or (GPU_FRAMES if on_gpu else CPU_FRAMES)
+    rest = source.features.keypoints.cpu()
+    _draw(engine, source, rest.expand(CPU_FRAMES, -1, -1))  # a GPU records its graph
+    before_bytes = _resident_bytes()
+    drawing = _seconds(lambda: _draw(engine, source, rest.expand(frames, -1, -1)))
     return {
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
         "load_and_prepare_seconds": first,
         "prepare_seconds": again,
-        "frames_per_second": len(motion.keypoints) / drawing,
+        "frames": frames,
+        "frames_per_second": frames / drawing,
+        "memory_mb": _resident_bytes() / 1e6,
+        "memory_growth_mb": (_resident_bytes() - before_bytes) / 1e6,
     }
+
+
+def _draw(engine: SadTalkerFace, source: SadTalkerSource, keypoints: Tensor) -> None:
+    """As a job does it: one frame after the other, none kept."""
+    for _ in engine.frames(source, SadTalkerMotion(keypoints)):
+        pass
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -156,6 +179,8 @@ def speed_table(figures: Figures) -> str:
     ]
     rows = {
         f"the engine's stream ({engine['device']})": f"{engine['frames_per_second']:.3f} frames/s",
+        f"memory after {engine['frames']} of its frames": f"{engine['memory_mb']:.0f} MB",
+        "by how much they made it grow": f"{engine['memory_growth_mb']:.1f} MB",
         "estimated from the probe": f"{figures['estimated_seconds_per_frame']:.2f} s a frame",
         "a portrait, with loading the networks": f"{engine['load_and_prepare_seconds']:.2f} s",
         "a portrait, warm": f"{engine['prepare_seconds']:.2f} s",
@@ -173,6 +198,8 @@ def main() -> int:
     parser.add_argument("--size", type=int, choices=sorted(checkpoints.FACE_FILES), default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", action="store_true", help="what single optimisations do to time and picture, too")
+    parser.add_argument("--frames", type=int, default=0, help="length of the engine's stream: does its memory grow?")
     parser.add_argument("--json", action="store_true")
     arguments = vars(parser.parse_args())
     as_json = arguments.pop("json")

@@ -4,14 +4,11 @@ something for it to draw with."""
 from __future__ import annotations
 
 import os
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.choices import MEASURED_SIDE_PX, QUALITY_FACE, Machine
-
-CHANNELS, SIDE_PX, RUNS = 256, 64, 10
 
 
 def probe_machine(checkpoints_dir: Path) -> Machine:
@@ -40,25 +37,5 @@ def _ask_torch() -> tuple[str, float]:
 
     from talking_head.engines.face.sadtalker.speed import estimated_seconds_per_frame
 
-    if not torch.cuda.is_available():
-        return "", estimated_seconds_per_frame(MEASURED_SIDE_PX)
-    return torch.cuda.get_device_name(0), _gpu_seconds_per_frame()
-
-
-def _gpu_seconds_per_frame() -> float:
-    """As :func:`~talking_head.engines.face.sadtalker.speed.estimated_seconds_per_frame`, in half precision."""
-    import torch
-    from torch.nn import functional
-
-    from talking_head.engines.face.sadtalker.speed import FRAME_IN_PROBE_GFLOP
-
-    weight = torch.ones(CHANNELS, CHANNELS, 3, 3, device="cuda", dtype=torch.float16)
-    x = torch.ones(1, CHANNELS, SIDE_PX, SIDE_PX, device="cuda", dtype=torch.float16)
-    fastest = float("inf")
-    for _ in range(RUNS):
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        functional.conv2d(x, weight, padding=1)
-        torch.cuda.synchronize()
-        fastest = min(fastest, time.perf_counter() - start)
-    return FRAME_IN_PROBE_GFLOP * fastest / (2 * 9 * CHANNELS**2 * SIDE_PX**2 / 1e9)
+    gpu_name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+    return gpu_name, estimated_seconds_per_frame(MEASURED_SIDE_PX)

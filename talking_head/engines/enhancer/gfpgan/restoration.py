@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 from talking_head.engines.base import Frame
 from talking_head.engines.enhancer.gfpgan.face_alignment import FACE_PX
 from talking_head.engines.enhancer.gfpgan.network import RestorationNetwork
+from talking_head.engines.torch_device import is_out_of_memory, seconds_per_gflop
 from talking_head.engines.torch_weights import WeightFile
 from talking_head.errors import ResourceError
 
@@ -21,7 +21,6 @@ OFFICIAL_SHA256 = "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be
 CPU_BATCH, GPU_BATCH = 1, 8
 # What a face costs in convolutions of the probe's kind: both were timed side by side on one CPU.
 FACE_IN_PROBE_GFLOP = 640.0
-_PROBE_CHANNELS, _PROBE_SIDE_PX, _PROBE_RUNS = 256, 64, 3
 
 
 class FaceRestorer:
@@ -60,7 +59,7 @@ class FaceRestorer:
             levels = ((drawn.clamp(-1, 1) + 1) * 127.5).round().byte()
             return list(levels.permute(0, 2, 3, 1).cpu().numpy())
         except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+            if is_out_of_memory(error):
                 raise ResourceError(
                     "The face restorer does not fit into the memory.",
                     code="out_of_memory",
@@ -68,23 +67,9 @@ class FaceRestorer:
                 ) from error
             raise
 
-    @torch.inference_mode()
     def seconds_per_face(self) -> float:
         """Estimated wall time of a face on this device, good to about a third, from a probe of some milliseconds."""
-        weight = torch.ones(_PROBE_CHANNELS, _PROBE_CHANNELS, 3, 3, device=self._device)
-        x = torch.ones(1, _PROBE_CHANNELS, _PROBE_SIDE_PX, _PROBE_SIDE_PX, device=self._device)
-        weight, x = (tensor.contiguous(memory_format=torch.channels_last) for tensor in (weight, x))
-        self._timed(x, weight)
-        fastest = min(self._timed(x, weight) for _ in range(_PROBE_RUNS))
-        gflop = 2 * 9 * _PROBE_CHANNELS**2 * _PROBE_SIDE_PX**2 / 1e9
-        return FACE_IN_PROBE_GFLOP * fastest / gflop
-
-    def _timed(self, x: Tensor, weight: Tensor) -> float:
-        start = time.perf_counter()
-        functional.conv2d(x, weight, padding=1)
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter() - start
+        return FACE_IN_PROBE_GFLOP * seconds_per_gflop(self._device)
 
 
 def _resized(pictures: Tensor, side_px: int) -> Tensor:

@@ -11,6 +11,7 @@ from talking_head.engines.base import Frame
 from talking_head.engines.face.sadtalker.cpu_tuning import without_denormals
 from talking_head.engines.face.sadtalker.cuda_graph import GraphedGenerator, to_levels
 from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
+from talking_head.engines.torch_device import is_out_of_memory
 from talking_head.errors import ResourceError
 
 # One frame keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.
@@ -43,7 +44,7 @@ class FrameDrawer:
             with without_denormals():
                 return to_levels(self._generator.draw(source, batch).picture)
         except RuntimeError as error:
-            if _is_out_of_memory(error):
+            if is_out_of_memory(error):
                 self._graph = None
                 raise ResourceError(
                     "The pictures' networks do not fit into the memory.",
@@ -58,8 +59,3 @@ class FrameDrawer:
         if self._graph is None or not self._graph.fits(source, GPU_BATCH):
             self._graph = GraphedGenerator(self._generator, source, GPU_BATCH)
         return self._graph.draw(source, filled)[: len(batch)].cpu()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """torch has a class for GPUs only; its CPU allocator says it in words."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -6,13 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
+from benchmarks.sadtalker_forms import psnr_db
 from talking_head.engines.face.sadtalker import winograd
 from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
 from talking_head.engines.face.sadtalker.fast_layers import Modulation, Placement, UpsampledConv2d, instance_norm
 from talking_head.engines.face.sadtalker.folding import fold_batch_norm
 from talking_head.engines.face.sadtalker.generator import Generator
 from talking_head.engines.face.sadtalker.matrix_product import MatrixProduct
-from talking_head.engines.face.sadtalker.speed import psnr_db
 from talking_head.engines.face.sadtalker.winograd import WinogradConv2d
 
 SIDE_PX = 128  # the smallest that the hourglass can halve five times
