@@ -94,7 +94,13 @@ def clip_request(text: str, portrait: Path) -> ClipRequest:
 def render_lesson(
     script: str, portrait: Path, out: Path, renderer: Renderer, cache: ContentCache, profile: str = PROFILE
 ) -> RenderedScript:
-    request = RenderScriptRequest(script=script, out_path=out, portrait_path=portrait, profile=profile)
+    request = RenderScriptRequest(
+        script=script,
+        out_path=out,
+        portrait_path=portrait,
+        profile=profile,
+        face=registry.resolve("face", registry.AUTO),
+    )
     return render_script(request, renderer, cache, lambda _progress: None)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from talking_head.engines import registry
 from talking_head.engines.base import Waveform
+from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
@@ -126,6 +127,7 @@ class _Run:
             profile_named(self._request.profile)
         self._read_recording()
         script = script_to_utterances(self._request.script, self._request.language)
+        check_speed(self._request.speed)
         self._settle(script)
         requests = self._clip_requests(script)
         for index, clip_request in enumerate(requests):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 
 from talking_head import adaptive, doorbell, lifecycle, line, narrations, private_files, progress, quotas, storage
 from talking_head.engines import registry
+from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.private_files import Kind
@@ -24,7 +24,6 @@ from talking_head.services.scripts import check_voice, speech_engine_for
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
 
-SPEED_RANGE = (0.5, 2.0)
 STILL = "still"
 TITLE_CHARACTERS = 200
 KEY_CHARACTERS = 100
@@ -164,12 +163,7 @@ def _plan(
     else:
         chosen_speech = registry.resolve("speech", speech or speech_engine_for(voice))
         check_voice(voice, chosen_speech)
-    if not (math.isfinite(speed) and SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]):
-        raise OptionError(
-            "This speed cannot be spoken.",
-            code="speed_out_of_range",
-            hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
-        )
+    check_speed(speed)
     return _Plan(tuple(utterances), _face_for(portrait_digest, face), chosen_speech)
 
 

@@ -27,6 +27,7 @@ PAGES = {
     "lesson_detail": ("get", (200, 404, 200, 404, 200, LOG_IN)),
     "lesson_edit": ("get", (200, 404, 403, 404, 200, LOG_IN)),
     "lesson_create": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "lesson_forecast": ("post", (200, 404, 403, 404, 200, LOG_IN)),
     "lesson_move": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_publish": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_cancel": ("post", (302, 404, 403, 404, 302, LOG_IN)),

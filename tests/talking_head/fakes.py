@@ -25,6 +25,7 @@ from talking_head.engines.base import (
     TimedWord,
     Voice,
 )
+from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError
 
 WORD_SECONDS = 0.20
@@ -51,8 +52,7 @@ class FakeSpeech:
     def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
         if voice not in ("", "beep", "boop"):
             raise OptionError(f"There is no voice “{voice}”.", code="unknown_voice")
-        if not 0.5 <= speed <= 2.0:
-            raise OptionError("The speed must be between 0.5 and 2.", code="speed_out_of_range")
+        check_speed(speed)
         if UNSPEAKABLE in spoken:
             raise ScriptError("This cannot be said.", code="nothing_speakable")
         type(self).spoken.append(spoken)

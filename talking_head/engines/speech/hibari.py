@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from talking_head.engines.base import EngineSettings, Speech, TimedToken, TimedWord, Voice, Waveform
 from talking_head.engines.packaged_models import check_packaged_model, missing_model
+from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.reading.rules import aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION, spoken_form
 from talking_head.errors import EngineError, OptionError, ScriptError
 
 DISTRIBUTION = "hibari-tts"
-SPEED_RANGE = (0.5, 2.0)  # what the model was trained for
 MAX_SYMBOLS = tts.MAX_PHONEMES  # longer runs lose their melody
 DURATIONS_TENSOR = "/Round_output_0"  # hibari-tts 0.2.1: 25 ms steps for each symbol, padding at both ends included
 # The steps run late against the sound, the more so the slower the speech: found by comparing them with where the lips
@@ -88,12 +88,7 @@ class HibariSpeech:
             EngineError: ``engine_unavailable`` when the package's model is not the one this engine knows,
                 ``checkpoint_missing`` or ``checkpoint_corrupt`` when its file is not what was installed.
         """
-        if not SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]:
-            raise OptionError(
-                f"The voice cannot speak at {speed:g} times its speed.",
-                code="speed_out_of_range",
-                hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
-            )
+        check_speed(speed)
         loaded = self._voice(voice or DEFAULT)
         symbols = loaded.symbols(spoken)
         if all(symbol.text in _PAUSES for symbol in symbols):

@@ -345,7 +345,7 @@ def test_metrics_are_written_whatever_the_outcome(make_job: MakeJob, worker: Wor
         metrics = json.loads(storage.metrics_file(job.pk).read_text())
         assert list(metrics) == [
             "job", "outcome", "error", "profile", "timeout_seconds", "total_seconds", "video_seconds",
-            "real_time_factor", "stages", "clips", "engines", "resources",
+            "real_time_factor", "stages", "clips", "engines", "resources", "chosen",
         ]  # fmt: skip
         assert metrics["outcome"] == outcome
         assert (metrics["error"] is None) == (outcome == "completed")

@@ -18,13 +18,13 @@ from talking_head.engines.speech.coqui.samples import read_sample, sample_file
 from talking_head.engines.speech.coqui.voice_names import PREFIX, VITS, SampleVoice, SpeakerVoice, VitsVoice, parsed
 from talking_head.engines.speech.coqui.weights import digest_of
 from talking_head.engines.speech.coqui.word_times import ALPHABET, SpokenPiece, word_times
+from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION
 from talking_head.errors import OptionError
 
 if TYPE_CHECKING:
     from talking_head.engines.speech.coqui.models import VitsModel, VoicePrint, XttsModel
 
-SPEED_RANGE = (0.5, 2.0)
 BREATH_SECONDS = 0.15  # between the pieces of a long sentence
 WARM_VITS = 4
 WARM_VOICE_PRINTS = 32
@@ -84,12 +84,7 @@ class CoquiSpeech:
             EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``, ``checkpoint_foreign``,
                 ``licence_not_accepted``, ``engine_unavailable``. ResourceError: ``out_of_memory``.
         """
-        if not SPEED_RANGE[0] <= speed <= SPEED_RANGE[1]:
-            raise OptionError(
-                f"The voice cannot speak at {speed:g} times its speed.",
-                code="speed_out_of_range",
-                hint=f"Choose a speed from {SPEED_RANGE[0]} to {SPEED_RANGE[1]}.",
-            )
+        check_speed(speed)
         voice = voice or self.voices()[0].name
         say, max_characters, sample_rate_hz, language = self._speaker(voice, speed)
         _fix_random_numbers(f"{voice}\n{spoken}")
