@@ -1,5 +1,5 @@
-"""Who takes orders for a site: a process that stays, because to start one for every job would take longer than the
-faults that are to strike it."""
+"""Who takes and cancels orders for a site: a process that stays, because to start one for every job would take longer
+than the faults that are to strike it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,25 @@ _clerks: WeakKeyDictionary[Site, subprocess.Popen[str]] = WeakKeyDictionary()
 def accept_jobs(site: Site, key: str, *jobs: list[str]) -> list[UUID]:
     """Asks for these jobs, a list of sentences each, and returns when they are committed and rung for; ``key`` must be
     new to the site."""
+    return [UUID(job) for job in _ask(site, "accept", [key, jobs])]
+
+
+def cancel_job(site: Site, job: UUID) -> bool:
+    """False when it had ended before."""
+    return bool(_ask(site, "cancel", str(job)))
+
+
+def _ask(site: Site, what: str, values: Any) -> Any:
     clerk = _clerks.get(site)
     if clerk is None:
         clerk = _clerks[site] = _start(site)
     assert clerk.stdin is not None
     assert clerk.stdout is not None
-    clerk.stdin.write(json.dumps([key, jobs]) + "\n")
+    clerk.stdin.write(json.dumps([what, values]) + "\n")
     clerk.stdin.flush()
     answer = clerk.stdout.readline()
     assert answer, site.log()
-    return [UUID(job) for job in json.loads(answer)]
+    return json.loads(answer)
 
 
 def _start(site: Site) -> subprocess.Popen[str]:
@@ -41,7 +50,7 @@ def _start(site: Site) -> subprocess.Popen[str]:
 
 
 def main() -> None:
-    """Reads ``[key, jobs]`` a line and answers with the ids."""
+    """Reads ``[what, values]`` a line and answers each with a line."""
     import django
 
     django.setup()
@@ -49,8 +58,18 @@ def main() -> None:
 
     for line in sys.stdin:
         close_old_connections()
-        key, jobs = json.loads(line)
-        print(json.dumps([_accept(f"{key} {number}", texts) for number, texts in enumerate(jobs)]), flush=True)
+        what, values = json.loads(line)
+        print(json.dumps(_accept_all(*values) if what == "accept" else _cancel(values)), flush=True)
+
+
+def _accept_all(key: str, jobs: list[list[str]]) -> list[str]:
+    return [_accept(f"{key} {number}", texts) for number, texts in enumerate(jobs)]
+
+
+def _cancel(job: str) -> bool:
+    from talking_head import lifecycle
+
+    return lifecycle.cancel(UUID(job))
 
 
 def _accept(key: str, texts: list[str]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -80,6 +82,34 @@ def site(tmp_path: Path, recording_database: Path) -> Iterator[Site]:
     site = new_site(tmp_path / "site", recording_database)
     yield site
     site.end()
+
+
+@pytest.fixture(scope="module")
+def long_lived(tmp_path_factory: pytest.TempPathFactory, recording_database: Path) -> Iterator[Site]:
+    """A site that stays for all tests of this module, with a sweeper."""
+    site = new_site(tmp_path_factory.mktemp("killed") / "site", recording_database)
+    site.start("sweep", "--every", "0.3")
+    yield site
+    site.end()
+
+
+@pytest.fixture(scope="module")
+def accepted() -> list[UUID]:
+    """Every job that the site of this module has ever promised."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def clusters() -> list[subprocess.Popen[bytes]]:
+    return []
+
+
+@pytest.fixture
+def cluster(long_lived: Site, clusters: list[subprocess.Popen[bytes]]) -> int:
+    """The process number of a running ``manage.py work``."""
+    if not clusters or clusters[-1].poll() is not None:
+        clusters.append(long_lived.start("work"))
+    return int(clusters[-1].pid)
 
 
 def new_shared_site(folder: Path, servers: tuple[Postgres, Redis], template: str) -> SharedSite:

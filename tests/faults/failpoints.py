@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -50,7 +52,24 @@ def _results_cannot_be_saved() -> None:
     pre_save.connect(refuse, weak=False)
 
 
-FAILPOINTS = {"no_recovery": _no_recovery, "results_cannot_be_saved": _results_cannot_be_saved}
+def _dies_before_the_commit() -> None:
+    """The publisher is gone when its files are in place and its transaction is still open."""
+    from talking_head import publish
+
+    put_in_place = publish._put_in_place
+
+    def put_and_die(staging: Path, results: Path) -> None:
+        put_in_place(staging, results)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    publish._put_in_place = put_and_die
+
+
+FAILPOINTS = {
+    "no_recovery": _no_recovery,
+    "results_cannot_be_saved": _results_cannot_be_saved,
+    "dies_before_the_commit": _dies_before_the_commit,
+}
 
 
 def a_task_that_fails() -> None:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_23_24_a_media_folder_that_takes_nothing(
     with Web(site) as web:
         accepted = web.post_job(SCRIPT)
         assert accepted.status == 201, accepted.body
-        job = accepted.json()["id"]
+        job = UUID(accepted.json()["id"])
 
         hurt(disk)
         refused = web.post_job("Not now.")
@@ -108,12 +109,13 @@ def test_23_24_a_media_folder_that_takes_nothing(
 
         heal(disk)
         site.python("from talking_head import sweeper\nsweeper.OUTBOX_AFTER_SECONDS = 0.0\nsweeper.deliver_outbox()")
-        again = web.retry(job)
-        assert again.status == 201, again.body
+        retried = web.retry(job)
+        assert retried.status == 201, retried.body
+        again = UUID(retried.json()["id"])
         site.start("work", "--until-idle").wait(timeout=120)
-        assert web.get(f"/api/jobs/{again.json()['id']}/").json()["state"] == "completed"
+        assert web.get(f"/api/jobs/{again}/").json()["state"] == "completed"
         assert site.rows("SELECT COUNT(*) FROM talking_head_job") == [(2,)]
-        fault.add(check_invariants(site, []))
+        fault.add(check_invariants(site, [job, again]))
 
 
 def _files_left(disk: Disk) -> list[str]:

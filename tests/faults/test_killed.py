@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from uuid import UUID
 
 import psutil
 import pytest
 
 from tests.faults.clerk import accept_jobs
-from tests.faults.conftest import FaultRecord, new_site
+from tests.faults.conftest import FaultRecord
 from tests.faults.invariants import check_invariants, progress
+from tests.faults.locks import can_write
 from tests.faults.seeds import over_seeds, wait_for_random_moment
 from tests.talking_head.jobs.site import Site, wait_for
 
@@ -27,34 +24,6 @@ BUSY = (["slow One.", "slow Two.", "slow Three."], ["slow Four.", "slow Five.", 
 BUSY_SECONDS = 2.0  # less than these jobs take
 HOLDS = "SELECT id, fence FROM talking_head_clip WHERE state = 'leased' AND leased_by LIKE ?"
 LONG = [f"slow {number}." for number in range(10)]  # a worker that is started now comes in time for its end
-
-
-@pytest.fixture(scope="module")
-def long_lived(tmp_path_factory: pytest.TempPathFactory, recording_database: Path) -> Iterator[Site]:
-    """A site that stays for all tests of this module, with a sweeper."""
-    site = new_site(tmp_path_factory.mktemp("killed") / "site", recording_database)
-    site.start("sweep", "--every", "0.3")
-    yield site
-    site.end()
-
-
-@pytest.fixture(scope="module")
-def accepted() -> list[UUID]:
-    """Every job that the site of this module has ever promised."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def clusters() -> list[subprocess.Popen[bytes]]:
-    return []
-
-
-@pytest.fixture
-def cluster(long_lived: Site, clusters: list[subprocess.Popen[bytes]]) -> int:
-    """The process number of a running ``manage.py work``."""
-    if not clusters or clusters[-1].poll() is not None:
-        clusters.append(long_lived.start("work"))
-    return int(clusters[-1].pid)
 
 
 def begin(site: Site, accepted: list[UUID], key: str) -> None:
@@ -208,19 +177,9 @@ def _stop_with_a_clip(site: Site, sleeper: subprocess.Popen[bytes], seed: int) -
             return None
         os.kill(sleeper.pid, signal.SIGSTOP)
         held = site.rows(HOLDS, name)
-        if held and _can_write(site):
+        if held and can_write(site.database):
             return int(held[0][0]), int(held[0][1])
         os.kill(sleeper.pid, signal.SIGCONT)
-
-
-def _can_write(site: Site) -> bool:
-    with closing(sqlite3.connect(site.database, timeout=0.5)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return False
-        connection.rollback()
-        return True
 
 
 def _lives(process: psutil.Process) -> bool:

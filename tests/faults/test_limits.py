@@ -33,6 +33,7 @@ from tests.talking_head.jobs.site import ROOT, Site, wait_for
 FILES = 64
 TEACHERS = ("anna", "berta")
 JOBS_EACH = 250
+PAGES = ("/courses/", "/portraits/", "/voices/", "/api/jobs/")
 VIEWERS = 1_000
 PREVIEW_BYTES = 20_000
 PREVIEWS = 400  # 8 MB for each viewer, 8 GB if the server kept them
@@ -131,13 +132,13 @@ def _submit_all(web: Web, teacher: str) -> list[UUID]:
 
 
 def _visit_until_all_ended(site: Site, web: Web) -> list[float]:
-    """How long the answers take that a teacher waits for while all this is rendered."""
-    pages = itertools.cycle([(path, name) for path in ("/api/jobs/", "/api/courses/") for name in TEACHERS])
+    """How long each page takes that a teacher waits for while all this is rendered."""
+    pages = itertools.cycle([(path, name) for path in PAGES for name in TEACHERS])
     milliseconds = []
     while any(state not in ("completed", "fallback", "failed") for state in site.states()):
         path, name = next(pages)
         started = time.monotonic()
-        assert web.get(path, teacher=name).status == 200
+        assert web.get_page(path, teacher=name).status == 200
         milliseconds.append(1_000 * (time.monotonic() - started))
     return milliseconds
 

@@ -40,11 +40,6 @@ def machines(site: SharedSite) -> None:
         site.start_on("third", "sweep", "--every", "0.3")
 
 
-@pytest.fixture(scope="module")
-def accepted() -> list[UUID]:
-    return []
-
-
 def has_gone_on(site: SharedSite, before: int) -> bool:
     try:
         return progress(site) > before

@@ -10,15 +10,20 @@ import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from uuid import UUID
 
 from tests.scale_out.servers import free_port
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
 MAKE_TEACHER = """
 import sys
+from django.conf import settings
+from django.test import Client
 from rest_framework.authtoken.models import Token
 from tests.factories import make_user
-print(Token.objects.create(user=make_user(sys.argv[1], teacher=True)).key)
+user, browser = make_user(sys.argv[1], teacher=True), Client()
+browser.force_login(user)
+print(Token.objects.create(user=user).key, browser.cookies[settings.SESSION_COOKIE_NAME].value)
 """
 REQUEST_SECONDS = 60.0
 FIRST_TEACHER = "tina"
@@ -43,6 +48,7 @@ class Web:
         self.prefix = prefix
         self.process: subprocess.Popen[bytes] | None = None
         self.tokens: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}
 
     def __enter__(self) -> Web:
         self.add_teacher(FIRST_TEACHER)
@@ -68,17 +74,21 @@ class Web:
             self.process.wait()
 
     def add_teacher(self, name: str) -> None:
-        self.tokens[name] = self.site.python(MAKE_TEACHER, name).strip()
+        self.tokens[name], self.sessions[name] = self.site.python(MAKE_TEACHER, name).split()
 
     def get(self, path: str, teacher: str = FIRST_TEACHER) -> Answer:
         return self._ask("GET", path, None, self._headers(teacher))
+
+    def get_page(self, path: str, teacher: str = FIRST_TEACHER) -> Answer:
+        """As their browser asks for it."""
+        return self._ask("GET", path, None, {"Cookie": f"sessionid={self.sessions[teacher]}"})
 
     def post_job(self, script: str, key: str = "", teacher: str = FIRST_TEACHER) -> Answer:
         headers = self._headers(teacher) | ({"Idempotency-Key": key} if key else {})
         body = {"script": script, "face": "still", "profile": "fast"}
         return self._ask("POST", "/api/jobs/", json.dumps(body).encode(), headers)
 
-    def retry(self, job: str, teacher: str = FIRST_TEACHER) -> Answer:
+    def retry(self, job: UUID, teacher: str = FIRST_TEACHER) -> Answer:
         return self._ask("POST", f"/api/jobs/{job}/retry", b"{}", self._headers(teacher))
 
     def _headers(self, teacher: str) -> dict[str, str]:

@@ -104,7 +104,7 @@ def outcomes(job: Job, index: int) -> list[tuple[str, str]]:
 
 
 def assert_invariants(worker: Worker | None = None) -> None:
-    """What must hold after every fault, see the fault table in docs/jobs.md."""
+    """What must hold after every fault, see docs/reliability.md."""
     for job in Job.objects.all():
         is_waiting = job.state in (JobState.QUEUED, JobState.RUNNING) and job.clips.filter(state="waiting").exists()
         assert job.state in TERMINAL_JOB_STATES or is_waiting, f"{job.state}: neither ended nor waiting"
