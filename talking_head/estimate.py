@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from talking_head.models import Clip, ClipState, Job, JobState
+from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 
-CHARACTERS_PER_SECOND = 15.0  # reading aloud
 OVERHEAD_SECONDS = 0.5  # of video: silence at both ends, and what a clip costs however short it is
 RECENT_CLIPS = 30
 BASIS_MAX_AGE_SECONDS = 2.0
@@ -83,7 +83,7 @@ def _basis(job: Job, clips: list[Clip]) -> _Basis | None:
 
 
 def _weight(clip: Clip) -> float:
-    seconds = clip.video_seconds or len(clip.spoken or clip.text) / CHARACTERS_PER_SECOND + clip.pause_seconds
+    seconds = clip.video_seconds or len(clip.spoken or clip.text) / CHARACTERS_SPOKEN_PER_SECOND + clip.pause_seconds
     return seconds + OVERHEAD_SECONDS
 
 

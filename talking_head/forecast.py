@@ -20,6 +20,7 @@ from django.db.models.functions import Length, Now
 
 from talking_head import estimate
 from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Priority
+from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timing import timing
 
 MAX_JOBS = 5_000  # a queue longer than this is full anyway
@@ -124,7 +125,7 @@ def of_job(job: Job) -> Forecast | None:
 
 def weight_of(characters: float, pause_seconds: float, clip_count: int) -> float:
     """As :mod:`talking_head.estimate` weighs clips: their length as video, and what each costs however short it is."""
-    spoken_seconds = characters / estimate.CHARACTERS_PER_SECOND
+    spoken_seconds = characters / CHARACTERS_SPOKEN_PER_SECOND
     return spoken_seconds + pause_seconds + clip_count * estimate.OVERHEAD_SECONDS
 
 

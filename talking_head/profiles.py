@@ -10,7 +10,7 @@ from talking_head.timebase import VIDEO_FPS
 
 Preprocess = Literal["crop", "extcrop", "resize", "full", "extfull"]
 
-CHARACTERS_SPOKEN_PER_SECOND = 15.0  # about
+CHARACTERS_SPOKEN_PER_SECOND = 15.0  # of reading aloud, with its pauses; about
 # About four minutes of speech.
 CHARACTERS_COVERED_BY_TIMEOUT = 3_600
 

@@ -39,10 +39,10 @@ from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, R
 from talking_head.pipeline.stopwatch import Stopwatch
 from talking_head.pipeline.utterance_to_take import utterance_to_take
 from talking_head.pipeline.warm_engines import WarmEngines
+from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timebase import AUDIO_HZ, VIDEO_FPS, round_up_to_quantum
 
 WARM_SOURCES = 8  # a prepared portrait at 512 px holds some ten megabytes
-READING_CHARACTERS_PER_SECOND = 15.0  # how long a sentence stays on screen when it cannot be heard
 LEAST_SILENCE_SECONDS = 2.0
 
 
@@ -179,7 +179,8 @@ class Renderer:
         return self._stored_take(plan.take_key, take)
 
     def _silent_take(self, request: ClipRequest) -> tuple[Take, str, bool]:
-        seconds = max(LEAST_SILENCE_SECONDS, len(request.text) / READING_CHARACTERS_PER_SECOND) + request.pause_seconds
+        reading_seconds = len(request.text) / CHARACTERS_SPOKEN_PER_SECOND  # it stays as long as saying it would take
+        seconds = max(LEAST_SILENCE_SECONDS, reading_seconds) + request.pause_seconds
         samples = round_up_to_quantum(math.ceil(seconds * AUDIO_HZ))
         key = key_of(entry="silence", samples=samples)
         known = self._known_take(key)

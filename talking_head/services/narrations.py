@@ -13,9 +13,9 @@ from django.db import transaction
 
 from talking_head import doorbell, narrations, private_files, storage, unused_narrations
 from talking_head.errors import InvalidInput
-from talking_head.estimate import CHARACTERS_PER_SECOND
 from talking_head.models import Narration, NarrationState
 from talking_head.private_files import Kind
+from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.progress import narration_view
 
 if TYPE_CHECKING:
@@ -86,5 +86,5 @@ def utterance_as_long_as(narration: Narration) -> Utterance:
     """For reckoning what a job costs whose words are not known yet."""
     from talking_head.pipeline.script_to_utterances import Utterance
 
-    spoken = "x" * round(narration.duration_seconds * CHARACTERS_PER_SECOND)
+    spoken = "x" * round(narration.duration_seconds * CHARACTERS_SPOKEN_PER_SECOND)
     return Utterance(index=0, text=spoken, spoken=spoken, start=0, end=len(spoken), pause_seconds=0.0)
