@@ -27,7 +27,10 @@ class CourseForm(forms.ModelForm):
     class Meta:
         model = Course
         fields = ("title", "description")
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        widgets = {
+            "title": forms.TextInput(attrs={"dir": "auto"}),
+            "description": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        }
         help_texts = {"description": "One or two sentences that tell students what they will learn."}
 
 

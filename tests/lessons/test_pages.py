@@ -130,6 +130,15 @@ def test_the_lesson_page_has_video_captions_transcript_and_the_label(
     assert 'data-start="10.000"' in html  # the second sentence begins where the first clip ends
 
 
+def test_the_teacher_may_take_the_video_and_its_captions_along(
+    watchable: Lesson, teacher: User, enrolled: User, browse: Browse
+) -> None:
+    files = (reverse("job_file", args=[watchable.current_job, name]) for name in ("video.mp4", "captions.vtt"))
+    to_teacher, to_student = (html_of(browse(who), watchable.get_absolute_url()) for who in (teacher, enrolled))
+    assert all(f'href="{file}?download=1"' in to_teacher for file in files)
+    assert "download=1" not in to_student
+
+
 def test_stand_ins_are_told_to_students_too(watchable: Lesson, enrolled: User, browse: Browse) -> None:
     Clip.objects.filter(index=0).update(is_fallback=True)
     html = " ".join(html_of(browse(enrolled), watchable.get_absolute_url()).split())

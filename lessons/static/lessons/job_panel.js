@@ -136,7 +136,7 @@ export class JobPanel {
     else this.video.removeAttribute("poster");
     if (captionsUrl) {
       const track = document.createElement("track");
-      Object.assign(track, { kind: "captions", src: captionsUrl, srclang: "en", label: "Captions", default: true });
+      Object.assign(track, { kind: "captions", src: captionsUrl, srclang: this.root.dataset.language, label: "Captions", default: true });
       this.video.append(track);
     }
     this.video.src = url;

@@ -58,7 +58,7 @@ export class SentenceList {
     item.className = "sentence";
     const number = Object.assign(document.createElement("span"), { className: "sentence-number numeric" });
     number.textContent = position + 1;
-    const text = Object.assign(document.createElement("span"), { className: "sentence-text" });
+    const text = Object.assign(document.createElement("span"), { className: "sentence-text", dir: "auto" });
     const chip = document.createElement("button");
     chip.type = "button";
     const note = Object.assign(document.createElement("span"), { className: "sentence-note small", hidden: true });
