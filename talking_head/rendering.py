@@ -159,7 +159,7 @@ class Worker:
     def _work_on_a_clip(self, job_id: UUID | None) -> bool:
         """False when there is none for this slot, and none will be soon."""
         with slots.permit() as permit:
-            only_short = job_id is None and not (permit.is_held or slots.are_clips_quick())
+            only_short = job_id is None and not permit.allows_long_jobs
             claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)
             if claim is None:
                 permit.give_back()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ def test_a_sentence_does_not_wait_for_a_lecture_of_two_hundred(
 ) -> None:
     lecture = make_job(*(f"Sentence {number}." for number in range(200)), owner=teacher, reckoned_seconds=LONG_SECONDS)
     with slots.permit() as permit:  # the other slot is at work on the lecture
-        assert permit.is_held
+        assert permit.allows_long_jobs
         worker.work()
         assert rendered_texts() == []
         short = make_job("Short.", owner=colleague, reckoned_seconds=3.0)
@@ -78,7 +80,7 @@ def test_only_long_work_keeps_its_permit(
 
     def render(self: Worker, claim: Claim) -> None:
         with slots.permit() as permit:
-            found.append(permit.is_held)
+            found.append(permit.allows_long_jobs)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Worker, "_render", render)
@@ -88,6 +90,7 @@ def test_only_long_work_keeps_its_permit(
     assert found == [is_free]
 
 
+@pytest.mark.django_db
 def test_a_killed_worker_leaves_its_permit_to_others(settings: Settings) -> None:
     with slots.permit():
         (file,) = private_folder(settings.RUN_DIR).iterdir()
@@ -95,14 +98,29 @@ def test_a_killed_worker_leaves_its_permit_to_others(settings: Settings) -> None
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     with slots.permit() as permit:
-        assert not permit.is_held
+        assert not permit.allows_long_jobs
     holder.kill()
     holder.communicate()
     with slots.permit() as permit:
-        assert permit.is_held
+        assert permit.allows_long_jobs
+
+
+def test_a_permit_of_a_worker_that_was_stopped_counts_until_its_lease_is_over(
+    make_job: MakeJob, worker: Worker, settings: Settings
+) -> None:
+    lecture = make_job("One.", "Two.", reckoned_seconds=LONG_SECONDS)
+    with slots.permit():
+        (file,) = private_folder(settings.RUN_DIR).iterdir()
+        worker.work()
+        assert rendered_texts() == []
+        an_hour_ago = time.time() - 3_600
+        os.utime(file, (an_hour_ago, an_hour_ago))
+        worker.work()
+    lecture.refresh_from_db()
+    assert lecture.state == JobState.COMPLETED
 
 
 def test_with_no_slot_reserved_every_slot_takes_everything(settings: Settings) -> None:
     settings.TALKING_HEAD_RESERVED_SLOTS = 0
     with slots.permit() as one, slots.permit() as two, slots.permit() as three:
-        assert [one.is_held, two.is_held, three.is_held] == [True, True, False]
+        assert [one.allows_long_jobs, two.allows_long_jobs, three.allows_long_jobs] == [True, True, True]
