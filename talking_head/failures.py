@@ -22,6 +22,7 @@ from talking_head.models import (
     Job,
     JobState,
 )
+from talking_head.profiles import faster_than
 from talking_head.redaction import redacted
 from talking_head.remedies import Remedy, remedy_for
 
@@ -122,7 +123,7 @@ def report(job: Job) -> Report:
         headline=_headline(job, broken),
         words=redacted(job.error_message),
         stage=_stage(attempts, broken),
-        remedy=remedy_for(job.error_code, job.suggestion),
+        remedy=remedy_for(job.error_code, job.suggestion, is_fastest=faster_than(job.profile) is None),
         sentences=tuple(_sentence(job, clip) for clip in broken[:MAX_SENTENCES]),
         more_sentences=max(0, len(broken) - MAX_SENTENCES),
         tries=tuple(told[-MAX_TRIES:]),

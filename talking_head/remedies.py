@@ -6,7 +6,7 @@ table is looked up by its family (``checkpoint_``, ``image_``, ...); after that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Verb = Literal["retry", "retry-faster", ""]
@@ -14,12 +14,13 @@ Verb = Literal["retry", "retry-faster", ""]
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """``meaning``: the code in words. ``action``: what to do next. ``verb``: the button to offer first; empty where a
-    button does not help."""
+    """``meaning``: the code in words. ``action``: what to do next; ``action_if_fastest``: the same where no profile is
+    faster. ``verb``: the button to offer first; empty where a button does not help."""
 
     meaning: str
     action: str
     verb: Verb = ""
+    action_if_fastest: str = ""
 
 
 ASK_AGAIN = "Try again. If it comes back, look at the log's end and run the diagnosis."
@@ -32,11 +33,13 @@ REMEDIES: dict[str, Remedy] = {
         "The time for the whole video was up.",
         "Try again with a faster profile. What was finished comes from the cache. If it happens often, add workers.",
         "retry-faster",
+        "No profile is faster. Add workers, or ask the teacher to split the lesson, then try again.",
     ),
     "clip_timeout": Remedy(
         "One sentence took far longer than its share.",
         "Try again with a faster profile. If one sentence is very long, ask the teacher to split it.",
         "retry-faster",
+        "No profile is faster. Ask the teacher to split the sentence, or try again when the machine has less to do.",
     ),
     "renderer_crashed": Remedy(
         "The program that renders ended unexpectedly.",
@@ -53,6 +56,7 @@ REMEDIES: dict[str, Remedy] = {
         "The same sentence ended the renderer twice, so it was not tried a third time.",
         "Look at the sentence and at the log's end. Ask the teacher to rephrase it, or try a faster profile.",
         "retry-faster",
+        "Look at the sentence and at the log's end. Ask the teacher to rephrase it.",
     ),
     "worker_lost": Remedy(
         "The worker went away in the middle: killed, restarted or cut off from the database.",
@@ -63,6 +67,7 @@ REMEDIES: dict[str, Remedy] = {
         "The machine ran out of memory.",
         "Try again with a faster profile, which needs less. Run fewer workers on this machine if it happens often.",
         "retry-faster",
+        "Run fewer workers on this machine, then try again.",
     ),
     "no_space": Remedy("The disk was full.", FREE_SPACE, "retry"),
     "out_of_resources": Remedy("The machine ran out of something it needs.", ASK_AGAIN, "retry"),
@@ -118,9 +123,11 @@ FAMILIES: dict[str, Remedy] = {
 }
 
 
-def remedy_for(code: str, hint: str = "") -> Remedy:
-    """The rule for ``code``; where there is none, ``hint`` (the error's own) is the action."""
+def remedy_for(code: str, hint: str = "", *, is_fastest: bool = False) -> Remedy:
+    """The rule for ``code``; where there is none, ``hint`` (the error's own) is the action. ``is_fastest``: the video
+    was made with a profile that no other is faster than."""
     if found := REMEDIES.get(code):
-        return found
+        use_other = is_fastest and found.action_if_fastest
+        return replace(found, action=found.action_if_fastest, verb="retry") if use_other else found
     family = next((remedy for start, remedy in FAMILIES.items() if code.startswith(start)), None)
     return family or Remedy("The renderer met an error.", hint or ASK_AGAIN, "retry")

@@ -17,7 +17,7 @@ from django.utils.text import Truncator
 from talking_head import failures
 from talking_head.admin import display
 from talking_head.admin.acting import ActsOnJobs, Button
-from talking_head.admin.filters import AgeFilter, OutcomeFilter, ReviewedFilter, StageFilter
+from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
 from talking_head.admin.reading import ReadOnly, job_at
 from talking_head.admin.trail import trail_of
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
@@ -32,7 +32,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     list_filter = (
         ReviewedFilter,
         OutcomeFilter,
-        ("error_code", admin.AllValuesFieldListFilter),
+        ErrorCodeFilter,
         StageFilter,
         "profile",
         "face",
@@ -53,9 +53,6 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
         "cancel_newer_selected",
         "reopen_selected",
     )
-
-    class Media:
-        css = {"all": ("talking_head/admin.css",)}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A failure is a job: whoever may see jobs may see it."""

@@ -67,6 +67,20 @@ class DurationFilter(admin.SimpleListFilter):
         return queryset.filter(ended | running)
 
 
+class ErrorCodeFilter(admin.SimpleListFilter):
+    """The codes that there are; most jobs have none."""
+
+    title = "error"
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        codes = model_admin.get_queryset(request).exclude(error_code="").order_by("error_code")
+        return [(code, code) for code in codes.values_list("error_code", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(error_code=self.value()) if self.value() else queryset
+
+
 class ReviewedFilter(admin.SimpleListFilter):
     """What is still to be done, unless somebody asks for more."""
 

@@ -19,7 +19,7 @@ from talking_head.admin import display
 from talking_head.admin.acting import ActsOnJobs, Button
 from talking_head.admin.dashboard import dashboard_page
 from talking_head.admin.diagnosis import diagnosis_page
-from talking_head.admin.filters import AgeFilter, DurationFilter
+from talking_head.admin.filters import AgeFilter, DurationFilter, ErrorCodeFilter
 from talking_head.admin.reading import ReadOnly, job_at
 from talking_head.admin.trail import trail_of
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Clip, ClipState, Job
@@ -76,7 +76,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     list_display = ("title_", "outcome", "progress", "owner", "profile", "age", "took")
     list_filter = (
         "state",
-        ("error_code", admin.AllValuesFieldListFilter),
+        ErrorCodeFilter,
         "profile",
         AgeFilter,
         DurationFilter,
@@ -122,9 +122,6 @@ class JobAdmin(ReadOnly, ActsOnJobs):
             },
         ),
     )
-
-    class Media:
-        css = {"all": ("talking_head/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return (

@@ -86,6 +86,15 @@ class TestList:
         shown = {job.pk for job in as_admin.get(f"{LIST}?{query}").context["cl"].queryset}
         assert shown == {jobs[name].pk for name in found.split()}
 
+    def test_the_filter_offers_the_errors_that_there_are_and_no_empty_one(self, as_admin: Client) -> None:
+        make_job()
+        for code in ("no_space", "no_space", "renderer_crashed"):
+            failed_job(error_code=code)
+        response = as_admin.get(LIST, {"error_code": "no_space"})
+        assert response.context["cl"].result_count == 2
+        assert "?error_code=renderer_crashed" in response.content.decode()
+        assert '?error_code="' not in response.content.decode()
+
     def test_a_job_is_found_by_its_number(self, as_admin: Client) -> None:
         job, _other = make_job(), make_job()
         for number in (str(job.pk), str(job.pk)[:13]):

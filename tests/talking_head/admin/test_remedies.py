@@ -48,6 +48,14 @@ def test_an_unknown_code_falls_back_to_the_errors_own_hint() -> None:
     assert remedy_for("job_timeout", "ignored").verb == "retry-faster"
 
 
+def test_a_faster_profile_is_suggested_only_where_there_is_one() -> None:
+    for remedy in REMEDIES.values():
+        assert bool(remedy.action_if_fastest) == (remedy.verb == "retry-faster")
+    at_fastest = remedy_for("job_timeout", is_fastest=True)
+    assert (at_fastest.verb, "No profile is faster." in at_fastest.action) == ("retry", True)
+    assert remedy_for("no_face", is_fastest=True) == remedy_for("no_face")
+
+
 @pytest.mark.parametrize(
     ("line", "secret"),
     [
