@@ -43,7 +43,7 @@ class DrainingCluster(Cluster):
 
     def run(self) -> None:
         """Returns when the cluster was stopped by a signal; starts it again whenever it is stuck or gone."""
-        os.register_at_fork(after_in_child=_belong_to_the_cluster)
+        keep_forks_together()
         post_spawn.connect(_become_worker, dispatch_uid="lectern worker")
         while not drain.has_begun():
             connections.close_all()  # forks must not share one
@@ -92,10 +92,20 @@ def _is_a_worker_deaf() -> bool:
     return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and doorbell.rings_waiting() > 0
 
 
-def _belong_to_the_cluster() -> None:
-    """In every fork: the guard, its pusher, its monitor, its workers."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    die_with_parent()
+def keep_forks_together() -> None:
+    """From now on every fork of this process and of its forks (the guard, its pusher, its monitor, its workers) ends
+    with the process that forked it, even if that ended in the very moment of the fork."""
+    forking_pid = 0
+
+    def note_parent() -> None:
+        nonlocal forking_pid
+        forking_pid = os.getpid()
+
+    def belong_to_parent() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        die_with_parent(forking_pid)
+
+    os.register_at_fork(before=note_parent, after_in_child=belong_to_parent)
 
 
 def _become_worker(**kwargs: Any) -> None:

@@ -25,11 +25,12 @@ class Failpoints(AppConfig):
 
 
 def _look_for_garbage_often() -> None:
-    """What a killed process leaves lying about is gone after a minute; tests have no minute."""
+    """What a killed process leaves lying about is gone after a minute, and a file that it was just writing after an
+    hour; tests have neither."""
     from talking_head import sweeper
     from talking_head.management.commands import sweep
 
-    sweep.GARBAGE_SECONDS, sweeper.ABANDONED_AFTER_SECONDS = 0.5, 0.5
+    sweep.GARBAGE_SECONDS, sweeper.ABANDONED_AFTER_SECONDS, sweeper.TEMPORARY_AFTER_SECONDS = 0.5, 0.5, 2.0
 
 
 def _no_recovery() -> None:

@@ -9,20 +9,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import psutil
 
 from tests.scale_out.site import SharedSite
-from tests.talking_head.jobs.site import Site, wait_for
+from tests.talking_head.jobs.site import Site
 from tests.talking_head.jobs.site_settings import TALKING_HEAD_TIMING
 
 LEASE_SECONDS = TALKING_HEAD_TIMING["lease_seconds"]
 ENDED = ("completed", "fallback", "failed", "cancelled")
-GONE_SECONDS = 5.0  # for processes that were killed a moment ago, and for what their parents tidy up
+GONE_SECONDS = 10.0  # for processes that were killed a moment ago, and for what their parents tidy up
 
 # The database itself keeps the record: whatever our own code believes, no change of a job's state gets past a trigger.
 RECORD_MOVES_SQLITE = """
@@ -63,9 +63,11 @@ def examine(site: Site, accepted: list[UUID]) -> Tally:
 
 def check_invariants(site: Site, accepted: list[UUID]) -> Tally:
     """Asserts all of them; who was killed and what is tidied up after it gets a moment to go."""
-    with contextlib.suppress(AssertionError):  # the findings below say it better
-        wait_for(lambda: not _orphans(site) and not _temporary_files(site), "the end of what was killed", GONE_SECONDS)
     tally = examine(site, accepted)
+    deadline = time.monotonic() + GONE_SECONDS
+    while tally.problems and time.monotonic() < deadline:
+        time.sleep(0.1)
+        tally = examine(site, accepted)
     assert not tally.problems, "\n".join([*tally.problems, site.log()])
     return tally
 

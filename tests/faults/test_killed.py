@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from uuid import UUID
 
 import psutil
@@ -16,13 +17,25 @@ from tests.faults.conftest import FaultRecord
 from tests.faults.invariants import check_invariants, progress
 from tests.faults.locks import can_write
 from tests.faults.seeds import over_seeds, wait_for_random_moment
-from tests.talking_head.jobs.site import Site, wait_for
+from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
 pytestmark = pytest.mark.xdist_group("killed")
 
 BUSY = (["slow One.", "slow Two.", "slow Three."], ["slow Four.", "slow Five.", "slow Six."])
 BUSY_SECONDS = 2.0  # less than these jobs take
 HOLDS = "SELECT id, fence FROM talking_head_clip WHERE state = 'leased' AND leased_by LIKE ?"
+DIE_IN_THE_MOMENT_OF_A_FORK = """
+import os, signal
+parent = os.getpid()
+def outlive_the_parent():
+    while os.getppid() == parent: pass
+os.register_at_fork(after_in_child=outlive_the_parent)  # before the child has run a line of ours
+from talking_head import cluster
+cluster.keep_forks_together()
+if os.fork() == 0:
+    os.write(1, b"orphaned")
+os.kill(parent, signal.SIGKILL)
+"""
 LONG = [f"slow {number}." for number in range(10)]  # a worker that is started now comes in time for its end
 
 
@@ -141,6 +154,15 @@ def test_5_the_parent_killed_at_any_moment(
     finally:
         successor.terminate()
         successor.wait()
+
+
+def test_5_a_process_that_is_killed_while_it_forks_leaves_no_orphan(site: Site) -> None:
+    code = f"import django; django.setup()\n{DIE_IN_THE_MOMENT_OF_A_FORK}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=site.environment, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.stdout == b"", "the fork outlived its parent"
 
 
 @over_seeds

@@ -38,6 +38,8 @@ def test_21_22_a_clip_that_never_fits_is_tried_once_smaller_in_a_fresh_process_a
     assert [attempt.form for attempt in tries] == ["", HALF, "stand-in"]
     assert len({attempt.renderer_pid for attempt in tries}) == 3, "a process that ran out of memory was used again"
     assert [clip.is_fallback for clip in job.clips.all()] == [False, True, False]
+    (neighbour,) = attempts_of(job, 2)
+    assert neighbour.renderer_pid not in {attempt.renderer_pid for attempt in tries[:2]}
     assert rendered_texts().count("Three.") == 1, "a neighbour suffered"
     assert_invariants(worker)
 
