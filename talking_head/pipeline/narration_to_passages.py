@@ -23,6 +23,7 @@ from talking_head.engines.speech.recognition import HeardWord
 from talking_head.errors import ScriptError
 
 MIN_CUT_WORDS = 3  # heard in a row and not in the script: fewer may be one word of the script, misheard
+MISHEARD_WORDS = 2  # at either end of a sentence: so many may turn out to be its neighbour's
 MARGIN_SECONDS = 0.35  # of the recording kept before its first word and behind its last
 JUDGED_WORDS = 4  # a shorter sentence may be misheard completely
 LEAST_FOUND_SHARE = 0.2  # of a sentence's letters in words that were heard as they are written
@@ -54,14 +55,15 @@ def narration_to_passages(
         ScriptError: ``audio_text_mismatch``, with the sentences that are not in the recording.
     """
     texts = [aligner_words(text) for text in spoken]
-    said = [(index, word) for index, words in enumerate(texts) for word in words]
-    places = _word_places([word for _, word in said], [_normal(word.text) for word in heard])
+    said = [(index, position, word) for index, words in enumerate(texts) for position, word in enumerate(words)]
+    places = _word_places([word for _, _, word in said], [_normal(word.text) for word in heard])
     found: dict[int, list[_Place]] = {index: [] for index, words in enumerate(texts) if words}
-    for (index, word), place in zip(said, places, strict=True):
+    for (index, position, word), place in zip(said, places, strict=True):
         if place is not None:
-            found[index].append(_Place(place, word == _normal(heard[place].text), len(word)))
+            found[index].append(_Place(position, place, word == _normal(heard[place].text), len(word)))
     _refuse_missing(spoken, texts, found)
-    bounds = _bounds([(places[0].heard, places[-1].heard) for places in found.values()], heard, duration_seconds)
+    spans = [_span(places, len(texts[index])) for index, places in found.items()]
+    bounds = _bounds(spans, heard, duration_seconds)
     passages = dict(zip(found, bounds, strict=True))
     return [passages.get(index) for index in range(len(spoken))]
 
@@ -70,9 +72,31 @@ def narration_to_passages(
 class _Place:
     """A word of the script beside a heard one."""
 
+    position: int  # in its sentence
     heard: int
     is_exact: bool
     letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Heard words, by their indexes: what lies beside a sentence, and what surely belongs to it."""
+
+    first: int
+    first_sure: int
+    last_sure: int
+    last: int
+    words_before_sure: int  # of the sentence
+    words_behind_sure: int
+
+
+def _span(places: Sequence[_Place], word_count: int) -> _Span:
+    exact = [place for place in places if place.is_exact] or places
+    begin = exact[0] if exact[0].position <= MISHEARD_WORDS else places[0]
+    end = exact[-1] if exact[-1].position >= word_count - 1 - MISHEARD_WORDS else places[-1]
+    return _Span(
+        places[0].heard, begin.heard, end.heard, places[-1].heard, begin.position, word_count - 1 - end.position
+    )
 
 
 def _normal(word: str) -> str:
@@ -116,21 +140,33 @@ def _letters(texts: Iterable[Sequence[str]]) -> int:
     return sum(len(word) for words in texts for word in words)
 
 
-def _bounds(spans: Sequence[tuple[int, int]], heard: Sequence[HeardWord], duration_seconds: float) -> Iterator[Passage]:
+def _bounds(spans: Sequence[_Span], heard: Sequence[HeardWord], duration_seconds: float) -> Iterator[Passage]:
     """Where each passage begins and ends, from its first and last heard words."""
     if not spans:
         return
-    starts, ends = [_first_start(heard, spans[0][0])], []
-    for (_, last), (first, _) in pairwise(spans):
-        if first - last - 1 >= MIN_CUT_WORDS:
-            ends.append(_middle(heard, last))
-            starts.append(_middle(heard, first - 1))
-        else:  # between them lie one or two words that were misheard: whose they are tells the longest pause
-            ends.append(_middle(heard, max(range(last, first), key=lambda index: _pause_seconds(heard, index))))
+    starts, ends = [_first_start(heard, spans[0].first)], []
+    for before, after in pairwise(spans):
+        if after.first - before.last - 1 >= MIN_CUT_WORDS:
+            ends.append(_middle(heard, before.last))
+            starts.append(_middle(heard, after.first - 1))
+        else:
+            ends.append(_middle(heard, max(_cuts(before, after), key=lambda index: _pause_seconds(heard, index))))
             starts.append(ends[-1])
-    ends.append(_last_end(heard, spans[-1][1], duration_seconds))
+    ends.append(_last_end(heard, spans[-1].last, duration_seconds))
     for start, end in zip(starts, ends, strict=True):
         yield Passage(round(start, 3), round(end, 3))
+
+
+def _cuts(before: _Span, after: _Span) -> range:
+    """The heard words behind which one sentence may end and the next begin: the one with the longest pause does.
+
+    Usually a word lies beside a word. Where more or fewer were heard ("sun. A drop" as "sudden drop"), the places of
+    the misheard ones do not tell which sentence they belong to.
+    """
+    heard_words = after.first_sure - before.last_sure - 1
+    if heard_words != before.words_behind_sure + after.words_before_sure:
+        return range(before.last_sure, after.first_sure)
+    return range(before.last, after.first)
 
 
 def _first_start(heard: Sequence[HeardWord], index: int) -> float:

@@ -28,6 +28,12 @@ def heard(*sentences: str) -> list[HeardWord]:
     return words
 
 
+def hurried(words: list[HeardWord]) -> list[HeardWord]:
+    """The same words half a pause earlier."""
+    early = PAUSE_SECONDS / 2
+    return [HeardWord(word.text, word.start_seconds - early, word.end_seconds - early, 0.9) for word in words]
+
+
 def duration(words: list[HeardWord]) -> float:
     return words[-1].end_seconds + 2.0
 
@@ -64,6 +70,21 @@ def test_a_word_too_many_between_two_sentences_goes_where_the_pause_is_not() -> 
     (leaf, root) = places([LEAF, ROOT], heard(LEAF, "Um the root drinks water out of the ground."))
     assert leaf is not None and root is not None
     assert leaf.end_seconds == root.start_seconds == pytest.approx(1.0 + 7 * WORD_SECONDS + PAUSE_SECONDS / 2)
+
+
+def test_a_word_heard_across_the_pause_belongs_to_who_spoke_before_it() -> None:
+    """“… the sun. A fruit …” heard as “… the sudden fruit …”: one word too few, which may be missing on either side."""
+    words = heard("the leaf catches light from the sudden", "fruit holds the seeds of another plant")
+    leaf, fruit = places([LEAF, FRUIT], words)
+    assert leaf is not None and fruit is not None
+    assert leaf.end_seconds == fruit.start_seconds == pytest.approx(words[6].end_seconds + PAUSE_SECONDS / 2)
+
+
+def test_a_pause_before_a_misheard_word_is_no_cut() -> None:
+    words = heard("the leaf catches light from the | son | the root drinks water out of the ground")
+    leaf, root = places([LEAF, ROOT], [*words[:7], *hurried(words[7:])])
+    assert leaf is not None and root is not None
+    assert leaf.end_seconds == root.start_seconds == pytest.approx(words[6].end_seconds + PAUSE_SECONDS / 4)
 
 
 def test_a_sentence_deleted_from_the_text_is_cut_from_the_recording() -> None:
