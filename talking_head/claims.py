@@ -8,6 +8,7 @@ worker that dies cannot write it afterwards.
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,8 @@ from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.private_files import Kind
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
+
+logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3  # orderly ones of one clip in one form
 MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
@@ -263,10 +266,14 @@ def reap_expired_leases() -> int:
     """Takes clips back from workers that no longer renew; returns how many."""
     error = RendererError("The worker that rendered this sentence went away.", code="worker_lost")
     expired = Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__lt=Now())
-    return sum(
-        _fail(clip_id, job_id, Q(fence=fence, lease_expires_at__lt=Now()), Failure(error, AttemptOutcome.LOST), None)
-        for clip_id, job_id, fence in expired.values_list("pk", "job_id", "fence")
-    )
+    reaped = 0
+    for clip_id, job_id, index, fence in expired.values_list("pk", "job_id", "index", "fence"):
+        holds = Q(fence=fence, lease_expires_at__lt=Now())
+        if _fail(clip_id, job_id, holds, Failure(error, AttemptOutcome.LOST), None):
+            about = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
+            logger.warning("the clip is taken back from a worker that no longer renews", extra=about)
+            reaped += 1
+    return reaped
 
 
 @all_or_nothing
@@ -383,7 +390,10 @@ def expire_deadlines() -> int:
     that are being rendered are stopped by their own supervisors, which know the deadline."""
     late = Clip.objects.filter(state=ClipState.WAITING, is_fallback=False)
     jobs = Job.objects.filter(Exists(late.filter(job=OuterRef("pk"))), state=JobState.RUNNING, deadline_at__lt=Now())
-    return sum(_expire(job) for job in jobs)
+    expired = [job for job in jobs if _expire(job)]
+    for job in expired:
+        logger.warning("the job's time is up", extra={"job": job.pk, "code": JOB_TIMEOUT})
+    return len(expired)
 
 
 @all_or_nothing

@@ -9,6 +9,7 @@ deadlock), and time is always the database's own (``Now()``), so a worker with a
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,8 @@ from talking_head import outbox, progress
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, ClipState, Job, JobState
 from talking_head.timing import timing
+
+logger = logging.getLogger(__name__)
 
 MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: the work itself must be what kills
 PUBLISH_CANDIDATES = 10
@@ -110,7 +113,13 @@ def move_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
     if move.target in TERMINAL_JOB_STATES:
         Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # out of the line
         outbox.announce_end(job_id)
+    transaction.on_commit(functools.partial(_note, job_id, move, values.get("error_code") or None))
     progress.job_changed(job_id)
+
+
+def _note(job_id: UUID, move: Move, code: str | None) -> None:
+    """One line a move: whoever follows a job's id through the logs of all processes reads its whole way."""
+    logger.info("%s: the job is %s", move.verb, move.target, extra={"job": job_id, "code": code})
 
 
 def move_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> None:

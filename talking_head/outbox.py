@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from talking_head import metrics
+from talking_head.job_context import working_on
 from talking_head.models import Job, Notification
 from talking_head.signals import job_ended
 
@@ -30,6 +31,11 @@ def deliver(notification_id: int) -> bool:
     job = Job.objects.filter(notifications=notification_id).first()
     if job is None:
         return False
+    with working_on(job=job.pk):
+        return _deliver(job, notification_id)
+
+
+def _deliver(job: Job, notification_id: int) -> bool:
     metrics.write(job)
     failed = False
     for receiver, answer in job_ended.send_robust(sender=Job, job=job):

@@ -181,7 +181,7 @@ class Worker:
         return True
 
     def _render(self, claim: Claim) -> None:
-        with tracing.span("render clip", claim.job_id, clip=claim.index, worker=self.name):
+        with tracing.span("render clip", claim.job_id, clip=claim.index, attempt=claim.fence, worker=self.name):
             self._render_claimed(claim)
 
     def _render_claimed(self, claim: Claim) -> None:
@@ -189,9 +189,11 @@ class Worker:
             self.renderer.close()
         watch = _ClipWatch(claim, self.should_stop)
         outcome = self._rendered(claim, watch.watcher())
-        logger.info("clip %s of job %s: %s", claim.index, claim.job_id, outcome.end.value)
+        code = outcome.error.code if outcome.error else None
+        level = logging.INFO if outcome.end in (End.DONE, End.STOPPED) else logging.WARNING
+        logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
         if not self._record(claim, outcome):
-            logger.info("clip %s of job %s was no longer ours", claim.index, claim.job_id)
+            logger.info("the clip was no longer ours")
 
     def _rendered(self, claim: Claim, watcher: Watcher) -> Outcome:
         """With a bucket a clip is done when every machine can have it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from talking_head.services.scripts import check_voice, speech_engine_for
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance
+
+logger = logging.getLogger(__name__)
 
 STILL = "still"
 TITLE_CHARACTERS = 200
@@ -223,6 +226,8 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
         raise
     except OperationalError as error:
         raise _storage_error(error) from error
+    asked = len(clips), job.profile, job.speech, job.face
+    logger.info("accepted: %d sentences, %s, %s, %s", *asked, extra={"job": job.pk})
     return job
 
 
