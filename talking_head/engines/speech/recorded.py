@@ -30,6 +30,7 @@ WINDOW_SLACK, WINDOW_EXTRA_SECONDS = 1.3, 6.0  # how much slower than its averag
 UNEXPLAINED_SECONDS = 1.0
 MAX_UNEXPLAINED_SHARE = 0.4
 _LOUD_DB = 25.0  # below the loudest parts
+_NOISE_DB = 3.0  # above the quietest: however loud the noise behind a voice is, it says nothing
 _FRAME_SECONDS = 0.02
 
 
@@ -217,7 +218,10 @@ def _check_explained(waveform: Waveform, words: Sequence[AlignedWord]) -> None:
     frame = round(_FRAME_SECONDS * ALIGNER_HZ)
     frames = len(waveform) // frame
     power = np.mean(waveform[: frames * frame].reshape(frames, frame) ** 2, axis=1)  # (frames,)
-    loud = power > np.percentile(power, 95) * 10 ** (-_LOUD_DB / 10)
+    loud = power > max(
+        np.percentile(power, 95) * 10 ** (-_LOUD_DB / 10),
+        np.percentile(power, 10) * 10 ** (_NOISE_DB / 10),
+    )
     explained = np.zeros(frames, bool)
     for word in words:
         explained[int(word.start_seconds / _FRAME_SECONDS) : int(word.end_seconds / _FRAME_SECONDS) + 1] = True

@@ -130,6 +130,27 @@ def test_a_text_that_is_not_what_is_said_is_refused(narration: Narration, texts:
     assert caught.value.code == "audio_text_mismatch"
 
 
+def noisy(narration: Narration) -> Waveform:
+    """With a hiss ten decibels below the voice's mean power: told when it is uploaded, but used."""
+    voice = narration.waveform
+    level = 10 ** (-10 / 20) * float(np.sqrt(np.mean(voice**2)))
+    return voice + np.random.default_rng(1).normal(0, level, len(voice)).astype(np.float32)
+
+
+def test_noise_behind_the_voice_is_not_taken_for_words(narration: Narration, engine: RecordedSpeech) -> None:
+    found = RecordedSpeech(noisy(narration), narration.sample_rate_hz, SPOKEN, "en")
+    for index in range(len(SPOKEN)):
+        clean, heard = (speak(each, index).words for each in (engine, found))
+        late = [mine.start_seconds - theirs.start_seconds for mine, theirs in zip(heard, clean, strict=True)]
+        assert np.median(np.abs(np.subtract(late, late[0]))) < 0.06
+
+
+def test_a_sentence_that_is_missing_is_noticed_in_noise_too(narration: Narration) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        RecordedSpeech(noisy(narration), narration.sample_rate_hz, (SPOKEN[0], *SPOKEN[2:]), "en")
+    assert caught.value.code == "audio_text_mismatch"
+
+
 def test_silence_does_not_fit_any_text() -> None:
     with pytest.raises(InvalidInput):
         RecordedSpeech(np.zeros(32_000, np.float32), 16_000, ("Hello there.",), "en")
