@@ -6,6 +6,9 @@ Whoever may not know of a job gets the same 404 for it as for one that does not 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
@@ -16,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from talking_head import private_files, results, shared_cache, storage
 from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait, own_voices
-from talking_head.errors import InvalidInput
+from talking_head.errors import InvalidInput, ResourceError
 from talking_head.health import readiness
 from talking_head.models import ClipState, Job, Narration
 from talking_head.private_files import Kind
@@ -26,9 +29,28 @@ from talking_head.serving import serve_file
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
 METRICS_FILE = "metrics.json"  # short for performance_metrics_<job uuid>.json
 OWNERS_FILES = ("manifest.json", "log.txt", METRICS_FILE)
+TRY_AGAIN_SECONDS = 30
+P = ParamSpec("P")
+FileView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-@require_safe
+def private_file(view: FileView[P]) -> FileView[P]:
+    """What all views of files have in common: they only read, and say it when the object storage is away."""
+
+    @require_safe
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except ResourceError as error:
+            response = _refusal(503, error.code, error.message, error.hint)
+            response["Retry-After"] = str(TRY_AGAIN_SECONDS)
+            return response
+
+    return answer
+
+
+@private_file
 def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
     """Video, captions, transcript, poster of a job; for its owner and for staff also log, manifest and metrics."""
     if not request.user.is_authenticated:
@@ -44,7 +66,7 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
     return serve_file(request, results.name_of(job, file), download_name=_download_name(request, job, f" {file}"))
 
 
-@require_safe
+@private_file
 def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase:
     """The video of one sentence, as soon as it is done."""
     if not request.user.is_authenticated:
@@ -57,7 +79,7 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
     return serve_file(request, name, download_name=_download_name(request, job, f" {index + 1}.mp4"))
 
 
-@require_safe
+@private_file
 def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     """A stored picture, for whom a rule lets see it."""
     if not request.user.is_authenticated:
@@ -71,7 +93,7 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     return serve_file(request, name, content_type="image/png", digest=digest)
 
 
-@require_safe
+@private_file
 def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase:
     """A recording as it is kept, for whoever uploaded it."""
     if not request.user.is_authenticated:
@@ -83,7 +105,7 @@ def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase
     return serve_file(request, name, content_type="audio/flac", digest=narration.digest)
 
 
-@require_safe
+@private_file
 def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     """A stored voice, for those whose own it is: nobody else may hear it, staff included."""
     if not request.user.is_authenticated:
