@@ -25,6 +25,7 @@ from talking_head.statistics import SPANS, Bar, Overview, ProfileFigures, Span, 
 
 DEFAULT_SPAN = "day"
 REUSED_FOR_SECONDS = 30.0
+NARROW = "\u202f"  # a space at which no line breaks
 ROUND_SECONDS = (1, 2, 10, 20, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400)
 # label, mood, states that are counted together; what is shown lowest comes first
 OUTCOMES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -92,10 +93,10 @@ def _failures_url(code: str, span: Span) -> str:
     return f"{reverse('admin:talking_head_failure_changelist')}?{query}"
 
 
-def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str | int]:
+def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str]:
     def share(state: str) -> str:
         value = figures.share(state)
-        return f"{figures.states[state]} ({100 * value:.1f} %)" if value is not None else display.NOTHING
+        return f"{figures.states[state]:,} ({100 * value:.1f}{NARROW}%)" if value is not None else display.NOTHING
 
     def pair(times: Times | None, written: Callable[[float], str]) -> tuple[str, str]:
         return (written(times.mean), written(times.p95)) if times else (display.NOTHING, display.NOTHING)
@@ -104,7 +105,7 @@ def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str | int]:
     factor = pair(figures.real_time_factor, lambda value: f"{value:.2f}")
     return {
         "name": name,
-        "requests": figures.requests,
+        "requests": f"{figures.requests:,}",
         "completed": share(JobState.COMPLETED),
         "fallback": share(JobState.FALLBACK),
         "failed": share(JobState.FAILED),
