@@ -1,9 +1,10 @@
-"""Cases 14, 15, 17: between two steps of one change somebody else comes, or the power fails."""
+"""Cases 14, 15, 17, 18, 19: between two steps of one change somebody else comes, or the power fails."""
 
 from __future__ import annotations
 
 import json
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from tests.faults.conftest import FaultRecord
 from tests.faults.failpoints import FAILPOINTS_VARIABLE
 from tests.faults.invariants import check_invariants
 from tests.faults.seeds import over_seeds, wait_for_random_moment
+from tests.faults.web import Web
 from tests.scale_out.site import SharedSite
 from tests.talking_head.jobs.site import Site
 
@@ -40,6 +42,22 @@ with ThreadPoolExecutor(2) as pool:
         accepted.append(sum(pool.map(report, [claim, claim])))
 print(json.dumps(accepted))
 """
+GENERATE_AND_EDIT_MEANWHILE = """
+import sys, time
+from lessons import services
+from talking_head.models import Clip, Job
+from tests.factories import make_course, make_lesson, make_user
+teacher = make_user("teacher", teacher=True)
+lesson = make_lesson(make_course(teacher), script=sys.argv[1])
+older = services.generate_video(lesson, by=teacher)
+while not Clip.objects.filter(job=older, state="done").exists():
+    time.sleep(0.05)
+lesson = services.change_lesson(lesson, script="Another text.")
+state = Job.objects.get(pk=older.pk).state
+print(older.pk, state)
+"""
+SLOW_SCRIPT = " ".join(f"This is slow sentence {number}." for number in range(12))
+PARALLEL = 10
 LONG = [f"slow {number}." for number in range(4)]
 LONG_SECONDS = 3.0  # a bit more than it takes, so that some are cancelled while they are published
 HELD = "SELECT 1 FROM talking_head_clip WHERE job_id = ? AND state = 'leased'"
@@ -92,3 +110,32 @@ def test_17_a_job_cancelled_at_any_moment(
     assert ("cancelled" in moves, "completed" in moves) == (was_in_time, not was_in_time), moves
     assert long_lived.rows("SELECT state FROM talking_head_job WHERE id = ?", neighbour.hex) == [("completed",)]
     fault.add(check_invariants(long_lived, accepted))
+
+
+def test_18_ten_parallel_posts_with_one_idempotency_key(site: Site, fault: FaultRecord) -> None:
+    with Web(site) as web, ThreadPoolExecutor(PARALLEL) as pool:
+        answers = list(pool.map(lambda _: web.post_job("Once and only once.", key="the key"), range(PARALLEL)))
+        assert {answer.status for answer in answers} <= {200, 201}
+        (job,) = {UUID(answer.json()["id"]) for answer in answers}
+        assert site.rows("SELECT COUNT(*) FROM talking_head_job") == [(1,)]
+        site.start("work", "--until-idle").wait(timeout=60)
+        fault.add(check_invariants(site, [job]))
+
+
+def test_19_a_lesson_edited_in_mid_render_does_not_show_the_older_video(site: Site, fault: FaultRecord) -> None:
+    """The older one is finished all the same, and published as what it is; the newer becomes the lesson's own."""
+    site.start("work")
+    site.start("sweep", "--every", "0.3")
+    older, state = site.python(GENERATE_AND_EDIT_MEANWHILE, SLOW_SCRIPT).split()
+    assert state == "running", "it was not edited in mid-render"
+    site.wait_until_all_ended()
+    assert site.states() == ["completed"]
+    shown = "SELECT current_job FROM lessons_lesson"
+    assert site.rows(shown) == [(None,)]
+    newer = site.python(
+        "from lessons import services\nfrom lessons.models import Lesson\nlesson = Lesson.objects.get()\n"
+        "print(services.generate_video(lesson, by=lesson.course.teacher).pk)"
+    ).strip()
+    site.wait_until_all_ended()
+    assert site.rows(shown) == [(UUID(newer).hex,)]
+    fault.add(check_invariants(site, [UUID(older), UUID(newer)]))
