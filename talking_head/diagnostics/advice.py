@@ -7,6 +7,7 @@ from typing import Any
 from talking_head.checkpoints.folder import FileState
 from talking_head.diagnostics.engines import EMBEDDED
 from talking_head.diagnostics.findings import Level, Report
+from talking_head.diagnostics.wording import kind_in_words, pace_in_words
 from talking_head.engines.registry import AUTO
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
 
@@ -83,14 +84,16 @@ def judge_engines(report: Report, chosen: dict[str, str]) -> None:
         if engine["usable"]:
             continue
         error = engine["error"]
-        label = f"{engine['kind']} engine {engine['name']}: {error['message']}"
+        message = error["message"]
+        if engine["name"] not in message.lower():
+            message = f"{kind_in_words(engine['kind'])} {engine['name']}: {message}"
         if chosen.get(engine["kind"]) == engine["name"]:
-            report.add(Level.BROKEN, "chosen_engine_unusable", f"{label} The settings ask for it.", error["hint"])
+            report.add(Level.BROKEN, "chosen_engine_unusable", f"{message} The settings ask for it.", error["hint"])
         elif (engine["kind"], engine["name"]) in EMBEDDED:
-            report.add(Level.DEGRADED, "embedded_engine_unusable", label, error["hint"])
+            report.add(Level.DEGRADED, "embedded_engine_unusable", message, error["hint"])
         else:
             level = Level.ADVICE if error["code"] in NOT_THERE else Level.DEGRADED
-            report.add(level, "optional_engine_unusable", label, error["hint"])
+            report.add(level, "optional_engine_unusable", message, error["hint"])
     for kind in ("speech", "face"):
         usable = [engine["name"] for engine in engines if engine["kind"] == kind and engine["usable"]]
         if not set(usable) - {"still"}:
@@ -123,13 +126,15 @@ def recommend(report: Report, chosen: dict[str, str]) -> dict[str, Any]:
 
 
 def _profile_for(face: str, factor: float | None, has_gpu: bool) -> tuple[str, str]:
+    if face == "still":
+        return FAST.name, "No engine here makes a picture talk: lessons would be pictures that stand still."
     if factor is None:
         return BALANCED.name, "The default; nothing was measured."
     if face == "sadtalker" and has_gpu and factor < 1:
-        return QUALITY.name, f"The GPU draws {face} at {1 / factor:.1f} times real time."
+        return QUALITY.name, f"The GPU draws {face} {pace_in_words(factor)}."
     if factor <= 1:
-        return BALANCED.name, f"{face} draws at {1 / factor:.1f} times real time here."
-    return FAST.name, f"{face} needs {factor:.1f} s for a second of video here."
+        return BALANCED.name, f"{face} is {pace_in_words(factor)} here."
+    return FAST.name, f"{face} takes {pace_in_words(factor)} here."
 
 
 def _towards_sadtalker(report: Report, has_gpu: bool) -> list[str]:

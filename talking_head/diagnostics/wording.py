@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from talking_head.checkpoints.folder import in_units
+from talking_head.checkpoints.folder import FileState, in_units
 from talking_head.diagnostics.findings import Report
 
 
@@ -13,10 +13,27 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
     """Label and words, one row a fact; sections whose probe failed are left out."""
     facts = report.facts
     rows = [(section, words(facts[section])) for section, words in WORDS.items() if section in facts]
-    rows += [(f"{one['kind']} engine", f"{one['name']}: {_engine(one)}") for one in facts.get("engines", [])]
-    states = [row["state"] for row in facts.get("checkpoints", []) if not row["optional"]]
-    rows.append(("checkpoints", ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))))
+    rows += [(kind_in_words(one["kind"]), f"{one['name']}: {_engine(one)}") for one in facts.get("engines", [])]
+    rows.append(("checkpoints", _checkpoints([row for row in facts.get("checkpoints", []) if not row["optional"]])))
     return rows
+
+
+def kind_in_words(kind: str) -> str:
+    return kind if kind == "enhancer" else f"{kind} engine"
+
+
+def pace_in_words(real_time_factor: float) -> str:
+    """Words for "it": what is made, and how long making takes."""
+    if real_time_factor <= 1:
+        return f"{1 / max(real_time_factor, 1e-4):.3g} times as fast as it plays"
+    return f"{real_time_factor:.3g} s of work for a second of it"
+
+
+def _checkpoints(rows: list[dict[str, Any]]) -> str:
+    states = [row["state"] for row in rows]
+    if set(states) == {FileState.MISSING}:
+        return f"none of {len(states)} here, and only optional engines need them"
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
 def _python(facts: dict[str, Any]) -> str:
@@ -54,7 +71,8 @@ def _engine(engine: dict[str, Any]) -> str:
         return f"not usable: {engine['error']['message']}"
     if engine["real_time_factor"] is None:
         return f"usable (version {engine['version']})"
-    return f"usable (version {engine['version']}), real-time factor {engine['real_time_factor']:.3f}"
+    factor = engine["real_time_factor"]
+    return f"usable (version {engine['version']}), real-time factor {factor:.3f} ({pace_in_words(factor)})"
 
 
 WORDS: dict[str, Callable[[Any], str]] = {

@@ -113,8 +113,10 @@ class TestReport:
         out = io.StringIO()
         call_command("diagnose", stdout=out, stderr=io.StringIO())
         text = out.getvalue()
-        assert "face engine    puppet: usable (version 1), real-time factor 0.100" in text
-        assert "Recommended profile: balanced. puppet draws at 10.0 times real time here." in text
+        fast = "10 times as fast as it plays"
+        assert f"face engine    puppet: usable (version 1), real-time factor 0.100 ({fast})" in text
+        assert f"Recommended profile: balanced. puppet is {fast} here." in text
+        assert "none of 5 here, and only optional engines need them" in text
         assert "Everything that is needed works." in text
 
     def test_a_media_folder_that_takes_nothing_is_severity_2(self, settings: Settings, tmp_path: Path) -> None:
@@ -252,7 +254,28 @@ def test_a_fast_gpu_gets_the_quality_profile_and_a_slow_machine_the_fast_one() -
     assert advised(quick, GPU, "2.13.0", face="sadtalker")["profile"] == "quality"
     assert advised(quick, GPU, "2.13.0")["actions"][0].endswith("TALKING_HEAD_FACE=sadtalker.")
     slow = [BARE[0], trial("face", "puppet", factor=1.5), *BARE[2:]]
-    assert advised(slow, NO_GPU)["profile"] == "fast"
+    wanted = advised(slow, NO_GPU)
+    assert (wanted["profile"], wanted["why"]) == ("fast", "puppet takes 1.5 s of work for a second of it here.")
+
+
+def test_a_machine_on_which_no_picture_talks_is_not_praised_for_its_speed() -> None:
+    without = [BARE[0], trial("face", "puppet", code="engine_unavailable"), *BARE[2:]]
+    wanted = advised(without, NO_GPU)
+    assert (wanted["profile"], wanted["face"]) == ("fast", "still")
+    assert "stand still" in wanted["why"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("It does not work.", "enhancer gfpgan: It does not work."),
+        ("The GFPGAN weights are not there.", "The GFPGAN weights are not there."),
+    ],
+)
+def test_an_engine_is_named_once(message: str, said: str) -> None:
+    broken = trial("enhancer", "gfpgan", code="checkpoint_missing")
+    broken["error"]["message"] = message
+    assert judged([*BARE, broken]).findings[-1].message == said
 
 
 def test_what_sadtalker_can_do_on_a_processor_is_said_in_seconds_of_video() -> None:

@@ -34,16 +34,18 @@ class GfpganEnhancer:
             EngineError: ``engine_unavailable`` without torch, ``checkpoint_missing``, ``checkpoint_corrupt``,
                 ``checkpoint_foreign``.
         """
-        if not (settings.checkpoints_dir / FILE_NAME).is_file():  # before torch, which takes seconds and memory
-            raise EngineError(
-                f"The GFPGAN weights “{FILE_NAME}” are not there.",
-                code="checkpoint_missing",
-                hint="Get them with: python manage.py download_checkpoints --only gfpgan",
-            )
         if find_spec("torch") is None:
             raise EngineError(
                 "The enhancer “gfpgan” is not installed (torch is missing).",
                 hint="Install it with: pip install -r requirements-sadtalker.txt",
+            )
+        if not (
+            settings.checkpoints_dir / FILE_NAME
+        ).is_file():  # before torch is loaded: that takes seconds and memory
+            raise EngineError(
+                f"The GFPGAN weights “{FILE_NAME}” are not there.",
+                code="checkpoint_missing",
+                hint="Get them with: python manage.py download_checkpoints --only gfpgan",
             )
         import torch
 
