@@ -84,11 +84,22 @@ def exists(kind: Kind, digest: str) -> bool:
 
 def delete(kind: Kind, digest: str) -> None:
     """Removes the bytes for good; absent is fine. Only who knows that nothing refers to them may call this. Copies on
-    other machines go when somebody asks for them there."""
+    other machines go when somebody asks for them there, or with the next round of their sweeper."""
     if bucket.is_on():
         bucket.delete(name_of(kind, digest))
     with storage.translated_os_errors():
         place(kind, digest).unlink(missing_ok=True)
+
+
+def drop_stale_copies() -> int:
+    """Removes this machine's copies of what was deleted elsewhere; returns how many. Only where there is a bucket."""
+    here = [(kind, path) for kind in Kind for path in (storage.media_root() / kind).glob("??/*")]
+    # The bucket is asked last: whoever stores something stores it there first.
+    there = {name for kind in {kind for kind, _ in here} for name in bucket.names(f"{kind}/")}
+    stale = [path for kind, path in here if f"{kind}/{path.parent.name}/{path.name}" not in there]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
 
 
 def _unknown() -> InvalidInput:

@@ -194,15 +194,18 @@ class Worker:
         logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
         if not self._record(claim, outcome):
             logger.info("the clip was no longer ours")
+            _leave_nothing_of_withdrawn_voices(claim, outcome)
 
     def _rendered(self, claim: Claim, watcher: Watcher) -> Outcome:
         """With a bucket a clip is done when every machine can have it."""
+        outcome = Outcome(End.STOPPED)
         try:
             shared_cache.bring_inputs(claim.clip_id, watcher.keep_going)
             outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watcher)
             if outcome.end is End.DONE:
                 shared_cache.keep(ClipResult.from_json(outcome.values), watcher.keep_going)
         except bucket.Abandoned:
+            _leave_nothing_of_withdrawn_voices(claim, outcome)
             return Outcome(End.STOPPED)
         except TalkingHeadError as error:
             return Outcome(End.FAILED, error=error)
@@ -219,6 +222,15 @@ class Worker:
         if outcome.end is End.TIMEOUT and claim.job_timeout is not None:
             error = claim.job_timeout
         return claims.fail_clip(claim, Failure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
+
+
+def _leave_nothing_of_withdrawn_voices(claim: Claim, outcome: Outcome) -> None:
+    if outcome.end is not End.DONE:
+        return
+    try:
+        shared_cache.forget_withdrawn(claim.request.voice, ClipResult.from_json(outcome.values))
+    except TalkingHeadError:
+        logger.warning("What a withdrawn voice said could not be removed.", exc_info=True)
 
 
 class _ClipWatch:

@@ -72,6 +72,18 @@ def forget(entry: Entry) -> None:
             bucket.delete(name)
 
 
+def forget_withdrawn(voice: str, result: ClipResult) -> None:
+    """For a clip that was made in vain: if its cloned voice was withdrawn meanwhile, nothing of it stays.
+
+    Raises:
+        ResourceError: ``storage_unavailable``.
+    """
+    sample = parsed(voice)
+    if isinstance(sample, SampleVoice) and not private_files.exists(Kind.VOICE_SAMPLE, sample.digest):
+        for entry in ((CLIPS, result.clip_key), (TAKES, result.take_key)):
+            forget(entry)
+
+
 def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
     """Brings what the clips of a video consist of; returns the indexes of those that are nowhere any more."""
     clips = list(clips)

@@ -23,6 +23,7 @@ from talking_head import (
     line,
     narrations,
     outbox,
+    private_files,
     results,
     storage,
     unused_narrations,
@@ -79,7 +80,9 @@ def collect_garbage() -> int:
         logger.info("removing what was left behind: %s", path.name)
         _remove(path)
     removed = len(doomed) + unused_narrations.collect_unused()
-    return removed + (_collect_orphaned_objects() if bucket.is_on() else 0)
+    if bucket.is_on():
+        removed += _collect_orphaned_objects() + private_files.drop_stale_copies()
+    return removed
 
 
 def _collect_orphaned_objects() -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import (
     PortraitError,
     RendererError,
@@ -131,6 +132,8 @@ class Renderer:
         if plan.enhancer is not None:
             frames = watch.timed_enhancer("enhance", plan.enhancer, "frames", frames)
         figures = self._film(plan, take, take_key, frames, on_event, watch)
+        if _is_cloned(request) and take_key == plan.take_key and not take_cached:
+            self._stored_take(take_key, take)
         return _result(plan, figures, watch, cached=False, take_cached=take_cached)
 
     # --- what is there already -----------------------------------------------------------------------------------
@@ -176,7 +179,7 @@ class Renderer:
             take = passage_to_take(request)
         else:
             take = utterance_to_take(self._engines.get("speech", request.speech), request)
-        return self._stored_take(plan.take_key, take)
+        return take if _is_cloned(request) else self._stored_take(plan.take_key, take)
 
     def _silent_take(self, request: ClipRequest) -> tuple[Take, str, bool]:
         reading_seconds = len(request.text) / CHARACTERS_SPOKEN_PER_SECOND  # it stays as long as saying it would take
@@ -242,6 +245,12 @@ class Renderer:
             )
             store_clip_figures(folder, figures)
         return figures
+
+
+def _is_cloned(request: ClipRequest) -> bool:
+    """Whether somebody's own voice speaks, who may take it back: nothing that it said is kept before its clip is done,
+    so that everything that is kept is named by the row of a finished clip."""
+    return isinstance(parsed(request.voice), SampleVoice)
 
 
 def _load_checked(plan: ClipPlan) -> Portrait:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from pytest_django import Settings
 from avatars import voices
 from avatars.models import VoiceSample
 from lessons import services as lessons
-from talking_head import private_files, storage
+from talking_head import private_files, shared_cache, storage
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, TalkingHeadError
 from talking_head.models import Clip, JobState
 from talking_head.pipeline.cache import ContentCache
 from talking_head.private_files import Kind
+from talking_head.rendering import Worker, new_renderer
 from tests.avatars.conftest import LogIn
 from tests.voice_samples import make_cloning_possible, recording
 
@@ -223,6 +225,24 @@ def test_withdrawing_stops_videos_in_the_making_and_forgets_what_was_said(teache
     with pytest.raises(TalkingHeadError) as refused:
         rendering.retry_job(job)
     assert refused.value.code == "voice_withdrawn"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_said_while_it_is_withdrawn_does_not_stay(
+    settings: Settings, teacher: User, sample: VoiceSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last frame and the row that would say where the clip lies."""
+    settings.TALKING_HEAD_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]
+    job = rendering.submit_job(owner=teacher, script="Wasser kocht.", voice=voice_of(sample), language="de")
+    monkeypatch.setattr(shared_cache, "keep", lambda result, keep_going: voices.withdraw_voice_sample(sample))
+    worker = Worker(new_renderer(), name="tester:1")
+    try:
+        worker.work(job.pk)
+    finally:
+        worker.renderer.close()
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert not list(storage.cache_root().glob("clips/*/*"))
 
 
 @pytest.mark.django_db(transaction=True)

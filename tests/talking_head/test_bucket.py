@@ -179,6 +179,18 @@ class TestUploads:
             private_files.fetch(Kind.VOICE_SAMPLE, digest)
         assert not copy.exists()
 
+    def test_copies_of_what_was_deleted_elsewhere_go_without_being_asked_for(
+        self, settings: Any, tmp_path: Path, media_root: Path
+    ) -> None:
+        withdrawn, kept = (private_files.store(Kind.VOICE_SAMPLE, data) for data in (DATA, DATA[1:]))
+        settings.MEDIA_ROOT = tmp_path / "another machine"
+        private_files.delete(Kind.VOICE_SAMPLE, withdrawn)
+        assert private_files.drop_stale_copies() == 0, "nothing was ever here"
+        settings.MEDIA_ROOT = media_root
+        assert private_files.drop_stale_copies() == 1
+        assert not private_files.place(Kind.VOICE_SAMPLE, withdrawn).exists()
+        assert private_files.place(Kind.VOICE_SAMPLE, kept).exists()
+
     def test_an_upload_that_cannot_be_stored_leaves_nothing(self, network: Network, media_root: Path) -> None:
         network.misbehave("PUT", "portraits", how=answer_500, times=99)
         with pytest.raises(ResourceError):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, EnhancePolicy, Frame
+from talking_head.engines.base import EngineSettings, EnhancePolicy, Frame, Voice
 from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
 from talking_head.media_io.video import decode_frames, decode_sound, inspect_video
 from talking_head.pipeline.cache import ContentCache
@@ -390,3 +390,25 @@ def test_a_warm_renderer_has_its_engines_before_the_first_request(renderer: Rend
     renderer.warm_up("fakespeech", "fakeface")
     assert len(FakeSpeech.spoken) == 1  # the voice has been loaded by speaking
     assert not list(cache.root.glob("*/*/*"))  # and nothing was kept
+
+
+def test_a_cloned_voice_leaves_no_take_without_a_clip(
+    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner may take it back, and then everything that it said is found by the rows of finished clips."""
+    speak = FakeSpeech.speak
+    monkeypatch.setattr(
+        FakeSpeech, "speak", lambda self, spoken, written, **how: speak(self, spoken, written, voice="", speed=1.0)
+    )
+    monkeypatch.setattr(FakeSpeech, "cloned_voice", lambda self, name: Voice(name, "en", "Mine"), raising=False)
+    cloned = replace(clip_request, voice=f"coqui:en:{'a' * 64}")
+    monkeypatch.setattr(FakeFace, "fail_at_frame", 10)
+    with pytest.raises(RendererError):
+        renderer.render(cloned)
+    assert entries(cache, TAKES) == 0
+
+    monkeypatch.setattr(FakeFace, "fail_at_frame", None)
+    result = renderer.render(cloned)
+    assert cache.get(TAKES, result.take_key) is not None
+    again = renderer.render(cloned)
+    assert again.cached and again.take_cached
