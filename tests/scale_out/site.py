@@ -1,4 +1,5 @@
-"""A site that several machines share: its rows in PostgreSQL, its rings in Redis, its media in one folder."""
+"""A site that several machines share: its rows in PostgreSQL, its rings in Redis, its media in one folder or in a
+bucket."""
 
 from __future__ import annotations
 
@@ -35,12 +36,13 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from talking_head.models import Job
-teacher = User.objects.create_user("teacher")
-Job.objects.update(owner=teacher)
+user = User.objects.create_user(sys.argv[1])
+if sys.argv[2] == "owner":
+    Job.objects.update(owner=user)
 session = import_module(settings.SESSION_ENGINE).SessionStore()
-session[SESSION_KEY] = str(teacher.pk)
+session[SESSION_KEY] = str(user.pk)
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = teacher.get_session_auth_hash()
+session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.save()
 print(session.session_key)
 """
@@ -57,7 +59,7 @@ class SharedSite(Site):
         }
 
     def start_on(self, machine: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """``manage.py`` as on a machine of its own: nothing is shared but database, Redis and media."""
+        """``manage.py`` as on a machine of its own: nothing is shared but database, Redis and media (or the bucket)."""
         return self._start(machine, "manage.py", *arguments)
 
     def start_web(self) -> int:
@@ -69,14 +71,28 @@ class SharedSite(Site):
 
     def sign_in_owner_of_all_jobs(self) -> dict[str, str]:
         """The header that a browser of theirs would send."""
-        return {"Cookie": f"sessionid={self.python(SIGN_IN).strip()}"}
+        return self._sign_in("teacher", "owner")
+
+    def sign_in_stranger(self) -> dict[str, str]:
+        return self._sign_in("stranger", "of nothing")
+
+    def _sign_in(self, name: str, role: str) -> dict[str, str]:
+        return {"Cookie": f"sessionid={self.python(SIGN_IN, name, role).strip()}"}
+
+    def media_of(self, machine: str) -> Path:
+        """What a machine has at hand. With a bucket every one has a folder of its own."""
+        return self.folder / machine / "media" if self.environment.get("AWS_STORAGE_BUCKET_NAME") else self.media
 
     def _start(self, machine: str, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *words],
                 cwd=ROOT,
-                env={**self.environment, "RUN_DIR": str(self.folder / machine)},
+                env={
+                    **self.environment,
+                    "RUN_DIR": str(self.folder / machine),
+                    "MEDIA_ROOT": str(self.media_of(machine)),
+                },
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
