@@ -61,7 +61,7 @@ def lesson_cards(lessons: Iterable[Lesson], viewer: User) -> list[LessonCard]:
 def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[str, str, str]:
     """What a teacher sees beside the lesson's name."""
     if latest is not None and latest.is_active:
-        return "rendering", "Rendering", "info"
+        return "rendering", "Waiting" if latest.state == JobState.QUEUED else "Rendering", "info"
     if latest is not None and latest.state == JobState.FAILED:
         return "failed", "Failed", "bad"
     if current is None:

@@ -101,16 +101,18 @@ def _is_large_enough(machine: Machine | None, profile: str) -> bool:
 def choose_face(profile: Profile, video_seconds: float, timeout_seconds: float, machines: Sequence[Machine]) -> Choice:
     """``sadtalker`` where every machine that may get a sentence of it would be done in time, otherwise ``puppet``."""
     if not machines:
-        return Choice(EMBEDDED_FACE, "No worker has said yet what its machine can do.")
+        return Choice(EMBEDDED_FACE, "It is not known yet what the machines that render can do.")
     for machine in machines:
         if machine.sadtalker_seconds_per_frame is None:
-            return Choice(EMBEDDED_FACE, f"The engine sadtalker cannot be used here: {machine.sadtalker_problem}")
+            return Choice(
+                EMBEDDED_FACE, f"The quality engine (sadtalker) cannot be used here: {machine.sadtalker_problem}"
+            )
     slowest = max(machine.sadtalker_seconds_per_frame or 0.0 for machine in machines)
     seconds = sadtalker_seconds(slowest, profile, video_seconds)
     if seconds * PROBE_DOUBT > timeout_seconds:
         return Choice(
             EMBEDDED_FACE,
-            f"The engine sadtalker would need {in_words(seconds)} here; the profile {profile.name} allows "
+            f"The quality engine (sadtalker) would need {in_words(seconds)} here; the profile {profile.name} allows "
             f"{in_words(timeout_seconds)}.",
         )
     return Choice(QUALITY_FACE, f"It is expected to take {in_words(seconds)} here, within its time.")

@@ -26,6 +26,7 @@ def html_of(client: Client, url: str) -> str:
 
 def test_a_teacher_sees_the_state_of_every_lesson(course: Course, teacher: User, browse: Browse) -> None:
     states = {
+        "Waiting": make_job(make_lesson(course), JobState.QUEUED),
         "Rendering": make_job(make_lesson(course), JobState.RUNNING),
         "Failed": make_job(make_lesson(course), JobState.FAILED),
         "Ready": make_job(make_lesson(course)),

@@ -219,7 +219,9 @@ async function generate(action) {
     panel.started();
     state.jobVersion = answer.version;
     follow(answer.job);
-    find("stage").scrollIntoView({ block: "nearest" });
+    // Beside the text it is in sight already; below it, on a phone, one wants to see picture and progress.
+    const isBeside = matchMedia("(min-width: 64rem)").matches;
+    find("result").scrollIntoView({ block: isBeside ? "nearest" : "start" });
   } catch (error) {
     refused(error);
   } finally {
