@@ -40,6 +40,7 @@ PACKAGES = ("storages", "boto3")
 THREADS = 4
 BLOCK_BYTES = 128 * 1024
 TRIES_WITHOUT_PROGRESS = 3
+US = "us-east-1"  # the one region that must not be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,20 @@ def check() -> None:
             client.head_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME)
     except FileNotFoundError as error:
         raise _unavailable(error) from error
+
+
+def create() -> bool:
+    """Makes the bucket, closed to the public as buckets are; False when it is there already."""
+    try:
+        check()
+    except ResourceError:
+        region = settings.AWS_S3_REGION_NAME
+        where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region not in (None, US) else {}
+        with _translated():
+            _client().create_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME, **where)
+        _is_failing.clear()
+        return True
+    return False
 
 
 _is_failing = Event()  # the bucket let this process down and has not answered since

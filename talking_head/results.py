@@ -19,7 +19,7 @@ from talking_head.models import Job
 
 def name_of(job: Job, file: str) -> str:
     """The name below ``MEDIA_ROOT`` or in the bucket of one of the job's files."""
-    if bucket.is_on() and not _is_about_the_job(job.pk, file):
+    if bucket.is_on() and not is_about_the_job(job.pk, file):
         return f"{_published(job.pk, job.fence)}{file}"
     return f"{storage.results_folder(job.pk).name}/{file}"
 
@@ -90,9 +90,10 @@ def orphans(job: Job) -> list[str]:
     ]
 
 
+def is_about_the_job(job_id: UUID, file: str) -> bool:
+    """Whether the file tells of the job, whatever became of it, instead of being part of its video."""
+    return file in (storage.metrics_file(job_id).name, storage.LOG)
+
+
 def _published(job_id: UUID, fence: int) -> str:
     return f"{storage.results_folder(job_id).name}/{fence}/"
-
-
-def _is_about_the_job(job_id: UUID, file: str) -> bool:
-    return file in (storage.metrics_file(job_id).name, storage.LOG)

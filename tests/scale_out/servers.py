@@ -209,9 +209,9 @@ class Redis(Server):
 
 class Nginx(Server):
     """The proxy of deploy/nginx.conf, with the addresses of a test; its workers run as somebody else than the site, as
-    on a server."""
+    on a server. ``storage``: host and port of the object storage, if there is one."""
 
-    def __init__(self, web_port: int, media: Path) -> None:
+    def __init__(self, web_port: int, media: Path, storage: str = "") -> None:
         super().__init__()
         self.program = find_program("nginx")
         self.folder.chmod(0o755)
@@ -219,6 +219,11 @@ class Nginx(Server):
         shared = (ROOT / "deploy" / "nginx.conf").read_text()
         shared = shared.replace("web:8000", f"127.0.0.1:{web_port}").replace("/srv/media", str(media))
         shared = shared.replace("listen 80;", f"listen 127.0.0.1:{self.port};")
+        shared = shared.replace("/etc/nginx/lectern", str(self.folder / "lectern"))
+        if storage:
+            (self.folder / "lectern").mkdir()
+            bucket = (ROOT / "deploy" / "nginx-bucket.conf").read_text().replace("storage:9000", storage)
+            (self.folder / "lectern" / "bucket.conf").write_text(bucket)
         (self.folder / "nginx.conf").write_text(
             f"""{f"user {user};" if user else ""}
             daemon off; pid nginx.pid; error_log stderr;

@@ -14,6 +14,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from tests.object_store import KEYS, REGION, ObjectStore
 from tests.scale_out.servers import Nginx, ServerMissingError
 from tests.scale_out.site import SharedSite
 
@@ -32,15 +33,20 @@ print(services.store_portrait(Path(sys.argv[1]).read_bytes()).digest)
 def proxy(site: SharedSite, media_for_others: Path) -> Iterator[Nginx]:
     site.environment |= {"MEDIA_ACCEL_PREFIX": "/private-media", "MEDIA_ROOT": str(media_for_others)}
     site.media = media_for_others
+    proxy = started_proxy(site, media_for_others)
+    yield proxy
+    proxy.end()
+
+
+def started_proxy(site: SharedSite, media: Path, storage: str = "") -> Nginx:
     try:
-        proxy = Nginx(site.start_web(), media_for_others)
+        proxy = Nginx(site.start_web(), media, storage)
     except ServerMissingError as missing:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(missing))
     proxy.start()
-    yield proxy
-    proxy.end()
+    return proxy
 
 
 @pytest.fixture
@@ -90,6 +96,41 @@ def test_everything_that_is_stored_can_be_read_by_the_proxy(site: SharedSite, pr
     site.rows("UPDATE auth_user SET is_staff = true, is_superuser = true RETURNING 1")
     names = [f"/media/jobs/{job}/clips/0.mp4", f"/media/jobs/{job}/metrics.json", f"/media/portraits/{digest}"]
     assert [get(proxy, name, owner)[0].status for name in names] == [200, 200, 200]
+
+
+@pytest.fixture
+def bucket_proxy(site: SharedSite, media_for_others: Path, object_store: ObjectStore) -> Iterator[Nginx]:
+    """With the object storage behind it, and web and workers that have one."""
+    site.environment |= {
+        "MEDIA_ACCEL_PREFIX": "/private-media",
+        "AWS_STORAGE_BUCKET_NAME": object_store.make_bucket(),
+        "AWS_S3_ENDPOINT_URL": object_store.url,
+        "AWS_S3_REGION_NAME": REGION,
+        **KEYS,
+    }
+    proxy = started_proxy(site, media_for_others, f"127.0.0.1:{object_store.port}")
+    yield proxy
+    proxy.end()
+
+
+def test_videos_come_from_the_object_storage_only_for_whom_lectern_lets_in(
+    site: SharedSite, bucket_proxy: Nginx, object_store: ObjectStore
+) -> None:
+    (job,) = site.make_jobs(["One."])
+    site.start_on("first", "work", "--until-idle").wait(timeout=60)
+    owner = site.sign_in_owner_of_all_jobs()
+    name, bucket = f"results_{job}/1/video.mp4", site.environment["AWS_STORAGE_BUCKET_NAME"]
+    video = object_store.client().get_object(Bucket=bucket, Key=name)["Body"].read()
+    response, body = get(bucket_proxy, f"/media/jobs/{job}/video.mp4", owner)
+    assert (response.status, body) == (200, video)
+    assert response.headers["Content-Type"] == "video/mp4"
+    assert "private" in response.headers["Cache-Control"]
+    assert "Signature" not in str(response.headers)
+    ranged = {**owner, "Range": "bytes=1-3", "If-Range": response.headers["ETag"]}
+    response, body = get(bucket_proxy, f"/media/jobs/{job}/video.mp4", ranged)
+    assert (response.status, body) == (206, video[1:4])
+    assert get(bucket_proxy, f"/media/jobs/{job}/video.mp4", {})[0].status == 401
+    assert get(bucket_proxy, f"/private-media/bucket/{bucket}/{name}", owner)[0].status == 404
 
 
 def test_sockets_pass_the_proxy(site: SharedSite, proxy: Nginx) -> None:

@@ -1,0 +1,56 @@
+"""Moving a site's media from its disk into a bucket: everything that a bucket keeps, under the names that it has there.
+
+Nothing is removed from the disk. What is in the bucket already, with the same size, is left alone, so an interrupted
+move goes on where it stopped, and a second one brings what was made meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from talking_head import bucket, results, shared_cache, storage
+from talking_head.models import Job
+from talking_head.private_files import Kind
+
+BATCH = 200
+RESULTS = re.compile(r"results_([0-9a-f-]{36})")
+
+
+def move(say: Callable[[int, int], None]) -> int:
+    """Uploads what is missing and returns how many files that were; ``say(done, of_all)`` after every batch.
+
+    Raises:
+        ResourceError: ``storage_unavailable``, ``storage_damaged``.
+    """
+    there = bucket.sizes("")
+    missing = [(name, path) for name, path in _files() if there.get(name) != path.stat().st_size]
+    for start in range(0, len(missing), BATCH):
+        batch = missing[start : start + BATCH]
+        bucket.transfer([partial(bucket.upload, name, path) for name, path in batch])
+        say(start + len(batch), len(missing))
+    return len(missing)
+
+
+def _files() -> Iterator[tuple[str, Path]]:
+    """``(name in the bucket, file)``: uploads, finished takes and clips, and the files of ended jobs."""
+    root = storage.media_root()
+    cache = storage.cache_root().relative_to(root)
+    for folder in (*Kind, cache / shared_cache.CLIPS, cache / shared_cache.TAKES):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path
+    for folder in sorted(root.glob("results_*")):
+        match = RESULTS.fullmatch(folder.name)
+        job = Job.objects.filter(pk=UUID(match[1])).first() if match else None
+        if job is not None:
+            yield from _results(job, folder)
+
+
+def _results(job: Job, folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and (job.is_watchable or results.is_about_the_job(job.pk, path.name)):
+            yield results.name_of(job, path.name), path
