@@ -93,6 +93,7 @@ def test_27_sqlite_locked_exclusively_for_thirty_seconds(site: Site, fault: Faul
         fault.figures = {"answers_while_locked": sorted(statuses)}
 
 
+@pytest.mark.faults
 def test_28_results_of_tasks_that_cannot_be_saved_change_nothing(site: Site, fault: FaultRecord) -> None:
     """Nothing of ours is read from them."""
     site.environment[FAILPOINTS_VARIABLE] = "results_cannot_be_saved"
