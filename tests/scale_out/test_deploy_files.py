@@ -39,10 +39,11 @@ def assert_known(words: list[str]) -> None:
 
 
 def test_every_part_is_there_and_runs_a_command_that_exists(services: dict[str, Any]) -> None:
-    assert {"web", "worker", "worker-gpu", "sweeper", "postgres", "redis", "proxy"} <= set(services)
+    assert {"web", "worker", "worker-gpu", "sweeper", "postgres", "redis", "storage", "proxy"} <= set(services)
     for service in services.values():
-        if "python" in service.get("command", []):
-            assert_known(service["command"])
+        for command in " ".join(service.get("command", [])).split(" && "):
+            if "python" in command:
+                assert_known(command.split())
     for path in UNITS:
         assert_known(shlex.split(unit(path)["ExecStart"]))
 
@@ -54,19 +55,30 @@ def test_every_variable_of_the_compose_file_is_in_the_example() -> None:
 
 
 def test_every_variable_that_is_passed_on_is_read_by_the_settings(services: dict[str, Any]) -> None:
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS))
     passed = set(services["web"]["environment"])
     for path in UNITS:
         passed |= {word.split("=")[0] for word in unit(path)["Environment"].split()}
     assert passed <= read
 
 
-def test_only_the_proxy_is_reachable_and_reads_media_only(services: dict[str, Any]) -> None:
+def test_only_the_proxy_is_reachable_and_gets_media_when_it_is_told_to(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
-    assert "media:/srv/media:ro" in services["proxy"]["volumes"]
     prefix = services["web"]["environment"]["MEDIA_ACCEL_PREFIX"]
-    location = re.search(rf"location {prefix}/ {{(.*?)}}", (ROOT / "deploy" / "nginx.conf").read_text(), re.DOTALL)
-    assert location and "internal;" in location[1]
+    for path, configuration in ((f"{prefix}/", "nginx.conf"), (f"{prefix}/bucket/", "nginx-bucket.conf")):
+        text = (ROOT / "deploy" / configuration).read_text()
+        assert f"./deploy/{configuration}:" in " ".join(services["proxy"]["volumes"])
+        location = re.search(rf"location {path} {{(.*?)}}", text, re.DOTALL)
+        assert location and "internal;" in location[1]
+
+
+def test_the_proxy_asks_the_storage_under_the_name_that_addresses_are_signed_for(services: dict[str, Any]) -> None:
+    endpoint = services["web"]["environment"]["AWS_S3_ENDPOINT_URL"]
+    text = (ROOT / "deploy" / "nginx-bucket.conf").read_text()
+    assert f"proxy_pass {endpoint}/;" in text
+    assert f"proxy_set_header Host {endpoint.removeprefix('http://')};" in text
+    port = endpoint.rpartition(":")[2]
+    assert f":{port}" in services["storage"]["command"]
 
 
 def test_stopping_the_worker_unit_does_not_shoot_at_renderers() -> None:

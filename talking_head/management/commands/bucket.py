@@ -1,4 +1,4 @@
-"""``manage.py bucket --create`` makes the bucket, ``manage.py bucket --move`` brings into it what lies in MEDIA_ROOT."""
+"""``manage.py bucket --create`` makes the bucket, ``manage.py bucket --move`` brings in what lies in MEDIA_ROOT."""
 
 from __future__ import annotations
 
