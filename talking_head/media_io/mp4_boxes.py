@@ -1,4 +1,4 @@
-"""The few MP4 boxes we touch ourselves: marking a file as synthetic, and cutting clips into HLS segments.
+"""The few MP4 boxes we touch ourselves: finding what a clip consists of, and marking a file as synthetic.
 
 Sources: ISO/IEC 14496-12 (boxes, movie fragments); Adobe XMP specification part 3 (the ``uuid`` box); IPTC Photo and
 Video Metadata (``Iptc4xmpExt:DigitalSourceType``, http://cv.iptc.org/newscodes/digitalsourcetype/).
@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from uuid import UUID
 from xml.sax.saxutils import escape
 
@@ -100,54 +99,6 @@ def synthetic_mark(tool: str) -> bytes:
     level, best at the end."""
     packet = _XMP.format(source_type=DIGITAL_SOURCE_TYPE, tool=escape(tool)).encode()
     return box(b"uuid", XMP_BOX.bytes, packet)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipParts:
-    """A fragmented clip taken apart: what a player needs once, and what it needs for this clip."""
-
-    init: bytes  # ftyp, moov: the same for all clips of one format
-    media: bytes  # moof, mdat
-
-
-def split_clip(data: bytes) -> ClipParts:
-    """Takes a clip apart; both parts together are the clip without its index of fragments."""
-    found = list(boxes(data))
-
-    def part(*kinds: bytes) -> bytes:
-        return b"".join(data[box.start : box.end] for box in found if box.kind in kinds)
-
-    return ClipParts(part(b"ftyp", b"moov"), part(b"moof", b"mdat"))
-
-
-def moved_to(parts: ClipParts, *, sequence_number: int, start_seconds: Fraction) -> bytes:
-    """The media segment at another place of the timeline: only its number and its tracks' decode times change.
-
-    ``start_seconds`` is a whole number of clip quanta, which every track's timescale expresses exactly.
-    """
-    scales = ticks_per_second(parts.init)
-    data = bytearray(parts.media)
-    moof = find(data, b"moof")
-    struct.pack_into(">I", data, find(data, b"mfhd", inside=moof).body + 4, sequence_number)
-    for traf in boxes(data, moof.body, moof.end, b"traf"):
-        (track,) = struct.unpack_from(">I", data, find(data, b"tfhd", inside=traf).body + 4)
-        time = find(data, b"tfdt", inside=traf).body
-        if data[time] != 1:  # version 1 has 64 bits
-            raise damaged()
-        (ticks,) = struct.unpack_from(">Q", data, time + 4)
-        struct.pack_into(">Q", data, time + 4, ticks + int(start_seconds * scales[track]))
-    return bytes(data)
-
-
-def ticks_per_second(init: bytes) -> dict[int, int]:
-    """Track number -> ticks per second, from ``moov/trak/{tkhd,mdia/mdhd}``."""
-    moov = find(init, b"moov")
-    scales = {}
-    for trak in boxes(init, moov.body, moov.end, b"trak"):
-        tkhd, mdhd = find(init, b"tkhd", inside=trak), find(init, b"mdhd", inside=find(init, b"mdia", inside=trak))
-        (track,) = struct.unpack_from(">I", init, tkhd.body + after_dates(init, tkhd))
-        (scales[track],) = struct.unpack_from(">I", init, mdhd.body + after_dates(init, mdhd))
-    return scales
 
 
 def after_dates(data: bytes | bytearray, box: Box) -> int:

@@ -1,7 +1,7 @@
 """Video files through PyAV: write one clip, look into a file.
 
 A clip is a fragmented MP4 with one fragment. So the same bytes play on their own, can be appended to a browser's
-``SourceBuffer``, cut into HLS segments and joined into the lesson (see :mod:`.joined_video`), always without encoding.
+``SourceBuffer`` and joined into the lesson (see :mod:`.joined_video`), always without encoding.
 
 Joints are silent by construction. An AAC packet holds 1,024 new samples, but needs its predecessor's second half to
 decode them; encoders therefore send one packet of priming first, and a file of clips with a priming packet each would

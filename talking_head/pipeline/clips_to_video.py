@@ -1,19 +1,17 @@
-"""Clips become the lesson's video: a remux into one MP4, and the same clips as HLS segments. Nothing is encoded."""
+"""Clips become the lesson's video: a remux into one MP4. Nothing is encoded."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-from talking_head.errors import RendererError, from_os_error
+from talking_head.errors import RendererError
 from talking_head.media_io.clip_index import index_clip
 from talking_head.media_io.joined_video import Chapter, join_clips
-from talking_head.media_io.mp4_boxes import moved_to, split_clip, synthetic_mark
+from talking_head.media_io.mp4_boxes import synthetic_mark
 from talking_head.media_io.video import VideoInfo, read_header
-from talking_head.media_io.whole_files import appearing, write_whole
+from talking_head.media_io.whole_files import appearing
 from talking_head.timebase import VIDEO_FPS
 
 TOOL = "Lectern"
@@ -73,53 +71,3 @@ def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[Cha
         seconds.append(seconds[-1] + len(index_clip(clip.read_bytes()).video.sizes) / VIDEO_FPS)
     titled = [Chapter(start.title, seconds[start.clip_index]) for start in starts]
     return titled if titled[0].start_seconds == 0 else [Chapter("Introduction", 0.0), *titled]
-
-
-def clips_to_hls(clips: Sequence[Path], folder: Path, *, ended: bool = True) -> Path:
-    """Writes ``init.mp4``, ``0.m4s``, ``1.m4s``, ... and ``lesson.m3u8``; returns the playlist.
-
-    Segments that are there already are left alone, so while a lesson renders the same call with one clip more adds one
-    segment and one line (``ended=False``: an EVENT playlist, to which players come back for more).
-
-    Source: RFC 8216, section 4.3. One timeline throughout, hence no ``EXT-X-DISCONTINUITY``.
-
-    Raises:
-        RendererError: ``clips_differ``, ``clip_damaged``. ResourceError: as the file system says.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        init = folder / "init.mp4"
-        lines: list[str] = []
-        frames = 0
-        for index, clip in enumerate(clips):
-            segment = folder / f"{index}.m4s"
-            data = clip.read_bytes()
-            parts = split_clip(data)
-            if not init.exists():
-                write_whole(init, parts.init)
-            elif init.read_bytes() != parts.init:
-                raise RendererError("The clips of this video have different formats.", code="clips_differ")
-            if not segment.exists():
-                start = Fraction(frames, VIDEO_FPS)
-                write_whole(segment, moved_to(parts, sequence_number=index + 1, start_seconds=start))
-            clip_frames = len(index_clip(data).video.sizes)
-            frames += clip_frames
-            lines += [f"#EXTINF:{clip_frames / VIDEO_FPS:.3f},", segment.name]
-        playlist = folder / "lesson.m3u8"
-        write_whole(playlist, _playlist(lines, ended).encode())
-    except OSError as error:
-        raise from_os_error(error) from error
-    return playlist
-
-
-def _playlist(lines: list[str], ended: bool) -> str:
-    longest_seconds = max((float(line[8:-1]) for line in lines if line.startswith("#EXTINF:")), default=1.0)
-    head = [
-        "#EXTM3U",
-        "#EXT-X-VERSION:7",
-        f"#EXT-X-TARGETDURATION:{max(1, math.ceil(longest_seconds))}",
-        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-        '#EXT-X-MAP:URI="init.mp4"',
-    ]
-    return "\n".join([*head, *lines, *(["#EXT-X-ENDLIST"] if ended else [])]) + "\n"

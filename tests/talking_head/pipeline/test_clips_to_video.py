@@ -1,8 +1,7 @@
-"""The lesson's video and its HLS form, from clips."""
+"""The lesson's video, from clips."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import av
@@ -11,8 +10,8 @@ import pytest
 
 from talking_head.errors import RendererError
 from talking_head.media_io import mp4_boxes
-from talking_head.media_io.video import ClipWriter, decode_frames, decode_sound, inspect_video
-from talking_head.pipeline.clips_to_video import SYNTHETIC_NOTICE, ChapterStart, clips_to_hls, clips_to_video
+from talking_head.media_io.video import ClipWriter
+from talking_head.pipeline.clips_to_video import SYNTHETIC_NOTICE, ChapterStart, clips_to_video
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_FRAMES, CLIP_QUANTUM_SAMPLES, CLIP_QUANTUM_SECONDS
 
 SIZE_PX = 64
@@ -91,51 +90,3 @@ def test_a_damaged_clip_is_an_error_not_a_short_video(clips: list[Path], tmp_pat
     with pytest.raises(RendererError):
         clips_to_video(clips, tmp_path / "lesson.mp4")
     assert not (tmp_path / "lesson.mp4").exists()
-
-
-def test_the_hls_playlist_plays_like_the_video(clips: list[Path], tmp_path: Path) -> None:
-    clips_to_video(clips, tmp_path / "lesson.mp4")
-    playlist = clips_to_hls(clips, tmp_path / "hls")
-
-    text = playlist.read_text()
-    assert [float(value) for value in re.findall(r"#EXTINF:([\d.]+)", text)] == [0.64, 0.96, 1.28]
-    assert "#EXT-X-PLAYLIST-TYPE:VOD" in text
-    assert text.endswith("#EXT-X-ENDLIST\n")
-    assert "DISCONTINUITY" not in text
-    # Initialisation and media segments one after the other are what a player's buffer sees.
-    buffered = tmp_path / "buffered.mp4"
-    names = ["init.mp4", *re.findall(r"^\d+\.m4s$", text, flags=re.MULTILINE)]
-    buffered.write_bytes(b"".join((playlist.parent / name).read_bytes() for name in names))
-    assert inspect_video(buffered).frame_count == 9 * CLIP_QUANTUM_FRAMES
-    assert np.array_equal(decode_sound(buffered), decode_sound(tmp_path / "lesson.mp4"))
-    pairs = zip(decode_frames(buffered), decode_frames(tmp_path / "lesson.mp4"), strict=True)
-    assert all(np.array_equal(a, b) for a, b in pairs)
-    with av.open(str(buffered)) as source:
-        times = [picture.time for picture in source.decode(video=0)]
-    assert times == pytest.approx([index / 25 for index in range(9 * CLIP_QUANTUM_FRAMES)])
-
-
-def test_a_growing_playlist_adds_segments_and_leaves_the_others_alone(clips: list[Path], tmp_path: Path) -> None:
-    playlist = clips_to_hls(clips[:1], tmp_path / "hls", ended=False)
-    first = (playlist.parent / "0.m4s").stat()
-    assert "EVENT" in playlist.read_text()
-    assert "ENDLIST" not in playlist.read_text()
-
-    clips_to_hls(clips, tmp_path / "hls", ended=True)
-
-    assert (playlist.parent / "0.m4s").stat().st_mtime_ns == first.st_mtime_ns
-    assert sorted(path.name for path in playlist.parent.iterdir()) == [
-        "0.m4s",
-        "1.m4s",
-        "2.m4s",
-        "init.mp4",
-        "lesson.m3u8",
-    ]
-    assert "ENDLIST" in playlist.read_text()
-
-
-@pytest.mark.parametrize("keep", [4, 30, 900, 1_500])
-def test_a_cut_clip_is_refused_as_a_segment(clips: list[Path], tmp_path: Path, keep: int) -> None:
-    clips[0].write_bytes(clips[0].read_bytes()[:keep])
-    with pytest.raises(RendererError):
-        clips_to_hls(clips, tmp_path / "hls")
