@@ -16,6 +16,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from avatars import voices
+from lessons import services as lessons
 from talking_head import services, storage
 from talking_head.media_io.audio import read_audio
 from talking_head.media_io.video import inspect_video
@@ -66,13 +67,17 @@ def test_the_command_makes_a_video_with_a_local_model(tmp_path: Path) -> None:
 def test_a_teachers_cloned_voice_speaks_until_it_is_withdrawn(transactional_db: None, teacher: User) -> None:
     sample = voices.add_voice_sample(teacher, "Mine", recording(), language="de", consent_given_by="Erika Muster")
     voice = services.cloned_voice_name(sample.digest, sample.language)
-    job = services.submit_job(owner=teacher, script=GERMAN, voice=voice, language="de", profile="fast")
+    lesson = lessons.add_lesson(lessons.create_course(teacher, "Physics"), "Water")
+    lesson = lessons.change_lesson(lesson, script=GERMAN, voice=voice, language="de", profile="fast")
+    job = lessons.generate_video(lesson, teacher)
     later = services.submit_job(owner=teacher, script="Dampf steigt auf.", voice=voice, language="de", profile="fast")
     worker = Worker(new_renderer(), name="tester:1")
     try:
         worker.work(job.pk)
         job.refresh_from_db()
         assert job.state == JobState.COMPLETED, job.error_message
+        lesson.refresh_from_db()
+        assert lesson.current_job == job.pk
         voices.withdraw_voice_sample(sample)
         worker.work()
     finally:

@@ -17,6 +17,7 @@ import torch
 from talking_head.engines.base import CloningSpeechEngine, EngineSettings, Speech
 from talking_head.engines.speech.coqui import models
 from talking_head.engines.speech.coqui.engine import BREATH_SECONDS, CoquiSpeech
+from talking_head.engines.speech.coqui.library import tts_class
 from talking_head.engines.speech.coqui.samples import sample_file
 from talking_head.errors import EngineError, InvalidInput, OptionError, ScriptError
 from tests.talking_head.engines.speech.coqui.library.conftest import store_sample
@@ -218,6 +219,25 @@ def test_without_an_accepted_licence_xtts_neither_speaks_nor_asks(
     with pytest.raises(EngineError) as refused:
         speak(engine, SENTENCE, ANA)
     assert refused.value.code == "licence_not_accepted" and "COQUI_TOS_AGREED=1" in refused.value.hint
+
+
+def test_a_gpu_is_used_where_torch_finds_one_and_a_new_engine_says_the_same(
+    engine: CoquiSpeech, checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, asked_for = tts_class(), []
+    move = library.to
+
+    def to(tts: Any, device: str) -> Any:
+        asked_for.append(device)
+        return move(tts, "cpu")
+
+    expected = speak(engine, SENTENCE), speak(engine, SENTENCE, ANA)
+    monkeypatch.setattr(library, "to", to)
+    monkeypatch.setattr(models, "best_device", lambda: "cuda")
+    another = CoquiSpeech(EngineSettings(checkpoints_dir))
+    for speech, voice in zip(expected, (TINY, ANA), strict=True):
+        assert np.array_equal(speak(another, SENTENCE, voice).waveform, speech.waveform)
+    assert asked_for == ["cuda", "cuda"]
 
 
 # --- what lies in the folder ---------------------------------------------------------------------------------------
