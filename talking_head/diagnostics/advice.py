@@ -10,10 +10,12 @@ from talking_head.diagnostics.findings import Level, Report
 from talking_head.diagnostics.wording import kind_in_words, pace_in_words
 from talking_head.engines.registry import AUTO
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
+from talking_head.timebase import VIDEO_FPS
 
 LITTLE_SPACE_BYTES = 5_000_000_000  # about 16 hours of video at 512 px
 LITTLE_MEMORY_BYTES = 1_000_000_000  # a renderer with the embedded engines peaks at about half of it
 REQUIREMENTS = {"sadtalker": "requirements-sadtalker.txt", "coqui": "requirements-coqui.txt"}
+LONGEST_FRAME_SECONDS = max(profile.seconds_per_frame for profile in PROFILES.values())  # that restoring may take
 NOT_THERE = ("engine_unavailable", "checkpoint_missing")  # was never asked for, so nothing is broken
 
 
@@ -122,6 +124,12 @@ def recommend(report: Report, chosen: dict[str, str]) -> dict[str, Any]:
         actions.append("The quality engine is ready: choose it with TALKING_HEAD_FACE=sadtalker.")
     if sadtalker is not None and sadtalker["real_time_factor"]:
         actions.append(_what_sadtalker_can(sadtalker["real_time_factor"]))
+    actions += [
+        f"{name} takes {one['real_time_factor'] / VIDEO_FPS:.1f} s for a frame, too long for any profile: "
+        "it is left out here unless TALKING_HEAD_ENHANCE=always."
+        for (kind, name), one in engines.items()
+        if kind == "enhancer" and (one["real_time_factor"] or 0.0) > LONGEST_FRAME_SECONDS * VIDEO_FPS
+    ]
     return {"profile": profile, "face": face, "why": why, "actions": actions}
 
 

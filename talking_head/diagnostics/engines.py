@@ -79,5 +79,9 @@ def _how_it_ended(error: subprocess.CalledProcessError) -> str:
 
 
 def _failed(kind: str, name: str, code: str, message: str) -> dict[str, Any]:
-    hint = "Install its requirements again, or choose another engine."
+    hint = (
+        "Ask again when the machine is less busy, or choose another engine."
+        if code == "engine_too_slow"
+        else "Install its requirements again, or choose another engine."
+    )
     return Trial(kind, name, error={"code": code, "message": message, "hint": hint}).to_json()

@@ -25,8 +25,12 @@ def kind_in_words(kind: str) -> str:
 def pace_in_words(real_time_factor: float) -> str:
     """Words for "it": what is made, and how long making takes."""
     if real_time_factor <= 1:
-        return f"{1 / max(real_time_factor, 1e-4):.3g} times as fast as it plays"
-    return f"{real_time_factor:.3g} s of work for a second of it"
+        return f"{_short(1 / max(real_time_factor, 1e-4))} times as fast as it plays"
+    return f"{_short(real_time_factor)} s of work for a second of it"
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
 def _checkpoints(rows: list[dict[str, Any]]) -> str:

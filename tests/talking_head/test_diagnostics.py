@@ -200,6 +200,7 @@ def test_an_engine_that_takes_its_process_down_is_reported(
     found = try_one("face", "puppet", TrialSettings(tmp_path, tmp_path, None, loading_seconds=limit, working_seconds=0))
     assert not found["usable"]
     assert found["error"]["code"] == code
+    assert ("less busy" in found["error"]["hint"]) is (code == "engine_too_slow")
     assert words in found["error"]["message"]
 
 
@@ -282,6 +283,13 @@ def test_what_sadtalker_can_do_on_a_processor_is_said_in_seconds_of_video() -> N
     slow = [*BARE[:2], trial("face", "sadtalker", factor=60.0), BARE[3]]
     (action,) = advised(slow, NO_GPU, "2.13.0")["actions"]
     assert "5 s under fast, 10 s under balanced, 15 s under quality" in action
+
+
+@pytest.mark.parametrize(("factor", "is_said"), [(154.0, True), (0.5, False), (None, False)])
+def test_a_restorer_that_is_too_slow_to_be_used_is_named(factor: float | None, is_said: bool) -> None:
+    actions = advised([*BARE, trial("enhancer", "gfpgan", factor=factor)], NO_GPU, "2.13.0")["actions"]
+    said = any(action.startswith("gfpgan takes 6.2 s for a frame") for action in actions)
+    assert said is is_said
 
 
 def test_a_torch_that_cannot_use_the_card_is_named() -> None:
