@@ -29,7 +29,8 @@ def test_a_claim_is_written_down_before_the_work_starts(
     assert (attempt.worker, attempt.form, attempt.outcome) == ("tester:1", clip.form, "")
     assert (claim.clip_id, claim.job_id, claim.index) == (clip.pk, job.pk, 0)
     assert claim.request == claims.request_for(clip)
-    assert claim.seconds_allowed == pytest.approx(20.0 if clip.is_fallback else 100.0, abs=0.1)
+    most_seconds = 20.0 if clip.is_fallback else 100.0  # less what a busy machine needs between two statements
+    assert most_seconds - 15.0 < claim.seconds_allowed <= most_seconds
 
 
 def test_on_postgresql_a_claim_asks_for_nothing_more(
