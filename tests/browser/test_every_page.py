@@ -20,9 +20,11 @@ ADDRESSES = {
         "/courses/the-moving-sky/lessons/1/edit/",
         "/courses/the-moving-sky/lessons/2/",
         "/portraits/",
+        "/portraits/new/",
+        "/portraits/1/edit/",
         "/voices/",
     ),
-    "student": ("/", "/courses/", "/courses/the-moving-sky/", "/courses/nowhere/"),
+    "student": ("/", "/courses/", "/courses/the-moving-sky/", "/courses/nowhere/", "/portraits/"),
     "": ("/accounts/login/",),
 }
 SMALLEST = {"width": 320, "height": 640}
