@@ -26,22 +26,6 @@ _FLAC_CHUNK_SAMPLES = 4_096
 _ACCEPTED = "WAV, FLAC, MP3, M4A, OGG or WebM"
 
 
-def read_audio(path: Path, *, max_seconds: float = MAX_RECORDING_SECONDS) -> tuple[Waveform, int]:
-    """Decodes a recording to mono at its own rate.
-
-    Returns:
-        The waveform, (samples,), and its rate in hertz.
-
-    Raises:
-        InvalidInput: as :func:`opened_recording` says.
-    """
-    with unreadable_recordings(), path.open("rb") as file, opened_recording(file, max_seconds=max_seconds) as container:
-        rate_hz = rate_of(container)
-        # The mean: the library's own mixing adds channels up, and a voice in the middle may pass full scale.
-        parts = [channels.mean(axis=0) for channels in channel_parts(container, rate_hz, max_seconds=max_seconds)]
-    return np.nan_to_num(np.concatenate(parts)), rate_hz
-
-
 @contextlib.contextmanager
 def opened_recording(file: BinaryIO, *, max_seconds: float = MAX_RECORDING_SECONDS) -> Iterator[Any]:
     """A recording, ready to be decoded. The kind of file is told by its content, never by its name.

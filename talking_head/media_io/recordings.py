@@ -59,6 +59,7 @@ def plain_recording(source: BinaryIO, target: Path, *, max_seconds: float) -> Re
         meter = _Meter(rate_hz)
         with FlacWriter(target, rate_hz) as flac:
             for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
+                # The library's own mixing adds channels up, and a voice in the middle may pass full scale.
                 mix = np.nan_to_num(channels.mean(axis=0))
                 meter.add(mix, channels)
                 flac.write(mix)

@@ -16,13 +16,14 @@ from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
-from talking_head.media_io.audio import read_audio
 from talking_head.media_io.video import VideoInfo
 from talking_head.media_io.whole_files import write_whole
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
 from talking_head.pipeline.local_choice import LocalChoice, choose_here
+from talking_head.pipeline.narration_file import read_narration
+from talking_head.pipeline.narration_report import NarrationReport
 from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.render_clip import Renderer
@@ -75,11 +76,13 @@ class RenderedClip:
 
 @dataclass(frozen=True, slots=True)
 class RenderedScript:
-    """What came out. ``metrics`` is the document that was written to ``metrics_path``, if that was asked for."""
+    """What came out. ``metrics`` is the document that was written to ``metrics_path``, if that was asked for; ``sound``
+    says how well the recording was made that speaks, if one does."""
 
     video: VideoInfo
     clips: tuple[RenderedClip, ...]
     metrics: dict[str, Any]
+    sound: NarrationReport | None
 
 
 ProgressSink = Callable[[RenderProgress], None]
@@ -119,6 +122,7 @@ class _Run:
         self._clips: list[RenderedClip] = []
         self._publish_seconds = 0.0
         self._recording: tuple[Waveform, int] | None = None
+        self._sound: NarrationReport | None = None
         self._choice: LocalChoice | None = None
 
     def to_the_end(self) -> RenderedScript:
@@ -137,7 +141,7 @@ class _Run:
         self._publish_seconds = time.monotonic() - started
         errors = [clip.error for clip in self._clips if clip.error]
         metrics = self.write_metrics("fallback" if errors else "completed", error_figures(next(iter(errors), None)))
-        return RenderedScript(video, tuple(self._clips), metrics)
+        return RenderedScript(video, tuple(self._clips), metrics, self._sound)
 
     def _settle(self, script: Script) -> None:
         """Puts names in the place of "auto"."""
@@ -163,7 +167,7 @@ class _Run:
                 code="audio_and_voice",
                 hint="Leave out either the recording or the voice.",
             )
-        waveform, sample_rate_hz = read_audio(request.audio_path)
+        waveform, sample_rate_hz, self._sound = read_narration(request.audio_path)
         self._recording = waveform, sample_rate_hz
         if request.script:
             return

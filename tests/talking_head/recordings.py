@@ -11,6 +11,7 @@ import numpy as np
 
 from talking_head.engines.base import EngineSettings, Waveform
 from talking_head.engines.speech.hibari import HibariSpeech
+from talking_head.media_io import audio
 from talking_head.media_io.audio import to_pcm16
 
 SENTENCES = (
@@ -42,6 +43,18 @@ def hiss(samples: int, level: float) -> Waveform:
 def hum(samples: int, level: float) -> Waveform:
     time = np.arange(samples) / RATE_HZ
     return (level * (np.sin(2 * np.pi * 50 * time) + 0.5 * np.sin(2 * np.pi * 100 * time))).astype(np.float32)
+
+
+def read_audio(path: Path, *, max_seconds: float = audio.MAX_RECORDING_SECONDS) -> tuple[Waveform, int]:
+    """The sound of any recording or video, mixed to mono, (samples,), at its own rate."""
+    with (
+        audio.unreadable_recordings(),
+        path.open("rb") as file,
+        audio.opened_recording(file, max_seconds=max_seconds) as container,
+    ):
+        rate_hz = audio.rate_of(container)
+        parts = [channels.mean(axis=0) for channels in audio.channel_parts(container, rate_hz, max_seconds=max_seconds)]
+    return np.nan_to_num(np.concatenate(parts)), rate_hz
 
 
 def wav(waveform: Waveform, rate_hz: int = RATE_HZ) -> bytes:

@@ -120,6 +120,8 @@ class Command(BaseCommand):
         metrics = rendered.metrics
         for notice in sorted({notice for clip in rendered.clips for notice in clip.result.notices}):
             self.stderr.write(f"note: {notice}")
+        for problem in rendered.sound.problems if rendered.sound else ():
+            self.stderr.write(f"note: {problem.message} {problem.advice}")
         chosen = metrics["chosen"]
         if chosen["asked_profile"] == AUTO:
             self.stderr.write(f"note: profile {metrics['profile']}: {chosen['profile_reason']}")

@@ -19,7 +19,7 @@ from talking_head.media_io.video import inspect_video
 from talking_head.pipeline.render_script import RenderProgress
 from talking_head.pipeline.requests import RenderEvent
 from tests.talking_head import fakes
-from tests.talking_head.recordings import RATE_HZ, spoken, wav
+from tests.talking_head.recordings import RATE_HZ, hum, spoken, wav
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -131,6 +131,23 @@ def test_a_recording_without_a_script_is_written_down(portrait_png: Path, tmp_pa
     video_seconds = inspect_video(tmp_path / "out.mp4").video_seconds
     assert 0.6 * recording_seconds < video_seconds < recording_seconds  # the pauses became shorter, the words did not
     assert "next" in captions.read_text()
+
+
+def test_what_is_wrong_with_the_sound_of_a_recording_is_said_in_words(
+    script: Path, portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice, text = tmp_path / "voice.wav", "Plants make their own food from light."
+    sound = spoken((text,))
+    voice.write_bytes(wav(sound + hum(len(sound), 0.01)))
+    script.write_text(text, encoding="utf-8")
+    render(script, portrait_png, tmp_path, audio=voice, speech="")
+    (note,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("note: "))
+    assert "a steady hum behind your voice" in note and "quieter room" in note
+
+    voice.write_bytes(wav(0 * sound))
+    with pytest.raises(SystemExit):
+        render(script, portrait_png, tmp_path, audio=voice, speech="")
+    assert "The recording is silent" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from pytest_django import Settings
 from avatars import voices
 from lessons import services as lessons
 from talking_head import services, storage
-from talking_head.media_io.audio import read_audio
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
 from talking_head.rendering import Worker, new_renderer
 from tests.talking_head.jobs.conftest import assert_invariants
+from tests.talking_head.recordings import read_audio
 from tests.voice_samples import recording
 
 if not (find_spec("TTS") and find_spec("torchaudio")):

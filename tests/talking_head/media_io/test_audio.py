@@ -9,7 +9,8 @@ import pytest
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io import audio
-from talking_head.media_io.audio import from_pcm16, read_audio, read_flac, resample, to_pcm16, write_flac
+from talking_head.media_io.audio import from_pcm16, read_flac, resample, to_pcm16, write_flac
+from tests.talking_head.recordings import read_audio
 
 RATE_HZ = 44_100
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ)).astype(np.float32)
