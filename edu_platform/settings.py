@@ -217,6 +217,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- words and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["edu_platform.formats"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
