@@ -214,7 +214,11 @@ class Worker:
     def _record(self, claim: Claim, outcome: Outcome) -> bool:
         usage = Usage(**outcome.usage)
         if outcome.end is End.DONE:
-            return claims.finish_clip(claim, ClipResult.from_json(outcome.values), usage)
+            if claims.finish_clip(claim, ClipResult.from_json(outcome.values), usage):
+                return True
+            # If it is ours all the same, its job ended in this moment: it need not look lost until the lease is over.
+            claims.release_clip(claim, AttemptOutcome.CANCELLED, usage)
+            return False
         if outcome.end is End.STOPPED:
             given_back = AttemptOutcome.RELEASED if self.should_stop() else AttemptOutcome.CANCELLED
             return claims.release_clip(claim, given_back, usage)

@@ -149,6 +149,24 @@ def test_17_a_queued_job_that_is_cancelled_is_never_rendered(
     assert_invariants(worker)
 
 
+def test_17_a_clip_that_is_ready_when_its_job_is_cancelled_does_not_look_lost(
+    make_job: MakeJob, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job("One.", "Two.")
+    finish = claims.finish_clip
+
+    def cancel_and_finish(claim: claims.Claim, result: ClipResult, usage: Usage) -> bool:
+        lifecycle.cancel(job.pk)
+        return finish(claim, result, usage)
+
+    monkeypatch.setattr(claims, "finish_clip", cancel_and_finish)
+    worker.work()
+    assert ended(job).state == JobState.CANCELLED
+    assert outcomes(job, 0) == [("cancelled", "cancelled")]
+    assert set(job.clips.values_list("state", "crashes")) == {(ClipState.WAITING, 0)}
+    assert_invariants(worker)
+
+
 @pytest.mark.parametrize(("texts", "title"), [(("One.", "hang"), ""), (("One.",), "hang")])
 def test_17_a_job_cancelled_while_running_or_publishing_is_never_published(
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID], texts: tuple[str, ...], title: str,
