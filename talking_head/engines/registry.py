@@ -57,5 +57,17 @@ def resolve(kind: str, name: str) -> str:
 
 
 def create(kind: str, name: str, settings: EngineSettings) -> Any:
-    """A warm engine: models loaded, ready to use."""
-    return engine_class(kind, resolve(kind, name))(settings)
+    """A warm engine: models loaded, ready to use.
+
+    Raises:
+        OptionError: ``unknown_engine``. EngineError: ``engine_unavailable``, also for a package that is there and does
+            not load; what else the engine says.
+    """
+    engine = engine_class(kind, resolve(kind, name))
+    try:
+        return engine(settings)
+    except ImportError as error:  # engines import what is large when they are made; torch without its CUDA libraries
+        raise EngineError(
+            f"A package of the {kind} engine “{name}” does not load ({error}).",
+            hint="Install its requirements file again, or choose another engine.",
+        ) from error
