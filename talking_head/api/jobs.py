@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from talking_head import services, storage
-from talking_head.api import serializers
+from talking_head.api import idempotency, serializers
 from talking_head.api.permissions import MaySubmitJobs, own_job, person, visible_job
 from talking_head.api.schema import answers
 from talking_head.models import Job
-
-IDEMPOTENCY_HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The same key gives the same job, however often the request is sent. At most 100 characters.",
-)
 
 
 class JobList(generics.ListAPIView):
@@ -45,7 +36,7 @@ class JobList(generics.ListAPIView):
 
     @extend_schema(
         request=serializers.NewJobSerializer,
-        parameters=[IDEMPOTENCY_HEADER],
+        parameters=[idempotency.PARAMETER],
         responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request) -> Response:
@@ -60,7 +51,8 @@ class JobList(generics.ListAPIView):
         own = {each.name for each in services.own_voices(request.user)}
         if services.voice_sample_digest(voice) and voice not in own:
             raise services.voice_withdrawn()
-        job = services.submit_job(owner=person(request), **values, idempotency_key=_idempotency_key(request))
+        key = idempotency.idempotency_key(request)
+        job = services.submit_job(owner=person(request), **values, idempotency_key=key)
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
@@ -104,18 +96,15 @@ class JobRetry(APIView):
 
     @extend_schema(
         request=serializers.RetrySerializer,
+        parameters=[idempotency.PARAMETER],
         responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         job = own_job(request, job_id)
         form = serializers.RetrySerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        again = services.retry_job(job, profile=form.validated_data.get("profile"))
+        key = idempotency.idempotency_key(request)
+        # Of this job: the key that it was asked for with itself, used once more, still means a new one.
+        key = f"again:{uuid5(job.pk, key)}" if key else None
+        again = services.retry_job(job, profile=form.validated_data.get("profile"), idempotency_key=key)
         return Response(services.job_snapshot(again), status=status.HTTP_201_CREATED)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise ValidationError({"Idempotency-Key": ["Use printable ASCII characters."]})
-    return key

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from talking_head import private_files, results, services, storage
-from talking_head.api import serializers
+from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, person, visible_job
 from talking_head.api.schema import answers
@@ -111,6 +111,7 @@ class VipGenerate(APIView):
             "application/json": serializers.VipRequestSerializer,
             "multipart/form-data": serializers.VipRequestSerializer,
         },
+        parameters=[idempotency.PARAMETER],
         responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request) -> Response:
@@ -129,6 +130,7 @@ class VipGenerate(APIView):
             narration_digest=services.store_narration(recording, person(request)).digest if recording else "",
             profile=profile.name,
             priority=Priority.VIP,
+            idempotency_key=idempotency.idempotency_key(request),
         )
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 

@@ -164,6 +164,16 @@ class TestChangingOnesMind:
         assert response.json()["id"] != str(failed.pk)
         assert (response.json()["profile"], response.json()["state"]) == ("fast", "queued")
 
+    def test_a_retry_that_is_sent_twice_is_one_new_job(self, as_teacher: Client, teacher: User) -> None:
+        key = {"Idempotency-Key": "k1"}
+        first = Job.objects.get(pk=post(as_teacher, "/api/jobs/", {"script": TEXT}, **key).json()["id"])
+        post(as_teacher, path(first, "cancel"))
+        answers = [post(as_teacher, path(first, "retry"), **key).json()["id"] for _ in range(3)]
+        assert set(answers).isdisjoint({str(first.pk)})
+        assert len(set(answers)) == 1
+        assert Job.objects.count() == 2
+        assert post(as_teacher, path(first, "retry"), **{"Idempotency-Key": "kü"}).status_code == 400
+
     def test_not_again_while_it_runs(self, as_teacher: Client, teacher: User) -> None:
         response = post(as_teacher, path(make_job(teacher), "retry"))
         assert (response.status_code, response.json()["code"]) == (409, "job_active")

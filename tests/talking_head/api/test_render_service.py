@@ -75,6 +75,15 @@ class TestVideos:
         job = Job.objects.get(pk=response.json()["id"])
         assert (job.priority, job.portrait_digest, job.profile) == (10, DIGEST, "balanced")
 
+    def test_a_request_that_is_sent_twice_is_one_video(self, as_teacher: Client, image_id: str) -> None:
+        def ask(key: str) -> str:
+            values, headers = {"image_id": image_id, "text": "Hello there."}, {"Idempotency-Key": key}
+            answer = as_teacher.post("/api/vip/generate", values, content_type="application/json", headers=headers)
+            return str(answer.json()["id"])
+
+        assert ask("k1") == ask("k1") != ask("k2")
+        assert Job.objects.count() == 2
+
     @pytest.mark.parametrize(
         ("options", "profile"),
         [
