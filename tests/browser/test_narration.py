@@ -67,6 +67,17 @@ def test_a_recording_becomes_a_lesson_whose_words_were_corrected(open_page: Any,
     expect(page.locator("[data-script-error]")).to_contain_text("“Nobody ever said this into a microphone.”")
 
 
+def test_a_recording_that_was_heard_for_another_lesson_brings_its_words_too(open_page: Any, recording: Path) -> None:
+    page = open_page(*TEACHER)
+    for title in ("For the first class", "For the second class"):
+        new_lesson(page, title)
+        page.get_by_role("radio", name="My own recording").check()
+        page.get_by_label("Choose a recording").set_input_files(recording)
+        text = page.get_by_label("Text", exact=True)
+        expect(text).to_have_value(re.compile("make their own food"), timeout=RENDER_MS)
+        saved(page)
+
+
 def test_removing_a_recording_can_be_undone_and_survives_a_reload(open_page: Any, recording: Path) -> None:
     page = open_page(*TEACHER)
     new_lesson(page, "Changed my mind")

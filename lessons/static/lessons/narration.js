@@ -99,6 +99,7 @@ export class Narration {
       this.known.set(narration.id, narration);
       this.choice = "recording";
       this.set(narration.id);
+      this.takeIfTextIsEmpty(narration); // the same recording may have been listened to for another lesson
     } catch (error) {
       const isAnswer = error instanceof HttpError;
       const words = isAnswer ? `${error.message} ${error.advice}` : "The server cannot be reached. Try again in a moment.";
@@ -120,12 +121,16 @@ export class Narration {
       const wasReady = this.known.get(id)?.state === "ready";
       this.known.set(id, narration);
       if (id !== this.field.value) return;
-      if (narration.state === "ready" && !wasReady && this.handlers.isTextEmpty()) this.take();
+      if (!wasReady) this.takeIfTextIsEmpty(narration);
       this.draw();
     } catch (error) {
       if (error instanceof HttpError && error.status === 404) return; // somebody else's: only they hear it
       this.timer = setTimeout(() => this.poll(), 4 * POLL_MS);
     }
+  }
+
+  takeIfTextIsEmpty(narration) {
+    if (narration.state === "ready" && this.handlers.isTextEmpty()) this.take();
   }
 
   take() {
