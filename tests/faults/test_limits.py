@@ -26,8 +26,7 @@ from websockets.typing import Origin
 from tests.faults.clerk import accept_jobs
 from tests.faults.conftest import FaultRecord
 from tests.faults.invariants import check_invariants
-from tests.faults.web import Web
-from tests.scale_out.site import SIGN_IN
+from tests.faults.web import FIRST_TEACHER, Web
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
 FILES = 64
@@ -117,12 +116,7 @@ def test_34_five_hundred_jobs_of_two_teachers(site: Site, fault: FaultRecord) ->
         assert set(site.states()) == {"completed"}
         assert _longest_run(site) <= 2, "one teacher waited while the other was served"
         fault.add(check_invariants(site, accepted))
-        p95 = statistics.quantiles(milliseconds, n=20)[-1]
-        fault.figures = {
-            "pages": len(milliseconds),
-            "page_p50_ms": round(statistics.median(milliseconds)),
-            "page_p95_ms": round(p95),
-        }
+        fault.figures = _figures_of_pages(milliseconds)
 
 
 def _submit_all(web: Web, teacher: str) -> list[UUID]:
@@ -136,11 +130,24 @@ def _visit_until_all_ended(site: Site, web: Web) -> list[float]:
     pages = itertools.cycle([(path, name) for path in PAGES for name in TEACHERS])
     milliseconds = []
     while any(state not in ("completed", "fallback", "failed") for state in site.states()):
-        path, name = next(pages)
-        started = time.monotonic()
-        assert web.get_page(path, teacher=name).status == 200
-        milliseconds.append(1_000 * (time.monotonic() - started))
+        milliseconds.append(_milliseconds_for(web, *next(pages)))
     return milliseconds
+
+
+def _milliseconds_for(web: Web, path: str, teacher: str) -> float:
+    started = time.monotonic()
+    assert web.get_page(path, teacher).status == 200
+    return 1_000 * (time.monotonic() - started)
+
+
+def _figures_of_pages(milliseconds: list[float]) -> dict[str, int]:
+    """They are recorded and not asserted: they are the machine's, too."""
+    p95 = statistics.quantiles(milliseconds, n=20, method="inclusive")[-1]
+    return {
+        "pages": len(milliseconds),
+        "page_p50_ms": round(statistics.median(milliseconds)),
+        "page_p95_ms": round(p95),
+    }
 
 
 def _longest_run(site: Site) -> int:
@@ -159,6 +166,12 @@ def _last(values: list[int], value: int) -> int:
 
 # --- 35 ------------------------------------------------------------------------------------------------------------
 
+GIVE_ALL_JOBS = """
+import sys
+from django.contrib.auth.models import User
+from talking_head.models import Job
+Job.objects.update(owner=User.objects.get(username=sys.argv[1]))
+"""
 FLOOD = """
 import sys, time
 from talking_head import progress
@@ -179,22 +192,33 @@ async def test_35_a_thousand_viewers_who_do_not_read(site: Site, fault: FaultRec
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3 * VIEWERS), hard))
     (job,) = accept_jobs(site, "watched", [f"{number}." for number in range(60)])
     with Web(site) as web:
-        cookie = {"Cookie": f"sessionid={site.python(SIGN_IN).strip()}"}
+        site.python(GIVE_ALL_JOBS, FIRST_TEACHER)
         server = psutil.Process(web.process.pid if web.process else 0)
-        viewers = await _open_viewers(f"ws://127.0.0.1:{web.port}/ws/jobs/{job}/", cookie)
+        address, cookie = f"ws://127.0.0.1:{web.port}/ws/jobs/{job}/", web.cookie(FIRST_TEACHER)
+        viewers = await _open_viewers(address, cookie)
         before = server.memory_info().rss
-        await asyncio.to_thread(site.python, FLOOD, str(job), str(PREVIEWS), str(PREVIEW_BYTES))
+        flood = asyncio.create_task(asyncio.to_thread(site.python, FLOOD, str(job), str(PREVIEWS), str(PREVIEW_BYTES)))
+        milliseconds = []
+        while not flood.done():
+            milliseconds.append(await asyncio.to_thread(_milliseconds_for, web, PAGES[0], FIRST_TEACHER))
+        await flood
         during = server.memory_info().rss
+        assert _connections(server) >= VIEWERS, "some were cut off, so this memory says nothing"
         worker = await asyncio.to_thread(site.start, "work", "--until-idle")
         await asyncio.to_thread(worker.wait, 120)
         afterwards = server.memory_info().rss
-        endings = await asyncio.gather(*map(_read_to_the_end, viewers))
-        assert {ending["job"]["state"] for ending in endings} == {"completed"}
+        endings = await asyncio.gather(*(_last_word(viewer, address, cookie) for viewer in viewers))
+        assert {(ending["type"], ending["job"]["state"]) for ending in endings} == {("snapshot", "completed")}
         assert len({ending["seq"] for ending in endings}) == 1
         grown = max(during, afterwards) - before
-        fault.figures = {"viewers": len(viewers), "memory_mb": before // 1_000_000, "grown_mb": grown // 1_000_000}
+        memory = {"memory_mb": before // 1_000_000, "grown_mb": grown // 1_000_000}
+        fault.figures = {"viewers": len(viewers), **memory, **_figures_of_pages(milliseconds)}
         assert grown < FLAT_BYTES
         fault.add(check_invariants(site, [job]))
+
+
+def _connections(server: psutil.Process) -> int:
+    return sum(connection.status == psutil.CONN_ESTABLISHED for connection in server.net_connections("tcp"))
 
 
 async def _open_viewers(address: str, cookie: dict[str, str]) -> list[ClientConnection]:
@@ -203,18 +227,34 @@ async def _open_viewers(address: str, cookie: dict[str, str]) -> list[ClientConn
 
     async def open_one() -> ClientConnection:
         async with gate:
-            viewer = await connect(
-                address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None,
-                max_queue=1, ping_interval=None, compression=None, open_timeout=60,
-            )  # fmt: skip
+            viewer = await _connect(address, cookie)
             assert json.loads(await viewer.recv())["type"] == "snapshot"
             return viewer
 
     return list(await asyncio.gather(*(open_one() for _ in range(VIEWERS))))
 
 
-async def _read_to_the_end(viewer: ClientConnection) -> dict[str, Any]:
-    """The last thing that the server says; its numbers never fall, whatever it left out."""
+async def _connect(address: str, cookie: dict[str, str]) -> ClientConnection:
+    return await connect(
+        address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None,
+        max_queue=1, ping_interval=None, compression=None, open_timeout=60,
+    )  # fmt: skip
+
+
+async def _last_word(viewer: ClientConnection, address: str, cookie: dict[str, str]) -> dict[str, Any]:
+    """The last thing that the server says. It gives a viewer a second to answer its goodbye and then hangs up; who was
+    too slow for that comes back once, as a page does."""
+    last, code = await _read_to_the_end(viewer)
+    if code is None:
+        seq = last.get("seq", 0)
+        last, code = await _read_to_the_end(await _connect(address, cookie))
+        assert last["seq"] >= seq
+    assert code == 1_000
+    return last
+
+
+async def _read_to_the_end(viewer: ClientConnection) -> tuple[dict[str, Any], int | None]:
+    """The last message, and the code of the goodbye, if there was one. Numbers never fall, whatever was left out."""
     seq, last = 0, {}
     try:
         while True:
@@ -224,6 +264,4 @@ async def _read_to_the_end(viewer: ClientConnection) -> dict[str, Any]:
                 assert last["seq"] >= seq
                 seq = last["seq"]
     except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        assert closed.rcvd.code == 1_000
-    return last
+        return last, closed.rcvd.code if closed.rcvd else None

@@ -81,7 +81,10 @@ class Web:
 
     def get_page(self, path: str, teacher: str = FIRST_TEACHER) -> Answer:
         """As their browser asks for it."""
-        return self._ask("GET", path, None, {"Cookie": f"sessionid={self.sessions[teacher]}"})
+        return self._ask("GET", path, None, self.cookie(teacher))
+
+    def cookie(self, teacher: str) -> dict[str, str]:
+        return {"Cookie": f"sessionid={self.sessions[teacher]}"}
 
     def post_job(self, script: str, key: str = "", teacher: str = FIRST_TEACHER) -> Answer:
         headers = self._headers(teacher) | ({"Idempotency-Key": key} if key else {})
