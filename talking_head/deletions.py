@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
-from talking_head import private_files, results
+from talking_head import private_files, results, shared_cache
+from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import TalkingHeadError
-from talking_head.models import Job, Narration
+from talking_head.models import Clip, Job, Narration
 from talking_head.private_files import Kind
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,26 @@ def _remove_files(job_id: UUID) -> None:
         results.delete(job_id)
     except TalkingHeadError:
         logger.warning("The files of the deleted job %s could not be removed.", job_id, exc_info=True)
+
+
+@receiver(pre_delete, sender=Job)
+def remove_what_a_cloned_voice_said_after_commit(instance: Job, **kwargs: Any) -> None:
+    """Without these rows nobody would find it when the voice is withdrawn."""
+    if isinstance(parsed(instance.voice), SampleVoice):
+        keys = list(instance.clips.exclude(clip_key="").values_list("take_key", "clip_key"))
+        transaction.on_commit(lambda: _forget(keys))
+
+
+def _forget(keys: list[tuple[str, str]]) -> None:
+    for take_key, clip_key in keys:
+        if Clip.objects.filter(clip_key=clip_key).exists():  # in another video too
+            continue
+        try:
+            shared_cache.forget((shared_cache.CLIPS, clip_key))
+            if not Clip.objects.filter(take_key=take_key).exists():
+                shared_cache.forget((shared_cache.TAKES, take_key))
+        except TalkingHeadError:
+            logger.warning("The clip %s of a cloned voice could not be removed.", clip_key, exc_info=True)
 
 
 @receiver(post_delete, sender=Narration)

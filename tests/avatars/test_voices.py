@@ -246,6 +246,25 @@ def test_what_is_said_while_it_is_withdrawn_does_not_stay(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_video_that_is_deleted_takes_along_what_the_voice_said_in_it_alone(
+    teacher: User, sample: VoiceSample
+) -> None:
+    first, second = (
+        rendering.submit_job(owner=teacher, script="Wasser kocht.", voice=voice_of(sample), language="de")
+        for _ in range(2)
+    )
+    cache, keys = ContentCache(storage.cache_root()), {"takes": "a" * 64, "clips": "b" * 64}
+    for kind, key in keys.items():
+        with cache.building(kind, key) as folder:
+            (folder / "file").write_bytes(b"his voice")
+    Clip.objects.update(take_key=keys["takes"], clip_key=keys["clips"])
+    first.delete()
+    assert all(cache.get(kind, key) for kind, key in keys.items()), "the other video has the same sentence"
+    second.delete()
+    assert not any(cache.get(kind, key) for kind, key in keys.items())
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_account_that_is_deleted_takes_its_recordings_along(
     log_in: LogIn, admin_user: User, teacher: User, sample: VoiceSample
 ) -> None:
