@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as settings_of_the_site
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client
@@ -182,6 +184,16 @@ class TestFigures:
         figures = scrape(client)
         assert ("media_free_bytes",) not in figures
         assert figures["jobs", "queued"] == 0
+
+
+def test_the_documents_table_names_exactly_what_there_is(client: Client) -> None:
+    response = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    told = {family.name for family in text_string_to_metric_families(response.content.decode())}
+    document = (Path(settings_of_the_site.BASE_DIR) / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in document.splitlines() if line.startswith("| `lectern_")]
+    assert told == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    alerts = document[document.index("## Alerts") : document.index("## Who may ask")]
+    assert set(re.findall(r"lectern_\w+", alerts)) <= told
 
 
 def test_the_cost_does_not_grow_with_the_rows(client: Client) -> None:
