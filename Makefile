@@ -21,7 +21,7 @@ test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.
 	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
 
 # Every fault of docs/reliability.md, those that kill something at FAULT_SEEDS random moments each; prints what was lost,
-# doubled, and how long it took, and keeps that in test-results/. About half an hour on two cores.
+# doubled, and how long it took, and keeps that in test-results/. Up to an hour on two busy cores.
 FAULT_SEEDS ?= 20
 FAULTS := FAULT_SEEDS=$(FAULT_SEEDS) $(RUN) -m pytest -p tests.faults.table
 test-faults: $(VENV)/.dev browser servers faketime
