@@ -101,11 +101,17 @@ def _database_cpu_seconds() -> float:
         server = None
     if server is None or not server.name().startswith("postgres"):
         return 0.0
+    return cpu_seconds_of(server)
+
+
+def cpu_seconds_of(server: psutil.Process) -> float:
+    """Of a PostgreSQL with all its backends, those that have ended too."""
     own = server.cpu_times()
-    return own.user + own.system + own.children_user + own.children_system + sum(map(_cpu_seconds, server.children()))
+    ended = own.children_user + own.children_system
+    return float(own.user + own.system + ended + sum(map(_own_cpu_seconds, server.children())))
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
+def _own_cpu_seconds(process: psutil.Process) -> float:
     try:
         return float(sum(process.cpu_times()[:2]))
     except psutil.NoSuchProcess:  # it has ended since it was listed, and its parent counts it

@@ -24,7 +24,7 @@ QUANTILES = (0.5, 0.95)
 class Costs:
     """What everything takes, in seconds; see docs/scaling.md for where the figures come from."""
 
-    claims_per_second: float  # of the database, all workers together
+    claims_per_second: float  # of the database, all workers together, with all else that a clip asks of it
     clip_overhead_seconds: float  # of a worker, for each clip, besides rendering and the claim itself
     publish_seconds: float
     ring_seconds: float  # from the ring to the worker's first look

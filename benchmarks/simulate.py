@@ -30,9 +30,11 @@ REAL_TIME_FACTORS = {"fast": 0.080, "quality": 0.181}
 KILOBITS_PER_SECOND = {"fast": 270.0, "quality": 375.0}
 SENTENCE_MEDIAN_SECONDS, SENTENCE_SIGMA = 4.6, 0.45  # log-normal: 200 sentences of the benchmark are 17 minutes
 RENDER_SECONDS_AT_LEAST = 0.05
-MEASURED = Costs(claims_per_second=28.6, clip_overhead_seconds=0.13, publish_seconds=0.5, ring_seconds=0.13)
-RINGS_PER_SECOND = 50.0
-STORAGE_BYTES_PER_SECOND = 93e6
+CLIP_OVERHEAD_SECONDS, PUBLISH_SECONDS, RING_SECONDS = 0.08, 0.5, 0.15
+# Of PostgreSQL's processors: for a clip from its claim to its share of the published video, and while it is rendered.
+DATABASE_SECONDS_PER_CLIP, DATABASE_SECONDS_PER_RENDERING_SECOND = 0.010, 0.0025
+RINGS_PER_SECOND = 370.0
+STORAGE_BYTES_PER_SECOND = 143e6
 WORKERS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 MAX_CLIPS = 150_000  # of one simulated run: some ten seconds
 MOST_WORKERS = 20_000
@@ -72,6 +74,12 @@ def clips_from_metrics(files: Iterable[Path]) -> list[tuple[float, float]]:
     if not found:
         raise ValueError("None of these files tells of a finished clip.")
     return found
+
+
+def database_clips_per_second(lesson: Lesson, cores: float) -> float:
+    """How many clips a database with so many processors sees through in a second."""
+    rendering = DATABASE_SECONDS_PER_RENDERING_SECOND * lesson.mean_clip_seconds
+    return cores / (DATABASE_SECONDS_PER_CLIP + rendering)
 
 
 def busy_seconds_per_job(lesson: Lesson, costs: Costs) -> float:
@@ -127,7 +135,7 @@ def limits(
     # A clip is written once, and once more as part of the finished video.
     bytes_per_second = 2 * clips_per_second * lesson.mean_video_seconds * kilobits_per_second * 1_000 / 8
     rows = [
-        ("database (claims)", costs.claims_per_second, costs.claims_per_second / clips_per_second),
+        ("database (clips)", costs.claims_per_second, costs.claims_per_second / clips_per_second),
         ("broker (rings)", rings_per_second, rings_per_second / (2 * jobs_per_second)),
         ("storage (bytes)", STORAGE_BYTES_PER_SECOND, STORAGE_BYTES_PER_SECOND / bytes_per_second),
     ]
@@ -173,7 +181,8 @@ def main() -> int:
         else clips_from_benchmarks(options.real_time_factor or REAL_TIME_FACTORS[options.profile], rng)
     )
     lesson = Lesson(clips, options.clips, options.vip_share, options.teachers)
-    costs = Costs(options.claims_per_second, options.clip_overhead, options.publish, MEASURED.ring_seconds)
+    clips_per_second = options.claims_per_second or database_clips_per_second(lesson, options.database_cores)
+    costs = Costs(clips_per_second, options.clip_overhead, options.publish, RING_SECONDS)
     report: dict[str, Any] = {
         "clip_seconds": round(lesson.mean_clip_seconds, 3),
         "job_seconds": round(busy_seconds_per_job(lesson, costs), 2),
@@ -237,9 +246,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clips", type=float, default=20.0, help="of a job, on average")
     parser.add_argument("--vip-share", type=float, default=0.1)
     parser.add_argument("--teachers", type=int, default=200)
-    parser.add_argument("--claims-per-second", type=float, default=MEASURED.claims_per_second)
-    parser.add_argument("--clip-overhead", type=float, default=MEASURED.clip_overhead_seconds)
-    parser.add_argument("--publish", type=float, default=MEASURED.publish_seconds)
+    parser.add_argument("--database-cores", type=float, default=2.0, help="processors of PostgreSQL alone")
+    parser.add_argument("--claims-per-second", type=float, help="clips that the database manages, instead")
+    parser.add_argument("--clip-overhead", type=float, default=CLIP_OVERHEAD_SECONDS)
+    parser.add_argument("--publish", type=float, default=PUBLISH_SECONDS)
     parser.add_argument("--rings-per-second", type=float, default=RINGS_PER_SECOND)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
