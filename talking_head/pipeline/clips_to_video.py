@@ -16,6 +16,7 @@ from talking_head.timebase import VIDEO_FPS
 
 TOOL = "Lectern"
 SYNTHETIC_NOTICE = "Synthetic video: the portrait is animated and the voice is spoken by software."
+RECORDED_NOTICE = "Synthetic video: the portrait is animated by software, the voice is a recording."
 # BCP 47 primary language -> ISO 639-2, the three letters that MP4 has room for.
 ISO_639_2 = {
     "ar": "ara", "cs": "ces", "de": "deu", "en": "eng", "es": "spa", "fr": "fra", "hi": "hin", "hu": "hun", "it": "ita",
@@ -38,9 +39,10 @@ def clips_to_video(
     title: str = "",
     language: str = "en",
     chapters: Sequence[ChapterStart] = (),
+    is_recorded: bool = False,
 ) -> VideoInfo:
     """Joins clips into one MP4: index in front, chapters, title, language, and two marks that say it is synthetic
-    (a comment for people, IPTC's digital source type for machines).
+    (a comment for people, which tells whether the voice ``is_recorded``, IPTC's digital source type for machines).
 
     The file appears under its name only when it is whole, and its length is checked against its clips.
 
@@ -51,7 +53,7 @@ def clips_to_video(
         planned = join_clips(
             clips,
             unfinished,
-            tags={"title": title, "comment": SYNTHETIC_NOTICE, "tool": TOOL},
+            tags={"title": title, "comment": RECORDED_NOTICE if is_recorded else SYNTHETIC_NOTICE, "tool": TOOL},
             language=ISO_639_2.get(language.split("-")[0].lower(), "und"),
             chapters=_chapters(clips, chapters),
             extra_boxes=synthetic_mark(TOOL),

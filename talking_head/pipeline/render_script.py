@@ -251,6 +251,7 @@ class _Run:
             title=request.title,
             language=request.language,
             chapters=_chapter_starts(script),
+            is_recorded=request.audio_path is not None,
         )
         if request.captions_path is not None:
             write_whole(request.captions_path, captions.encode())

@@ -48,6 +48,7 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
         title=request.title,
         language=request.language,
         chapters=[ChapterStart(clip.chapter, place) for place, clip in enumerate(request.clips) if clip.chapter],
+        is_recorded=any(ClipRequest.from_json(clip.request).narration_path for clip in request.clips),
     )
     _check_decodable(video, info)
     (folder / "captions.vtt").write_text(captions(placed_utterances), encoding="utf-8")

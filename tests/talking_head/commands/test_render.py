@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from django.core.management import call_command
 
 from talking_head.management.commands.render import ProgressBar
 from talking_head.media_io.video import inspect_video
+from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.pipeline.render_script import RenderProgress
 from talking_head.pipeline.requests import RenderEvent
 from tests.talking_head import fakes
@@ -131,6 +133,8 @@ def test_a_recording_without_a_script_is_written_down(portrait_png: Path, tmp_pa
     video_seconds = inspect_video(tmp_path / "out.mp4").video_seconds
     assert 0.6 * recording_seconds < video_seconds < recording_seconds  # the pauses became shorter, the words did not
     assert "next" in captions.read_text()
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        assert video.metadata["comment"] == RECORDED_NOTICE
 
 
 def test_what_is_wrong_with_the_sound_of_a_recording_is_said_in_words(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import av
 import pytest
 from django.contrib.auth.models import User
 
@@ -15,6 +16,7 @@ from talking_head.errors import InvalidInput, OptionError, RendererError, Script
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.narrations import ListenClaim
+from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.private_files import Kind
 from tests.talking_head.recordings import spoken as recording
 from tests.talking_head.recordings import wav
@@ -253,6 +255,8 @@ def test_one_call_makes_a_video_of_a_recording(tmp_path: Path, settings: Any, tr
     (tmp_path / "voice.wav").write_bytes(wav(recording((FIRST, SECOND))))
     path = services.generate_talking_video("", performance_mode="fast", audio_path=tmp_path / "voice.wav")
     assert inspect_video(Path(path)).frame_count > 50
+    with av.open(path) as video:
+        assert video.metadata["comment"] == RECORDED_NOTICE
     assert "make their own food" in Job.objects.get().script
     with pytest.raises(InvalidInput) as caught:
         services.generate_talking_video("", audio_path=tmp_path / "none.wav")

@@ -11,7 +11,7 @@ import pytest
 from talking_head.errors import RendererError
 from talking_head.media_io import mp4_boxes
 from talking_head.media_io.video import ClipWriter
-from talking_head.pipeline.clips_to_video import SYNTHETIC_NOTICE, ChapterStart, clips_to_video
+from talking_head.pipeline.clips_to_video import RECORDED_NOTICE, SYNTHETIC_NOTICE, ChapterStart, clips_to_video
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_FRAMES, CLIP_QUANTUM_SAMPLES, CLIP_QUANTUM_SECONDS
 
 SIZE_PX = 64
@@ -49,6 +49,12 @@ def test_the_video_is_as_long_as_its_clips_and_says_what_it_is(clips: list[Path]
         assert source.streams.audio[0].metadata["language"] == "eng"
     assert mp4_boxes.DIGITAL_SOURCE_TYPE.encode() in out.read_bytes()
     assert left_behind(tmp_path) == []
+
+
+def test_a_recorded_voice_is_not_called_synthetic(clips: list[Path], tmp_path: Path) -> None:
+    clips_to_video(clips, tmp_path / "lesson.mp4", is_recorded=True)
+    with av.open(str(tmp_path / "lesson.mp4")) as source:
+        assert source.metadata["comment"] == RECORDED_NOTICE
 
 
 def test_chapters_begin_where_their_clips_begin(clips: list[Path], tmp_path: Path) -> None:
