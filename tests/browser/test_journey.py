@@ -111,6 +111,14 @@ def test_a_teacher_makes_a_lesson_and_a_student_watches_it(open_page: Any) -> No
     expect(last_word).to_have_class(re.compile("is-current"))
     expect(student.locator(".chapter[aria-current]")).to_contain_text("Waves")
 
+    # Digits lead to tenths of the video, signs change its speed.
+    student.locator("video").press("5")
+    until(student, "(v => Math.abs(v.currentTime / v.duration - 0.5) < 0.1)(document.querySelector('video'))")
+    student.locator("video").press(">")
+    expect(student.get_by_label("Playback speed")).to_have_value("1.25")
+    student.locator("video").press("<")
+    expect(student.get_by_label("Playback speed")).to_have_value("1")
+
     # Captions by key; back to the middle and pause: that place is remembered.
     expect(student.get_by_role("button", name="Captions")).to_have_attribute("aria-pressed", "true")
     student.locator("video").press("c")

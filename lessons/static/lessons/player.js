@@ -89,6 +89,12 @@ export class Player {
     remember("player-rate", String(rate));
   }
 
+  stepRate(step) {
+    const { options, selectedIndex } = this.find("rate");
+    const option = options[selectedIndex + step];
+    if (option) this.setRate(Number(option.value));
+  }
+
   setCaptions(on) {
     this.captionsOn = on;
     for (const track of this.video.textTracks) track.mode = on ? "showing" : "hidden";
@@ -112,13 +118,21 @@ export class Player {
     const target = event.target;
     const typing = target.matches?.(TYPING);
     const pressable = target.matches?.("button, a, summary");
+    const letters = !typing && this.letterKeys;
+    if (letters && /^[0-9]$/.test(event.key)) {
+      event.preventDefault();
+      this.goTo((this.duration * Number(event.key)) / 10);
+      return;
+    }
     const action = {
       " ": !typing && !pressable && (() => this.toggle()),
       ArrowLeft: !typing && (() => this.goTo(this.video.currentTime - SKIP_SECONDS)),
       ArrowRight: !typing && (() => this.goTo(this.video.currentTime + SKIP_SECONDS)),
-      c: !typing && this.letterKeys && (() => this.setCaptions(!this.captionsOn)),
-      m: !typing && this.letterKeys && (() => (this.video.muted = !this.video.muted)),
-      f: !typing && this.letterKeys && (() => this.toggleFullscreen()),
+      c: letters && (() => this.setCaptions(!this.captionsOn)),
+      m: letters && (() => (this.video.muted = !this.video.muted)),
+      f: letters && (() => this.toggleFullscreen()),
+      "<": letters && (() => this.stepRate(-1)),
+      ">": letters && (() => this.stepRate(1)),
     }[event.key];
     if (!action) return;
     event.preventDefault();
