@@ -32,8 +32,8 @@ LARGEST_WEIGHT = 1e8  # a flipped exponent bit makes numbers beyond this; no sou
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """A file of somebody's weights. ``owner`` is whose they are, as people say it; ``sha256`` that of the official
-    file, where it matters whether this is it."""
+    """A file of somebody's weights. ``owner`` is whose they are, as people say it, and in small letters the name of the
+    engine in the list of checkpoints; ``sha256`` that of the official file, where it matters whether this is it."""
 
     owner: str
     path: Path
@@ -43,25 +43,29 @@ class WeightFile:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def _fetch_again(self) -> str:
+        return f"python manage.py download_checkpoints --force --only {self.name}"
+
     def missing(self) -> EngineError:
         return EngineError(
             f"The {self.owner} weights “{self.name}” are not there.",
             code="checkpoint_missing",
-            hint="Get them with: python manage.py download_checkpoints",
+            hint=f"Get them with: python manage.py download_checkpoints --only {self.owner.lower()}",
         )
 
     def corrupt(self, why: str) -> EngineError:
         return EngineError(
             f"The {self.owner} weights “{self.name}” are damaged ({why}).",
             code="checkpoint_corrupt",
-            hint="Get them again with: python manage.py download_checkpoints --force",
+            hint=f"Get them again with: {self._fetch_again}",
         )
 
     def foreign(self, why: str) -> EngineError:
         return EngineError(
             f"“{self.name}” does not hold {self.owner}'s weights ({why}).",
             code="checkpoint_foreign",
-            hint="Put the official file there: python manage.py download_checkpoints --force",
+            hint=f"Put the official file there: {self._fetch_again}",
         )
 
     def digest(self) -> str:
