@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +17,8 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from talking_head import claim_statement, line, private_files, progress
+from talking_head import claim_statement, line, progress
+from talking_head.clip_work import JOB_TIMEOUT, Claim, Failure, Usage, claim_of, job_timeout_error
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
 from talking_head.lifecycle import (
     MAX_CRASHES,
@@ -33,57 +32,14 @@ from talking_head.lifecycle import (
     touch_running_job,
 )
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
-from talking_head.pipeline.requests import ClipRequest, ClipResult
-from talking_head.private_files import Kind
-from talking_head.profiles import faster_than
+from talking_head.pipeline.requests import ClipResult
 from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3  # orderly ones of one clip in one form
-MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
-CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
 DISORDERLY = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
-JOB_TIMEOUT = "job_timeout"
 FRESH_STAND_IN = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One worker's right to one clip, for as long as its fence stands."""
-
-    clip_id: int
-    job_id: UUID
-    index: int
-    fence: int
-    attempt_id: int
-    request: ClipRequest
-    seconds_allowed: float
-    is_short: bool  # of a short job: see talking_head.slots
-    job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
-
-    @property
-    def holds(self) -> Q:
-        return Q(fence=self.fence)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the renderer process used for one clip."""
-
-    cpu_seconds: float | None = None
-    wall_seconds: float | None = None
-    rss_peak_bytes: int | None = None
-    gpu: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt did not end with a clip."""
-
-    error: TalkingHeadError
-    outcome: AttemptOutcome = AttemptOutcome.FAILED
-    log_tail: str = ""
 
 
 # --- claiming ------------------------------------------------------------------------------------------------------
@@ -108,7 +64,7 @@ def _take_at_once(worker: str, job_id: UUID | None, only_short: bool) -> Claim |
     if taken is None:
         return None
     progress.clip_changed(taken.clip.job_id, taken.clip.index)
-    return _claim(taken.clip, taken.attempt_id, taken.now)
+    return claim_of(taken.clip, taken.attempt_id, taken.now)
 
 
 @all_or_nothing
@@ -130,7 +86,7 @@ def _take_in_steps(worker: str, job_id: UUID | None, only_short: bool, taken: li
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
     progress.clip_changed(clip.job_id, clip.index)
     clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip.pk)
-    taken.append(_claim(clip, attempt.pk, clip.now))
+    taken.append(claim_of(clip, attempt.pk, clip.now))
 
 
 def _enter_job(job_id: UUID) -> None:
@@ -144,57 +100,6 @@ def _enter_job(job_id: UUID) -> None:
         move_job(job_id, "start", started_at=Now(), deadline_at=seconds_from_now(timeout_seconds))
     except Superseded:
         touch_running_job(job_id)
-
-
-def _claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
-    seconds_allowed, job_timeout = _allowance(clip, now)
-    return Claim(
-        clip_id=clip.pk,
-        job_id=clip.job_id,
-        index=clip.index,
-        fence=clip.fence,
-        attempt_id=attempt_id,
-        request=request_for(clip),
-        seconds_allowed=seconds_allowed,
-        is_short=clip.is_short,
-        job_timeout=job_timeout,
-    )
-
-
-def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
-    """Seconds that this clip may take, and the error if these are what is left of the job's time."""
-    job = clip.job
-    if clip.is_fallback or job.deadline_at is None:
-        return timing().stand_in_seconds, None
-    share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
-    own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
-    left_seconds = max(1.0, (job.deadline_at - now).total_seconds())
-    return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
-
-
-def request_for(clip: Clip) -> ClipRequest:
-    """What the renderer has to know of a clip."""
-    job = clip.job
-    narration_path = str(private_files.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
-    return ClipRequest(
-        text=clip.text,
-        spoken=clip.spoken,
-        pause_seconds=clip.pause_seconds,
-        language=job.language,
-        voice=job.voice,
-        speed=job.speed,
-        portrait_path=str(private_files.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
-        portrait_digest=job.portrait_digest,
-        narration_path=narration_path,
-        narration_digest=job.narration_digest,
-        narration_start_seconds=clip.narration_start_seconds or 0.0,
-        narration_end_seconds=clip.narration_end_seconds or 0.0,
-        profile=job.profile,
-        speech=job.speech,
-        face=job.face,
-        smaller=clip.is_smaller,
-        fallback=clip.is_fallback,
-    )
 
 
 # --- while it lasts ------------------------------------------------------------------------------------------------
@@ -373,16 +278,6 @@ def _end_attempt(
 
 
 # --- when the time is up -------------------------------------------------------------------------------------------
-
-
-def job_timeout_error(job: Job) -> RendererError:
-    faster = faster_than(job.profile)
-    return RendererError(
-        f"The video was not finished within {job.timeout_seconds:.0f} seconds.",
-        code=JOB_TIMEOUT,
-        hint=f"Try again with the profile “{faster.name}”." if faster else "Try again with a shorter text.",
-        permanent=True,
-    )
 
 
 def expire_deadlines() -> int:

@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
 from talking_head import bucket, lifecycle, results, shared_cache, storage, tracing
-from talking_head.claims import JOB_TIMEOUT, request_for
+from talking_head.clip_work import JOB_TIMEOUT, request_for
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
 from talking_head.models import Clip, Job

@@ -33,7 +33,7 @@ from talking_head import (
     storage,
     tracing,
 )
-from talking_head.claims import Claim, Failure, Usage
+from talking_head.clip_work import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.models import AttemptOutcome

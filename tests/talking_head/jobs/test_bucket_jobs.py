@@ -109,8 +109,9 @@ def test_31_a_video_whose_upload_fails_twice_is_published_once_under_the_same_ke
 
 
 def test_31_a_video_that_was_damaged_on_the_way_is_not_published(
-    make_job: MakeJob, worker: Worker, network: Network, published: list[uuid.UUID]
+    make_job: MakeJob, worker: Worker, network: Network, published: list[uuid.UUID], settings: Settings
 ) -> None:
+    settings.TALKING_HEAD_TIMING = {**settings.TALKING_HEAD_TIMING, "backoff_seconds": 600.0}
     network.misbehave("PUT", "video.mp4", how=flip_a_bit, times=1)
     job = make_job("One.")
     worker.work()

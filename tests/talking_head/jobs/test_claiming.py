@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from talking_head import claims, line, progress
+from talking_head import claims, clip_work, line, progress
 from talking_head.models import Attempt, Clip, ClipState, JobState
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
@@ -28,7 +28,7 @@ def test_a_claim_is_written_down_before_the_work_starts(
     assert (attempt.pk, attempt.clip_id, attempt.fence) == (claim.attempt_id, clip.pk, claim.fence)
     assert (attempt.worker, attempt.form, attempt.outcome) == ("tester:1", clip.form, "")
     assert (claim.clip_id, claim.job_id, claim.index) == (clip.pk, job.pk, 0)
-    assert claim.request == claims.request_for(clip)
+    assert claim.request == clip_work.request_for(clip)
     most_seconds = 20.0 if clip.is_fallback else 100.0  # less what a busy machine needs between two statements
     assert most_seconds - 15.0 < claim.seconds_allowed <= most_seconds
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from talking_head import claims, lifecycle, storage
-from talking_head.claims import Failure, Usage
+from talking_head.clip_work import Failure, Usage
 from talking_head.errors import RendererError
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult

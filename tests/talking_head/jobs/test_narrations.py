@@ -11,7 +11,7 @@ import av
 import pytest
 from django.contrib.auth.models import User
 
-from talking_head import claims, narrations, private_files, services, sweeper
+from talking_head import claims, clip_work, narrations, private_files, services, sweeper
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
@@ -169,7 +169,7 @@ class TestJobs:
         times = [clips.narration_start_seconds for clips in (first, second)]
         assert times[0] is not None and times[1] is not None
         assert 0 < times[0] < times[1] == first.narration_end_seconds
-        request = claims.request_for(first)
+        request = clip_work.request_for(first)
         assert request.narration_path.endswith(narration.digest)
         assert (request.narration_digest, request.voice) == (narration.digest, "")
 

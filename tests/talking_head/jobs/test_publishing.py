@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from pytest_django import Settings
 
 from talking_head import storage
 from talking_head.models import Job, JobState
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended, job_published
-from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, rendered_texts
+from tests.talking_head.jobs.conftest import QUICK_TIMING, MakeJob, assert_invariants, rendered_texts
 
 Receiver = Callable[..., None]
 
@@ -50,8 +51,9 @@ def test_receivers_write_in_the_transaction_that_publishes(
 
 
 def test_a_receiver_that_fails_once_only_delays_the_publication(
-    make_job: MakeJob, worker: Worker, receive: Callable[[Receiver], None]
+    make_job: MakeJob, worker: Worker, receive: Callable[[Receiver], None], settings: Settings
 ) -> None:
+    settings.TALKING_HEAD_TIMING = {**QUICK_TIMING, "backoff_seconds": 600.0}
     calls: list[str] = []
 
     def on_published(sender: Any, job: Job, **kwargs: Any) -> None:

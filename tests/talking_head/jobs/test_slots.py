@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from talking_head import slots
-from talking_head.claims import Claim
+from talking_head.clip_work import Claim
 from talking_head.models import JobState
 from talking_head.rendering import Worker
 from talking_head.run_dir import private_folder

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from talking_head import claims, lifecycle, publish
-from talking_head.claims import Claim, Failure, Usage
+from talking_head.clip_work import Claim, Failure, Usage
 from talking_head.errors import EngineError, RendererError, out_of_memory
 from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES, PublishClaim
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState

@@ -1,0 +1,122 @@
+"""What a worker is told of a clip, and what it has to say of it in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from talking_head import private_files
+from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.models import AttemptOutcome, Clip, Job
+from talking_head.pipeline.requests import ClipRequest
+from talking_head.private_files import Kind
+from talking_head.profiles import faster_than
+from talking_head.timing import timing
+
+MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
+CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
+JOB_TIMEOUT = "job_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One worker's right to one clip, for as long as its fence stands."""
+
+    clip_id: int
+    job_id: UUID
+    index: int
+    fence: int
+    attempt_id: int
+    request: ClipRequest
+    seconds_allowed: float
+    is_short: bool  # of a short job: see talking_head.slots
+    job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
+
+    @property
+    def holds(self) -> Q:
+        return Q(fence=self.fence)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the renderer process used for one clip."""
+
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    rss_peak_bytes: int | None = None
+    gpu: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not end with a clip."""
+
+    error: TalkingHeadError
+    outcome: AttemptOutcome = AttemptOutcome.FAILED
+    log_tail: str = ""
+
+
+def claim_of(clip: Clip, attempt_id: int, now: datetime) -> Claim:
+    """What somebody gets who has just claimed ``clip``; ``now`` by the database's clock."""
+    seconds_allowed, job_timeout = _allowance(clip, now)
+    return Claim(
+        clip_id=clip.pk,
+        job_id=clip.job_id,
+        index=clip.index,
+        fence=clip.fence,
+        attempt_id=attempt_id,
+        request=request_for(clip),
+        seconds_allowed=seconds_allowed,
+        is_short=clip.is_short,
+        job_timeout=job_timeout,
+    )
+
+
+def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
+    """Seconds that this clip may take, and the error if these are what is left of the job's time."""
+    job = clip.job
+    if clip.is_fallback or job.deadline_at is None:
+        return timing().stand_in_seconds, None
+    share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
+    own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
+    left_seconds = max(1.0, (job.deadline_at - now).total_seconds())
+    return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
+
+
+def request_for(clip: Clip) -> ClipRequest:
+    """What the renderer has to know of a clip."""
+    job = clip.job
+    narration_path = str(private_files.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
+    return ClipRequest(
+        text=clip.text,
+        spoken=clip.spoken,
+        pause_seconds=clip.pause_seconds,
+        language=job.language,
+        voice=job.voice,
+        speed=job.speed,
+        portrait_path=str(private_files.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
+        portrait_digest=job.portrait_digest,
+        narration_path=narration_path,
+        narration_digest=job.narration_digest,
+        narration_start_seconds=clip.narration_start_seconds or 0.0,
+        narration_end_seconds=clip.narration_end_seconds or 0.0,
+        profile=job.profile,
+        speech=job.speech,
+        face=job.face,
+        smaller=clip.is_smaller,
+        fallback=clip.is_fallback,
+    )
+
+
+def job_timeout_error(job: Job) -> RendererError:
+    faster = faster_than(job.profile)
+    return RendererError(
+        f"The video was not finished within {job.timeout_seconds:.0f} seconds.",
+        code=JOB_TIMEOUT,
+        hint=f"Try again with the profile “{faster.name}”." if faster else "Try again with a shorter text.",
+        permanent=True,
+    )
