@@ -242,3 +242,10 @@ class TestServing:
         response = client.get(f"/media/jobs/{job.pk}/video.mp4")
         assert (response.status_code, response.json()["code"]) == (503, "storage_unavailable")
         assert int(response["Retry-After"]) > 0
+
+    @pytest.mark.parametrize("how", [answer_500, never_answer])
+    def test_readyz_says_that_the_bucket_is_away(self, how: Any, client: Client, db: None, network: Network) -> None:
+        assert client.get("/readyz").json()["checks"]["bucket"] == "ok"
+        network.misbehave("HEAD", "", how=how, times=99)
+        response = client.get("/readyz")
+        assert (response.status_code, response.json()["checks"]["bucket"]) == (503, "storage_unavailable")
