@@ -72,7 +72,7 @@ class ClipResult:
     take_cached: bool
     stages: dict[str, float] = field(default_factory=dict)  # stage name -> seconds
     engines: dict[str, str] = field(default_factory=dict)  # speech, face, enhancer -> "name version"
-    notices: tuple[str, ...] = ()  # visible downgrades, e.g. "gfpgan is not installed: rendered without it"
+    notices: tuple[str, ...] = ()  # visible downgrades, e.g. "Faces were not restored: gfpgan is not installed."
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

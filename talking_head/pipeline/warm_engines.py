@@ -53,7 +53,7 @@ class WarmEngines:
         try:
             enhancer: Enhancer = self.get("enhancer", name)
         except (OptionError, EngineError) as error:
-            return None, (f"{name} {_ABSENT.get(error.code, 'is not installed')}: rendered without it",)
+            return None, (f"Faces were not restored: {name} {_ABSENT.get(error.code, 'is not installed')}.",)
         if self._settings.enhance == "auto" and enhancer.seconds_per_frame > profile.seconds_per_frame:
-            return None, (f"{name} is too slow on this machine: rendered without it",)
+            return None, (f"Faces were not restored: {name} is too slow on this machine.",)
         return enhancer, ()

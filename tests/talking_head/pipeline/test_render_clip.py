@@ -250,7 +250,7 @@ def test_an_enhancer_that_is_not_installed_is_a_notice_and_not_a_failure(
 ) -> None:
     monkeypatch.setitem(registry.ENGINES, "enhancer", {})
     result = renderer.render(replace(clip_request, profile="balanced"))
-    assert result.notices == ("gfpgan is not installed: rendered without it",)
+    assert result.notices == ("Faces were not restored: gfpgan is not installed.",)
     assert result.engines["enhancer"] == "none"
     again = renderer.render(replace(clip_request, profile="balanced"))
     assert again.cached and again.notices == result.notices
@@ -298,10 +298,10 @@ def test_an_installed_enhancer_is_used_timed_and_part_of_the_key(
 @pytest.mark.parametrize(
     ("policy", "enhancer", "used", "notices"),
     [
-        ("auto", SlowInverter, "none", ("gfpgan is too slow on this machine: rendered without it",)),
+        ("auto", SlowInverter, "none", ("Faces were not restored: gfpgan is too slow on this machine.",)),
         ("always", SlowInverter, "inverter 3", ()),
         ("none", Inverter, "none", ()),
-        ("auto", DamagedInverter, "none", ("gfpgan has damaged weights: rendered without it",)),
+        ("auto", DamagedInverter, "none", ("Faces were not restored: gfpgan has damaged weights.",)),
     ],
 )
 def test_the_enhancer_is_used_as_the_machine_and_its_operator_allow(
