@@ -131,17 +131,16 @@ class TestManyAtOnce:
         def fail() -> None:
             raise ResourceError("no")
 
-        def linger() -> None:
-            begun.append(1)
+        def begin(number: int) -> None:
+            begun.append(number)
             release.wait()
 
-        work: list[Callable[[], Any]] = [fail, *[linger] * 20]
+        work: list[Callable[[], Any]] = [fail, *(partial(begin, number) for number in range(100))]
         try:
             with pytest.raises(ResourceError):
                 bucket.transfer(work)
         finally:
             release.set()
-        bucket.transfer([lambda: None])  # behind whatever still stands in line
         assert len(begun) <= bucket.THREADS
 
     def test_who_must_not_wait_any_more_does_not(self) -> None:
