@@ -54,7 +54,7 @@ class DrainingCluster(Cluster):
                 logger.warning("The workers could not be started; trying again.", exc_info=True)
                 time.sleep(START_AGAIN_SECONDS)
                 continue
-            logger.info("%d worker slots are ready", settings.TALKING_HEAD_SLOTS)
+            logger.info("ready to render; worker slots: %d", settings.TALKING_HEAD_SLOTS)
             self._watch()
         logger.info("the workers have stopped")
 
