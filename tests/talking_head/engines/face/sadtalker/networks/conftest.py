@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from talking_head.engines.base import EngineSettings, Portrait, Take
@@ -14,6 +15,11 @@ from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.generator import Generator
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY, fill, write_checkpoints
+
+
+@pytest.fixture(autouse=True)
+def _the_same_numbers_every_time() -> None:
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_clips_start_and_end_in_the_same_rest_pose(engine: SadTalkerFace, portra
         ends += [motion.keypoints[0], motion.keypoints[-1]]
         assert (motion.keypoints - motion.keypoints[0]).abs().max() > 1e-3  # and it does move in between
     assert all(torch.equal(end, ends[0]) for end in ends)
-    assert torch.allclose(ends[0], source.features.keypoints[0], atol=1e-6)
+    assert torch.allclose(ends[0], source.features.keypoints[0], atol=1e-5)
 
 
 def test_same_seed_same_frames_other_seed_other_motion(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
