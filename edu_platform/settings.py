@@ -123,7 +123,7 @@ RUN_DIR = Path(
     env.str("RUN_DIR", default="")
     or f"{tempfile.gettempdir()}/lectern-{hashlib.sha256(str(MEDIA_ROOT).encode()).hexdigest()[:12]}"
 )
-# With a bucket, that is where media live, and MEDIA_ROOT is what this machine has at hand (talking_head/bucket.py).
+# With a bucket, media live there, and MEDIA_ROOT is this machine's copy (talking_head/files/bucket.py).
 # The names are django-storages'; keys also come from wherever boto3 looks for them.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
 AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", default="") or None
@@ -134,7 +134,7 @@ AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", default="") or None
 AWS_S3_ADDRESSING_STYLE = env.str("AWS_S3_ADDRESSING_STYLE", default="path" if AWS_S3_ENDPOINT_URL else "auto")
 STORAGES = {
     "default": {
-        "BACKEND": "talking_head.s3.VerifiedS3Storage"
+        "BACKEND": "talking_head.files.s3_backend.VerifiedS3Storage"
         if AWS_STORAGE_BUCKET_NAME
         else "django.core.files.storage.FileSystemStorage"
     },

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import private_files
 from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import AttemptOutcome, Clip, Job
 from talking_head.pipeline.requests import ClipRequest
-from talking_head.private_files import Kind
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
 

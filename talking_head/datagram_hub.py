@@ -17,7 +17,7 @@ from channels.exceptions import ChannelFull
 
 from talking_head.datagram_peers import MAX_DATAGRAM_BYTES, SUFFIX
 from talking_head.errors import ResourceError
-from talking_head.run_dir import private_folder
+from talking_head.files.runtime_dir import private_folder
 
 if TYPE_CHECKING:
     from talking_head.channel_layer import DatagramChannelLayer

@@ -8,7 +8,7 @@ import socket
 import threading
 from pathlib import Path
 
-from talking_head.run_dir import is_private_folder
+from talking_head.files.runtime_dir import is_private_folder
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from talking_head import bucket, storage
 from talking_head.errors import ResourceError
+from talking_head.files import bucket
+from talking_head.files import local as storage
 from talking_head.models import Clip, ClipState, Job, JobState
 
 MIN_FREE_BYTES = 100_000_000  # a minute of video at 512 px takes about 5 MB; below this the next lesson may not fit

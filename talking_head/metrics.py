@@ -11,8 +11,9 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from talking_head import results, storage
 from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
 from talking_head.models import Attempt, Clip, Job
 from talking_head.pipeline.performance import clip_figures, performance_metrics
 from talking_head.pipeline.requests import ClipResult

@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from talking_head import storage
+from talking_head.files import local as storage
 from talking_head.models import (
     Attempt,
     AttemptOutcome,

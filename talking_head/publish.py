@@ -5,7 +5,7 @@ fence). Then one transaction takes the job out of ``publishing``, lets receivers
 renames the folder while it still holds the job's row. So a publisher that lost its fence, or a cancelled job, never
 gets as far as the rename; and a crash between rename and commit leaves a folder that no row speaks of, which the next
 publisher or the sweeper removes. Where there is a bucket, the files are uploaded and checked before the transaction,
-under a name that carries the fence, and the row's change alone publishes them (:mod:`talking_head.results`).
+under a name that carries the fence, and the row's change alone publishes them (:mod:`talking_head.files.job_files`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
-from talking_head import bucket, lifecycle, results, shared_cache, storage, tracing
+from talking_head import lifecycle, tracing
 from talking_head.clip_work import JOB_TIMEOUT, request_for
 from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.files import bucket
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
 from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
 from talking_head.models import Clip, Job
 from talking_head.signals import job_published

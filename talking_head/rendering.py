@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from talking_head import (
-    bucket,
     claims,
     doorbell,
     lifecycle,
@@ -25,17 +24,18 @@ from talking_head import (
     listening,
     machines,
     narrations,
-    private_files,
     progress,
     publish,
-    shared_cache,
     slots,
-    storage,
     tracing,
 )
 from talking_head.clip_work import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.files import bucket
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
 from talking_head.models import AttemptOutcome
 from talking_head.pipeline.requests import ClipResult
 from talking_head.timing import timing

@@ -22,8 +22,8 @@ from typing import IO
 from django.conf import settings
 from django.db.models.functions import Now
 
+from talking_head.files.runtime_dir import private_folder
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState
-from talking_head.run_dir import private_folder
 from talking_head.timing import timing
 
 ATTEMPTS_THAT_TELL = 20

@@ -15,19 +15,11 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import (
-    bucket,
-    claims,
-    doorbell,
-    lifecycle,
-    line,
-    narrations,
-    outbox,
-    private_files,
-    results,
-    storage,
-    unused_narrations,
-)
+from talking_head import claims, doorbell, lifecycle, line, narrations, outbox, unused_narrations
+from talking_head.files import bucket
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 

@@ -1,5 +1,5 @@
 """Pages for players, browsers and probes: private files and health. What they show is decided in
-:mod:`talking_head.access`, how it is sent in :mod:`talking_head.serving`.
+:mod:`talking_head.access`, how it is sent in :mod:`talking_head.files.range_response`.
 
 Whoever may not know of a job gets the same 404 for it as for one that does not exist.
 """
@@ -17,14 +17,17 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head import private_files, results, shared_cache, storage
 from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait, own_voices
 from talking_head.errors import InvalidInput, ResourceError
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.range_response import serve_file
+from talking_head.files.uploads import Kind
 from talking_head.health import readiness
 from talking_head.models import ClipState, Job, Narration
-from talking_head.private_files import Kind
 from talking_head.services.voice_samples import voice_sample_digest
-from talking_head.serving import serve_file
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
 METRICS_FILE = "metrics.json"  # short for performance_metrics_<job uuid>.json

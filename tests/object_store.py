@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from talking_head import bucket
+from talking_head.files import bucket
 from tests.scale_out.servers import Server
 
 KEYS = {"AWS_ACCESS_KEY_ID": "lectern", "AWS_SECRET_ACCESS_KEY": "a secret of the tests"}
@@ -211,6 +211,6 @@ def bucket_name(
     settings.AWS_S3_REGION_NAME = REGION
     settings.AWS_S3_ADDRESSING_STYLE = "path"
     settings.AWS_ACCESS_KEY_ID, settings.AWS_SECRET_ACCESS_KEY = KEYS.values()
-    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "talking_head.s3.VerifiedS3Storage"}}
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "talking_head.files.s3_backend.VerifiedS3Storage"}}
     settings.TALKING_HEAD_TIMING = {**getattr(settings, "TALKING_HEAD_TIMING", {}), **QUICK_TRANSFERS}
     return str(settings.AWS_STORAGE_BUCKET_NAME)

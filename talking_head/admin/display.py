@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from talking_head import results, storage
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 
 NOTHING = "–"

@@ -12,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from talking_head import services, storage
+from talking_head import services
 from talking_head.api import idempotency, serializers
 from talking_head.api.permissions import MaySubmitJobs, own_job, person, visible_job
 from talking_head.api.schema import answers
+from talking_head.files import local as storage
 from talking_head.models import Job
 
 

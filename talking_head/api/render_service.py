@@ -22,17 +22,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from talking_head import private_files, results, services, storage
+from talking_head import services
 from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, person, visible_job
 from talking_head.api.schema import answers
 from talking_head.errors import OptionError
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.range_response import serve_file
+from talking_head.files.uploads import Kind
 from talking_head.models import Priority
-from talking_head.private_files import Kind
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
-from talking_head.serving import serve_file
 
 SIGNER = signing.Signer(salt="talking_head.image_id")
 ENHANCERS = sorted({profile.enhancer for profile in PROFILES.values()})

@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from talking_head import services, storage
+from talking_head import services
 from talking_head.api import serializers
 from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
+from talking_head.files import local as storage
 from talking_head.models import Clip, ClipState, Job, JobState
 from talking_head.pipeline.cache import ContentCache
 

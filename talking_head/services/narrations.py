@@ -11,10 +11,12 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head import doorbell, narrations, private_files, storage, unused_narrations
+from talking_head import doorbell, narrations, unused_narrations
 from talking_head.errors import InvalidInput
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import Narration, NarrationState
-from talking_head.private_files import Kind
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.progress import narration_view
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talking_head import private_files, storage
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
 from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
-from talking_head.private_files import Kind
 
 if TYPE_CHECKING:
     from talking_head.media_io.images import DecodedImage

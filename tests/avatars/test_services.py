@@ -14,7 +14,7 @@ from PIL import Image
 from avatars import services
 from avatars.models import Portrait
 from talking_head.errors import PortraitError, ResourceError
-from talking_head.private_files import Kind, place
+from talking_head.files.uploads import Kind, place
 from talking_head.services import may_view_portrait
 from tests.factories import make_user
 

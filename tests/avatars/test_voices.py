@@ -16,12 +16,14 @@ from pytest_django import Settings
 from avatars import voices
 from avatars.models import VoiceSample
 from lessons import services as lessons
-from talking_head import private_files, shared_cache, storage
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, TalkingHeadError
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import Clip, JobState
 from talking_head.pipeline.cache import ContentCache
-from talking_head.private_files import Kind
 from talking_head.rendering import Worker, new_renderer
 from tests.avatars.conftest import LogIn
 from tests.voice_samples import make_cloning_possible, recording

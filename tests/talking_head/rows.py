@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from talking_head import storage
+from talking_head.files import local as storage
 from talking_head.models import Clip, ClipState, Job, JobState
 
 SENTENCES = ("Plants eat light.", "They turn it into sugar.", "Oxygen is what they leave behind.")

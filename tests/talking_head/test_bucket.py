@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from talking_head import bucket, private_files
 from talking_head.errors import InvalidInput, ResourceError
-from talking_head.private_files import Kind
+from talking_head.files import bucket
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from tests.object_store import (
     Network,
     ObjectStore,
@@ -166,7 +167,7 @@ class TestManyAtOnce:
 
 
 class TestUploads:
-    """Of people: talking_head.private_files with a bucket."""
+    """Of people: talking_head.files.uploads with a bucket."""
 
     def test_another_machine_has_them_too(self, settings: Any, tmp_path: Path) -> None:
         digest = private_files.store(Kind.NARRATION, DATA)

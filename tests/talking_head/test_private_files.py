@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from talking_head import private_files, storage
 from talking_head.errors import InvalidInput, ResourceError
-from talking_head.private_files import Kind
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 
 DATA = b"RIFF a narration"
 

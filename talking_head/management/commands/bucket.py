@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from talking_head import bucket, into_bucket
 from talking_head.errors import TalkingHeadError
+from talking_head.files import bucket
+from talking_head.files import bucket_migration as into_bucket
 
 
 class Command(BaseCommand):

@@ -12,9 +12,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from talking_head import bucket, private_files, results, storage
+from talking_head.files import bucket
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import JobState
-from talking_head.private_files import Kind
 from tests.object_store import Network, answer_500
 from tests.talking_head.rows import make_finished_job
 

@@ -17,7 +17,8 @@ from pytest_django import Settings
 
 from avatars import voices
 from lessons import services as lessons
-from talking_head import services, storage
+from talking_head import services
+from talking_head.files import local as storage
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
 from talking_head.rendering import Worker, new_renderer

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from talking_head import services, storage
+from talking_head import services
+from talking_head.files import local as storage
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
 from talking_head.rendering import Worker, new_renderer

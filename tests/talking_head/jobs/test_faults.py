@@ -10,9 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from talking_head import claims, lifecycle, storage
+from talking_head import claims, lifecycle
 from talking_head.clip_work import Failure, Usage
 from talking_head.errors import RendererError
+from talking_head.files import local as storage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
 from talking_head.rendering import Worker

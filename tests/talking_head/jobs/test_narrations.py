@@ -11,13 +11,14 @@ import av
 import pytest
 from django.contrib.auth.models import User
 
-from talking_head import claims, clip_work, narrations, private_files, services, sweeper
+from talking_head import claims, clip_work, narrations, services, sweeper
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.narrations import ListenClaim
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
-from talking_head.private_files import Kind
 from tests.talking_head.recordings import spoken as recording
 from tests.talking_head.recordings import wav
 

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from talking_head import services, storage, sweeper
+from talking_head import services, sweeper
+from talking_head.files import local as storage
 from talking_head.models import Clip, Job, JobState
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.rendering import Worker

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import Settings
 
-from talking_head import storage
+from talking_head.files import local as storage
 from talking_head.models import Job, JobState
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended, job_published

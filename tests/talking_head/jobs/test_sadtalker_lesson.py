@@ -21,7 +21,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from lessons.models import Lesson
-from talking_head import services, storage
+from talking_head import services
+from talking_head.files import local as storage
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Job, JobState
 from talking_head.rendering import Worker, new_renderer

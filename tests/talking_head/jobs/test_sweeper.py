@@ -11,7 +11,8 @@ import pytest
 from django.core.management import call_command
 from django_q.models import OrmQ
 
-from talking_head import lifecycle, outbox, storage, sweeper
+from talking_head import lifecycle, outbox, sweeper
+from talking_head.files import local as storage
 from talking_head.models import Job, JobState, Notification
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended

@@ -9,9 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from talking_head import access, private_files, storage
+from talking_head import access
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import Job, JobState
-from talking_head.private_files import Kind
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 VIEWERS = ["video.mp4", "captions.vtt", "transcript.json", "poster.jpg"]

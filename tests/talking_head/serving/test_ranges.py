@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from talking_head import serving, storage
+from talking_head.files import local as storage
+from talking_head.files import range_response as serving
+from talking_head.files.range_response import ByteRange, RangeNotSatisfiable, parse_range
 from talking_head.models import Job
-from talking_head.serving import ByteRange, RangeNotSatisfiable, parse_range
 from tests.talking_head.rows import make_finished_job
 
 DATA = bytes(range(256)) * 4

@@ -28,7 +28,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
-from talking_head import bucket
+from talking_head.files import bucket
 
 BLOCK_BYTES = 128 * 1024
 IN_BUCKET = "bucket"  # the part of the internal location that the proxy fetches from the object storage

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from talking_head import bucket, private_files, storage
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
+from talking_head.files import bucket
+from talking_head.files import local as storage
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import Clip, ClipState
 from talking_head.pipeline.cache import ContentCache
 from talking_head.pipeline.requests import ClipResult
-from talking_head.private_files import Kind
 
 CLIPS, TAKES = "clips", "takes"  # as in pipeline.entries, which loads codecs
 KeepGoing = Callable[[], bool]

@@ -2,8 +2,8 @@
 
 Without that setting there is no bucket and ``MEDIA_ROOT`` is the truth. With it the bucket is, and ``MEDIA_ROOT`` is
 what this machine happens to have at hand. Names in the bucket are the paths below ``MEDIA_ROOT``, except that the
-published files of a job lie under the fence of their publisher (:mod:`talking_head.results`): no two attempts share a
-key.
+published files of a job lie under the fence of their publisher (:mod:`talking_head.files.job_files`): no two attempts
+share a key.
 
 Everything here raises ``ResourceError`` ``storage_unavailable`` when the object storage does not do what it should,
 after a few bounded attempts, or ``storage_damaged`` when it kept something else than was sent.
@@ -27,12 +27,12 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
-from talking_head import storage
 from talking_head.errors import ResourceError
+from talking_head.files import local as storage
 from talking_head.timing import timing
 
 if TYPE_CHECKING:
-    from talking_head.s3 import VerifiedS3Storage
+    from talking_head.files.s3_backend import VerifiedS3Storage
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from talking_head import bucket, storage
 from talking_head.errors import InvalidInput
+from talking_head.files import bucket
+from talking_head.files import local as storage
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

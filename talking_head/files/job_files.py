@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from talking_head import bucket, storage
+from talking_head.files import bucket
+from talking_head.files import local as storage
 from talking_head.models import Job
 
 

@@ -12,9 +12,12 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from talking_head import bucket, results, shared_cache, storage
+from talking_head.files import bucket
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import job_files as results
+from talking_head.files import local as storage
+from talking_head.files.uploads import Kind
 from talking_head.models import Job
-from talking_head.private_files import Kind
 
 BATCH = 200
 RESULTS = re.compile(r"results_([0-9a-f-]{36})")

@@ -13,11 +13,13 @@ from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
-from talking_head import private_files, results, shared_cache
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import TalkingHeadError
+from talking_head.files import clip_cache as shared_cache
+from talking_head.files import job_files as results
+from talking_head.files import uploads as private_files
+from talking_head.files.uploads import Kind
 from talking_head.models import Clip, Job, Narration
-from talking_head.private_files import Kind
 
 logger = logging.getLogger(__name__)
 
