@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from talking_head import job_context
+from talking_head.monitoring import log_context as job_context
 
 
 def report_errors_to(dsn: str, *, environment: str) -> None:

@@ -1,6 +1,6 @@
 """Structured logs: one line an event, with the job and clip it belongs to when there is one.
 
-What runs inside :func:`talking_head.job_context.working_on` is marked by itself; elsewhere log with
+What runs inside :func:`talking_head.monitoring.log_context.working_on` is marked by itself; elsewhere log with
 ``extra={"job": ..., "clip": ...}``.
 """
 
@@ -10,7 +10,7 @@ import json
 import logging
 import time
 
-from talking_head import job_context
+from talking_head.monitoring import log_context as job_context
 
 FIELDS = ("job", "clip", "attempt", "worker", "code")
 

@@ -250,7 +250,9 @@ LOGGING = {
 }
 
 # --- telling others about it -------------------------------------------------------------------------------------
-OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # traces: talking_head/tracing.py
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", default=""
+)  # traces: talking_head/monitoring/tracing.py
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
     report_errors_to(SENTRY_DSN, environment=env.str("SENTRY_ENVIRONMENT", default="production"))

@@ -1,4 +1,4 @@
-"""``/metrics``: who may read the figures of :mod:`talking_head.prometheus`.
+"""``/metrics``: who may read the figures of :mod:`talking_head.monitoring.prometheus`.
 
 Not the public: they show how much a school works and what fails. Also not whoever comes from this machine, because
 behind a proxy everybody does.
@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from talking_head import prometheus
 from talking_head.access import is_overseer
+from talking_head.monitoring import prometheus
 
 logger = logging.getLogger(__name__)
 PLAIN = "text/plain; charset=utf-8"

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from talking_head import metrics
-from talking_head.job_context import working_on
 from talking_head.models import Job, Notification
+from talking_head.monitoring import job_metrics as metrics
+from talking_head.monitoring.log_context import working_on
 from talking_head.signals import job_ended
 
 logger = logging.getLogger(__name__)

@@ -25,8 +25,8 @@ from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import Kind
-from talking_head.health import readiness
 from talking_head.models import ClipState, Job, Narration
+from talking_head.monitoring.health import readiness
 from talking_head.services.voice_samples import voice_sample_digest
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")

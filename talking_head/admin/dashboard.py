@@ -1,4 +1,4 @@
-"""The administrators' dashboard: :mod:`talking_head.statistics` as a page."""
+"""The administrators' dashboard: :mod:`talking_head.monitoring.dashboard_stats` as a page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head import statistics
 from talking_head.admin import display
 from talking_head.admin.charts import Chart, Part, bar_chart
 from talking_head.models import JobState
-from talking_head.prometheus import Reused
-from talking_head.remedies import remedy_for
-from talking_head.statistics import SPANS, Bar, Overview, ProfileFigures, Span, Times
+from talking_head.monitoring import dashboard_stats as statistics
+from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Span, Times
+from talking_head.monitoring.prometheus import Reused
+from talking_head.monitoring.remedies import remedy_for
 
 DEFAULT_SPAN = "day"
 REUSED_FOR_SECONDS = 30.0

@@ -14,13 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from talking_head import failures
 from talking_head.admin import display
 from talking_head.admin.acting import ActsOnJobs, Button
 from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
 from talking_head.admin.reading import ReadOnly, job_at
 from talking_head.admin.trail import trail_of
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
+from talking_head.monitoring import failure_report as failures
 from talking_head.services import reviews
 
 OUTCOMES: dict[str, str] = {JobState.FAILED: "Failed", JobState.FALLBACK: "Stand-ins"}

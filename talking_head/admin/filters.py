@@ -11,8 +11,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from talking_head.failures import STAGES
 from talking_head.models import ACTIVE_JOB_STATES, REVIEWABLE_JOB_STATES, Attempt, Job
+from talking_head.monitoring.failure_report import STAGES
 
 
 class AgeFilter(admin.SimpleListFilter):

@@ -19,7 +19,7 @@ from django_q.models import OrmQ
 from talking_head.checks import RENDERING
 from talking_head.diagnostics.findings import Level, Report
 from talking_head.errors import ResourceError
-from talking_head.health import readiness
+from talking_head.monitoring.health import readiness
 
 ANSWER_SECONDS = 5.0
 OK = "ok"

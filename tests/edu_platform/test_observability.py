@@ -20,7 +20,7 @@ from django.conf import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from edu_platform.logs import JobContext, JsonFormatter
-from talking_head.job_context import current, working_on
+from talking_head.monitoring.log_context import current, working_on
 
 JOB = UUID("9c3d9a52-6d5e-4a8e-b3a0-0123456789ab")
 
@@ -98,7 +98,7 @@ SENDER = f"""
 import logging, uuid
 import django
 django.setup()
-from talking_head.tracing import span
+from talking_head.monitoring.tracing import span
 lesson_text = "a text that is nobody's business"
 try:
     with span("render clip", uuid.UUID("{JOB}"), clip=3):

@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from talking_head import statistics
 from talking_head.admin import dashboard
 from talking_head.admin.charts import Part, bar_chart, ceiling
 from talking_head.models import AttemptOutcome, Clip, Job, JobState
-from talking_head.statistics import SPANS, overview, present
+from talking_head.monitoring import dashboard_stats as statistics
+from talking_head.monitoring.dashboard_stats import SPANS, overview, present
 from tests.talking_head.admin.failures import make_attempt, make_failure
 from tests.talking_head.rows import make_job
 

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from talking_head import failures
 from talking_head.models import AttemptOutcome, Clip, Job, JobAction, JobState
+from talking_head.monitoring import failure_report as failures
 from talking_head.services import reviews
 from tests.factories import make_user
 from tests.talking_head.admin.failures import make_attempt, make_failure

@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings as project
 from pytest_django import Settings
 
-from talking_head.redaction import redacted
-from talking_head.remedies import FAMILIES, REMEDIES, remedy_for
+from talking_head.monitoring.redaction import redacted
+from talking_head.monitoring.remedies import FAMILIES, REMEDIES, remedy_for
 
 RENDERING = (
     "claims.py",

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as real_settings
 from pytest_django import Settings
 
-from talking_head import checks, tracing
+from talking_head import checks
 from talking_head.checks import (
     check_channel_layer,
     check_database,
@@ -21,6 +21,7 @@ from talking_head.checks import (
     check_queue,
     check_tracing,
 )
+from talking_head.monitoring import tracing
 
 ALL = (
     check_channel_layer,

@@ -10,8 +10,8 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from talking_head import health
 from talking_head.models import Clip, ClipState, Job
+from talking_head.monitoring import health
 from tests.talking_head.rows import make_job
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from talking_head.job_context import working_on
+from talking_head.monitoring.log_context import working_on
 
 SERVICE_NAME = "lectern"
 

@@ -29,8 +29,8 @@ from talking_head.models import (
     Job,
     JobState,
 )
+from talking_head.monitoring.prometheus import quantile
 from talking_head.profiles import PROFILES
-from talking_head.prometheus import quantile
 
 MAX_ROWS = 10_000
 MAX_CODES = 20

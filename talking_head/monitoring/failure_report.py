@@ -11,7 +11,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.text import Truncator
 
-from talking_head import metrics
 from talking_head.models import (
     REVIEWABLE_JOB_STATES,
     Attempt,
@@ -22,9 +21,10 @@ from talking_head.models import (
     Job,
     JobState,
 )
+from talking_head.monitoring import job_metrics as metrics
+from talking_head.monitoring.redaction import redacted
+from talking_head.monitoring.remedies import Remedy, remedy_for
 from talking_head.profiles import faster_than
-from talking_head.redaction import redacted
-from talking_head.remedies import Remedy, remedy_for
 
 LOG_LINES = 80
 MAX_SENTENCES = 20
