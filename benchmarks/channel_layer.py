@@ -31,7 +31,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edu_platform.settings")
 import django  # noqa: E402
 from channels.layers import InMemoryChannelLayer, channel_layers  # noqa: E402
 
-from talking_head.channel_layer import DatagramChannelLayer  # noqa: E402
+from talking_head.live.unix_layer import DatagramChannelLayer  # noqa: E402
 
 GROUP_ID = uuid.UUID(int=1)
 SILENCE_SECONDS = 3.0  # after the last message: what has not come by then is lost
@@ -125,8 +125,8 @@ async def listen(layer: Any, channel: str, ages: list[float]) -> None:
 
 async def viewer(folder: str, ages: list[float]) -> None:
     """A page's socket without a network and without a database: rights and snapshots are replaced."""
-    from talking_head import consumers
-    from talking_head.live_snapshots import Snapshot, SnapshotReader
+    from talking_head.live import consumers
+    from talking_head.live.snapshot_cache import Snapshot, SnapshotReader
 
     consumers.snapshots = SnapshotReader(lambda _job_id: Snapshot(1, False, '{"type": "snapshot"}'))
 

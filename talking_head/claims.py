@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from talking_head import claim_statement, line, progress
+from talking_head import claim_statement, line
 from talking_head.clip_work import JOB_TIMEOUT, Claim, Failure, Usage, claim_of, job_timeout_error
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
 from talking_head.lifecycle import (
@@ -31,6 +31,7 @@ from talking_head.lifecycle import (
     seconds_from_now,
     touch_running_job,
 )
+from talking_head.live import snapshots as progress
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
 from talking_head.timing import timing

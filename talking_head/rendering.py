@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import claims, doorbell, lifecycle, line, listening, machines, narrations, progress, publish, slots
+from talking_head import claims, doorbell, lifecycle, line, listening, machines, narrations, publish, slots
 from talking_head.clip_work import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
@@ -24,6 +24,7 @@ from talking_head.files import bucket
 from talking_head.files import clip_cache as shared_cache
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
+from talking_head.live import snapshots as progress
 from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from talking_head import consumers
+from talking_head.live import consumers
 
 websocket_urlpatterns = [
     path("ws/jobs/<uuid:job_id>/", consumers.job_socket),  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from talking_head.access import (
     register_portrait_rule,
     register_voices_rule,
 )
-from talking_head.progress import job_snapshot
+from talking_head.live.snapshots import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.forecasts import VideoForecast, forecast_video
 from talking_head.services.jobs import cancel_job, retry_job, submit_job

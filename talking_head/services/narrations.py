@@ -16,9 +16,9 @@ from talking_head.errors import InvalidInput
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.live.snapshots import narration_view
 from talking_head.models import Narration, NarrationState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
-from talking_head.progress import narration_view
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance

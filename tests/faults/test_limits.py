@@ -174,7 +174,7 @@ Job.objects.update(owner=User.objects.get(username=sys.argv[1]))
 """
 FLOOD = """
 import sys, time
-from talking_head import progress
+from talking_head.live import snapshots as progress
 from talking_head.models import Job
 job = Job.objects.get(pk=sys.argv[1])
 for number in range(int(sys.argv[2])):

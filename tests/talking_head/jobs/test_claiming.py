@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from talking_head import claims, clip_work, line, progress
+from talking_head import claims, clip_work, line
+from talking_head.live import snapshots as progress
 from talking_head.models import Attempt, Clip, ClipState, JobState
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob

@@ -10,7 +10,7 @@ import pytest
 from channels.layers import channel_layers
 from pytest_django import Settings
 
-from talking_head.channel_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import DatagramChannelLayer
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run_dir() -> Iterator[Path]:
 @pytest.fixture
 def live(settings: Settings, run_dir: Path) -> Iterator[DatagramChannelLayer]:
     """The layer that consumers and ``progress`` use during the test."""
-    backend = "talking_head.channel_layer.DatagramChannelLayer"
+    backend = "talking_head.live.unix_layer.DatagramChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"run_dir": str(run_dir)}}}
     layer = channel_layers["default"]
     yield layer

@@ -16,15 +16,15 @@ import msgpack
 import pytest
 from channels.exceptions import ChannelFull
 
-from talking_head.channel_layer import DatagramChannelLayer
-from talking_head.datagram_peers import MAX_DATAGRAM_BYTES
 from talking_head.errors import ResourceError
+from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_sender import MAX_DATAGRAM_BYTES
 
 SECONDS = 10.0  # the longest any test waits; none of them waits on purpose
 
 SENDER = """
 import sys
-from talking_head.channel_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import DatagramChannelLayer
 layer = DatagramChannelLayer(run_dir=sys.argv[1])
 for number in range(int(sys.argv[2])):
     layer.group_send_now("job.1", {"type": "job.event", "number": number, "jpeg": bytes([255, 0, number % 256])})
@@ -32,7 +32,7 @@ for number in range(int(sys.argv[2])):
 
 SUBSCRIBER = """
 import asyncio, sys
-from talking_head.channel_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import DatagramChannelLayer
 
 async def main():
     layer = DatagramChannelLayer(run_dir=sys.argv[1])

@@ -15,9 +15,11 @@ from django.db.models import F
 from django.test import AsyncClient
 
 from edu_platform.asgi import application
-from talking_head import access, consumers, progress
-from talking_head.channel_layer import DatagramChannelLayer
-from talking_head.consumers import JobSocket
+from talking_head import access
+from talking_head.live import consumers
+from talking_head.live import snapshots as progress
+from talking_head.live.consumers import JobSocket
+from talking_head.live.unix_layer import DatagramChannelLayer
 from talking_head.models import Job, JobState
 from tests.talking_head.rows import finish_clip, make_job
 

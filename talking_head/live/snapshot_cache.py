@@ -11,8 +11,8 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from talking_head.live.snapshots import job_snapshot
 from talking_head.models import TERMINAL_JOB_STATES, Job
-from talking_head.progress import job_snapshot
 
 KEPT_SNAPSHOTS = 500
 

@@ -1,4 +1,4 @@
-"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.channel_layer`. Never waits."""
+"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.live.unix_layer`. Never waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receiving from the sockets of the run folder: the other half of :mod:`talking_head.datagram_peers`."""
+"""Receiving from the sockets of the run folder: the other half of :mod:`talking_head.live.unix_sender`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 from channels.exceptions import ChannelFull
 
-from talking_head.datagram_peers import MAX_DATAGRAM_BYTES, SUFFIX
 from talking_head.errors import ResourceError
 from talking_head.files.runtime_dir import private_folder
+from talking_head.live.unix_sender import MAX_DATAGRAM_BYTES, SUFFIX
 
 if TYPE_CHECKING:
-    from talking_head.channel_layer import DatagramChannelLayer
+    from talking_head.live.unix_layer import DatagramChannelLayer
 
 logger = logging.getLogger(__name__)
 

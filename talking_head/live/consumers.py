@@ -26,10 +26,10 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from talking_head.live_snapshots import SnapshotReader
+from talking_head.live.snapshot_cache import SnapshotReader
+from talking_head.live.snapshots import group_name
+from talking_head.live.socket_auth import NOT_FOUND, refusal
 from talking_head.models import TERMINAL_JOB_STATES, Job
-from talking_head.progress import group_name
-from talking_head.viewer_rights import NOT_FOUND, refusal
 
 logger = logging.getLogger(__name__)
 
