@@ -47,7 +47,7 @@ QUALITY = Profile("quality", 900, "full", "gfpgan", 512, 1.0)
 
 PROFILES = {profile.name: profile for profile in (FAST, BALANCED, QUALITY)}
 DEFAULT_PROFILE = BALANCED.name
-AUTO = "auto"  # may be asked for wherever a profile may; talking_head.adaptive says what it comes to
+AUTO = "auto"  # may be asked for wherever a profile may; talking_head.planning.auto_selection says what it comes to
 ASKABLE_PROFILES = (AUTO, *PROFILES)
 
 

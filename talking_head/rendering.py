@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import claims, doorbell, lifecycle, line, listening, machines, narrations, publish, slots
+from talking_head import claims, doorbell, lifecycle, line, listening, narrations, publish, slots
 from talking_head.clip_work import Claim, Failure, Usage
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
@@ -28,6 +28,7 @@ from talking_head.live import snapshots as progress
 from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult
+from talking_head.planning import machines
 from talking_head.timing import timing
 from talking_head.worker import drain
 from talking_head.worker.connection import Command

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from talking_head import quotas
 from talking_head.models import ACTIVE_JOB_STATES, Job, Quota
+from talking_head.planning import quotas
 
 
 @admin.register(Quota)

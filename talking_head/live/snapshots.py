@@ -17,8 +17,9 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.urls import reverse
 
-from talking_head import estimate, forecast
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narration, NarrationState
+from talking_head.planning import queue_forecast as forecast
+from talking_head.planning import render_rate as estimate
 
 logger = logging.getLogger(__name__)
 

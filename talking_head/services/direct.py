@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from talking_head import machines
 from talking_head.errors import InvalidInput, PortraitError, RendererError
 from talking_head.files import job_files as results
 from talking_head.models import Job
+from talking_head.planning import machines
 from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 from talking_head.services.jobs import submit_job
 from talking_head.services.narrations import store_narration

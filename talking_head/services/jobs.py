@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import adaptive, doorbell, lifecycle, line, narrations, quotas
+from talking_head import doorbell, lifecycle, line, narrations
 from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError
@@ -21,6 +21,8 @@ from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
 from talking_head.live import snapshots as progress
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
+from talking_head.planning import auto_selection as adaptive
+from talking_head.planning import quotas
 from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
 from talking_head.services.scripts import check_voice, speech_engine_for

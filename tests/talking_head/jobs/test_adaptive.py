@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from talking_head import adaptive, machines, services
+from talking_head import services
 from talking_head.errors import OptionError
 from talking_head.files import local as storage
 from talking_head.models import Clip, ClipState, Job, JobState, RenderMachine
+from talking_head.planning import auto_selection as adaptive
+from talking_head.planning import machines
 from talking_head.rendering import Worker
 from talking_head.worker.supervisor import Watcher
 from tests.talking_head import fakes

@@ -13,9 +13,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from talking_head import forecast, quotas, services
+from talking_head import services
 from talking_head.errors import LimitReached
 from talking_head.models import Clip, ClipState, Job, JobState, Priority, Quota
+from talking_head.planning import queue_forecast as forecast
+from talking_head.planning import quotas
 from tests.talking_head import fakes
 from tests.talking_head.jobs.site import Site
 from tests.talking_head.rows import finish_clip, make_job

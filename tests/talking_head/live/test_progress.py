@@ -12,10 +12,10 @@ from channels.layers import channel_layers
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head import estimate
 from talking_head.live import snapshots as progress
 from talking_head.live.unix_layer import DatagramChannelLayer
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState
+from talking_head.planning import render_rate as estimate
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 Sent = list[tuple[str, dict[str, Any]]]

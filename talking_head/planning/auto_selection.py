@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models.functions import Now
 
-from talking_head import estimate, forecast, machines, quotas
 from talking_head.choices import Choice, Machine, Outlook, best_first, choose_face, choose_profile
 from talking_head.engines import registry
 from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
+from talking_head.planning import machines, quotas
+from talking_head.planning import queue_forecast as forecast
+from talking_head.planning import render_rate as estimate
 from talking_head.profiles import AUTO, Profile, profile_named
 
 if TYPE_CHECKING:

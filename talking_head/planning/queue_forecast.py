@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Length, Now
 
-from talking_head import estimate
 from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Priority
+from talking_head.planning import render_rate as estimate
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timing import timing
 
@@ -35,7 +35,7 @@ class Load:
     owner_id: int | None
     urgency: int
     created_at: datetime
-    weight: float  # roughly its seconds of video; see talking_head.estimate
+    weight: float  # roughly its seconds of video; see talking_head.planning.render_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def of_job(job: Job) -> Forecast | None:
 
 
 def weight_of(characters: float, pause_seconds: float, clip_count: int) -> float:
-    """As :mod:`talking_head.estimate` weighs clips: their length as video, and what each costs however short it is."""
+    """As :mod:`talking_head.planning.render_rate` weighs clips: their length as video, and what each costs however short it is."""
     spoken_seconds = characters / CHARACTERS_SPOKEN_PER_SECOND
     return spoken_seconds + pause_seconds + clip_count * estimate.OVERHEAD_SECONDS
 
