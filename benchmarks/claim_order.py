@@ -1,4 +1,4 @@
-"""Whose clip is next, without a database: the order of ``talking_head.line`` for simulations.
+"""Whose clip is next, without a database: the order of ``talking_head.jobs.queue`` for simulations.
 
 Lanes first (a normal job that has waited ``ageing_seconds`` moves into the VIPs'), then turns: a job's clips get one
 turn after the other, from the turn that is being served or from the owner's last one on, whichever is later. Every

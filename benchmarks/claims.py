@@ -121,7 +121,7 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
 def _make_jobs(load: Load) -> None:
     from django.contrib.auth.models import User
 
-    from talking_head import line
+    from talking_head.jobs import queue as line
     from talking_head.models import Clip, Job
 
     if Job.objects.exists():
@@ -140,7 +140,7 @@ def _make_jobs(load: Load) -> None:
 def _claim_all(number: int, start: Any, answer: Connection) -> None:
     from django.db import connection
 
-    from talking_head import claims
+    from talking_head.jobs import claims
 
     connection.ensure_connection()
     start.wait()

@@ -36,7 +36,8 @@ UNLIMITED = {
 SUBMIT_WAITING = """
 import json, sys
 from django.contrib.auth.models import User
-from talking_head import doorbell, line
+from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import queue as line
 from talking_head.models import Clip, Job
 for number, texts in enumerate(json.loads(sys.argv[1])):
     teacher, _ = User.objects.get_or_create(username=f"teacher {number % int(sys.argv[2])}")

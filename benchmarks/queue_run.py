@@ -29,7 +29,8 @@ TEACHERS = 5
 SUBMIT = """
 import json, sys, time
 from django.contrib.auth.models import User
-from talking_head import doorbell, line
+from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import queue as line
 from talking_head.models import Clip, Job
 started = time.monotonic()
 for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):

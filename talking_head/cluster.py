@@ -26,7 +26,10 @@ from django.db import DatabaseError, close_old_connections, connections
 from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
-from talking_head import claims, doorbell, lifecycle, narrations
+from talking_head.jobs import claims
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs import wakeups as doorbell
 from talking_head.rendering import warm_up
 from talking_head.timing import timing
 from talking_head.worker import drain

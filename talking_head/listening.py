@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import narrations
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
-from talking_head.narrations import ListenClaim
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs.transcription import ListenClaim
 from talking_head.timing import timing
 from talking_head.worker import drain
 from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher

@@ -21,14 +21,14 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
-from talking_head import lifecycle
-from talking_head.clip_work import JOB_TIMEOUT, request_for
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket
 from talking_head.files import clip_cache as shared_cache
 from talking_head.files import job_files as results
 from talking_head.files import local as storage
-from talking_head.lifecycle import PublishClaim, all_or_nothing, move_job
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs.claim import JOB_TIMEOUT, request_for
+from talking_head.jobs.state_machine import PublishClaim, all_or_nothing, move_job
 from talking_head.models import Clip, Job
 from talking_head.monitoring import tracing
 from talking_head.signals import job_published

@@ -16,14 +16,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import claims, doorbell, lifecycle, line, listening, narrations, publish, slots
-from talking_head.clip_work import Claim, Failure, Usage
+from talking_head import listening, publish, slots
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket
 from talking_head.files import clip_cache as shared_cache
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
+from talking_head.jobs import claims
+from talking_head.jobs import queue as line
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs.claim import Claim, Failure, Usage
 from talking_head.live import snapshots as progress
 from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing

@@ -15,11 +15,16 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head import claims, doorbell, lifecycle, line, narrations, outbox, unused_narrations
 from talking_head.files import bucket
 from talking_head.files import job_files as results
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
+from talking_head.jobs import claims, outbox
+from talking_head.jobs import narration_retention as unused_narrations
+from talking_head.jobs import queue as line
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs import wakeups as doorbell
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
 from talking_head.worker.scratch import is_abandoned
 

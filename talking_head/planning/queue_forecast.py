@@ -1,6 +1,6 @@
 """When a video would begin and be ready, reckoned from all that waits; None where nothing tells how fast it goes.
 
-The claim order (:mod:`talking_head.claims`) is: urgency, then whoever was served longest ago, then age. So ahead of a
+The claim order (:mod:`talking_head.jobs.claims`) is: urgency, then whoever was served longest ago, then age. So ahead of a
 job is everything more urgent, everything of the same owner that is older, and of every other owner as much as the owner
 gets meanwhile, because they take turns: at most as much as the other has.
 """

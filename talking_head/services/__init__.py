@@ -10,6 +10,7 @@ from talking_head.access import (
     register_portrait_rule,
     register_voices_rule,
 )
+from talking_head.jobs.narration_retention import register_narration_use
 from talking_head.live.snapshots import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.forecasts import VideoForecast, forecast_video
@@ -42,7 +43,6 @@ from talking_head.services.voice_samples import (
     voice_sample_digest,
     voice_withdrawn,
 )
-from talking_head.unused_narrations import register_narration_use
 
 __all__ = [
     "MAX_NARRATION_SECONDS",

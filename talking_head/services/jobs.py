@@ -12,13 +12,16 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from talking_head import doorbell, lifecycle, line, narrations
 from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import queue as line
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs import wakeups as doorbell
 from talking_head.live import snapshots as progress
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.planning import auto_selection as adaptive

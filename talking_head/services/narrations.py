@@ -11,11 +11,13 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head import doorbell, narrations, unused_narrations
 from talking_head.errors import InvalidInput
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import narration_retention as unused_narrations
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs import wakeups as doorbell
 from talking_head.live.snapshots import narration_view
 from talking_head.models import Narration, NarrationState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from talking_head import lifecycle
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
 from talking_head.errors import EngineError, InvalidInput
@@ -18,6 +17,7 @@ from talking_head.files import clip_cache as shared_cache
 from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import ACTIVE_JOB_STATES, Clip, Job
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from benchmarks.claim_order import NORMAL, VIP, ClaimQueue, SimulatedJob
-from talking_head import claims, line
+from talking_head.jobs import claims
+from talking_head.jobs import queue as line
 from talking_head.models import Clip, Job
 from talking_head.timing import timing
 

@@ -67,7 +67,7 @@ def _accept_all(key: str, jobs: list[list[str]]) -> list[str]:
 
 
 def _cancel(job: str) -> bool:
-    from talking_head import lifecycle
+    from talking_head.jobs import state_machine as lifecycle
 
     return lifecycle.cancel(UUID(job))
 
@@ -76,7 +76,7 @@ def _accept(key: str, texts: list[str]) -> str:
     """As ``services.submit_job`` does it, for the fake engines."""
     from django.db import transaction
 
-    from talking_head import doorbell
+    from talking_head.jobs import wakeups as doorbell
     from talking_head.models import Clip, Job
 
     values: dict[str, Any] = {"speech": "fake", "face": "fake", "profile": "fast", "timeout_seconds": 120.0}

@@ -35,7 +35,7 @@ def _look_for_garbage_often() -> None:
 
 def _no_recovery() -> None:
     """Nobody takes clips back from the lost: what the platform would be without its leases."""
-    from talking_head import claims
+    from talking_head.jobs import claims
 
     claims.reap_expired_leases = lambda: 0
 

@@ -33,7 +33,8 @@ print(*(job.pk for job in jobs))
 """
 CLAIM_AND_FINISH = """
 import sys
-from talking_head import claims, lifecycle
+from talking_head.jobs import claims
+from talking_head.jobs import state_machine as lifecycle
 from talking_head.pipeline.requests import ClipResult
 count = 0
 while (claim := claims.claim_clip(f"claimer:{sys.argv[1]}")) or claims.is_anything_claimable():

@@ -26,7 +26,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from django.db import connection
-from talking_head import claims
+from talking_head.jobs import claims
 from talking_head.pipeline.requests import ClipResult
 together = Barrier(2)
 def report(claim):

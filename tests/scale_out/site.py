@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from talking_head.lifecycle import JOB_MOVES
+from talking_head.jobs.state_machine import JOB_MOVES
 from talking_head.models import TERMINAL_JOB_STATES
 from tests.scale_out.servers import Postgres, Redis, free_port
 from tests.talking_head.jobs.site import ROOT, Site, wait_for

@@ -24,7 +24,7 @@ used, *_ = [
 ]
 lessons.change_lesson(lessons.add_lesson(lessons.create_course(owner, "Physics"), "Water"), narration=used.pk)
 """
-COLLECT = "from talking_head.unused_narrations import collect_unused; print(collect_unused())"
+COLLECT = "from talking_head.jobs.narration_retention import collect_unused; print(collect_unused())"
 LEFT = "from talking_head.models import Narration; print(Narration.objects.values_list('digest', 'unused_since'))"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from talking_head.state_diagram import with_states_documented
+from talking_head.jobs.state_docs import with_states_documented
 
 
 class Command(BaseCommand):

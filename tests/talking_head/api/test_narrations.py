@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from talking_head import narrations
 from talking_head.api.render_service import ImageId
+from talking_head.jobs import transcription as narrations
 from talking_head.models import Job, Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SECOND, hear_all
 from tests.talking_head.recordings import hum, spoken, wav

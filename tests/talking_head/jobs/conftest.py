@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from talking_head import line
 from talking_head.files import local as storage
+from talking_head.jobs import queue as line
 from talking_head.models import (
     TERMINAL_JOB_STATES,
     Attempt,

@@ -7,7 +7,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from talking_head import claims, clip_work, line
+from talking_head.jobs import claim as clip_work
+from talking_head.jobs import claims
+from talking_head.jobs import queue as line
 from talking_head.live import snapshots as progress
 from talking_head.models import Attempt, Clip, ClipState, JobState
 from talking_head.timing import timing

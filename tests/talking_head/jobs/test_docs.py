@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 
-from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES
-from talking_head.state_diagram import BEGIN, END, states_documented, with_states_documented
+from talking_head.jobs.state_docs import BEGIN, END, states_documented, with_states_documented
+from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES
 
 
 def test_the_documented_states_are_the_codes_own() -> None:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from talking_head import claims, lifecycle, line
 from talking_head.errors import RendererError
+from talking_head.jobs import claims
+from talking_head.jobs import queue as line
+from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import AttemptOutcome, ClipState, Job, Priority
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob

@@ -10,10 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from talking_head import claims, lifecycle
-from talking_head.clip_work import Failure, Usage
 from talking_head.errors import RendererError
 from talking_head.files import local as storage
+from talking_head.jobs import claims
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs.claim import Failure, Usage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
 from talking_head.rendering import Worker

@@ -14,7 +14,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from edu_platform.logs import JobContext, JsonFormatter
-from talking_head import claims, services, sweeper
+from talking_head import services, sweeper
+from talking_head.jobs import claims
 from talking_head.models import Clip, Job
 from talking_head.rendering import Worker
 from tests.talking_head import fakes

@@ -11,13 +11,16 @@ import av
 import pytest
 from django.contrib.auth.models import User
 
-from talking_head import claims, clip_work, narrations, services, sweeper
+from talking_head import services, sweeper
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import claim as clip_work
+from talking_head.jobs import claims
+from talking_head.jobs import transcription as narrations
+from talking_head.jobs.transcription import ListenClaim
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
-from talking_head.narrations import ListenClaim
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from tests.talking_head.recordings import spoken as recording
 from tests.talking_head.recordings import wav
@@ -147,14 +150,14 @@ class TestListening:
     def test_the_sweeper_rings_for_a_recording_that_nobody_listens_to(
         self, narration: Narration, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("talking_head.doorbell.rings_waiting", lambda: 0)
+        monkeypatch.setattr("talking_head.jobs.wakeups.rings_waiting", lambda: 0)
         rings: list[UUID | None] = []
 
         def ring(job_id: UUID | None = None) -> bool:
             rings.append(job_id)
             return True
 
-        monkeypatch.setattr("talking_head.doorbell.ring", ring)
+        monkeypatch.setattr("talking_head.jobs.wakeups.ring", ring)
         assert sweeper.ring_if_needed()
         hear_all(narration)
         assert not sweeper.ring_if_needed()

@@ -148,7 +148,7 @@ def _retry(site: Site, pid: int) -> bool:
 
 CLAIM_AND_FINISH = """
 import sys
-from talking_head import claims
+from talking_head.jobs import claims
 from talking_head.pipeline.requests import ClipResult
 count = 0
 while claim := claims.claim_clip(f"claimer:{sys.argv[1]}"):

@@ -16,10 +16,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from talking_head import claims, lifecycle, publish
-from talking_head.clip_work import Claim, Failure, Usage
+from talking_head import publish
 from talking_head.errors import EngineError, RendererError, out_of_memory
-from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES, PublishClaim
+from talking_head.jobs import claims
+from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs.claim import Claim, Failure, Usage
+from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES, PublishClaim
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
 from talking_head.signals import job_published

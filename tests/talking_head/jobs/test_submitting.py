@@ -14,10 +14,11 @@ from django.db import transaction
 from django_q.models import OrmQ
 from pytest_django import Settings
 
-from talking_head import doorbell, services
+from talking_head import services
 from talking_head.errors import OptionError, PortraitError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import wakeups as doorbell
 from talking_head.models import Clip, Job, JobState
 from tests.talking_head import fakes
 from tests.talking_head.jobs.site import Site

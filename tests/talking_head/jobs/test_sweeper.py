@@ -11,8 +11,10 @@ import pytest
 from django.core.management import call_command
 from django_q.models import OrmQ
 
-from talking_head import lifecycle, outbox, sweeper
+from talking_head import sweeper
 from talking_head.files import local as storage
+from talking_head.jobs import outbox
+from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import Job, JobState, Notification
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended

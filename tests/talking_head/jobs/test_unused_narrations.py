@@ -13,9 +13,10 @@ from pytest_django import Settings
 
 from lessons import services as lessons
 from lessons.models import Lesson
-from talking_head import services, unused_narrations
+from talking_head import services
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
+from talking_head.jobs import narration_retention as unused_narrations
 from talking_head.models import Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SCRIPT, SECOND, hear_all
 from tests.talking_head.recordings import spoken, wav

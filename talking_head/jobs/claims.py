@@ -17,10 +17,11 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from talking_head import claim_statement, line
-from talking_head.clip_work import JOB_TIMEOUT, Claim, Failure, Usage, claim_of, job_timeout_error
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
-from talking_head.lifecycle import (
+from talking_head.jobs import claim_sql as claim_statement
+from talking_head.jobs import queue as line
+from talking_head.jobs.claim import JOB_TIMEOUT, Claim, Failure, Usage, claim_of, job_timeout_error
+from talking_head.jobs.state_machine import (
     MAX_CRASHES,
     Superseded,
     all_or_nothing,

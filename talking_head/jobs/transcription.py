@@ -20,9 +20,10 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head import doorbell, line
 from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
-from talking_head.lifecycle import Superseded, all_or_nothing, fail_within, seconds_from_now
+from talking_head.jobs import queue as line
+from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs.state_machine import Superseded, all_or_nothing, fail_within, seconds_from_now
 from talking_head.live import snapshots as progress
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.profiles import profile_named

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head.lifecycle import seconds_from_now
+from talking_head.jobs.state_machine import seconds_from_now
 from talking_head.models import ACTIVE_JOB_STATES, Job, Narration
 
 logger = logging.getLogger(__name__)

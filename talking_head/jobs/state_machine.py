@@ -21,8 +21,8 @@ from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
-from talking_head import outbox
 from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.jobs import outbox
 from talking_head.live import snapshots as progress
 from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, ClipState, Job, JobState
 from talking_head.timing import timing

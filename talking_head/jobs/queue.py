@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head.lifecycle import Superseded, all_or_nothing, seconds_from_now
+from talking_head.jobs.state_machine import Superseded, all_or_nothing, seconds_from_now
 from talking_head.models import IN_LINE, IS_SHORT, Clip, Job, JobState, Priority
 from talking_head.timing import timing
 

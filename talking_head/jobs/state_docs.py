@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talking_head.lifecycle import CLIP_MOVES, JOB_MOVES, Move
+from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES, Move
 from talking_head.models import ClipState, JobState
 
 BEGIN = "<!-- moves: written by `python manage.py document_states` -->\n"
