@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from talking_head.worker.child import Handler, Progress, run
+from talking_head.renderer.child import Handler, Progress, run
 from tests.talking_head.worker.fake_renderer import fake_handlers
 
 

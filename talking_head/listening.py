@@ -15,9 +15,9 @@ from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
 from talking_head.jobs import transcription as narrations
 from talking_head.jobs.transcription import ListenClaim
+from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
 from talking_head.timing import timing
 from talking_head.worker import drain
-from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher
 
 logger = logging.getLogger(__name__)
 

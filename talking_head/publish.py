@@ -31,11 +31,11 @@ from talking_head.jobs.claim import JOB_TIMEOUT, request_for
 from talking_head.jobs.state_machine import PublishClaim, all_or_nothing, move_job
 from talking_head.models import Clip, Job
 from talking_head.monitoring import tracing
+from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
+from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
 from talking_head.signals import job_published
 from talking_head.timing import timing
 from talking_head.worker import drain
-from talking_head.worker.package_request import PackageClip, PackageRequest, PackageResult
-from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher
 
 logger = logging.getLogger(__name__)
 

@@ -34,10 +34,10 @@ from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult
 from talking_head.planning import machines
+from talking_head.renderer.connection import Command
+from talking_head.renderer.supervisor import End, Limits, Outcome, RendererProcess, Watcher
 from talking_head.timing import timing
 from talking_head.worker import drain
-from talking_head.worker.connection import Command
-from talking_head.worker.supervisor import End, Limits, Outcome, RendererProcess, Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def renderer_command() -> Command:
     """The renderer process of this installation; ``settings.TALKING_HEAD_RENDERER`` replaces the words (for tests)."""
     threads = max(1, (os.cpu_count() or 1) // settings.TALKING_HEAD_SLOTS)
     return Command(
-        words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.worker.child"]),
+        words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
         folder=settings.BASE_DIR,
         scratch_root=storage.cache_root() / "tmp",
         settings={

@@ -26,7 +26,7 @@ from talking_head.jobs import state_machine as lifecycle
 from talking_head.jobs import transcription as narrations
 from talking_head.jobs import wakeups as doorbell
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState, Notification
-from talking_head.worker.scratch import is_abandoned
+from talking_head.renderer.scratch import is_abandoned
 
 logger = logging.getLogger(__name__)
 

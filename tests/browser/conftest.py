@@ -53,7 +53,7 @@ class Site:
         """The process that renders clips right now."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if any("talking_head.worker.child" in part for part in process.cmdline()):
+                if any("talking_head.renderer.child" in part for part in process.cmdline()):
                     return process
         return None
 

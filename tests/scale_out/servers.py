@@ -20,7 +20,7 @@ import psutil
 import psycopg
 import redis
 
-from talking_head.worker.parent_death import die_with_parent
+from talking_head.renderer.parent_death import die_with_parent
 from tests.talking_head.jobs.site import ROOT, wait_for
 
 POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the server's programs off the PATH

@@ -18,8 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from talking_head.renderer.parent_death import die_with_parent
 from talking_head.timing import timing
-from talking_head.worker.parent_death import die_with_parent
 
 logger = logging.getLogger(__name__)
 

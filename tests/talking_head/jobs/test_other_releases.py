@@ -81,7 +81,7 @@ def test_52_results_with_other_fields_are_read(make_job: MakeJob, worker: Worker
 
 def test_52_a_request_that_the_renderer_does_not_understand_is_said(make_job: MakeJob, worker: Worker) -> None:
     """After an update under running workers: the process is of one release, what asks it of another."""
-    from talking_head.worker.child import answer
+    from talking_head.renderer.child import answer
 
     values = {**ClipRequest("Words.", "Words.").to_json(), "shade": "of a later release"}
     nobody: Any = _Deaf()

@@ -72,7 +72,7 @@ def test_21_a_renderer_that_has_no_room_to_start_says_out_of_memory(
 ) -> None:
     """Under such a limit not even the stand-in can be made: the job fails in words, and nothing spins."""
     settings.TALKING_HEAD_RENDERER = [
-        "sh", "-c", 'ulimit -v 60000; exec "$@"', "sh", sys.executable, "-m", "talking_head.worker.child",
+        "sh", "-c", 'ulimit -v 60000; exec "$@"', "sh", sys.executable, "-m", "talking_head.renderer.child",
     ]  # fmt: skip
     worker.renderer = new_renderer()
     job = make_job("One.")

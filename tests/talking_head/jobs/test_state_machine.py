@@ -23,9 +23,9 @@ from talking_head.jobs import state_machine as lifecycle
 from talking_head.jobs.claim import Claim, Failure, Usage
 from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES, PublishClaim
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
+from talking_head.pipeline.package_request import PackageResult
 from talking_head.pipeline.requests import ClipResult
 from talking_head.signals import job_published
-from talking_head.worker.package_request import PackageResult
 from tests.talking_head.jobs.conftest import QUICK_TIMING
 
 JOB_STEPS = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}

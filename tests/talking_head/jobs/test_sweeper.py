@@ -16,9 +16,9 @@ from talking_head.files import local as storage
 from talking_head.jobs import outbox
 from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import Job, JobState, Notification
+from talking_head.renderer.scratch import ScratchFolder
 from talking_head.rendering import Worker
 from talking_head.signals import job_ended
-from talking_head.worker.scratch import ScratchFolder
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from talking_head.worker.connection import Command
-from talking_head.worker.supervisor import Limits, RendererProcess
+from talking_head.renderer.connection import Command
+from talking_head.renderer.supervisor import Limits, RendererProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = Limits(poll_seconds=0.05, stall_seconds=2.5, start_seconds=30.0, terminate_seconds=0.3)

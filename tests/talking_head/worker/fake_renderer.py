@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from talking_head.errors import EngineError, ResourceError
+from talking_head.pipeline.package_request import PackageRequest, PackageResult
 from talking_head.pipeline.requests import ClipResult
-from talking_head.worker.child import Handler, Progress, run
-from talking_head.worker.package_request import PackageRequest, PackageResult
+from talking_head.renderer.child import Handler, Progress, run
 
 FOREVER_SECONDS = 3_600
 VIDEO_SECONDS = 0.96

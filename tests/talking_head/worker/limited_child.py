@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from talking_head.worker.child import Handler, Progress, real_handlers, run
+from talking_head.renderer.child import Handler, Progress, real_handlers, run
 
 LITTLE_BYTES = 1_000_000
 

@@ -11,7 +11,7 @@ from talking_head.engines.base import EngineSettings, Frame
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.motion import SadTalkerMotion
 from talking_head.engines.face.sadtalker.source import SadTalkerSource
-from talking_head.worker.child import real_handlers, run
+from talking_head.renderer.child import real_handlers, run
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from talking_head.errors import PortraitError, RendererError
-from talking_head.worker.protocol import (
+from talking_head.renderer.protocol import (
     MAX_BINARY_BYTES,
     Decoder,
     Message,

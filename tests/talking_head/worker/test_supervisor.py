@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from talking_head.errors import EngineError, ResourceError
-from talking_head.worker.connection import Command
-from talking_head.worker.process_group import COOKIE_VARIABLE
-from talking_head.worker.supervisor import End, Outcome, RendererProcess, Watcher
+from talking_head.renderer.connection import Command
+from talking_head.renderer.process_group import COOKIE_VARIABLE
+from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
 from tests.talking_head.worker.conftest import QUICK, ROOT
 
 PATIENT_SECONDS = 30.0
@@ -170,8 +170,8 @@ def test_the_renderer_dies_with_its_supervisor(command: Command, tmp_path: Path)
     script = f"""
 import sys
 from pathlib import Path
-from talking_head.worker.connection import Command
-from talking_head.worker.supervisor import RendererProcess, Watcher
+from talking_head.renderer.connection import Command
+from talking_head.renderer.supervisor import RendererProcess, Watcher
 command = Command(
     {list(command.words)!r}, Path({str(ROOT)!r}), Path({str(command.scratch_root)!r}), {dict(command.settings)!r}
 )

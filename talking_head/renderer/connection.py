@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from talking_head.errors import speaks_of_memory
-from talking_head.worker.process_group import COOKIE_VARIABLE, end_process_group, exit_description, fell_at_memory_limit
-from talking_head.worker.protocol import Decoder, Message
-from talking_head.worker.scratch import ScratchFolder
+from talking_head.renderer.process_group import (
+    COOKIE_VARIABLE,
+    end_process_group,
+    exit_description,
+    fell_at_memory_limit,
+)
+from talking_head.renderer.protocol import Decoder, Message
+from talking_head.renderer.scratch import ScratchFolder
 
 LOG_TAIL_BYTES = 8_000
 PIPE_BYTES = 65_536

@@ -1,4 +1,4 @@
-"""The renderer process: ``python -m talking_head.worker.child '<settings as JSON>'``. No Django, no database.
+"""The renderer process: ``python -m talking_head.renderer.child '<settings as JSON>'``. No Django, no database.
 
 It renders one clip at a time, keeps its engines warm in between, and lives exactly as long as its supervisor wants: it
 ends when its standard input is closed, and the kernel ends it when its parent dies. Nothing that a library prints can
@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 
 from talking_head.errors import RendererError, TalkingHeadError, from_os_error, is_out_of_memory, out_of_memory
 from talking_head.pipeline.performance import gpu_figures, rss_peak_bytes
-from talking_head.worker.parent_death import die_with_parent
-from talking_head.worker.protocol import Decoder, Message, encode, error_to_json
+from talking_head.renderer.parent_death import die_with_parent
+from talking_head.renderer.protocol import Decoder, Message, encode, error_to_json
 
 HEARTBEAT_SECONDS = 1.0
 PROGRESS_SECONDS = 0.1  # between two reports of the same stage
@@ -159,9 +159,9 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     ``listen`` writes down a piece of a recorded narration."""
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache import ContentCache
+    from talking_head.pipeline.clips_to_package import PackageRequest, package
     from talking_head.pipeline.render_clip import Renderer
     from talking_head.pipeline.requests import ClipRequest, RenderEvent
-    from talking_head.worker.package import PackageRequest, package
 
     cache = ContentCache(Path(settings["cache_root"]), temporary=Path(settings["scratch"]))
     samples = settings.get("voice_samples_dir")

@@ -14,9 +14,9 @@ from enum import Enum
 from typing import Any
 
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError, out_of_memory
-from talking_head.worker.connection import Command, Connection
-from talking_head.worker.process_group import seems_stuck
-from talking_head.worker.protocol import Message, ProtocolError, encode, error_from_json
+from talking_head.renderer.connection import Command, Connection
+from talking_head.renderer.process_group import seems_stuck
+from talking_head.renderer.protocol import Message, ProtocolError, encode, error_from_json
 
 
 class End(Enum):

@@ -1,5 +1,5 @@
 """What goes to the renderer process to have a job's clips joined, and what comes back. (Apart from
-:mod:`~talking_head.worker.package`, so that the process that asks need not load codecs.)"""
+:mod:`~talking_head.pipeline.clips_to_package`, so that the process that asks need not load codecs.)"""
 
 from __future__ import annotations
 
