@@ -149,7 +149,7 @@ TALKING_HEAD_SPEECH = env.str("TALKING_HEAD_SPEECH", default="auto")
 # The profiles' enhancer: auto (when this machine can do it within the profile's timeout), none, always.
 TALKING_HEAD_ENHANCE = env.str("TALKING_HEAD_ENHANCE", default="auto")
 TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered at once on this machine
-# Of these, how many long jobs may not use while clips take long: see talking_head/slots.py.
+# Of these, how many long jobs may not use while clips take long: see talking_head/worker/slots.py.
 TALKING_HEAD_RESERVED_SLOTS = env.int("TALKING_HEAD_RESERVED_SLOTS", default=1 if TALKING_HEAD_SLOTS > 1 else 0)
 # What one person may ask for unless a row of "quotas" in the admin says otherwise, and how long a queue may become
 # before nothing more is accepted. 0: no limit.

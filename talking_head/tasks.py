@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from talking_head.rendering import Worker, warm_renderer
 from talking_head.worker import drain
+from talking_head.worker.worker import Worker, warm_renderer
 
 
 def work(job_id: str = "") -> None:

@@ -33,7 +33,7 @@ class Claim:
     attempt_id: int
     request: ClipRequest
     seconds_allowed: float
-    is_short: bool  # of a short job: see talking_head.slots
+    is_short: bool  # of a short job: see talking_head.worker.slots
     job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
 
     @property

@@ -49,7 +49,7 @@ FRESH_STAND_IN = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before"
 
 def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = False) -> Claim | None:
     """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now; with
-    ``only_short`` only of short jobs (see :mod:`talking_head.slots`)."""
+    ``only_short`` only of short jobs (see :mod:`talking_head.worker.slots`)."""
     if connection.vendor == "postgresql":
         return _take_at_once(worker, job_id, only_short)
     taken: list[Claim] = []

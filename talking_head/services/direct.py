@@ -10,10 +10,10 @@ from talking_head.files import job_files as results
 from talking_head.models import Job
 from talking_head.planning import machines
 from talking_head.renderer.supervisor import Watcher
-from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
 from talking_head.services.jobs import submit_job
 from talking_head.services.narrations import store_narration
 from talking_head.services.portraits import store_portrait
+from talking_head.worker.worker import Worker, close_warm_renderer, warm_renderer
 
 POLL_SECONDS = 0.1
 

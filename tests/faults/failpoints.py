@@ -27,8 +27,8 @@ class Failpoints(AppConfig):
 def _look_for_garbage_often() -> None:
     """What a killed process leaves lying about is gone after a minute, and a file that it was just writing after an
     hour; tests have neither."""
-    from talking_head import sweeper
     from talking_head.management.commands import sweep
+    from talking_head.worker import sweeper
 
     sweep.GARBAGE_SECONDS, sweeper.ABANDONED_AFTER_SECONDS, sweeper.TEMPORARY_AFTER_SECONDS = 0.5, 0.5, 2.0
 
@@ -55,7 +55,7 @@ def _results_cannot_be_saved() -> None:
 
 def _dies_before_the_commit() -> None:
     """The publisher is gone when its files are in place and its transaction is still open."""
-    from talking_head import publish
+    from talking_head.worker import publishing as publish
 
     put_in_place = publish._put_in_place
 

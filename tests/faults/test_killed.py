@@ -30,7 +30,7 @@ parent = os.getpid()
 def outlive_the_parent():
     while os.getppid() == parent: pass
 os.register_at_fork(after_in_child=outlive_the_parent)  # before the child has run a line of ours
-from talking_head import cluster
+from talking_head.worker import cluster
 cluster.keep_forks_together()
 if os.fork() == 0:
     os.write(1, b"orphaned")

@@ -1,4 +1,4 @@
-"""``manage.py sweep [--every SECONDS]``: see :mod:`talking_head.sweeper`."""
+"""``manage.py sweep [--every SECONDS]``: see :mod:`talking_head.worker.sweeper`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import sweeper
 from talking_head.checks import RENDERING
 from talking_head.errors import TalkingHeadError
+from talking_head.worker import sweeper
 
 logger = logging.getLogger(__name__)
 GARBAGE_SECONDS = 60.0

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.checks import RENDERING
-from talking_head.cluster import DrainingCluster
-from talking_head.rendering import Worker, close_warm_renderer, warm_renderer
+from talking_head.worker.cluster import DrainingCluster
+from talking_head.worker.worker import Worker, close_warm_renderer, warm_renderer
 
 
 class Command(BaseCommand):

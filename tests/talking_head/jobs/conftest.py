@@ -26,10 +26,10 @@ from talking_head.models import (
     Job,
     JobState,
 )
-from talking_head.rendering import Worker, new_renderer
 from talking_head.signals import job_published
 from talking_head.timing import timing
 from talking_head.worker import drain
+from talking_head.worker.worker import Worker, new_renderer
 from tests.talking_head.jobs.site import Site
 
 FAKE_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]

@@ -17,7 +17,7 @@ from talking_head.models import Clip, ClipState, Job, JobState, RenderMachine
 from talking_head.planning import auto_selection as adaptive
 from talking_head.planning import machines
 from talking_head.renderer.supervisor import Watcher
-from talking_head.rendering import Worker
+from talking_head.worker.worker import Worker
 from tests.talking_head import fakes
 
 SCRIPT = "This is a leaf. It is green. It drinks water."

@@ -13,14 +13,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from talking_head import publish, sweeper
 from talking_head.files import bucket
 from talking_head.files import job_files as results
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
 from talking_head.jobs import wakeups as doorbell
 from talking_head.models import Job, JobState
-from talking_head.rendering import Worker, new_renderer
+from talking_head.worker import publishing as publish
+from talking_head.worker import sweeper
+from talking_head.worker.worker import Worker, new_renderer
 from tests.object_store import Network, ObjectStore, answer_500, cut_upload, flip_a_bit, never_answer
 from tests.talking_head.jobs.conftest import MakeJob, outcomes, rendered_texts
 

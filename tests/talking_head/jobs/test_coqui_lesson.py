@@ -21,7 +21,7 @@ from talking_head import services
 from talking_head.files import local as storage
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
-from talking_head.rendering import Worker, new_renderer
+from talking_head.worker.worker import Worker, new_renderer
 from tests.talking_head.jobs.conftest import assert_invariants
 from tests.talking_head.recordings import read_audio
 from tests.voice_samples import recording

@@ -13,7 +13,7 @@ from talking_head import services
 from talking_head.files import local as storage
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
-from talking_head.rendering import Worker, new_renderer
+from talking_head.worker.worker import Worker, new_renderer
 from tests.talking_head.jobs.conftest import assert_invariants
 
 SCRIPT = "Water boils. Steam is invisible."

@@ -17,8 +17,8 @@ from talking_head.jobs import state_machine as lifecycle
 from talking_head.jobs.claim import Failure, Usage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
-from talking_head.rendering import Worker
 from talking_head.worker import drain
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import QUICK_TIMING, MakeJob, assert_invariants, outcomes, rendered_texts
 
 
@@ -201,7 +201,7 @@ def test_17_cancelled_between_the_files_and_the_commit_nothing_is_published(
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job("One.")
-    from talking_head import publish
+    from talking_head.worker import publishing as publish
 
     check = publish._check_video
 
@@ -260,7 +260,7 @@ def test_15_a_crash_between_the_rename_and_the_commit_leads_to_one_publication(
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The files are in place, the row is not: the next publisher replaces what it finds."""
-    from talking_head import publish
+    from talking_head.worker import publishing as publish
 
     job = make_job("One.")
     put_in_place = publish._put_in_place

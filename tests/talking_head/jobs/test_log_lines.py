@@ -14,10 +14,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from edu_platform.logs import JobContext, JsonFormatter
-from talking_head import services, sweeper
+from talking_head import services
 from talking_head.jobs import claims
 from talking_head.models import Clip, Job
-from talking_head.rendering import Worker
+from talking_head.worker import sweeper
+from talking_head.worker.worker import Worker
 from tests.talking_head import fakes
 from tests.talking_head.jobs.conftest import MakeJob
 

@@ -11,7 +11,7 @@ import av
 import pytest
 from django.contrib.auth.models import User
 
-from talking_head import services, sweeper
+from talking_head import services
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
@@ -22,6 +22,7 @@ from talking_head.jobs.transcription import ListenClaim
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
+from talking_head.worker import sweeper
 from tests.talking_head.recordings import spoken as recording
 from tests.talking_head.recordings import wav
 

@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from talking_head import services, sweeper
+from talking_head import services
 from talking_head.files import local as storage
 from talking_head.models import Clip, Job, JobState
 from talking_head.pipeline.requests import ClipRequest, ClipResult
-from talking_head.rendering import Worker
+from talking_head.worker import sweeper
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes
 from tests.talking_head.jobs.site import Site, wait_for
 

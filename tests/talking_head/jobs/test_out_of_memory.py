@@ -13,7 +13,7 @@ from pytest_django import Settings
 from talking_head import services
 from talking_head.files import local as storage
 from talking_head.models import Attempt, Job, JobState
-from talking_head.rendering import Worker, new_renderer
+from talking_head.worker.worker import Worker, new_renderer
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes, rendered_texts
 
 HALF = "half size, no enhancer"

@@ -181,7 +181,7 @@ def test_16_a_stop_after_the_commit_only_delays_the_notification(site: Site) -> 
         "import os\n"
         "from talking_head import outbox\n"
         "outbox.deliver = lambda number: os._exit(0)\n"
-        "from talking_head.rendering import Worker, new_renderer\n"
+        "from talking_head.worker.worker import Worker, new_renderer\n"
         "Worker(new_renderer()).work()\n"
     )
     assert site.states() == ["completed"]

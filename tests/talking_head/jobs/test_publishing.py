@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from talking_head.files import local as storage
 from talking_head.models import Job, JobState
-from talking_head.rendering import Worker
 from talking_head.signals import job_ended, job_published
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import QUICK_TIMING, MakeJob, assert_invariants, rendered_texts
 
 Receiver = Callable[..., None]

@@ -12,11 +12,11 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from talking_head import slots
 from talking_head.files.runtime_dir import private_folder
 from talking_head.jobs.claim import Claim
 from talking_head.models import JobState
-from talking_head.rendering import Worker
+from talking_head.worker import slots
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import QUICK_TIMING, MakeJob, rendered_texts
 
 LONG_SECONDS = 600.0

@@ -16,7 +16,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from talking_head import publish
 from talking_head.errors import EngineError, RendererError, out_of_memory
 from talking_head.jobs import claims
 from talking_head.jobs import state_machine as lifecycle
@@ -26,6 +25,7 @@ from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Cl
 from talking_head.pipeline.package_request import PackageResult
 from talking_head.pipeline.requests import ClipResult
 from talking_head.signals import job_published
+from talking_head.worker import publishing as publish
 from tests.talking_head.jobs.conftest import QUICK_TIMING
 
 JOB_STEPS = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}

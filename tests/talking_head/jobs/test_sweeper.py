@@ -11,14 +11,14 @@ import pytest
 from django.core.management import call_command
 from django_q.models import OrmQ
 
-from talking_head import sweeper
 from talking_head.files import local as storage
 from talking_head.jobs import outbox
 from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import Job, JobState, Notification
 from talking_head.renderer.scratch import ScratchFolder
-from talking_head.rendering import Worker
 from talking_head.signals import job_ended
+from talking_head.worker import sweeper
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
 
 

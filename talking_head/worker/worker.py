@@ -16,7 +16,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from talking_head import listening, publish, slots
 from talking_head.engines import registry
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket
@@ -37,7 +36,9 @@ from talking_head.planning import machines
 from talking_head.renderer.connection import Command
 from talking_head.renderer.supervisor import End, Limits, Outcome, RendererProcess, Watcher
 from talking_head.timing import timing
-from talking_head.worker import drain
+from talking_head.worker import drain, slots
+from talking_head.worker import publishing as publish
+from talking_head.worker import transcribing as listening
 
 logger = logging.getLogger(__name__)
 

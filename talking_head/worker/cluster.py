@@ -31,9 +31,9 @@ from talking_head.jobs import state_machine as lifecycle
 from talking_head.jobs import transcription as narrations
 from talking_head.jobs import wakeups as doorbell
 from talking_head.renderer.parent_death import die_with_parent
-from talking_head.rendering import warm_up
 from talking_head.timing import timing
 from talking_head.worker import drain
+from talking_head.worker.worker import warm_up
 
 logger = logging.getLogger(__name__)
 
