@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from talking_head import views
-from talking_head.metrics_page import metrics
+from talking_head.views import files as views
+from talking_head.views.metrics import metrics
 
 urlpatterns = [
     path("media/jobs/<uuid:job_id>/clips/<int:index>.mp4", views.job_clip, name="job_clip"),

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from talking_head import metrics_page
 from talking_head.models import Attempt, AttemptOutcome, ClipState, Job, JobState, Notification, Priority
 from talking_head.monitoring import prometheus
+from talking_head.views import metrics as metrics_page
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 TOKEN = "a token of the tests"
