@@ -1,4 +1,4 @@
-"""Who may use the API for what; what a person may *see* is decided in :mod:`talking_head.access`."""
+"""Who may use the API for what; what a person may *see* is decided in :mod:`talking_head.permissions`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from talking_head.access import is_overseer, may_submit_jobs, may_view_job
 from talking_head.models import Job
+from talking_head.permissions import is_overseer, may_submit_jobs, may_view_job
 
 
 class MaySubmitJobs(BasePermission):

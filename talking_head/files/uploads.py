@@ -2,7 +2,7 @@
 
 ``MEDIA_ROOT/<kind>/<aa>/<digest>``, and under the same name in the bucket, where there is one: then what lies on this
 machine's disk is only a copy. The same bytes twice are one file; a file never changes. Who may see it is not decided
-here: a view asks :mod:`talking_head.access` first.
+here: a view asks :mod:`talking_head.permissions` first.
 
 Besides the errors that are named, everything here raises ``ResourceError`` (``no_space``, ``storage_denied``,
 ``storage_unavailable``).

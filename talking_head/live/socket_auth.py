@@ -10,8 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
 
-from talking_head.access import may_view_job
 from talking_head.models import Job
+from talking_head.permissions import may_view_job
 
 # WebSocket close codes of our own (4000 to 4999 are free for applications), after the HTTP status they stand for.
 NOT_LOGGED_IN, NOT_ALLOWED, NOT_FOUND = 4401, 4403, 4404

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from talking_head.checkpoints.manifest import load_manifest
-from talking_head.choices import MEASURED_SIDE_PX, QUALITY_FACE, Machine
+from talking_head.selection_rules import MEASURED_SIDE_PX, QUALITY_FACE, Machine
 
 
 def probe_machine(checkpoints_dir: Path) -> Machine:

@@ -1,4 +1,4 @@
-"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules (:mod:`talking_head.choices`).
+"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules (:mod:`talking_head.selection_rules`).
 
 A choice is made once, when a video is asked for, and stays: its sentences are rendered on any machine, at any time, and
 must fit together.
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models.functions import Now
 
-from talking_head.choices import Choice, Machine, Outlook, best_first, choose_face, choose_profile
 from talking_head.engines import registry
 from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.planning import machines, quotas
 from talking_head.planning import queue_forecast as forecast
 from talking_head.planning import render_rate as estimate
 from talking_head.profiles import AUTO, Profile, profile_named
+from talking_head.selection_rules import Choice, Machine, Outlook, best_first, choose_face, choose_profile
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models.functions import Now
 
-from talking_head.choices import Machine
 from talking_head.models import RenderMachine
 from talking_head.renderer.supervisor import End, RendererProcess, Watcher
+from talking_head.selection_rules import Machine
 
 PROBE_SECONDS = 120.0  # the first import of torch on a cold disk takes its time
 KNOWN_FOR = timedelta(days=3)  # without a sign of life

@@ -21,10 +21,10 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from talking_head.choices import in_words
 from talking_head.errors import LimitReached
 from talking_head.models import ACTIVE_JOB_STATES, WATCHABLE_JOB_STATES, Clip, ClipState, Job, Quota
 from talking_head.planning import queue_forecast as forecast
+from talking_head.selection_rules import in_words
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script_to_utterances import Utterance

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from talking_head.access import (
+from talking_head.jobs.narration_retention import register_narration_use
+from talking_head.live.snapshots import job_snapshot
+from talking_head.permissions import (
     may_view_job,
     may_view_portrait,
     own_voices,
@@ -10,8 +12,6 @@ from talking_head.access import (
     register_portrait_rule,
     register_voices_rule,
 )
-from talking_head.jobs.narration_retention import register_narration_use
-from talking_head.live.snapshots import job_snapshot
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.forecasts import VideoForecast, forecast_video
 from talking_head.services.jobs import cancel_job, retry_job, submit_job

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from talking_head.choices import in_words
 from talking_head.errors import LimitReached
 from talking_head.models import Job, Priority
 from talking_head.planning import queue_forecast as forecast
 from talking_head.planning import quotas
 from talking_head.planning import render_rate as estimate
 from talking_head.profiles import DEFAULT_PROFILE
+from talking_head.selection_rules import in_words
 from talking_head.services.jobs import settle
 from talking_head.services.scripts import check_script, speech_engine_for
 

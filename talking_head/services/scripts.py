@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from talking_head.access import Person, own_voices
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Voice
 from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import EngineError, OptionError
+from talking_head.permissions import Person, own_voices
 from talking_head.services.voice_samples import check_sample_is_here, cloning_problem
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """Pages for players, browsers and probes: private files and health. What they show is decided in
-:mod:`talking_head.access`, how it is sent in :mod:`talking_head.files.range_response`.
+:mod:`talking_head.permissions`, how it is sent in :mod:`talking_head.files.range_response`.
 
 Whoever may not know of a job gets the same 404 for it as for one that does not exist.
 """
@@ -17,7 +17,6 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head.access import Person, is_overseer, may_view_job, may_view_portrait, own_voices
 from talking_head.errors import InvalidInput, ResourceError
 from talking_head.files import clip_cache as shared_cache
 from talking_head.files import job_files as results
@@ -27,6 +26,7 @@ from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import Kind
 from talking_head.models import ClipState, Job, Narration
 from talking_head.monitoring.health import readiness
+from talking_head.permissions import Person, is_overseer, may_view_job, may_view_portrait, own_voices
 from talking_head.services.voice_samples import voice_sample_digest
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")

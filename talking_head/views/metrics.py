@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from talking_head.access import is_overseer
 from talking_head.monitoring import prometheus
+from talking_head.permissions import is_overseer
 
 logger = logging.getLogger(__name__)
 PLAIN = "text/plain; charset=utf-8"

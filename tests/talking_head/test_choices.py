@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from talking_head.choices import GIGABYTE, Machine, Outlook, best_first, choose_face, choose_profile
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
+from talking_head.selection_rules import GIGABYTE, Machine, Outlook, best_first, choose_face, choose_profile
 
 LAPTOP = Machine(2, 8 * GIGABYTE, sadtalker_problem="torch is not installed.")
 SERVER = Machine(16, 64 * GIGABYTE, sadtalker_seconds_per_frame=0.8)

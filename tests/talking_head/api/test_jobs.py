@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from talking_head import access
+from talking_head import permissions as access
 from talking_head.models import Job, JobState
 from tests.talking_head.rows import make_finished_job, make_job
 

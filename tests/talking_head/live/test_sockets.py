@@ -15,7 +15,7 @@ from django.db.models import F
 from django.test import AsyncClient
 
 from edu_platform.asgi import application
-from talking_head import access
+from talking_head import permissions as access
 from talking_head.live import consumers
 from talking_head.live import snapshots as progress
 from talking_head.live.consumers import JobSocket
