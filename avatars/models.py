@@ -19,7 +19,7 @@ class Portrait(models.Model):
     digest = models.CharField(max_length=64, db_index=True)  # sha256 of the stored file's bytes
     width_px = models.PositiveIntegerField()
     height_px = models.PositiveIntegerField()
-    report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.portrait_report
+    report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.checks.portrait_report
     consent_statement = models.TextField()  # the words that were agreed to
     consent_given_by = models.CharField(max_length=200)  # the person shown, or who may speak for them
     consent_recorded_at = models.DateTimeField(auto_now_add=True)
@@ -61,7 +61,7 @@ class VoiceSample(models.Model):
     digest = models.CharField(max_length=64, db_index=True)  # sha256 of the stored file's bytes
     language = models.CharField(max_length=20)  # what the voice reads, as a BCP 47 tag
     duration_seconds = models.FloatField()
-    report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.voice_sample_report
+    report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.checks.voice_sample_report
     consent_statement = models.TextField()  # the words that were agreed to
     consent_given_by = models.CharField(max_length=200)  # the person who speaks
     consent_recorded_at = models.DateTimeField(auto_now_add=True)

@@ -20,7 +20,7 @@ from benchmarks.lesson_text import lesson, sentences
 from benchmarks.machine import describe_machine
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Framing
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 from talking_head.pipeline.render_clip import Renderer

@@ -27,7 +27,7 @@ from talking_head.engines.speech.recognition import HeardWord, recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import InvalidInput, ScriptError
 from talking_head.media_io.audio import resample
-from talking_head.pipeline.narration_to_passages import Passage, narration_to_passages
+from talking_head.pipeline.narration.passages import Passage, narration_to_passages
 
 PAUSE_SECONDS = 0.6
 

@@ -1,7 +1,7 @@
 """The job layer as a discrete-event model: what a worker does between two clips, and what it waits for.
 
-Modelled as in ``talking_head.worker.worker``: one ring per job wakes one worker, a worker that finds more rings once for
-the next; a worker publishes what is complete before it claims anew; every claim needs the database for a while, one
+Modelled as in ``talking_head.worker.worker``: one ring per job wakes one worker, a worker that finds more rings once
+for the next; a worker publishes what is complete before it claims anew; every claim needs the database for a while, one
 after the other. Not modelled: failures, cancelling, the network, viewers.
 """
 

@@ -1,7 +1,8 @@
 """What ``auto`` comes to: pure rules from what is known of the machines, of recent videos and of the queue.
 
 Every choice carries its reason in words, because people see it beside their video. Nothing is measured here; whoever
-calls brings the figures (:mod:`talking_head.planning.auto_selection` from the rows, the ``render`` command from its own machine).
+calls brings the figures (:mod:`talking_head.planning.auto_selection` from the rows, the ``render`` command from its own
+machine).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
 from talking_head.files import local as storage
 from talking_head.models import Clip, ClipState, Job, JobState
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 
 HIT_RATE_CLIPS = 1_000
 CACHE_WALK_KEPT_SECONDS = 10

@@ -14,7 +14,7 @@ from typing import Any
 
 from talking_head.diagnostics.machine import last_line, usable_cores
 from talking_head.engines.registry import ENGINES
-from talking_head.pipeline.engine_trial import Trial
+from talking_head.pipeline.probes.engine_trial import Trial
 
 EMBEDDED = (("speech", "hibari"), ("face", "puppet"), ("face", "still"))  # come with the installation
 LOADING_SECONDS = 180.0
@@ -35,7 +35,7 @@ class TrialSettings:
 
 
 def try_engines(settings: TrialSettings, on_start: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One :class:`~talking_head.pipeline.engine_trial.Trial` as JSON for every registered engine."""
+    """One :class:`~talking_head.pipeline.probes.engine_trial.Trial` as JSON for every registered engine."""
     engines = [(kind, name) for kind, names in ENGINES.items() for name in names]
 
     def one(engine: tuple[str, str]) -> dict[str, Any]:
@@ -48,7 +48,14 @@ def try_engines(settings: TrialSettings, on_start: Callable[[str], None]) -> lis
 
 
 def try_one(kind: str, name: str, settings: TrialSettings) -> dict[str, Any]:
-    command = [sys.executable, "-m", "talking_head.pipeline.engine_trial", kind, name, str(settings.checkpoints_dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "talking_head.pipeline.probes.engine_trial",
+        kind,
+        name,
+        str(settings.checkpoints_dir),
+    ]
     if settings.measure:
         command += ["--measure", "--seconds", str(settings.working_seconds)]
         if settings.portrait is not None:

@@ -18,7 +18,7 @@ from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
 from talking_head.models import Clip, ClipState
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.requests import ClipResult
 
 CLIPS, TAKES = "clips", "takes"  # as in pipeline.entries, which loads codecs

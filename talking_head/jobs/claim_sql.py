@@ -1,8 +1,9 @@
 """Claiming on PostgreSQL: one statement, one round trip, one transaction.
 
-It does what :func:`talking_head.jobs.claims._take_in_steps` does in seven, for which two busy cores have no time a thousand
-times a second. Claimers do not wait for each other: each takes the first job in line that nobody else is claiming from
-at that moment. Only when all that wait are being claimed from (many workers, one lecture) it queues up at the first.
+It does what :func:`talking_head.jobs.claims._take_in_steps` does in seven, for which two busy cores have no time a
+thousand times a second. Claimers do not wait for each other: each takes the first job in line that nobody else is
+claiming from at that moment. Only when all that wait are being claimed from (many workers, one lecture) it queues up at
+the first.
 """
 
 from __future__ import annotations

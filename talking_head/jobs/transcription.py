@@ -30,7 +30,7 @@ from talking_head.profiles import profile_named
 from talking_head.timing import timing
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 MAX_TRIES = 2  # of one piece
 CANDIDATES = 5
@@ -249,8 +249,8 @@ def clips_of(job: Job, narration: Narration) -> list[Clip]:
         ScriptError: the script cannot be spoken, or the recording does not say it (``audio_text_mismatch``).
     """
     from talking_head.engines.speech.recognition import TranscriptMetadata
-    from talking_head.pipeline.narration_to_passages import narration_to_passages
-    from talking_head.pipeline.script_to_utterances import script_to_utterances
+    from talking_head.pipeline.narration.passages import narration_to_passages
+    from talking_head.pipeline.script.script_to_utterances import script_to_utterances
 
     utterances = script_to_utterances(job.script, job.language).utterances
     heard = TranscriptMetadata.from_json(narration.transcript)

@@ -1,15 +1,15 @@
 """Live messages between the processes of one machine, without a server: datagrams over Unix sockets.
 
-Every event loop that has subscribers owns a hub (:mod:`talking_head.live.unix_receiver`) with a socket in the run folder. A
-group message is put into the sender's own mailboxes and sent as one datagram to each of the other sockets
+Every event loop that has subscribers owns a hub (:mod:`talking_head.live.unix_receiver`) with a socket in the run
+folder. A group message is put into the sender's own mailboxes and sent as one datagram to each of the other sockets
 (:mod:`talking_head.live.unix_sender`), whose hubs put it into theirs. Senders need neither a loop nor a socket of their
 own: a synchronous worker broadcasts with ``group_send_now``.
 
 The sockets are of type SEQPACKET, which keeps the boundaries of messages like DGRAM but bounds what waits by bytes.
 DGRAM would also bound it by count, and Linux's own default for that is 10 (net.unix.max_dgram_qlen): a busy second.
 
-Lossy by design: a datagram that does not fit, or whose receiver does not keep up, is dropped and nobody ever waits.
-The database holds the truth and ``seq`` shows the gap (see :mod:`talking_head.live.consumers`). For several machines use
+Lossy by design: a datagram that does not fit, or whose receiver does not keep up, is dropped and nobody ever waits. The
+database holds the truth and ``seq`` shows the gap (see :mod:`talking_head.live.consumers`). For several machines use
 Redis (``REDIS_URL``).
 
 The interface is the one of Channels' layer specification with its ``groups`` and ``flush`` extensions:

@@ -13,7 +13,7 @@ from talking_head.engines import registry
 from talking_head.engines.base import FaceEngine
 from talking_head.engines.face.half_size import HalfSizeFace
 from talking_head.media_io.video import ENCODING_VERSION
-from talking_head.pipeline.cache import key_of
+from talking_head.pipeline.cache.store import key_of
 from talking_head.pipeline.passage_to_take import RECORDED, narration_key
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.requests import ClipRequest

@@ -9,13 +9,13 @@ from typing import Any
 
 from talking_head.errors import RendererError
 from talking_head.media_io.video import VideoInfo, decode_frames
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.entries import CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKES, load_take
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
-from talking_head.pipeline.entries import CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKES, load_take
 from talking_head.pipeline.manifest import ManifestClip, build_manifest
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
 from talking_head.pipeline.requests import ClipRequest, ClipResult
-from talking_head.pipeline.script_to_utterances import Utterance
+from talking_head.pipeline.script.script_to_utterances import Utterance
 from talking_head.pipeline.takes_to_captions import captions, placed, transcript
 
 FRAMES_TO_DECODE = 50  # two seconds: a file whose first pictures decode was muxed with the right parameters

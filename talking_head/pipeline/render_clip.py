@@ -19,9 +19,7 @@ from talking_head.errors import (
     is_out_of_memory,
     out_of_memory,
 )
-from talking_head.pipeline.cache import ContentCache, key_of
-from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
-from talking_head.pipeline.entries import (
+from talking_head.pipeline.cache.entries import (
     CLIP_POSTER,
     CLIP_VIDEO,
     CLIPS,
@@ -33,6 +31,8 @@ from talking_head.pipeline.entries import (
     store_clip_figures,
     store_take,
 )
+from talking_head.pipeline.cache.store import ContentCache, key_of
+from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.passage_to_take import passage_to_take
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source

@@ -18,17 +18,17 @@ from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
 from talking_head.media_io.video import VideoInfo
 from talking_head.media_io.whole_files import write_whole
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
+from talking_head.pipeline.cache.store import ContentCache
+from talking_head.pipeline.checks.recording_report import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
-from talking_head.pipeline.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
-from talking_head.pipeline.local_choice import LocalChoice, choose_here
-from talking_head.pipeline.narration_file import read_narration
-from talking_head.pipeline.narration_report import NarrationReport
+from talking_head.pipeline.narration.read_file import read_narration
 from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
+from talking_head.pipeline.probes.auto_local import LocalChoice, choose_here
 from talking_head.pipeline.render_clip import Renderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent
-from talking_head.pipeline.script_to_utterances import Script, estimated_seconds, script_to_utterances
+from talking_head.pipeline.script.script_to_utterances import Script, estimated_seconds, script_to_utterances
 from talking_head.pipeline.takes_to_captions import takes_to_captions
 from talking_head.profiles import AUTO, profile_named
 

@@ -1,7 +1,7 @@
 """The values that go into the pipeline and come out of it: plain data, JSON-able, no paths of a database.
 
-They cross the pipe to the renderer process (see :mod:`talking_head.renderer.protocol`), so every field is a str, number,
-bool, None or a tuple of these; ``to_json`` and ``from_json`` are exact inverses.
+They cross the pipe to the renderer process (see :mod:`talking_head.renderer.protocol`), so every field is a str,
+number, bool, None or a tuple of these; ``to_json`` and ``from_json`` are exact inverses.
 """
 
 from __future__ import annotations

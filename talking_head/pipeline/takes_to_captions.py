@@ -18,7 +18,7 @@ HOLD_SECONDS = 0.35  # how long the last words stay
 
 
 class Spoken(Protocol):
-    """What is asked of an utterance; a :class:`~talking_head.pipeline.script_to_utterances.Utterance` is one."""
+    """What is asked of an utterance; a :class:`~talking_head.pipeline.script.script_to_utterances.Utterance` is one."""
 
     @property
     def index(self) -> int: ...

@@ -1,4 +1,5 @@
-"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules (:mod:`talking_head.selection_rules`).
+"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules
+(:mod:`talking_head.selection_rules`).
 
 A choice is made once, when a video is asked for, and stays: its sentences are rendered on any machine, at any time, and
 must fit together.
@@ -23,7 +24,7 @@ from talking_head.profiles import AUTO, Profile, profile_named
 from talking_head.selection_rules import Choice, Machine, Outlook, best_first, choose_face, choose_profile
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 RECENT_JOBS, RECENT = 20, timedelta(days=1)
 TROUBLE = (

@@ -1,8 +1,8 @@
 """When a video would begin and be ready, reckoned from all that waits; None where nothing tells how fast it goes.
 
-The claim order (:mod:`talking_head.jobs.claims`) is: urgency, then whoever was served longest ago, then age. So ahead of a
-job is everything more urgent, everything of the same owner that is older, and of every other owner as much as the owner
-gets meanwhile, because they take turns: at most as much as the other has.
+The claim order (:mod:`talking_head.jobs.claims`) is: urgency, then whoever was served longest ago, then age. So ahead
+of a job is everything more urgent, everything of the same owner that is older, and of every other owner as much as the
+owner gets meanwhile, because they take turns: at most as much as the other has.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def of_job(job: Job) -> Forecast | None:
 
 
 def weight_of(characters: float, pause_seconds: float, clip_count: int) -> float:
-    """As :mod:`talking_head.planning.render_rate` weighs clips: their length as video, and what each costs however short it is."""
+    """Return the weight of clips as :mod:`talking_head.planning.render_rate` has it: seconds, and a fixed cost each."""
     spoken_seconds = characters / CHARACTERS_SPOKEN_PER_SECOND
     return spoken_seconds + pause_seconds + clip_count * estimate.OVERHEAD_SECONDS
 

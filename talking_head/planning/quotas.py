@@ -27,7 +27,7 @@ from talking_head.planning import queue_forecast as forecast
 from talking_head.selection_rules import in_words
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 JOBS_THAT_TELL = 5  # how many earlier jobs are asked which sentences they rendered
 SAME_LOOK = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "face", "speech")

@@ -158,7 +158,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     """``render`` makes a clip, ``package`` joins clips into what is published, ``warm_up`` loads engines early, and
     ``listen`` writes down a piece of a recorded narration."""
     from talking_head.engines.base import EngineSettings
-    from talking_head.pipeline.cache import ContentCache
+    from talking_head.pipeline.cache.store import ContentCache
     from talking_head.pipeline.clips_to_package import PackageRequest, package
     from talking_head.pipeline.render_clip import Renderer
     from talking_head.pipeline.requests import ClipRequest, RenderEvent
@@ -188,12 +188,12 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         return {}
 
     def listen(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        from talking_head.pipeline.narration_listening import ListenRequest, listen_to_piece
+        from talking_head.pipeline.narration.transcribe import ListenRequest, listen_to_piece
 
         return listen_to_piece(ListenRequest(**values["request"])).to_json()
 
     def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        from talking_head.pipeline.machine_probe import probe_machine
+        from talking_head.pipeline.probes.machine import probe_machine
 
         return asdict(probe_machine(Path(settings["checkpoints_dir"])))
 

@@ -31,7 +31,7 @@ from talking_head.services.narrations import RECORDED, usable_narration, utteran
 from talking_head.services.scripts import check_voice, speech_engine_for
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ def _plan(
     face: str | None, speech: str | None, narration: Narration | None,
 ) -> _Plan:  # fmt: skip
     """Everything that can be found wrong without rendering."""
-    from talking_head.pipeline.script_to_utterances import script_to_utterances
+    from talking_head.pipeline.script.script_to_utterances import script_to_utterances
 
     has_no_text_yet = narration is not None and narration.state != NarrationState.READY and not script.strip()
     utterances = () if has_no_text_yet else script_to_utterances(script, language).utterances

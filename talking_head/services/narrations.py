@@ -23,7 +23,7 @@ from talking_head.models import Narration, NarrationState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 __all__ = ["MAX_NARRATION_SECONDS", "narration_of", "narration_view", "store_narration", "usable_narration"]
 
@@ -40,7 +40,7 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
         ResourceError: ``no_space``, ``storage_denied``.
     """
     from talking_head.media_io.recordings import plain_recording
-    from talking_head.pipeline.narration_report import refuse_unusable_recording, report_on_recording
+    from talking_head.pipeline.checks.recording_report import refuse_unusable_recording, report_on_recording
 
     storage.check_writable()
     with storage.temporary_file(b"") as plain:
@@ -88,7 +88,7 @@ def unknown_narration() -> InvalidInput:
 
 def utterance_as_long_as(narration: Narration) -> Utterance:
     """For reckoning what a job costs whose words are not known yet."""
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
     spoken = "x" * round(narration.duration_seconds * CHARACTERS_SPOKEN_PER_SECOND)
     return Utterance(index=0, text=spoken, spoken=spoken, start=0, end=len(spoken), pause_seconds=0.0)

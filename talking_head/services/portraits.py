@@ -16,7 +16,7 @@ from talking_head.media_io.image_limits import too_many_bytes as portrait_too_he
 
 if TYPE_CHECKING:
     from talking_head.media_io.images import DecodedImage
-    from talking_head.pipeline.portrait_report import PortraitReport
+    from talking_head.pipeline.checks.portrait_report import PortraitReport
 
 __all__ = [
     "MAX_PORTRAIT_BYTES",
@@ -60,7 +60,7 @@ def store_portrait(data: bytes) -> StoredPortrait:
             ``storage_denied``.
     """
     from talking_head.media_io.images import encode_png
-    from talking_head.pipeline.portrait_report import refuse_unusable
+    from talking_head.pipeline.checks.portrait_report import refuse_unusable
 
     decoded, report = _look_at(data)
     refuse_unusable(report)
@@ -99,7 +99,7 @@ def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
 
 def _look_at(data: bytes) -> tuple[DecodedImage, PortraitReport]:
     from talking_head.media_io.images import decode_image
-    from talking_head.pipeline.portrait_report import report_on
+    from talking_head.pipeline.checks.portrait_report import report_on
 
     decoded = decode_image(data)
     return decoded, report_on(decoded.rgb)

@@ -17,7 +17,7 @@ from talking_head.permissions import Person, own_voices
 from talking_head.services.voice_samples import check_sample_is_here, cloning_problem
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script_to_utterances import Utterance
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
     Raises:
         ScriptError: empty, too long, nothing speakable, unsupported language.
     """
-    from talking_head.pipeline.script_to_utterances import estimated_seconds, script_to_utterances
+    from talking_head.pipeline.script.script_to_utterances import estimated_seconds, script_to_utterances
 
     parsed = script_to_utterances(script, language)
     return ScriptSummary(len(parsed.utterances), round(estimated_seconds(parsed), 1), parsed.utterances)

@@ -21,7 +21,7 @@ from talking_head.jobs import state_machine as lifecycle
 from talking_head.models import ACTIVE_JOB_STATES, Clip, Job
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.narration_report import NarrationReport
+    from talking_head.pipeline.checks.recording_report import NarrationReport
 
 __all__ = [
     "MAX_SAMPLE_BYTES",
@@ -79,8 +79,8 @@ def store_voice_sample(data: bytes) -> StoredSample:
     """
     from talking_head.media_io.audio import read_flac
     from talking_head.media_io.recordings import plain_recording
-    from talking_head.pipeline.narration_report import refuse_unusable_recording
-    from talking_head.pipeline.voice_sample_report import report_on_sample
+    from talking_head.pipeline.checks.recording_report import refuse_unusable_recording
+    from talking_head.pipeline.checks.voice_sample_report import report_on_sample
 
     if len(data) > MAX_SAMPLE_BYTES:
         raise sample_too_heavy()

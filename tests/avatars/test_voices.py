@@ -23,7 +23,7 @@ from talking_head.files import local as storage
 from talking_head.files import uploads as private_files
 from talking_head.files.uploads import Kind
 from talking_head.models import Clip, JobState
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.worker.worker import Worker, new_renderer
 from tests.avatars.conftest import LogIn
 from tests.voice_samples import make_cloning_possible, recording

@@ -21,7 +21,7 @@ from talking_head.diagnostics import diagnosis, machine, services
 from talking_head.diagnostics.advice import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.diagnostics.engines import TrialSettings, try_one
 from talking_head.diagnostics.findings import Level, Report
-from talking_head.pipeline.engine_trial import Trial
+from talking_head.pipeline.probes.engine_trial import Trial
 
 SECTIONS = {"python", "packages", "cpu", "memory", "disk", "gpu", "checkpoints", "engines", "services"}
 KEYS = {"format", "severity", "verdict", "findings", "recommendations", *SECTIONS}

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from talking_head.engines.base import EngineSettings
 from talking_head.engines.registry import AUTO, engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.render_clip import Renderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
 from talking_head.profiles import DEFAULT_PROFILE

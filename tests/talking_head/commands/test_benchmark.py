@@ -13,7 +13,7 @@ from benchmarks import measure
 from benchmarks.lesson_text import lesson, sentences
 from benchmarks.report import table
 from talking_head.engines import registry
-from talking_head.pipeline.script_to_utterances import script_to_utterances
+from talking_head.pipeline.script.script_to_utterances import script_to_utterances
 from tests.talking_head import fakes
 
 

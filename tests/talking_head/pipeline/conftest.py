@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from talking_head.engines.base import EngineSettings
-from talking_head.pipeline.cache import ContentCache
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.render_clip import Renderer
 from talking_head.pipeline.requests import ClipRequest
 from tests.talking_head import fakes

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from talking_head.errors import ResourceError
-from talking_head.pipeline import cache as cache_module
-from talking_head.pipeline.cache import ContentCache, key_of
+from talking_head.pipeline.cache import store as cache_module
+from talking_head.pipeline.cache.store import ContentCache, key_of
 
 KEY = "ab" * 32
 OTHER = "cd" * 32

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from talking_head.pipeline.machine_probe import probe_machine
+from talking_head.pipeline.probes.machine import probe_machine
 
 ASK = (
-    "import sys; from pathlib import Path; from talking_head.pipeline.machine_probe import probe_machine;"
+    "import sys; from pathlib import Path; from talking_head.pipeline.probes.machine import probe_machine;"
     "print(probe_machine(Path(sys.argv[1]))); print('torch' in sys.modules)"
 )
 

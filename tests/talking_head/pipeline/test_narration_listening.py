@@ -10,8 +10,8 @@ import pytest
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import plain_recording
-from talking_head.pipeline import narration_listening
-from talking_head.pipeline.narration_listening import HeardPiece, ListenRequest, listen_to_piece
+from talking_head.pipeline.narration import transcribe as narration_listening
+from talking_head.pipeline.narration.transcribe import HeardPiece, ListenRequest, listen_to_piece
 from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
 

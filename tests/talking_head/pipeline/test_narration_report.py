@@ -14,7 +14,11 @@ from talking_head.engines.base import Waveform
 from talking_head.errors import InvalidInput
 from talking_head.media_io.audio import read_flac, read_flac_span, to_pcm16
 from talking_head.media_io.recordings import plain_recording
-from talking_head.pipeline.narration_report import NarrationReport, refuse_unusable_recording, report_on_recording
+from talking_head.pipeline.checks.recording_report import (
+    NarrationReport,
+    refuse_unusable_recording,
+    report_on_recording,
+)
 from tests.talking_head.recordings import RATE_HZ, hiss, hum, spoken, wav
 
 

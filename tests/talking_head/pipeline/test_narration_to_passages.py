@@ -6,7 +6,7 @@ import pytest
 
 from talking_head.engines.speech.recognition import HeardWord
 from talking_head.errors import ScriptError
-from talking_head.pipeline.narration_to_passages import Passage, narration_to_passages
+from talking_head.pipeline.narration.passages import Passage, narration_to_passages
 
 WORD_SECONDS, PAUSE_SECONDS = 0.4, 0.6
 LEAF = "The leaf catches light from the sun."

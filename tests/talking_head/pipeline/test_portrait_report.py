@@ -13,8 +13,8 @@ from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, find_faces
 from talking_head.errors import PortraitError
 from talking_head.media_io.images import decode_image
-from talking_head.pipeline.portrait_measurements import pose_of
-from talking_head.pipeline.portrait_report import PortraitReport, refuse_unusable, report_on
+from talking_head.pipeline.checks.portrait_measurements import pose_of
+from talking_head.pipeline.checks.portrait_report import PortraitReport, refuse_unusable, report_on
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,16 @@ from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, EnhancePolicy, Frame, Voice
 from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
 from talking_head.media_io.video import decode_frames, decode_sound, inspect_video
-from talking_head.pipeline.cache import ContentCache
-from talking_head.pipeline.entries import CLIP_FIGURES, CLIP_POSTER, CLIP_VIDEO, CLIPS, TAKE_SOUND, TAKES, load_take
+from talking_head.pipeline.cache.entries import (
+    CLIP_FIGURES,
+    CLIP_POSTER,
+    CLIP_VIDEO,
+    CLIPS,
+    TAKE_SOUND,
+    TAKES,
+    load_take,
+)
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.render_clip import Renderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
 from tests.talking_head.fakes import FACELESS_DIGEST, UNSPEAKABLE, FakeFace, FakeSpeech

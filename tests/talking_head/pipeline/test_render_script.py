@@ -16,8 +16,8 @@ from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError, TalkingHeadError
 from talking_head.media_io.audio import write_flac
 from talking_head.media_io.video import inspect_video
-from talking_head.pipeline.cache import ContentCache
-from talking_head.pipeline.entries import CLIPS
+from talking_head.pipeline.cache.entries import CLIPS
+from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.performance import STAGES
 from talking_head.pipeline.render_clip import Renderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script

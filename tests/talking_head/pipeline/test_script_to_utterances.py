@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from talking_head.errors import ScriptError
-from talking_head.pipeline.script_to_utterances import (
+from talking_head.pipeline.script.script_to_utterances import (
     CHAPTER_PAUSE_SECONDS,
     MAX_SCRIPT_CHARACTERS,
     PARAGRAPH_PAUSE_SECONDS,
@@ -13,7 +13,7 @@ from talking_head.pipeline.script_to_utterances import (
     estimated_seconds,
     script_to_utterances,
 )
-from talking_head.pipeline.sentences import MAX_UTTERANCE_CHARACTERS
+from talking_head.pipeline.script.sentences import MAX_UTTERANCE_CHARACTERS
 
 
 def texts(script: str) -> list[str]:

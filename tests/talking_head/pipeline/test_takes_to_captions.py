@@ -11,7 +11,7 @@ import pytest
 from talking_head.engines.base import Take, TimedWord
 from talking_head.engines.speech.reading.rules import word_ranges
 from talking_head.engines.speech.reading.spoken_form import spoken_form
-from talking_head.pipeline.script_to_utterances import Utterance, script_to_utterances
+from talking_head.pipeline.script.script_to_utterances import Utterance, script_to_utterances
 from talking_head.pipeline.takes_to_captions import CaptionedUtterance, captions, placed, takes_to_captions, transcript
 from talking_head.timebase import AUDIO_HZ, round_up_to_quantum
 

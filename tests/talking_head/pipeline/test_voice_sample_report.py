@@ -11,8 +11,8 @@ import pytest
 from talking_head.engines.base import Waveform
 from talking_head.media_io.audio import read_flac
 from talking_head.media_io.recordings import plain_recording
-from talking_head.pipeline.narration_report import NarrationReport
-from talking_head.pipeline.voice_sample_report import report_on_sample, speech_share
+from talking_head.pipeline.checks.recording_report import NarrationReport
+from talking_head.pipeline.checks.voice_sample_report import report_on_sample, speech_share
 from tests.voice_samples import as_flac, recording, spoken_voice
 
 RATE_HZ = 24_000

@@ -12,7 +12,7 @@ from typing import Literal
 
 from talking_head.engines.speech.reading.spoken_form import primary_language, spoken_form
 from talking_head.errors import ScriptError
-from talking_head.pipeline.script_blocks import (
+from talking_head.pipeline.script.blocks import (
     MAX_PAUSE_SECONDS,
     BlankLine,
     Block,
@@ -22,8 +22,8 @@ from talking_head.pipeline.script_blocks import (
     pause_too_long,
     script_blocks,
 )
-from talking_head.pipeline.script_language import check_language
-from talking_head.pipeline.sentences import sentence_spans, short_spans
+from talking_head.pipeline.script.language import check_language
+from talking_head.pipeline.script.sentences import sentence_spans, short_spans
 from talking_head.timebase import CLIP_QUANTUM_SECONDS
 
 MAX_SCRIPT_CHARACTERS = 60_000  # about an hour and a quarter

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox
 from talking_head.errors import PortraitError
-from talking_head.pipeline.portrait_measurements import FaceMeasurements, measure_faces, stands_on_its_head
+from talking_head.pipeline.checks.portrait_measurements import FaceMeasurements, measure_faces, stands_on_its_head
 
 Severity = Literal["stop", "warn"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talking_head.engines import registry
-from talking_head.pipeline.machine_probe import probe_machine
+from talking_head.pipeline.probes.machine import probe_machine
 from talking_head.profiles import AUTO, profile_named
 from talking_head.selection_rules import Choice, Outlook, best_first, choose_face, choose_profile
 

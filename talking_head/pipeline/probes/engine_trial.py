@@ -1,8 +1,8 @@
 """Does an engine work here, and how fast? Meant for a process of its own: models are loaded and may take the process
 down, and whoever asks does not want torch in memory.
 
-``python -m talking_head.pipeline.engine_trial KIND NAME CHECKPOINTS_DIR [--portrait P] [--measure] [--seconds N]``
-prints one JSON object, a :class:`Trial`.
+``python -m talking_head.pipeline.probes.engine_trial KIND NAME CHECKPOINTS_DIR [--portrait P] [--measure] [--seconds
+N]`` prints one JSON object, a :class:`Trial`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from talking_head.engines.base import Waveform
 from talking_head.engines.speech.coqui.samples import LEAST_SECONDS, LONGEST_SECONDS
 from talking_head.media_io.audio import resample, to_pcm16
 from talking_head.media_io.recordings import RecordingFigures
-from talking_head.pipeline.narration_report import NarrationProblem, NarrationReport, report_on_recording
+from talking_head.pipeline.checks.recording_report import NarrationProblem, NarrationReport, report_on_recording
 
 SPEECH_SHARE = 0.5  # of the sample; the rest is breathing and pauses
 _DETECTOR_HZ = 16_000

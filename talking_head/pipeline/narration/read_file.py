@@ -8,7 +8,11 @@ from pathlib import Path
 from talking_head.engines.base import Waveform
 from talking_head.media_io.audio import MAX_RECORDING_SECONDS, read_flac, unreadable_recordings
 from talking_head.media_io.recordings import plain_recording
-from talking_head.pipeline.narration_report import NarrationReport, refuse_unusable_recording, report_on_recording
+from talking_head.pipeline.checks.recording_report import (
+    NarrationReport,
+    refuse_unusable_recording,
+    report_on_recording,
+)
 
 
 def read_narration(path: Path) -> tuple[Waveform, int, NarrationReport]:

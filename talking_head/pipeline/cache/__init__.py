@@ -1,0 +1,1 @@
+"""Content-addressed takes and clips on this machine's disk."""

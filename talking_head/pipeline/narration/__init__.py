@@ -1,0 +1,1 @@
+"""A recorded narration, cut into passages and transcribed."""

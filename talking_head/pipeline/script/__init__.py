@@ -1,0 +1,1 @@
+"""A teacher's script, read: blocks, sentences, language, utterances."""
