@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from talking_head.engines.face.sadtalker import checkpoints, mel, networks
+from talking_head.engines.face.sadtalker import checkpoints, mel
 from talking_head.engines.face.sadtalker.coefficients import Layout
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
-from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks import load as networks
+from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 
 Array = NDArray[Any]
 MAIN_PICTURE, MAIN_CLIP = "art_1", "speech_a"

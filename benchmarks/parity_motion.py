@@ -9,18 +9,11 @@ import numpy as np
 import torch
 
 from benchmarks.golden import MAIN_CLIP, MAIN_PICTURE, Array, Check, Stages, error_between, read_tag
-from talking_head.engines.face.sadtalker import (
-    alignment,
-    audio_to_pose,
-    blink,
-    coefficients,
-    face_crop,
-    keypoint_transform,
-    mel,
-    semantics,
-)
+from talking_head.engines.face.sadtalker import blink, coefficients, keypoint_transform, mel, semantics
 from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.face import alignment, face_crop
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
+from talking_head.engines.face.sadtalker.networks import audio_to_pose
 from talking_head.engines.face.sadtalker.source import to_tensor
 
 

@@ -10,16 +10,11 @@ import numpy as np
 import torch
 
 from benchmarks.golden import MAIN_CLIP, MAIN_PICTURE, Check, Stages, error_between
-from talking_head.engines.face.sadtalker import (
-    alignment,
-    audio_to_pose,
-    coefficients,
-    dense_motion,
-    keypoint_transform,
-    semantics,
-)
+from talking_head.engines.face.sadtalker import coefficients, keypoint_transform, semantics
 from talking_head.engines.face.sadtalker.coefficients import Layout
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
+from talking_head.engines.face.sadtalker.face import alignment
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator
+from talking_head.engines.face.sadtalker.networks import audio_to_pose, dense_motion
 from talking_head.engines.face.sadtalker.source import to_tensor
 
 

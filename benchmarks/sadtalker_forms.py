@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker import winograd
-from talking_head.engines.face.sadtalker.cpu_tuning import keep_freed_memory, without_denormals
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
+from talking_head.engines.face.sadtalker.fast import winograd
+from talking_head.engines.face.sadtalker.fast.cpu_tuning import keep_freed_memory, without_denormals
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, transform_keypoints
-from talking_head.engines.face.sadtalker.networks import Networks
+from talking_head.engines.face.sadtalker.networks.load import Networks
 
 # A picture (1, 3, s, s), source and driving keypoints (1, 15, 3) -> a picture (1, 3, s, s).
 DrawFrame = Callable[[Tensor, Tensor, Tensor], Tensor]

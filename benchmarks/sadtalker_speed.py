@@ -37,12 +37,12 @@ from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait
 from talking_head.engines.face.framing import Box
 from talking_head.engines.face.sadtalker import checkpoints
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
+from talking_head.engines.face.sadtalker.face.paste_back import PasteBack
+from talking_head.engines.face.sadtalker.fast.speed import estimated_seconds_per_frame
 from talking_head.engines.face.sadtalker.motion import SadTalkerMotion
-from talking_head.engines.face.sadtalker.networks import load_networks
-from talking_head.engines.face.sadtalker.paste_back import PasteBack
-from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.load import load_networks
+from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 from talking_head.engines.face.sadtalker.source import SadTalkerSource, to_tensor
-from talking_head.engines.face.sadtalker.speed import estimated_seconds_per_frame
 from talking_head.errors import TalkingHeadError
 
 ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.png"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talking_head.errors import RendererError
+from talking_head.media_io.atomic_files import appearing
 from talking_head.media_io.clip_index import index_clip
 from talking_head.media_io.joined_video import Chapter, join_clips
 from talking_head.media_io.mp4_boxes import synthetic_mark
 from talking_head.media_io.video import VideoInfo, read_header
-from talking_head.media_io.whole_files import appearing
 from talking_head.timebase import VIDEO_FPS
 
 TOOL = "Lectern"

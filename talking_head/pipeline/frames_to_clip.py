@@ -15,8 +15,8 @@ from queue import Queue
 
 from talking_head.engines.base import Frame, Take
 from talking_head.errors import RendererError
+from talking_head.media_io.atomic_files import appearing
 from talking_head.media_io.video import ClipWriter, jpeg
-from talking_head.media_io.whole_files import appearing
 
 QUEUED_FRAMES = 4
 PREVIEW_INTERVAL_SECONDS = 0.2

@@ -16,8 +16,8 @@ from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
+from talking_head.media_io.atomic_files import write_whole
 from talking_head.media_io.video import VideoInfo
-from talking_head.media_io.whole_files import write_whole
 from talking_head.pipeline.cache.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.checks.recording_report import NarrationReport

@@ -35,7 +35,7 @@ def _ask_torch() -> tuple[str, float]:
     """The GPU's name, "" without one, and the seconds of a frame there."""
     import torch
 
-    from talking_head.engines.face.sadtalker.speed import estimated_seconds_per_frame
+    from talking_head.engines.face.sadtalker.fast.speed import estimated_seconds_per_frame
 
     gpu_name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
     return gpu_name, estimated_seconds_per_frame(MEASURED_SIDE_PX)

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from talking_head.engines import torch_device  # noqa: E402 - needs torch
-from talking_head.engines.face.sadtalker import speed  # noqa: E402
+from talking_head.engines.face.sadtalker.fast import speed  # noqa: E402
 
 
 def test_the_quickest_of_several_runs_counts(monkeypatch: pytest.MonkeyPatch) -> None:

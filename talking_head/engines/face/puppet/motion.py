@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from talking_head.engines.base import Take
-from talking_head.engines.face.life import signs_of_life
+from talking_head.engines.face.idle_motion import signs_of_life
 from talking_head.engines.face.puppet.expressions import EXPRESSION_CHANNELS, JAW_DROP_UNITS
 from talking_head.engines.face.puppet.geometry import FaceGeometry, FloatField
 from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
-from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 from talking_head.errors import EngineError, PortraitError
 
 if TYPE_CHECKING:
     from talking_head.engines.face.sadtalker.coefficients import Layout
-    from talking_head.engines.face.sadtalker.mapping import MappingNet
     from talking_head.engines.face.sadtalker.motion import MotionOptions, SadTalkerMotion
+    from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
     from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
     from talking_head.engines.face.sadtalker.resolution import Resolution
     from talking_head.engines.face.sadtalker.source import SadTalkerSource
@@ -44,8 +44,9 @@ class SadTalkerFace:
         self.check_packages()
         import torch
 
-        from talking_head.engines.face.sadtalker import checkpoints, cpu_tuning
-        from talking_head.engines.face.sadtalker.exact_landmarks import landmark_finder
+        from talking_head.engines.face.sadtalker import checkpoints
+        from talking_head.engines.face.sadtalker.face.exact_landmarks import landmark_finder
+        from talking_head.engines.face.sadtalker.fast import cpu_tuning
         from talking_head.engines.face.sadtalker.motion import MotionOptions
 
         self._folder: Path = settings.checkpoints_dir
@@ -151,7 +152,7 @@ class SadTalkerFace:
 
     def _mapping(self, layout: Layout) -> MappingNet:
         from talking_head.engines.face.sadtalker.checkpoints import MAPPING_FILES
-        from talking_head.engines.face.sadtalker.networks import load_mapping_net
+        from talking_head.engines.face.sadtalker.networks.load import load_mapping_net
 
         with self._loading:
             if layout not in self._mappings:

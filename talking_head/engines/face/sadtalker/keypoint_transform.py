@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker.mapping import MappingOutput
-from talking_head.engines.face.sadtalker.sizes import KEYPOINTS
+from talking_head.engines.face.sadtalker.networks.mapping import MappingOutput
+from talking_head.engines.face.sadtalker.networks.sizes import KEYPOINTS
 
 DEGREES_PER_BIN = 3
 LOWEST_DEGREES = -99

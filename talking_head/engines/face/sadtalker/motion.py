@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from talking_head.engines.base import Take
-from talking_head.engines.face.sadtalker import audio_to_pose, coefficients, mel, semantics
+from talking_head.engines.face.sadtalker import coefficients, mel, semantics
 from talking_head.engines.face.sadtalker.blink import blink_ratio
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, head_motion, transform_keypoints
-from talking_head.engines.face.sadtalker.mapping import MappingNet
-from talking_head.engines.face.sadtalker.networks import Networks
+from talking_head.engines.face.sadtalker.networks import audio_to_pose
+from talking_head.engines.face.sadtalker.networks.load import Networks
+from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
 from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
 from talking_head.engines.face.sadtalker.source import SadTalkerSource
 from talking_head.timebase import AUDIO_HZ

@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from talking_head.engines.base import Frame
-from talking_head.engines.face.sadtalker import alignment, coefficients
-from talking_head.engines.face.sadtalker.alignment import Alignment
-from talking_head.engines.face.sadtalker.face_crop import cut, face_crop
-from talking_head.engines.face.sadtalker.face_reconstruction import FaceReconstruction
-from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder
+from talking_head.engines.face.sadtalker import coefficients
+from talking_head.engines.face.sadtalker.face import alignment
+from talking_head.engines.face.sadtalker.face.alignment import Alignment
+from talking_head.engines.face.sadtalker.face.face_crop import cut, face_crop
+from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder
+from talking_head.engines.face.sadtalker.networks.face_reconstruction import FaceReconstruction
 from talking_head.engines.face.sadtalker.source import to_tensor
 from talking_head.errors import InvalidInput
 from talking_head.media_io.driving_video import driving_frames

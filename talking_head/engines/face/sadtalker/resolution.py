@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from talking_head.engines.face.sadtalker.checkpoints import FACE_FILES
-from talking_head.engines.face.sadtalker.drawing import FrameDrawer
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
-from talking_head.engines.face.sadtalker.networks import Networks, load_networks
-from talking_head.engines.face.sadtalker.sizes import NetworkSizes
+from talking_head.engines.face.sadtalker.fast.drawing import FrameDrawer
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator
+from talking_head.engines.face.sadtalker.networks.load import Networks, load_networks
+from talking_head.engines.face.sadtalker.networks.sizes import NetworkSizes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talking_head.engines.face.sadtalker.coefficients import EXPRESSION, POSE, Layout, split_crop, with_crop
-from talking_head.engines.face.sadtalker.sizes import MAPPING_WINDOW_FRAMES
+from talking_head.engines.face.sadtalker.networks.sizes import MAPPING_WINDOW_FRAMES
 
 RADIUS_FRAMES = MAPPING_WINDOW_FRAMES // 2  # 13
 

@@ -13,15 +13,16 @@ from torch import Tensor
 
 from talking_head.engines.base import Frame, Framing
 from talking_head.engines.face.framing import SQUARE_MODES, Box, cut_and_scale, output_size
-from talking_head.engines.face.sadtalker import alignment, coefficients, semantics
+from talking_head.engines.face.sadtalker import coefficients, semantics
 from talking_head.engines.face.sadtalker.coefficients import Layout
-from talking_head.engines.face.sadtalker.face_crop import FaceCrop, cut, face_crop, square_inside
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
+from talking_head.engines.face.sadtalker.face import alignment
+from talking_head.engines.face.sadtalker.face.face_crop import FaceCrop, cut, face_crop, square_inside
+from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder
+from talking_head.engines.face.sadtalker.face.paste_back import PasteBack
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, head_motion, transform_keypoints
-from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder
-from talking_head.engines.face.sadtalker.mapping import MappingNet
-from talking_head.engines.face.sadtalker.networks import Networks
-from talking_head.engines.face.sadtalker.paste_back import PasteBack
+from talking_head.engines.face.sadtalker.networks.load import Networks
+from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
 from talking_head.errors import PortraitError
 
 FULL_MODES = frozenset({"full", "extfull"})

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from talking_head.engines.face.life import LifeSigns, signs_of_life
+from talking_head.engines.face.idle_motion import LifeSigns, signs_of_life
 from talking_head.timebase import VIDEO_FPS
 
 

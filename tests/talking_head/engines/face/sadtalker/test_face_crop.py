@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from talking_head.engines.face.framing import Box
-from talking_head.engines.face.sadtalker import alignment
-from talking_head.engines.face.sadtalker.face_crop import cut, face_crop, square_inside
+from talking_head.engines.face.sadtalker.face import alignment
+from talking_head.engines.face.sadtalker.face.face_crop import cut, face_crop, square_inside
 
 
 def upright_face(center: tuple[float, float], eye_distance: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talking_head.engines.face.framing import Box
-from talking_head.engines.face.sadtalker.paste_back import PasteBack, feathered_mask
+from talking_head.engines.face.sadtalker.face.paste_back import PasteBack, feathered_mask
 
 RNG = np.random.default_rng(2)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from talking_head.engines.base import EngineSettings, Portrait, Take
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
-from talking_head.engines.face.sadtalker.generator import Generator
+from talking_head.engines.face.sadtalker.networks.generator import Generator
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY, fill, write_checkpoints
 

@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.audio_to_expression import AudioToExpression
-from talking_head.engines.face.sadtalker.audio_to_pose import AudioToPose
 from talking_head.engines.face.sadtalker.checkpoints import FACE_FILES, MAPPING_FILES
-from talking_head.engines.face.sadtalker.face_reconstruction import FaceReconstruction
-from talking_head.engines.face.sadtalker.generator import Generator
-from talking_head.engines.face.sadtalker.keypoints import KeypointExtractor
-from talking_head.engines.face.sadtalker.mapping import MappingNet
-from talking_head.engines.face.sadtalker.sizes import NetworkSizes
+from talking_head.engines.face.sadtalker.networks.audio_to_expression import AudioToExpression
+from talking_head.engines.face.sadtalker.networks.audio_to_pose import AudioToPose
+from talking_head.engines.face.sadtalker.networks.face_reconstruction import FaceReconstruction
+from talking_head.engines.face.sadtalker.networks.generator import Generator
+from talking_head.engines.face.sadtalker.networks.keypoints import KeypointExtractor
+from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
+from talking_head.engines.face.sadtalker.networks.sizes import NetworkSizes
 
 TINY = NetworkSizes(
     reconstruction=4,

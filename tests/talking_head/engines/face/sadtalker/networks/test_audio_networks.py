@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from talking_head.engines.face.sadtalker import audio_to_expression, audio_to_pose
-from talking_head.engines.face.sadtalker.audio_to_expression import AudioToExpression
-from talking_head.engines.face.sadtalker.audio_to_pose import AudioToPose
+from talking_head.engines.face.sadtalker.networks import audio_to_expression, audio_to_pose
+from talking_head.engines.face.sadtalker.networks.audio_to_expression import AudioToExpression
+from talking_head.engines.face.sadtalker.networks.audio_to_pose import AudioToPose
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import fill
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from talking_head.engines.face.sadtalker import checkpoints
 from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_CROP, OfficialFile
 from talking_head.engines.face.sadtalker.coefficients import Layout
-from talking_head.engines.face.sadtalker.networks import Networks, load_mapping_net, load_networks
+from talking_head.engines.face.sadtalker.networks.load import Networks, load_mapping_net, load_networks
 from talking_head.errors import EngineError
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY, face_tensors
 

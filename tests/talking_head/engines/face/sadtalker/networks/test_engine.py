@@ -14,10 +14,10 @@ import torch
 
 from talking_head.engines.base import EngineSettings, Framing, Portrait, Take
 from talking_head.engines.face.framing import output_size
-from talking_head.engines.face.sadtalker import drawing
 from talking_head.engines.face.sadtalker import engine as engine_module
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
-from talking_head.engines.face.sadtalker.fast_generator import SourceFeatures
+from talking_head.engines.face.sadtalker.fast import drawing
+from talking_head.engines.face.sadtalker.fast.generator import SourceFeatures
 from talking_head.engines.face.sadtalker.motion import EASE_FRAMES, MotionOptions, rest_weights, waveform_16k
 from talking_head.errors import EngineError, PortraitError, ResourceError
 from talking_head.profiles import Preprocess, profile_named
@@ -152,7 +152,7 @@ def test_running_out_of_memory_has_a_name(
     def full(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
 
-    monkeypatch.setattr("talking_head.engines.face.sadtalker.fast_generator.FastGenerator.draw", full)
+    monkeypatch.setattr("talking_head.engines.face.sadtalker.fast.generator.FastGenerator.draw", full)
     with pytest.raises(ResourceError) as caught:
         next(engine.frames(source, motion))
     assert caught.value.code == "out_of_memory"

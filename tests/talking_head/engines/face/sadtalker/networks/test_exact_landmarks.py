@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from talking_head.engines.base import Portrait
-from talking_head.engines.face.sadtalker import exact_landmarks
-from talking_head.engines.face.sadtalker.exact_landmarks import (
+from talking_head.engines.face.sadtalker.face import exact_landmarks
+from talking_head.engines.face.sadtalker.face.exact_landmarks import (
     ARCHIVE,
     DETECTOR,
     STATE_DICT,

@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as functional
 
 from benchmarks.sadtalker_forms import psnr_db
-from talking_head.engines.face.sadtalker import winograd
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator
-from talking_head.engines.face.sadtalker.fast_layers import Modulation, Placement, UpsampledConv2d, instance_norm
-from talking_head.engines.face.sadtalker.folding import fold_batch_norm
-from talking_head.engines.face.sadtalker.generator import Generator
-from talking_head.engines.face.sadtalker.matrix_product import MatrixProduct
-from talking_head.engines.face.sadtalker.winograd import WinogradConv2d
+from talking_head.engines.face.sadtalker.fast import winograd
+from talking_head.engines.face.sadtalker.fast.folding import fold_batch_norm
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator
+from talking_head.engines.face.sadtalker.fast.layers import Modulation, Placement, UpsampledConv2d, instance_norm
+from talking_head.engines.face.sadtalker.fast.matrix_product import MatrixProduct
+from talking_head.engines.face.sadtalker.fast.winograd import WinogradConv2d
+from talking_head.engines.face.sadtalker.networks.generator import Generator
 
 SIDE_PX = 128  # the smallest that the hourglass can halve five times
 CPU = Placement(torch.device("cpu"), torch.float32)
@@ -102,7 +102,7 @@ def test_winograd_is_the_convolution(
 
 
 def test_winograd_works_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talking_head.engines.face.sadtalker.matrix_product._has_onednn", lambda: False)
+    monkeypatch.setattr("talking_head.engines.face.sadtalker.fast.matrix_product._has_onednn", lambda: False)
     values, weight = torch.randn(9, 5), torch.randn(7, 5)
     assert torch.allclose(MatrixProduct(weight)(values), values @ weight.t(), atol=1e-5)
 

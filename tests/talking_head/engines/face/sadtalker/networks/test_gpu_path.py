@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from talking_head.engines.face.sadtalker import drawing, resolution
-from talking_head.engines.face.sadtalker.cuda_graph import to_levels
-from talking_head.engines.face.sadtalker.drawing import GPU_BATCH, FrameDrawer
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
-from talking_head.engines.face.sadtalker.generator import Generator
+from talking_head.engines.face.sadtalker import resolution
+from talking_head.engines.face.sadtalker.fast import drawing
+from talking_head.engines.face.sadtalker.fast.cuda_graph import to_levels
+from talking_head.engines.face.sadtalker.fast.drawing import GPU_BATCH, FrameDrawer
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
+from talking_head.engines.face.sadtalker.networks.generator import Generator
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
 SIDE_PX = 128

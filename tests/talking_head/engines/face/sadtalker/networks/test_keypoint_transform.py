@@ -14,7 +14,7 @@ from talking_head.engines.face.sadtalker.keypoint_transform import (
     rotation_matrices,
     transform_keypoints,
 )
-from talking_head.engines.face.sadtalker.keypoints import KeypointExtractor, identity_grid
+from talking_head.engines.face.sadtalker.networks.keypoints import KeypointExtractor, identity_grid
 
 
 def motion(yaw: float = 0, pitch: float = 0, roll: float = 0) -> HeadMotion:

@@ -19,24 +19,18 @@ import torch
 from PIL import Image
 
 from benchmarks import golden, parity
-from talking_head.engines.face.sadtalker import (
-    alignment,
-    audio_to_pose,
-    blink,
-    coefficients,
-    face_crop,
-    mel,
-    networks,
-    semantics,
-)
+from talking_head.engines.face.sadtalker import blink, coefficients, mel, semantics
 from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_FILES
 from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.face import alignment, face_crop
 from talking_head.engines.face.sadtalker.keypoint_transform import (
     HeadMotion,
     head_motion,
     rotation_matrices,
     transform_keypoints,
 )
+from talking_head.engines.face.sadtalker.networks import audio_to_pose
+from talking_head.engines.face.sadtalker.networks import load as networks
 from talking_head.engines.face.sadtalker.source import to_tensor
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 

@@ -16,7 +16,7 @@ from benchmarks import original_sadtalker, sadtalker_speed
 from benchmarks.sadtalker_forms import compare_forms
 from talking_head.engines.face.sadtalker import engine as engine_module
 from talking_head.engines.face.sadtalker.checkpoints import FACE_FILES
-from talking_head.engines.face.sadtalker.networks import load_networks
+from talking_head.engines.face.sadtalker.networks.load import load_networks
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
 ENGINE_FIGURES = ("load_and_prepare_seconds", "prepare_seconds", "frames_per_second", "memory_mb", "memory_growth_mb")

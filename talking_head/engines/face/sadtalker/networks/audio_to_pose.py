@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.audio_encoder import EMBEDDING, audio_encoder
-from talking_head.engines.face.sadtalker.sizes import POSE_COEFFICIENTS
+from talking_head.engines.face.sadtalker.networks.audio_encoder import EMBEDDING, audio_encoder
+from talking_head.engines.face.sadtalker.networks.sizes import POSE_COEFFICIENTS
 
 CHUNK_FRAMES = 32
 NOISE = 64

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 
 LEAKY_SLOPE = 0.2
 MIDDLE_BLOCKS = 6

@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker.fast_layers import (
+from talking_head.engines.face.sadtalker.fast.layers import (
     Conv2d,
     Modulation,
     Placement,
     UpsampledConv2d,
     instance_norm,
 )
-from talking_head.engines.face.sadtalker.spade_decoder import (
+from talking_head.engines.face.sadtalker.networks.spade_decoder import (
     LEAKY_SLOPE,
     MIDDLE_BLOCKS,
     SpadeBlock,

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.blocks import DownBlock2d, UpBlock3d
-from talking_head.engines.face.sadtalker.sizes import DEPTH, KEYPOINTS, OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.blocks import DownBlock2d, UpBlock3d
+from talking_head.engines.face.sadtalker.networks.sizes import DEPTH, KEYPOINTS, OFFICIAL, NetworkSizes
 
 SHRINK = 4
 BLUR_PX = 13

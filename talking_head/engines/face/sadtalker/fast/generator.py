@@ -20,11 +20,11 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker.dense_motion import heat_maps
-from talking_head.engines.face.sadtalker.fast_layers import Conv2d, Placement
-from talking_head.engines.face.sadtalker.fast_spade import FastSpadeDecoder
-from talking_head.engines.face.sadtalker.folding import fold_batch_norm
-from talking_head.engines.face.sadtalker.generator import WARPED_SLOPE, GeneratedFrame, Generator
+from talking_head.engines.face.sadtalker.fast.folding import fold_batch_norm
+from talking_head.engines.face.sadtalker.fast.layers import Conv2d, Placement
+from talking_head.engines.face.sadtalker.fast.spade_decoder import FastSpadeDecoder
+from talking_head.engines.face.sadtalker.networks.dense_motion import heat_maps
+from talking_head.engines.face.sadtalker.networks.generator import WARPED_SLOPE, GeneratedFrame, Generator
 
 
 @dataclass(frozen=True, slots=True)

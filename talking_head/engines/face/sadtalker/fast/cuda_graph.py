@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
 
 WARM_UP_RUNS = 3  # cuDNN chooses its algorithms on the first ones
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from talking_head.engines.base import Frame
-from talking_head.engines.face.sadtalker.cpu_tuning import without_denormals
-from talking_head.engines.face.sadtalker.cuda_graph import GraphedGenerator, to_levels
-from talking_head.engines.face.sadtalker.fast_generator import FastGenerator, SourceFeatures
+from talking_head.engines.face.sadtalker.fast.cpu_tuning import without_denormals
+from talking_head.engines.face.sadtalker.fast.cuda_graph import GraphedGenerator, to_levels
+from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
 from talking_head.engines.torch_device import is_out_of_memory
 from talking_head.errors import ResourceError
 

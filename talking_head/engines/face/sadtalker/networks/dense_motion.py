@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.blocks import DownBlock3d, UpBlock3d
-from talking_head.engines.face.sadtalker.keypoints import identity_grid
-from talking_head.engines.face.sadtalker.sizes import DEPTH, KEYPOINTS, OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.blocks import DownBlock3d, UpBlock3d
+from talking_head.engines.face.sadtalker.networks.keypoints import identity_grid
+from talking_head.engines.face.sadtalker.networks.sizes import DEPTH, KEYPOINTS, OFFICIAL, NetworkSizes
 
 PROPOSALS = KEYPOINTS + 1  # the first one: nothing moves
 HEATMAP_VARIANCE = 0.01

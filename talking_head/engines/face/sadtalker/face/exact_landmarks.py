@@ -23,7 +23,7 @@ from torch import Tensor
 from talking_head.checkpoints.folder import state_of
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.engines.base import Frame
-from talking_head.engines.face.sadtalker.landmarks import LandmarkFinder, MeshLandmarkFinder
+from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder, MeshLandmarkFinder
 from talking_head.errors import EngineError
 
 logger = logging.getLogger(__name__)

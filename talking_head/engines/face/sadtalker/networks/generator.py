@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.blocks import ConvBlock2d, DownBlock2d, ResBlock3d
-from talking_head.engines.face.sadtalker.dense_motion import DenseMotion, Motion
-from talking_head.engines.face.sadtalker.sizes import DEPTH, OFFICIAL, NetworkSizes
-from talking_head.engines.face.sadtalker.spade_decoder import SpadeDecoder
+from talking_head.engines.face.sadtalker.networks.blocks import ConvBlock2d, DownBlock2d, ResBlock3d
+from talking_head.engines.face.sadtalker.networks.dense_motion import DenseMotion, Motion
+from talking_head.engines.face.sadtalker.networks.sizes import DEPTH, OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.spade_decoder import SpadeDecoder
 
 RESIDUAL_BLOCKS = 6
 WARPED_SLOPE = 0.01

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from talking_head.engines.face.sadtalker import checkpoints
-from talking_head.engines.face.sadtalker.audio_to_expression import AudioToExpression
-from talking_head.engines.face.sadtalker.audio_to_pose import AudioToPose
 from talking_head.engines.face.sadtalker.coefficients import Layout
-from talking_head.engines.face.sadtalker.face_reconstruction import FaceReconstruction
-from talking_head.engines.face.sadtalker.generator import Generator
-from talking_head.engines.face.sadtalker.keypoints import KeypointExtractor
-from talking_head.engines.face.sadtalker.mapping import MappingNet
-from talking_head.engines.face.sadtalker.sizes import OFFICIAL, NetworkSizes
+from talking_head.engines.face.sadtalker.networks.audio_to_expression import AudioToExpression
+from talking_head.engines.face.sadtalker.networks.audio_to_pose import AudioToPose
+from talking_head.engines.face.sadtalker.networks.face_reconstruction import FaceReconstruction
+from talking_head.engines.face.sadtalker.networks.generator import Generator
+from talking_head.engines.face.sadtalker.networks.keypoints import KeypointExtractor
+from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
+from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 
 
 @dataclass(frozen=True, slots=True)

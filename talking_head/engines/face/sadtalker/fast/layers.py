@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker import winograd
-from talking_head.engines.face.sadtalker.folding import FIRST, INNER, LAST, POSITION_CLASSES, merged_kernels
-from talking_head.engines.face.sadtalker.matrix_product import MatrixProduct
+from talking_head.engines.face.sadtalker.fast import winograd
+from talking_head.engines.face.sadtalker.fast.folding import FIRST, INNER, LAST, POSITION_CLASSES, merged_kernels
+from talking_head.engines.face.sadtalker.fast.matrix_product import MatrixProduct
 
 
 class Placement(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.sizes import HEAD_ANGLE_BINS, KEYPOINTS
+from talking_head.engines.face.sadtalker.networks.sizes import HEAD_ANGLE_BINS, KEYPOINTS
 
 LEAKY_SLOPE = 0.1
 CROPPED_PER_LAYER = 3  # frames a dilated layer loses at either end

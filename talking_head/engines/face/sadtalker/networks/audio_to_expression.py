@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from talking_head.engines.face.sadtalker.audio_encoder import EMBEDDING, audio_encoder
-from talking_head.engines.face.sadtalker.sizes import EXPRESSION_COEFFICIENTS
+from talking_head.engines.face.sadtalker.networks.audio_encoder import EMBEDDING, audio_encoder
+from talking_head.engines.face.sadtalker.networks.sizes import EXPRESSION_COEFFICIENTS
 
 FRAMES_PER_BATCH = 64  # a long sentence must not grow the memory
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from talking_head.engines.face.sadtalker.matrix_product import MatrixProduct
+from talking_head.engines.face.sadtalker.fast.matrix_product import MatrixProduct
 
 TILE = 4
 PATCH = 6  # pixels along one side that a tile needs

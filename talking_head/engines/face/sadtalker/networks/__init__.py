@@ -1,0 +1,1 @@
+"""The networks as published, layer by layer, and how the official files fill them."""
