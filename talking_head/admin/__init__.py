@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from talking_head.admin import failures, jobs, quotas, trail  # noqa: F401 - they register themselves
+from talking_head.admin import audit_log as trail  # noqa: F401 - they register themselves
+from talking_head.admin import failures, jobs, quotas
 
 # The lists have many columns; what one goes to often is in the head of every page (templates/admin/base_site.html).
 admin.site.enable_nav_sidebar = False

@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head.admin import display
+from talking_head.admin import formatting as display
 from talking_head.admin.charts import Chart, Part, bar_chart
 from talking_head.models import JobState
 from talking_head.monitoring import dashboard_stats as statistics

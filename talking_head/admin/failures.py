@@ -14,11 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from talking_head.admin import display
-from talking_head.admin.acting import ActsOnJobs, Button
+from talking_head.admin import formatting as display
+from talking_head.admin.actions import ActsOnJobs, Button
+from talking_head.admin.audit_log import trail_of
 from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
-from talking_head.admin.reading import ReadOnly, job_at
-from talking_head.admin.trail import trail_of
+from talking_head.admin.read_only import ReadOnly, job_at
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
 from talking_head.monitoring import failure_report as failures
 from talking_head.services import reviews

@@ -15,13 +15,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from talking_head.admin import display
-from talking_head.admin.acting import ActsOnJobs, Button
+from talking_head.admin import formatting as display
+from talking_head.admin.actions import ActsOnJobs, Button
+from talking_head.admin.audit_log import trail_of
 from talking_head.admin.dashboard import dashboard_page
-from talking_head.admin.diagnosis import diagnosis_page
+from talking_head.admin.diagnostics_page import diagnosis_page
 from talking_head.admin.filters import AgeFilter, DurationFilter, ErrorCodeFilter
-from talking_head.admin.reading import ReadOnly, job_at
-from talking_head.admin.trail import trail_of
+from talking_head.admin.read_only import ReadOnly, job_at
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Clip, ClipState, Job
 
 MENDING = (ActionVerb.RETRY, ActionVerb.RETRY_FASTER, ActionVerb.CANCEL)

@@ -261,7 +261,7 @@ class TestManyAtOnce:
     def test_not_more_than_can_be_checked_in_one_request(
         self, as_admin: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("talking_head.admin.acting.MAX_BULK", 1)
+        monkeypatch.setattr("talking_head.admin.actions.MAX_BULK", 1)
         assert "at most 1 videos" in choose(as_admin, "retry_selected", make_failure(), make_failure())
         assert Job.objects.count() == 2
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from talking_head.admin.reading import ReadOnly
+from talking_head.admin.read_only import ReadOnly
 from talking_head.models import Job, JobAction
 
 MAX_SHOWN = 50

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from talking_head.admin.reading import job_at
+from talking_head.admin.read_only import job_at
 from talking_head.errors import OptionError, TalkingHeadError
 from talking_head.models import ActionVerb, Job
 from talking_head.services import reviews
