@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from avatars import services, voices
 from avatars.models import Portrait, VoiceSample
+from avatars.services import portraits as services
+from avatars.services import voices
 from talking_head.errors import PortraitError
 
 

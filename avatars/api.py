@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from avatars import services
 from avatars.models import Portrait
+from avatars.services import portraits as services
+from edu_platform.people import signed_in_user
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
-from talking_head.api.permissions import MaySubmitJobs, person
+from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
 
 
@@ -71,7 +72,7 @@ class AvatarList(APIView):
 
     @extend_schema(operation_id="avatars_list", responses=answers(PortraitSerializer(many=True)))
     def get(self, request: Request) -> Response:
-        user = person(request)
+        user = signed_in_user(request.user)
         found = services.portraits_usable_by(user).distinct()
         return Response(PortraitSerializer(found, many=True, context={"user": user}).data)
 
@@ -88,13 +89,13 @@ class AvatarList(APIView):
         if upload.size > services.MAX_UPLOAD_BYTES:  # before it is read into memory
             raise services.too_many_bytes()
         portrait = services.add_portrait(
-            person(request),
+            signed_in_user(request.user),
             values.get("name") or services.name_from_file_name(upload.name),
             upload.read(),
             consent_given_by=values["consent_given_by"],
             is_shared=values["is_shared"],
         )
-        return Response(_view(portrait, person(request)), status=status.HTTP_201_CREATED)
+        return Response(_view(portrait, signed_in_user(request.user)), status=status.HTTP_201_CREATED)
 
 
 class AvatarDetail(APIView):
@@ -105,7 +106,7 @@ class AvatarDetail(APIView):
 
     @extend_schema(responses=answers(PortraitSerializer))
     def get(self, request: Request, pk: int) -> Response:
-        return Response(_view(_usable(request, pk), person(request)))
+        return Response(_view(_usable(request, pk), signed_in_user(request.user)))
 
     @extend_schema(request=PortraitChangeSerializer, responses=answers(PortraitSerializer))
     def patch(self, request: Request, pk: int) -> Response:
@@ -113,7 +114,7 @@ class AvatarDetail(APIView):
         form = PortraitChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = {"name": portrait.name, "is_shared": portrait.is_shared, **form.validated_data}
-        return Response(_view(services.change_portrait(portrait, **values), person(request)))
+        return Response(_view(services.change_portrait(portrait, **values), signed_in_user(request.user)))
 
     @extend_schema(responses=answers(None, status.HTTP_204_NO_CONTENT))
     def delete(self, request: Request, pk: int) -> Response:
@@ -123,7 +124,7 @@ class AvatarDetail(APIView):
 
 
 def _usable(request: Request, pk: int) -> Portrait:
-    portrait = services.portraits_usable_by(person(request)).filter(pk=pk).first()
+    portrait = services.portraits_usable_by(signed_in_user(request.user)).filter(pk=pk).first()
     if portrait is None:
         raise Http404
     return portrait
@@ -131,7 +132,7 @@ def _usable(request: Request, pk: int) -> Portrait:
 
 def _own(request: Request, pk: int) -> Portrait:
     portrait = _usable(request, pk)
-    if not services.may_change(person(request), portrait):
+    if not services.may_change(signed_in_user(request.user), portrait):
         raise PermissionDenied("This portrait belongs to somebody else.")
     return portrait
 

@@ -7,10 +7,11 @@ class AvatarsConfig(AppConfig):
     name = "avatars"
 
     def ready(self) -> None:
-        from avatars.rules import may_keep_portraits, may_view_portrait
-        from avatars.voices import cloned_voices_of
-        from talking_head.permissions import register_portrait_rule, register_submitter_rule, register_voices_rule
+        from avatars.permissions import may_view_portrait
+        from avatars.services.voices import cloned_voices_of
+        from edu_platform.people import is_teacher
+        from talking_head.services import register_portrait_rule, register_submitter_rule, register_voices_rule
 
         register_portrait_rule(may_view_portrait)
-        register_submitter_rule(may_keep_portraits)
+        register_submitter_rule(is_teacher)
         register_voices_rule(cloned_voices_of)

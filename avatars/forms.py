@@ -6,7 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from avatars.models import Portrait
-from avatars.services import CONSENT_STATEMENT, MAX_UPLOAD_BYTES, name_from_file_name, too_many_bytes
+from avatars.services.portraits import CONSENT_STATEMENT, MAX_UPLOAD_BYTES, name_from_file_name, too_many_bytes
 
 # What file choosers offer. The server decides by content; some systems know HEIC by its ending only.
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/heic,image/heif,.heic,.heif"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from avatars import views, voice_views
+from avatars.views import portraits as views
+from avatars.views import voices as voice_views
 
 urlpatterns = [
     path("portraits/", views.portrait_list, name="portrait_list"),

@@ -45,7 +45,7 @@ from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, Network
 from talking_head.engines.face.sadtalker.source import SadTalkerSource, to_tensor
 from talking_head.errors import TalkingHeadError
 
-ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.png"
+ASTRONAUT = Path(__file__).resolve().parents[1] / "edu_platform" / "demo" / "astronaut.png"
 CANVAS_SIDE_PX, PASTE_RUNS = 1024, 15
 CPU_FRAMES, GPU_FRAMES = 2, 64
 # Convolutions and matrix products of a frame at 256 px: in the original's loop, and without what need not be repeated.

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "django_q",
+    "edu_platform",
     "talking_head",
     "avatars",
     "lessons",

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from lessons.models import Course, Enrolment, Lesson, Progress
-from talking_head.models import Job
+from talking_head.services import Job
 
 
 class EnrolmentInline(admin.TabularInline):

@@ -1,4 +1,4 @@
-"""``/api/courses/`` and ``/api/lessons/``: what the pages do, for programs. Rights come from :mod:`lessons.rules`."""
+"""``/api/courses/`` and ``/api/lessons/``: what the pages do, for programs. Who may: :mod:`lessons.permissions`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from avatars import services as avatars
-from lessons import rules, services
+from avatars.services import portraits as avatars
+from edu_platform.people import signed_in_user
+from lessons import permissions as rules
+from lessons import services
 from lessons.models import Course, Lesson
 from talking_head import services as rendering
-from talking_head.api.permissions import person
 from talking_head.api.schema import answers
 from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
 from talking_head.errors import InvalidInput, OptionError, PortraitError
@@ -111,7 +112,7 @@ class CourseList(generics.ListAPIView):
     def post(self, request: Request) -> Response:
         """Makes a course; for teachers."""
         values = _checked(NewCourseSerializer, request)
-        course = services.create_course(person(request), **values)
+        course = services.create_course(signed_in_user(request.user), **values)
         return Response(CourseSerializer(course).data, status=status.HTTP_201_CREATED)
 
 
@@ -180,7 +181,8 @@ class LessonGenerate(APIView):
     @extend_schema(request=RetrySerializer, responses=answers(JobSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request, pk: int) -> Response:
         lesson = _own_lesson(request, pk)
-        job = services.generate_video(lesson, person(request), _checked(RetrySerializer, request).get("profile"))
+        profile = _checked(RetrySerializer, request).get("profile")
+        job = services.generate_video(lesson, signed_in_user(request.user), profile)
         return Response(rendering.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
@@ -223,7 +225,7 @@ def _own_lesson(request: Request, pk: int) -> Lesson:
 
 
 def _usable_portrait_id(request: Request, pk: int | None) -> int | None:
-    if pk is not None and not avatars.portraits_usable_by(person(request)).filter(pk=pk).exists():
+    if pk is not None and not avatars.portraits_usable_by(signed_in_user(request.user)).filter(pk=pk).exists():
         raise PortraitError("There is no such portrait.", code="unknown_portrait", hint="Choose one of /api/avatars/.")
     return pk
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from lessons.models import Course, Lesson, Progress
 from lessons.services import is_outdated
-from talking_head.models import Job, JobState
+from talking_head.services import Job, JobState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from avatars import services as avatars
 from avatars.models import Portrait
+from avatars.services import portraits as avatars
 from lessons import services
 from lessons.models import Course, Lesson
 from talking_head import profiles
 from talking_head import services as rendering
-from talking_head.engines.base import Voice
 from talking_head.errors import TalkingHeadError
+from talking_head.services import Voice
 
 SCRIPT_MAX_CHARACTERS = 200_000  # far beyond what a job accepts; keeps a pasted book out of the database
 SLOWEST, FASTEST, SPEED_STEP = 0.5, 2.0, 0.05

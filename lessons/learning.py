@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from lessons.models import Course, Lesson, Progress
-from lessons.rules import courses_taken_by
+from lessons.permissions import courses_taken_by
 from lessons.services import current_job_of
 
 RESUME_FROM_SECONDS = 3.0  # so early that starting over costs nothing

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from lessons import rules, services
+from edu_platform.people import Person
+from lessons import permissions as rules
+from lessons import services
 from lessons.models import Lesson
-from talking_head.models import Job
+from talking_head.services import Job
 
 
 def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
@@ -16,7 +18,7 @@ def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
     services.show_published_job(job)
 
 
-def may_view_lesson_job(user: rules.Person, job: Job) -> bool:
+def may_view_lesson_job(user: Person, job: Job) -> bool:
     """Access rule for :func:`talking_head.services.register_access_rule`."""
     return rules.may_watch_job(user, job.pk, job.subject)
 

@@ -1,6 +1,6 @@
 """What can be done with courses and lessons. Pages, admin, commands and the API call these; none touches rows itself.
 
-Who may do it is decided in :mod:`lessons.rules`, whose names are offered here too.
+Who may do it is decided in :mod:`lessons.permissions`, whose names are offered here too.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.text import slugify
 
-from avatars import services as avatars
+from avatars.services import portraits as avatars
+from edu_platform.people import Person, is_teacher
 from lessons.models import Course, Enrolment, Lesson
-from lessons.rules import (
-    Person,
+from lessons.permissions import (
     courses_taken_by,
     courses_taught_by,
     courses_visible_to,
     is_enrolled,
-    is_teacher,
     lesson_id_of,
     may_edit,
     may_edit_course,
@@ -32,7 +31,7 @@ from lessons.rules import (
 )
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, PortraitError
-from talking_head.models import Job, Narration, NarrationState
+from talking_head.services import Job, Narration, NarrationState
 
 __all__ = [
     "add_lesson",
@@ -48,7 +47,6 @@ __all__ = [
     "generate_video",
     "is_enrolled",
     "is_outdated",
-    "is_teacher",
     "latest_job_of",
     "may_edit",
     "may_edit_course",

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 
+from edu_platform.people import Person
 from talking_head.engines.base import Voice
 from talking_head.models import Job
 
-Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
 AccessRule: TypeAlias = Callable[[Person, Job], bool]
 PortraitRule: TypeAlias = Callable[[Person, str], bool]
 SubmitterRule: TypeAlias = Callable[[Person], bool]

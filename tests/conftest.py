@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from tests.factories import make_user
 from tests.object_store import bucket_name, network, object_store  # noqa: F401 - fixtures
+from tests.pictures import ASTRONAUT
 
 # Playwright's synchronous API keeps an event loop running in the test's thread; the ORM would refuse to work there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -20,8 +21,6 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # interruptions need it as it is at a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(autouse=True)
@@ -61,4 +60,4 @@ def admin_user(db: None) -> User:
 
 @pytest.fixture
 def portrait_png() -> Path:
-    return DATA / "astronaut.png"
+    return ASTRONAUT

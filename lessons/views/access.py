@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from lessons import rules
+from lessons import permissions as rules
 from lessons.models import Course, Lesson
-
-
-def person(request: HttpRequest) -> User:
-    """Whoever is logged in; for views behind ``login_required``."""
-    return cast(User, request.user)
 
 
 def visible_course(request: HttpRequest, slug: str) -> Course:

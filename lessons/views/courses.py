@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lessons import cards, learning, rules, services
+from edu_platform.people import require_teacher, signed_in_user
+from lessons import cards, learning, services
+from lessons import permissions as rules
 from lessons.forms import AddStudentForm, CourseForm, NewLessonForm
-from lessons.views.access import own_course, own_lesson, person, visible_course
+from lessons.views.access import own_course, own_lesson, visible_course
 from talking_head.errors import InvalidInput
 
 STEPS = {"up": -1, "down": 1}
@@ -21,7 +22,7 @@ STEPS = {"up": -1, "down": 1}
 @login_required
 def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
     course = visible_course(request, slug)
-    user = person(request)
+    user = signed_in_user(request.user)
     if not rules.may_edit_course(user, course):
         lesson_cards = cards.lesson_cards(learning.watchable_lessons(course), user)
         done = sum(card.is_completed for card in lesson_cards)
@@ -39,11 +40,10 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def course_create(request: HttpRequest) -> HttpResponse:
-    if not rules.is_teacher(request.user):
-        raise PermissionDenied("Only teachers can make courses.")
+    user = require_teacher(request.user, "Only teachers can make courses.")
     form = CourseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        course = services.create_course(person(request), form.cleaned_data["title"], form.cleaned_data["description"])
+        course = services.create_course(user, form.cleaned_data["title"], form.cleaned_data["description"])
         messages.success(request, f"“{course.title}” is ready for its first lesson.")
         return redirect("course_detail", course.slug)
     return render(request, "lessons/course_form.html", {"form": form}, status=400 if form.errors else 200)

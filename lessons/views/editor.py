@@ -14,14 +14,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from edu_platform.people import signed_in_user
 from lessons import services
 from lessons.forms import LessonForm
 from lessons.models import Lesson
-from lessons.views.access import own_lesson, person, wants_json
+from lessons.views.access import own_lesson, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
 from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError
-from talking_head.models import Job
+from talking_head.services import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
 ANY_JOB = UUID(int=0)
@@ -38,20 +39,21 @@ PROFILE_WORDS = {
 @login_required
 def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     lesson = own_lesson(request, slug, pk)
+    editor = signed_in_user(request.user)
     if request.method != "POST":
-        return _page(request, lesson, LessonForm(lesson=lesson, editor=person(request)))
-    form = LessonForm(request.POST, request.FILES, lesson=lesson, editor=person(request))
+        return _page(request, lesson, LessonForm(lesson=lesson, editor=editor))
+    form = LessonForm(request.POST, request.FILES, lesson=lesson, editor=editor)
     if not form.is_valid():
         return _refusal(request, lesson, form)
     job = None
     try:
         values = form.values()
         if recording := form.cleaned_data["recording"]:
-            values["narration"] = rendering.store_narration(recording, person(request)).pk
+            values["narration"] = rendering.store_narration(recording, editor).pk
         lesson = services.change_lesson(lesson, expected_version=form.cleaned_data["version"], **values)
         if request.POST.get("action") in GENERATE_ACTIONS:
             # "Try with the fast profile" is for one render and leaves the lesson's own choice alone.
-            job = services.generate_video(lesson, person(request), GENERATE_ACTIONS[request.POST["action"]])
+            job = services.generate_video(lesson, editor, GENERATE_ACTIONS[request.POST["action"]])
     except TalkingHeadError as error:
         form.add_error(_field_of(error), str(error))
         return _refusal(request, lesson, form, error)
@@ -74,7 +76,7 @@ def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """When the video would be ready, for what stands in the form. Nothing is said of a form that cannot be rendered:
     *Generate* says what is wrong with it."""
     lesson = own_lesson(request, slug, pk)
-    form = LessonForm(request.POST, lesson=lesson, editor=person(request))
+    form = LessonForm(request.POST, lesson=lesson, editor=signed_in_user(request.user))
     if not form.is_valid():
         return JsonResponse({"forecast": None})
     values, portrait = form.values(), form.cleaned_data["portrait"]
@@ -82,7 +84,7 @@ def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     try:
         found = services.forecast_of(
             lesson,
-            person(request),
+            signed_in_user(request.user),
             script=values["script"],
             profile=values["profile"],
             portrait_digest=portrait.digest if portrait else "",

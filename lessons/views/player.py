@@ -13,9 +13,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from lessons import learning, rules, services
+from edu_platform.people import signed_in_user
+from lessons import learning, services
+from lessons import permissions as rules
 from lessons.models import Lesson, Progress
-from lessons.views.access import lesson_in, person, visible_course, wants_json
+from lessons.views.access import lesson_in, visible_course, wants_json
 from talking_head import services as rendering
 
 
@@ -31,7 +33,7 @@ def _watchable_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
 @login_required
 def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     lesson = _watchable_lesson(request, slug, pk)
-    user = person(request)
+    user = signed_in_user(request.user)
     job = services.current_job_of(lesson)
     snapshot = rendering.job_snapshot(job) if job else None
     transcript = _transcript(snapshot["clips"]) if snapshot else []
@@ -73,7 +75,7 @@ def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     *mark complete* button's form."""
     lesson = _watchable_lesson(request, slug, pk)
     if request.content_type != "application/json":
-        row = learning.set_completed(person(request), lesson, request.POST.get("completed") == "1")
+        row = learning.set_completed(signed_in_user(request.user), lesson, request.POST.get("completed") == "1")
         if wants_json(request):
             return JsonResponse({"completed": row.completed_at is not None})
         return redirect("lesson_detail", slug, pk)
@@ -81,7 +83,7 @@ def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         position_seconds, completed = _read_progress(request.body)
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
-    row = learning.save_progress(person(request), lesson, position_seconds, completed=completed)
+    row = learning.save_progress(signed_in_user(request.user), lesson, position_seconds, completed=completed)
     return JsonResponse({"position": row.position_seconds, "completed": row.completed_at is not None})
 
 

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import idempotency, serializers
-from talking_head.api.permissions import MaySubmitJobs, own_job, person, visible_job
+from talking_head.api.permissions import MaySubmitJobs, own_job, visible_job
 from talking_head.api.schema import answers
 from talking_head.files import local as storage
 from talking_head.models import Job
@@ -53,7 +54,7 @@ class JobList(generics.ListAPIView):
         if services.voice_sample_digest(voice) and voice not in own:
             raise services.voice_withdrawn()
         key = idempotency.idempotency_key(request)
-        job = services.submit_job(owner=person(request), **values, idempotency_key=key)
+        job = services.submit_job(owner=signed_in_user(request.user), **values, idempotency_key=key)
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
@@ -67,7 +68,7 @@ class Forecast(APIView):
     def post(self, request: Request) -> Response:
         form = serializers.ForecastRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        found = services.forecast_video(owner=person(request), **form.validated_data)
+        found = services.forecast_video(owner=signed_in_user(request.user), **form.validated_data)
         return Response(serializers.ForecastSerializer(found).data)
 
 

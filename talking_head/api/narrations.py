@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import serializers
 from talking_head.api.parsers import Utf8MultiPartParser
-from talking_head.api.permissions import MaySubmitJobs, person
+from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
 from talking_head.models import Narration
 
@@ -35,7 +36,7 @@ class NarrationUpload(APIView):
     def post(self, request: Request) -> Response:
         form = serializers.NarrationUploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        narration = services.store_narration(form.validated_data["audio_file"], person(request))
+        narration = services.store_narration(form.validated_data["audio_file"], signed_in_user(request.user))
         return Response(_view(narration), status=status.HTTP_201_CREATED)
 
 
@@ -47,7 +48,7 @@ class NarrationDetail(APIView):
     @extend_schema(responses=answers(serializers.NarrationSerializer))
     def get(self, request: Request, narration_id: UUID) -> Response:
         narration = services.narration_of(narration_id)
-        if narration is None or narration.owner_id != person(request).pk:
+        if narration is None or narration.owner_id != signed_in_user(request.user).pk:
             raise Http404
         return Response(_view(narration))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -22,12 +21,6 @@ class MaySubmitJobs(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return may_submit_jobs(request.user)
-
-
-def person(request: Request) -> User:
-    """The caller, where ``IsAuthenticated`` has already seen to it that there is one."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def visible_job(request: Request, job_id: UUID) -> Job:

@@ -22,10 +22,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
-from talking_head.api.permissions import MaySubmitJobs, person, visible_job
+from talking_head.api.permissions import MaySubmitJobs, visible_job
 from talking_head.api.schema import answers
 from talking_head.errors import OptionError
 from talking_head.files import job_files as results
@@ -88,7 +89,7 @@ class AvatarUpload(APIView):
         if upload.size > MAX_PORTRAIT_BYTES:  # before it is read into memory
             raise portrait_too_heavy()
         stored = services.store_portrait(upload.read())
-        image = ImageId(stored.digest, form.validated_data["preprocess_mode"], person(request).pk)
+        image = ImageId(stored.digest, form.validated_data["preprocess_mode"], signed_in_user(request.user).pk)
         return Response(_avatar(image), status=status.HTTP_201_CREATED)
 
 
@@ -121,16 +122,17 @@ class VipGenerate(APIView):
         form = serializers.VipRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        image = ImageId.parse(values["image_id"], request.user)
+        user = signed_in_user(request.user)
+        image = ImageId.parse(values["image_id"], user)
         profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
         recording = values.get("audio_file")
         if not image.is_stored:  # before a recording is taken in for it
             raise storage.unknown_portrait()
         job = services.submit_job(
-            owner=person(request),
+            owner=user,
             script=values.get("text", ""),
             portrait_digest=image.digest,
-            narration_digest=services.store_narration(recording, person(request)).digest if recording else "",
+            narration_digest=services.store_narration(recording, user).digest if recording else "",
             profile=profile.name,
             priority=Priority.VIP,
             idempotency_key=idempotency.idempotency_key(request),

@@ -21,7 +21,7 @@ from talking_head.diagnostics.services import look_at_services
 
 logger = logging.getLogger(__name__)
 
-PORTRAIT = Path("lessons", "demo", "astronaut.png")  # shipped with the demo; without it faces are not measured
+PORTRAIT = Path("edu_platform", "demo", "astronaut.png")  # shipped with the demo; without it faces are not measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from talking_head.engines.base import Voice
 from talking_head.jobs.narration_retention import register_narration_use
 from talking_head.live.snapshots import job_snapshot
+from talking_head.models import Job, JobState, Narration, NarrationState
 from talking_head.permissions import (
     may_view_job,
     may_view_portrait,
     own_voices,
     register_access_rule,
     register_portrait_rule,
+    register_submitter_rule,
     register_voices_rule,
 )
 from talking_head.services.direct import generate_talking_video, run_job, video_path
@@ -49,10 +52,15 @@ __all__ = [
     "MAX_PORTRAIT_BYTES",
     "MAX_SAMPLE_BYTES",
     "InspectedPortrait",
+    "Job",
+    "JobState",
+    "Narration",
+    "NarrationState",
     "ScriptSummary",
     "StoredPortrait",
     "StoredSample",
     "VideoForecast",
+    "Voice",
     "cancel_job",
     "check_script",
     "cloned_voice_name",
@@ -73,6 +81,7 @@ __all__ = [
     "register_access_rule",
     "register_narration_use",
     "register_portrait_rule",
+    "register_submitter_rule",
     "register_voices_rule",
     "retry_job",
     "run_job",

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from avatars import services
 from avatars.models import Portrait
+from avatars.services import portraits as services
 from tests.factories import make_user
 
 LogIn = Callable[[User], Client]

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from avatars import services
 from avatars.models import Portrait
+from avatars.services import portraits as services
 from talking_head.errors import ResourceError
 from tests.avatars.conftest import LogIn
 

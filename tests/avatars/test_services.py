@@ -11,8 +11,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from PIL import Image
 
-from avatars import services
 from avatars.models import Portrait
+from avatars.services import portraits as services
+from edu_platform.people import is_teacher
 from talking_head.errors import PortraitError, ResourceError
 from talking_head.files.uploads import Kind, place
 from talking_head.services import may_view_portrait
@@ -194,9 +195,9 @@ def test_people_who_left_see_nothing(portrait: Portrait, teacher: User) -> None:
     teacher.is_active = False
     assert not may_view_portrait(teacher, portrait.digest)
     assert not services.portraits_usable_by(teacher).exists()
-    assert not services.may_keep_portraits(teacher)
+    assert not is_teacher(teacher)
 
 
 def test_staff_may_keep_portraits_without_the_group(db: None) -> None:
-    assert services.may_keep_portraits(make_user(is_staff=True))
-    assert not services.may_keep_portraits(make_user())
+    assert is_teacher(make_user(is_staff=True))
+    assert not is_teacher(make_user())

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from avatars import voices
 from avatars.models import VoiceSample
+from avatars.services import voices
 from lessons import services as lessons
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, TalkingHeadError

@@ -9,14 +9,16 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
-STATIC = Path(settings.BASE_DIR) / "lessons" / "static" / "lessons"
+BASE = Path(settings.BASE_DIR)
+SITE = BASE / "edu_platform" / "static" / "site"
+STATIC = [SITE, BASE / "lessons" / "static" / "lessons", BASE / "avatars" / "static" / "avatars"]
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
-SCRIPTS = sorted(STATIC.glob("*.js"))
-SHEETS = sorted(STATIC.glob("*.css"))
+SCRIPTS = sorted(script for folder in STATIC for script in folder.glob("*.js"))
+SHEETS = sorted(sheet for folder in STATIC for sheet in folder.glob("*.css"))
 ADMIN_SHEET = Path(settings.BASE_DIR) / "talking_head" / "static" / "talking_head" / "admin.css"
 
 
-@pytest.mark.parametrize("sheet", [STATIC / "app.css", ADMIN_SHEET], ids=lambda path: path.name)
+@pytest.mark.parametrize("sheet", [SITE / "app.css", ADMIN_SHEET], ids=lambda path: path.name)
 def test_every_colour_of_the_palette_has_a_light_and_a_dark_value(sheet: Path) -> None:
     palette = sheet.read_text().split(":root {", 2)[1].split("\n}")[0]
     values = re.findall(r"--[a-z-]+: ([^;]+);", palette)
@@ -25,7 +27,7 @@ def test_every_colour_of_the_palette_has_a_light_and_a_dark_value(sheet: Path) -
 
 
 def test_every_icon_that_is_used_is_in_the_sprite() -> None:
-    drawn = set(re.findall(r'<symbol id="([a-z]+)"', (STATIC / "icons.svg").read_text()))
+    drawn = set(re.findall(r'<symbol id="([a-z]+)"', (SITE / "icons.svg").read_text()))
     used = {name for page in TEMPLATES for name in re.findall(r'\{% icon "([a-z]+)" %\}', page.read_text())}
     used |= {name for script in SCRIPTS for name in re.findall(r'setIcon\([^,]+, .*?"([a-z]+)"', script.read_text())}
     assert used - drawn == set()
@@ -35,8 +37,8 @@ def test_every_icon_that_is_used_is_in_the_sprite() -> None:
 def test_scripts_import_only_files_that_are_there(script: Path) -> None:
     text = script.read_text()
     for name in re.findall(r'from "(.+?)"', text):
-        assert name.startswith("./")
-        assert (STATIC / name).is_file()
+        assert name.startswith(("./", "../site/"))
+        assert (script.parent / name.replace("../site", str(SITE))).is_file()
     assert "innerHTML" not in text  # texts of people become text nodes, never markup
 
 

@@ -1,6 +1,6 @@
 // The upload page: shows the chosen picture at once, asks the server what it thinks of it, and says so in words.
 
-import { postForm } from "../lessons/http.js";
+import { postForm } from "../site/http.js";
 
 const form = document.querySelector("[data-upload]");
 const input = form.elements.picture;

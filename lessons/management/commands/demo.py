@@ -15,7 +15,7 @@ from lessons import services as lessons
 from lessons.management.commands.load_demo import DEMO_ACCOUNTS, DEMO_LESSON_TITLE
 from lessons.models import Lesson
 from talking_head import services as rendering
-from talking_head.models import Job
+from talking_head.services import Job
 
 BAR_WIDTH = 32
 

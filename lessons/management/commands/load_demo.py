@@ -3,20 +3,20 @@ that somebody has changed meanwhile."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from avatars import services as avatars
 from avatars.models import Portrait
+from avatars.services import portraits as avatars
+from edu_platform.people import TEACHERS_GROUP
 from lessons.models import Course, Enrolment, Lesson
-from lessons.rules import TEACHERS_GROUP
 from talking_head.errors import PortraitError
 
-DEMO_FOLDER = Path(__file__).resolve().parents[2] / "demo"
+PORTRAIT = settings.BASE_DIR / "edu_platform" / "demo" / "astronaut.png"
 # (role, user name, password): for trying it out on one's own machine; README says to delete them on a real one.
 DEMO_ACCOUNTS = (
     ("teacher", "teacher", "lectern-teacher"),
@@ -104,12 +104,12 @@ class Command(BaseCommand):
         return user
 
     def portrait_of(self, teacher: User) -> Portrait:
-        """The astronaut, once. See ``demo/README.md`` for where the picture comes from."""
+        """The astronaut, once. See ``edu_platform/demo/README.md`` for where the picture comes from."""
         name = "Astronaut"
         existing = avatars.portraits_usable_by(teacher).filter(owner=teacher, name=name).first()
         if existing is not None:
             return existing
-        data = (DEMO_FOLDER / "astronaut.png").read_bytes()
+        data = PORTRAIT.read_bytes()
         try:
             return avatars.add_portrait(
                 teacher,

@@ -1,7 +1,7 @@
 // The form of the editor as a draft: saved by itself a moment after the last change, with undo and redo, and a guard
 // against leaving while something is not saved yet.
 
-import { HttpError, postForm } from "./http.js";
+import { HttpError, postForm } from "../site/http.js";
 
 const QUIET_MS = 1200; // after the last key
 const RETRY_MS = 5000;

@@ -2,14 +2,14 @@
 
 import { Draft } from "./draft.js";
 import { askAboutWait, Forecast } from "./forecast.js";
-import { HttpError, postForm } from "./http.js";
+import { HttpError, postForm } from "../site/http.js";
 import { JobChannel } from "./job_channel.js";
 import { JobPanel } from "./job_panel.js";
 import { isActive } from "./job_state.js";
 import { Narration } from "./narration.js";
 import { ScriptCheck } from "./script_check.js";
 import { match, ScriptMarks, SentenceList } from "./sentences.js";
-import { toast } from "./toast.js";
+import { toast } from "../site/toast.js";
 import { clock, count } from "./words.js";
 
 const data = JSON.parse(document.getElementById("page-data").textContent);

@@ -1,6 +1,6 @@
 // When the video would be ready, asked of the server a moment after the last change of text or look.
 
-import { postForm } from "./http.js";
+import { postForm } from "../site/http.js";
 
 const QUIET_MS = 600;
 

@@ -1,7 +1,7 @@
 // Follows one job: over the socket, which is reopened with growing, jittered pauses; meanwhile, and where sockets do not
 // get through, by asking for the snapshot every few seconds. What was missed heals with the next snapshot.
 
-import { getJson } from "./http.js";
+import { getJson } from "../site/http.js";
 import { apply, isActive, relation } from "./job_state.js";
 
 const FIRST_PAUSE_MS = 500;

@@ -1,8 +1,8 @@
 // The student's lesson page: joins player, transcript, chapters and progress.
 
-import { getJson, postForm } from "./http.js";
+import { getJson, postForm } from "../site/http.js";
 import { Player } from "./player.js";
-import { toast } from "./toast.js";
+import { toast } from "../site/toast.js";
 import { Transcript } from "./transcript.js";
 import { WatchProgress } from "./watch_progress.js";
 import { clock } from "./words.js";

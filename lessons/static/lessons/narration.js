@@ -1,7 +1,7 @@
 // The teacher's own recording instead of a voice: choose or record it, hear what the check says of its sound, wait until
 // it was listened to, and take over the words. Which recording speaks is a field of the form, so saving and undo know it.
 
-import { getJson, HttpError, postForm } from "./http.js";
+import { getJson, HttpError, postForm } from "../site/http.js";
 import { Recorder } from "./recorder.js";
 import { clock } from "./words.js";
 

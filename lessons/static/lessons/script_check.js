@@ -1,6 +1,6 @@
 // Asks the server how a text falls into sentences and how long it will be, a moment after the last key.
 
-import { HttpError, postJson } from "./http.js";
+import { HttpError, postJson } from "../site/http.js";
 import { unitsOf } from "./words.js";
 
 const QUIET_MS = 350;

@@ -1,6 +1,6 @@
 // Remembers where a student stopped: now and then while it plays, and whenever they stop or leave.
 
-import { postJson } from "./http.js";
+import { postJson } from "../site/http.js";
 
 const EVERY_SECONDS = 5;
 

@@ -21,7 +21,7 @@ from talking_head.engines.registry import engine_class
 from talking_head.errors import TalkingHeadError
 from talking_head.pipeline.portrait_to_source import load_portrait
 
-DEFAULT_PORTRAIT = settings.BASE_DIR / "tests" / "data" / "astronaut.png"
+DEFAULT_PORTRAIT = settings.BASE_DIR / "edu_platform" / "demo" / "astronaut.png"
 
 
 class Command(BaseCommand):

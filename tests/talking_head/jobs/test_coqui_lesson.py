@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from pytest_django import Settings
 
-from avatars import voices
+from avatars.services import voices
 from lessons import services as lessons
 from talking_head import services
 from talking_head.files import local as storage

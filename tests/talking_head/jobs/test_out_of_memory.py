@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -14,6 +13,7 @@ from talking_head import services
 from talking_head.files import local as storage
 from talking_head.models import Attempt, Job, JobState
 from talking_head.worker.worker import Worker, new_renderer
+from tests.pictures import ASTRONAUT
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes, rendered_texts
 
 HALF = "half size, no enhancer"
@@ -91,7 +91,7 @@ def test_21_the_real_renderer_under_a_real_limit(
     """The puppet, with room for a megabyte more than it takes to be warm: the picture does not fit."""
     settings.TALKING_HEAD_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.limited_child", room_for]
     worker.renderer = new_renderer()
-    picture = Path(__file__).resolve().parents[2] / "data" / "astronaut.png"
+    picture = ASTRONAUT
     digest = services.store_portrait(picture.read_bytes()).digest
     job = make_job(
         "This is a leaf.", "It is green.", speech="hibari", face="puppet", portrait_digest=digest, profile="fast"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,11 +14,12 @@ from talking_head.errors import PortraitError
 from talking_head.media_io.images import decode_image
 from talking_head.pipeline.checks.portrait_measurements import pose_of
 from talking_head.pipeline.checks.portrait_report import PortraitReport, refuse_unusable, report_on
+from tests.pictures import ASTRONAUT
 
 
 @pytest.fixture(scope="module")
 def portrait() -> Frame:
-    return decode_image((Path(__file__).parents[2] / "data" / "astronaut.png").read_bytes()).rgb
+    return decode_image(ASTRONAUT.read_bytes()).rgb
 
 
 @pytest.fixture(scope="module")

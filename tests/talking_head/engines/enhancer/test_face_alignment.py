@@ -21,12 +21,12 @@ from talking_head.engines.enhancer.gfpgan.face_alignment import (
 )
 from talking_head.engines.face.mesh import largest_face
 from talking_head.media_io.images import decode_image
-from tests.conftest import DATA
+from tests.pictures import ASTRONAUT
 
 
 @pytest.fixture(scope="module")
 def astronaut() -> Frame:
-    return decode_image((DATA / "astronaut.png").read_bytes()).rgb
+    return decode_image(ASTRONAUT.read_bytes()).rgb
 
 
 def as_frame(picture: Any) -> Frame:

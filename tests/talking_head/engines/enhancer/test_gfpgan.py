@@ -20,6 +20,7 @@ from talking_head.engines.enhancer.gfpgan.network import OFFICIAL_WIDTH, Restora
 from talking_head.errors import EngineError, ResourceError
 from talking_head.media_io.images import decode_image
 from tests.conftest import DATA
+from tests.pictures import ASTRONAUT
 from tests.talking_head.engines.enhancer.gfpgan_stand_in import SIDE_PX, WIDTH, filled, picture
 
 
@@ -45,7 +46,7 @@ def enhancer(checkpoints: Path) -> GfpganEnhancer:
 
 @pytest.fixture(scope="module")
 def astronaut() -> Frame:
-    rgb = decode_image((DATA / "astronaut.png").read_bytes()).rgb
+    rgb = decode_image(ASTRONAUT.read_bytes()).rgb
     return np.ascontiguousarray(rgb[0:256, 96:352])  # (256, 256, 3), as the crop profiles draw
 
 

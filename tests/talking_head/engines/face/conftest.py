@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from talking_head.engines.base import Frame
+from tests.pictures import ASTRONAUT
 
 
 @pytest.fixture(scope="session")
 def portrait_rgb() -> Frame:
-    path = Path(__file__).parents[3] / "data" / "astronaut.png"
+    path = ASTRONAUT
     return np.asarray(Image.open(path).convert("RGB"))

@@ -8,16 +8,16 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from avatars import services
 from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
+from avatars.services import portraits as services
+from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import PortraitError, TalkingHeadError
 
@@ -168,9 +168,7 @@ def portrait_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _teacher(request: HttpRequest) -> User:
-    if not isinstance(request.user, User) or not services.may_keep_portraits(request.user):
-        raise PermissionDenied("Only teachers can keep portraits.")
-    return request.user
+    return require_teacher(request.user, "Only teachers can keep portraits.")
 
 
 def _own_portrait(request: HttpRequest, pk: int, *, deleted: bool | None = None) -> Portrait:

@@ -1,4 +1,4 @@
-"""What the templates need besides Django's own tags: icons, durations in words, and who is a teacher."""
+"""Template tags of every app: icons, alerts, durations, and who is a teacher."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from lessons import rules
+from edu_platform import people
 
 register = template.Library()
 
@@ -22,7 +22,7 @@ def icon(name: str) -> SafeString:
     """A decorative picture from the sprite; the words beside it carry the meaning."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
-        static("lessons/icons.svg"),
+        static("site/icons.svg"),
         name,
     )
 
@@ -44,7 +44,7 @@ def startswith(text: str, prefix: str) -> bool:
 
 @register.filter
 def is_teacher(user: Any) -> bool:
-    return rules.is_teacher(user)
+    return people.is_teacher(user)
 
 
 @register.filter
@@ -61,40 +61,3 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-CLIP_WORDS = {
-    "waiting": "Waiting",
-    "rendering": "Rendering",
-    "done": "Done",
-    "cached": "From cache",
-    "stand-in": "Stand-in",
-    "failed": "Failed",
-}
-CLIP_BADGES = {
-    "rendering": "badge-info",
-    "done": "badge-good",
-    "cached": "badge-good",
-    "stand-in": "badge-warn",
-    "failed": "badge-bad",
-}
-
-
-@register.filter
-def clip_state(clip: dict[str, Any]) -> str:
-    """One word for a clip of a job's snapshot; the same six that ``sentences.js`` shows."""
-    if clip["state"] == "done" and clip["is_fallback"]:
-        return "stand-in"
-    if clip["state"] == "done" and clip["cached"]:
-        return "cached"
-    return "rendering" if clip["state"] == "leased" else str(clip["state"])
-
-
-@register.filter
-def clip_words(clip: dict[str, Any]) -> str:
-    return CLIP_WORDS[clip_state(clip)]
-
-
-@register.filter
-def clip_badge(clip: dict[str, Any]) -> str:
-    return CLIP_BADGES.get(clip_state(clip), "")

@@ -1,6 +1,6 @@
 """What can be done with portraits. Pages, commands and the API call these; none touches rows itself.
 
-Who may do it is decided in :mod:`avatars.rules`, whose names are offered here too.
+Who may do it is decided in :mod:`avatars.permissions`, whose names are offered here too.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from avatars.models import Portrait
-from avatars.rules import (
+from avatars.permissions import (
     may_change,
-    may_keep_portraits,
     may_view_portrait,
     portraits_owned_by,
     portraits_shared_with,
@@ -33,7 +32,6 @@ __all__ = [
     "delete_portrait",
     "inspect_portrait",
     "may_change",
-    "may_keep_portraits",
     "may_view_portrait",
     "name_from_file_name",
     "portraits_owned_by",

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from avatars.models import Portrait
-
-TEACHERS_GROUP = "Teachers"
-Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
-
-
-def may_keep_portraits(user: Person) -> bool:
-    """Teachers and staff: only they make videos."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    return user.is_staff or user.groups.filter(name=TEACHERS_GROUP).exists()
+from edu_platform.people import Person, is_teacher
 
 
 def portraits_usable_by(user: Person) -> QuerySet[Portrait]:
@@ -33,13 +22,13 @@ def portraits_owned_by(user: Person) -> QuerySet[Portrait]:
 
 def portraits_shared_with(user: Person) -> QuerySet[Portrait]:
     """Other people's portraits that a teacher may use."""
-    if not may_keep_portraits(user):
+    if not is_teacher(user):
         return Portrait.objects.none()
     return Portrait.objects.filter(~Q(owner=user.pk), is_shared=True, deleted_at=None)
 
 
 def may_change(user: Person, portrait: Portrait) -> bool:
-    return may_keep_portraits(user) and portrait.owner_id == user.pk
+    return is_teacher(user) and portrait.owner_id == user.pk
 
 
 def may_view_portrait(user: Person, digest: str) -> bool:

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TypeAlias
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
+from edu_platform.people import Person
 from lessons.models import Course, Lesson
-
-TEACHERS_GROUP = "Teachers"
-Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
-
-
-def is_teacher(user: Person) -> bool:
-    """May make courses. Asked several times for one page, so the answer is kept on the user object of the request."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    answer: bool | None = getattr(user, "_is_lectern_teacher", None)
-    if answer is None:
-        answer = user.is_staff or user.groups.filter(name=TEACHERS_GROUP).exists()
-        user._is_lectern_teacher = answer  # type: ignore[attr-defined]
-    return answer
 
 
 def courses_taught_by(user: Person) -> QuerySet[Course]:

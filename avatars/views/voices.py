@@ -8,16 +8,16 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from avatars import rules, voices
 from avatars.models import VoiceSample
-from avatars.views import FORM_OVERHEAD_BYTES
+from avatars.services import voices
+from avatars.views.portraits import FORM_OVERHEAD_BYTES
+from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import EngineError, InvalidInput, TalkingHeadError
 
@@ -128,9 +128,7 @@ def voice_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _teacher(request: HttpRequest) -> User:
-    if not isinstance(request.user, User) or not rules.may_keep_portraits(request.user):
-        raise PermissionDenied("Only teachers can keep voices.")
-    return request.user
+    return require_teacher(request.user, "Only teachers can keep voices.")
 
 
 def _upload_page(

@@ -14,11 +14,11 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from avatars.models import VoiceSample
-from avatars.rules import Person
-from avatars.services import clean_name
+from avatars.services.portraits import clean_name
+from edu_platform.people import Person
 from talking_head import services as rendering
-from talking_head.engines.base import Voice
 from talking_head.errors import InvalidInput
+from talking_head.services import Voice
 
 # Kept with every sample as it was agreed to; changing it here changes nothing that was agreed before.
 CONSENT_STATEMENT = (

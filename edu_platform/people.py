@@ -1,0 +1,39 @@
+"""Who uses the site: the one notion of a person, and who is a teacher. Imports no app, so every app may ask here."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+
+TEACHERS_GROUP = "Teachers"
+Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
+
+
+def is_teacher(person: Person) -> bool:
+    """Return whether a person may make videos: an active member of the group of teachers, or staff.
+
+    The answer is kept on the request's user object, because one page asks several times.
+    """
+    if not isinstance(person, User) or not person.is_active:
+        return False
+    answer: bool | None = getattr(person, "_is_lectern_teacher", None)
+    if answer is None:
+        answer = person.is_staff or person.groups.filter(name=TEACHERS_GROUP).exists()
+        person._is_lectern_teacher = answer  # type: ignore[attr-defined]
+    return answer
+
+
+def signed_in_user(person: Person) -> User:
+    """Return the person of a request as a user; raises PermissionDenied for anonymous visitors."""
+    if not isinstance(person, User):
+        raise PermissionDenied("Log in first.")
+    return person
+
+
+def require_teacher(person: Person, message: str) -> User:
+    """Return the person of a request as a user who is a teacher; raises PermissionDenied with ``message`` otherwise."""
+    if not is_teacher(person):
+        raise PermissionDenied(message)
+    return signed_in_user(person)
