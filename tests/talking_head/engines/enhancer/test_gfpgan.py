@@ -19,9 +19,10 @@ from talking_head.engines.enhancer.gfpgan.engine import FILE_NAME, GfpganEnhance
 from talking_head.engines.enhancer.gfpgan.network import OFFICIAL_WIDTH, RestorationNetwork
 from talking_head.errors import EngineError, ResourceError
 from talking_head.media_io.images import decode_image
-from tests.conftest import DATA
 from tests.pictures import ASTRONAUT
 from tests.talking_head.engines.enhancer.gfpgan_stand_in import SIDE_PX, WIDTH, filled, picture
+
+GOLDEN = Path(__file__).resolve().parents[4] / "data" / "gfpgan_golden.npy"
 
 
 def small_network() -> RestorationNetwork:
@@ -54,7 +55,7 @@ def astronaut() -> Frame:
 def test_the_network_draws_what_the_published_one_draws() -> None:
     network = small_network().eval()
     network.load_state_dict(small_state())
-    golden = np.load(DATA / "gfpgan_golden.npy")
+    golden = np.load(GOLDEN)
     drawn = network(picture()).numpy()[:, :, ::4, ::4]
     assert np.abs(drawn - golden).max() < 1e-5 * np.abs(golden).max()
 
