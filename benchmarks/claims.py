@@ -121,7 +121,7 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
 def _make_jobs(load: Load) -> None:
     from django.contrib.auth.models import User
 
-    from talking_head.jobs import queue as line
+    from talking_head.jobs import queue
     from talking_head.models import Clip, Job
 
     if Job.objects.exists():
@@ -134,7 +134,9 @@ def _make_jobs(load: Load) -> None:
     )
     clip = {"text": "Words.", "spoken": "Words.", "start": 0, "end": 6}
     for job in jobs:
-        Clip.objects.bulk_create(line.line_up(job, [Clip(job=job, index=index, **clip) for index in range(load.clips)]))
+        Clip.objects.bulk_create(
+            queue.line_up(job, [Clip(job=job, index=index, **clip) for index in range(load.clips)])
+        )
 
 
 def _claim_all(number: int, start: Any, answer: Connection) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from talking_head.engines.face.sadtalker import checkpoints, mel
 from talking_head.engines.face.sadtalker.coefficients import Layout
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
-from talking_head.engines.face.sadtalker.networks import load as networks
+from talking_head.engines.face.sadtalker.networks import load
 from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 
 Array = NDArray[Any]
@@ -93,9 +93,9 @@ class Stages:
         """
         self.golden = golden
         # The golden pictures of both sizes were drawn with the weights of the 256 file.
-        self.networks = networks.load_networks(checkpoint_folder / checkpoints.FACE_256.name, sizes)
+        self.networks = load.load_networks(checkpoint_folder / checkpoints.FACE_256.name, sizes)
         self.mapping = {
-            layout: networks.load_mapping_net(checkpoint_folder / file.name, layout, sizes)
+            layout: load.load_mapping_net(checkpoint_folder / file.name, layout, sizes)
             for layout, file in checkpoints.MAPPING_FILES.items()
         }
 

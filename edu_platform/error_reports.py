@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from talking_head.monitoring import log_context as job_context
+from talking_head.monitoring import log_context
 
 
 def report_errors_to(dsn: str, *, environment: str) -> None:
@@ -35,5 +35,5 @@ def report_errors_to(dsn: str, *, environment: str) -> None:
 def _with_job(event: Any, hint: dict[str, Any]) -> Any:
     record = hint.get("log_record")
     fields = {name: str(getattr(record, name)) for name in ("job", "clip") if hasattr(record, name)}
-    event.setdefault("tags", {}).update({**job_context.current(), **fields})
+    event.setdefault("tags", {}).update({**log_context.current(), **fields})
     return event

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 
-from talking_head.monitoring import log_context as job_context
+from talking_head.monitoring import log_context
 
 FIELDS = ("job", "clip", "attempt", "worker", "code")
 
@@ -23,7 +23,7 @@ class JobContext(logging.Filter):
     """Marks each record with the job that is being worked on; belongs on handlers, which see everybody's records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        for name, value in job_context.current().items():
+        for name, value in log_context.current().items():
             if not hasattr(record, name):
                 setattr(record, name, value)
         return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from talking_head.worker import drain
-from talking_head.worker.worker import Worker, warm_renderer
+from talking_head.worker.renderer_handle import warm_renderer
+from talking_head.worker.worker import Worker
 
 
 def work(job_id: str = "") -> None:

@@ -15,10 +15,10 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from talking_head.admin import formatting as display
+from talking_head.admin import formatting
 from talking_head.admin.charts import Chart, Part, bar_chart
 from talking_head.models import JobState
-from talking_head.monitoring import dashboard_stats as statistics
+from talking_head.monitoring import dashboard_stats
 from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Span, Times
 from talking_head.monitoring.prometheus import Reused
 from talking_head.monitoring.remedies import remedy_for
@@ -39,7 +39,7 @@ OUTCOMES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 # A month of a large site takes a second or more; whoever reloads in between gets the same figures. What happens now is
 # always read anew.
-_overviews = {span.name: Reused(partial(statistics.overview, span), REUSED_FOR_SECONDS) for span in SPANS.values()}
+_overviews = {span.name: Reused(partial(dashboard_stats.overview, span), REUSED_FOR_SECONDS) for span in SPANS.values()}
 
 
 def forget() -> None:
@@ -55,7 +55,7 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     span = SPANS.get(request.GET.get("span", ""), SPANS[DEFAULT_SPAN])
     found: Overview = _overviews[span.name].get()
-    present = statistics.present()
+    present = dashboard_stats.present()
     oldest = present.oldest_wait_seconds
     context = {
         **admin.site.each_context(request),
@@ -96,10 +96,10 @@ def _failures_url(code: str, span: Span) -> str:
 def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str]:
     def share(state: str) -> str:
         value = figures.share(state)
-        return f"{figures.states[state]:,} ({100 * value:.1f}{NARROW}%)" if value is not None else display.NOTHING
+        return f"{figures.states[state]:,} ({100 * value:.1f}{NARROW}%)" if value is not None else formatting.NOTHING
 
     def pair(times: Times | None, written: Callable[[float], str]) -> tuple[str, str]:
-        return (written(times.mean), written(times.p95)) if times else (display.NOTHING, display.NOTHING)
+        return (written(times.mean), written(times.p95)) if times else (formatting.NOTHING, formatting.NOTHING)
 
     total, waiting = pair(figures.total, seconds), pair(figures.waiting, seconds)
     factor = pair(figures.real_time_factor, lambda value: f"{value:.2f}")
@@ -149,7 +149,7 @@ def _resource_charts(found: Overview) -> list[Chart]:
         )
 
     def amount(size_bytes: float) -> str:
-        return display.amount(size_bytes) or "0"
+        return formatting.amount(size_bytes) or "0"
 
     return [
         chart("wait", "Longest wait for a worker", lambda bar: bar.longest_wait_seconds, seconds, ROUND_SECONDS),

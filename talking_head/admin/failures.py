@@ -14,13 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from talking_head.admin import formatting as display
+from talking_head.admin import formatting
 from talking_head.admin.actions import ActsOnJobs, Button
 from talking_head.admin.audit_log import trail_of
 from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
 from talking_head.admin.read_only import ReadOnly, job_at
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
-from talking_head.monitoring import failure_report as failures
+from talking_head.monitoring import failure_report
 from talking_head.services import reviews
 
 OUTCOMES: dict[str, str] = {JobState.FAILED: "Failed", JobState.FALLBACK: "Stand-ins"}
@@ -78,15 +78,15 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
 
     @admin.display(description="outcome", ordering="state")
     def state_(self, job: Failure) -> SafeString:
-        return display.badge(job.state, OUTCOMES[job.state])
+        return formatting.badge(job.state, OUTCOMES[job.state])
 
     @admin.display(description="stage", ordering="stage")
     def stage_(self, job: Failure) -> str:
-        return job.stage or display.NOTHING  # type: ignore[attr-defined]
+        return job.stage or formatting.NOTHING  # type: ignore[attr-defined]
 
     @admin.display(description="ended", ordering="finished_at")
     def ended(self, job: Failure) -> SafeString:
-        return format_html('<span title="{}">{} ago</span>', job.finished_at, display.between(job.finished_at, None))
+        return format_html('<span title="{}">{} ago</span>', job.finished_at, formatting.between(job.finished_at, None))
 
     @admin.display(description="reviewed", boolean=True, ordering="reviewed_at")
     def reviewed(self, job: Failure) -> bool:
@@ -97,7 +97,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     def page_after(self, job: Job, result: Job, verb: str) -> str:
         """Whoever is done with one goes on to the next."""
         if verb == ActionVerb.REVIEW:
-            newer, older = failures.neighbours(job)
+            newer, older = failure_report.neighbours(job)
             upcoming = older or newer
             return _page(upcoming) if upcoming else reverse("admin:talking_head_failure_changelist")
         if job.state in REVIEWABLE_JOB_STATES:
@@ -115,8 +115,8 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
         job = job_at(object_id)
         if job is None or job.state not in REVIEWABLE_JOB_STATES:
             raise Http404
-        told = failures.report(job)
-        newer, older = failures.neighbours(job)
+        told = failure_report.report(job)
+        newer, older = failure_report.neighbours(job)
         successor = reviews.successor_of(job)
         context = {
             **self.admin_site.each_context(request),
@@ -130,7 +130,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
             "successor": successor,
             "newer": newer,
             "older": older,
-            "left": failures.unreviewed().count(),
+            "left": failure_report.unreviewed().count(),
             "media": self.media,
         }
         return TemplateResponse(request, "admin/talking_head/failure/change_form.html", context)
@@ -151,14 +151,14 @@ def _figures(job: Job, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     used = metrics["resources"]
     stages = {name: seconds for name, seconds in metrics["stages"].items() if seconds}
     rows = [
-        ("Waited", display.duration(failures.waited(job))),
-        ("Worked", display.between(job.started_at, job.finished_at) if job.started_at else display.NOTHING),
+        ("Waited", formatting.duration(failure_report.waited(job))),
+        ("Worked", formatting.between(job.started_at, job.finished_at) if job.started_at else formatting.NOTHING),
         ("Time allowed", f"{metrics['timeout_seconds']:.0f} s"),
         ("Sentences", f"{sum(clip['state'] == 'done' for clip in metrics['clips'])} of {len(metrics['clips'])} made"),
         ("Video", f"{metrics['video_seconds']:.1f} s" if metrics["video_seconds"] else ""),
         ("Work per second of video", f"{factor:.2f} s" if (factor := metrics["real_time_factor"]) else ""),
         ("Processor", f"{used['cpu_percent']:.0f} % of a core" if used["cpu_percent"] is not None else ""),
-        ("Memory peak", display.amount(used["rss_peak_bytes"])),
+        ("Memory peak", formatting.amount(used["rss_peak_bytes"])),
         ("Graphics card", _gpu(used["gpu"])),
         ("Seconds by stage", ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items())),
         ("Engines", f"{job.speech}, {job.face}"),
@@ -168,4 +168,4 @@ def _figures(job: Job, metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _gpu(gpu: dict[str, Any]) -> str:
-    return f"{gpu['name']}, {display.amount(gpu.get('memory_peak_bytes'))}" if gpu.get("available") else ""
+    return f"{gpu['name']}, {formatting.amount(gpu.get('memory_peak_bytes'))}" if gpu.get("available") else ""

@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
+from talking_head.files import job_files, local
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 
 NOTHING = "–"
@@ -84,8 +83,8 @@ def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:
 
 def result_links(job: Job) -> SafeString | str:
     """The files that are really there."""
-    files = {**RESULT_FILES, "Metrics": storage.metrics_file(job.pk).name}
-    there = results.files_of(job)
+    files = {**RESULT_FILES, "Metrics": local.metrics_file(job.pk).name}
+    there = job_files.files_of(job)
     links = [(reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if name in there]
     return format_html_join(" · ", '<a href="{}">{}</a>', links) or NOTHING
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from talking_head.admin import formatting as display
+from talking_head.admin import formatting
 from talking_head.admin.actions import ActsOnJobs, Button
 from talking_head.admin.audit_log import trail_of
 from talking_head.admin.dashboard import dashboard_page
@@ -48,27 +48,27 @@ class ClipInline(ReadOnly, admin.TabularInline):
 
     @admin.display(description="sentence")
     def text_(self, clip: Clip) -> SafeString:
-        return display.clip_text(clip)
+        return formatting.clip_text(clip)
 
     @admin.display(description="state")
     def state_(self, clip: Clip) -> SafeString:
-        return display.clip_state(clip)
+        return formatting.clip_state(clip)
 
     @admin.display(description="video")
     def video(self, clip: Clip) -> SafeString | str:
-        return display.clip_video(clip)
+        return formatting.clip_video(clip)
 
     @admin.display(description="rendered in")
     def rendered_in(self, clip: Clip) -> str:
-        return f"{clip.render_seconds:.1f} s" if clip.render_seconds is not None else display.NOTHING
+        return f"{clip.render_seconds:.1f} s" if clip.render_seconds is not None else formatting.NOTHING
 
     @admin.display(description="error")
     def problem(self, clip: Clip) -> SafeString | str:
-        return display.problem(clip.error_code, clip.error_message, clip.error_hint)
+        return formatting.problem(clip.error_code, clip.error_message, clip.error_hint)
 
     @admin.display(description="attempts")
     def attempts_(self, clip: Clip) -> SafeString | str:
-        return display.attempts(clip)
+        return formatting.attempts(clip)
 
 
 @admin.register(Job)
@@ -147,11 +147,11 @@ class JobAdmin(ReadOnly, ActsOnJobs):
 
     @admin.display(description="age", ordering="-created_at")
     def age(self, job: Job) -> SafeString:
-        return format_html('<span title="{}">{}</span>', job.created_at, display.between(job.created_at, None))
+        return format_html('<span title="{}">{}</span>', job.created_at, formatting.between(job.created_at, None))
 
     @admin.display(description="state", ordering="state")
     def state_(self, job: Job) -> SafeString:
-        return display.badge(job.state, job.get_state_display())
+        return formatting.badge(job.state, job.get_state_display())
 
     @admin.display(description="sentences")
     def progress(self, job: Job) -> str:
@@ -159,27 +159,27 @@ class JobAdmin(ReadOnly, ActsOnJobs):
 
     @admin.display(description="waited")
     def waited(self, job: Job) -> str:
-        return display.between(job.created_at, job.started_at or job.finished_at)
+        return formatting.between(job.created_at, job.started_at or job.finished_at)
 
     @admin.display(description="took", ordering="rendering_time")
     def took(self, job: Job) -> str:
-        return display.between(job.started_at, job.finished_at)
+        return formatting.between(job.started_at, job.finished_at)
 
     @admin.display(description="problem")
     def problem_(self, job: Job) -> SafeString | str:
-        return display.problem(job.error_code, job.error_message, job.suggestion)
+        return formatting.problem(job.error_code, job.error_message, job.suggestion)
 
     @admin.display(description="files")
     def files(self, job: Job) -> SafeString | str:
-        return display.result_links(job)
+        return formatting.result_links(job)
 
     @admin.display(description="portrait")
     def portrait_(self, job: Job) -> SafeString | str:
-        return display.portrait(job)
+        return formatting.portrait(job)
 
     @admin.display(description="script")
     def script_(self, job: Job) -> SafeString | str:
-        return display.folded(f"{len(job.script):,} characters", job.script)
+        return formatting.folded(f"{len(job.script):,} characters", job.script)
 
     # --- what can be done ---
 

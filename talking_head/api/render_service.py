@@ -29,9 +29,7 @@ from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, visible_job
 from talking_head.api.schema import answers
 from talking_head.errors import OptionError
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import job_files, local, uploads
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import Kind
 from talking_head.models import Priority
@@ -61,14 +59,14 @@ class ImageId:
         try:
             found = cls(*SIGNER.unsign_object(text))
         except (signing.BadSignature, ValueError, TypeError):
-            raise storage.unknown_portrait() from None
+            raise local.unknown_portrait() from None
         if found.owner_id != user.pk:
-            raise storage.unknown_portrait()
+            raise local.unknown_portrait()
         return found
 
     @property
     def is_stored(self) -> bool:
-        return private_files.exists(Kind.PORTRAIT, self.digest)
+        return uploads.exists(Kind.PORTRAIT, self.digest)
 
 
 class AvatarUpload(APIView):
@@ -127,7 +125,7 @@ class VipGenerate(APIView):
         profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
         recording = values.get("audio_file")
         if not image.is_stored:  # before a recording is taken in for it
-            raise storage.unknown_portrait()
+            raise local.unknown_portrait()
         job = services.submit_job(
             owner=user,
             script=values.get("text", ""),
@@ -157,7 +155,7 @@ class VipDownload(APIView):
         if not job.is_watchable:
             raise OptionError("There is no video (yet).", code="not_ready", hint="Ask for the status first.")
         http_request: HttpRequest = request._request
-        return serve_file(http_request, results.name_of(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4")
+        return serve_file(http_request, job_files.name_of(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4")
 
 
 def _avatar(image: ImageId) -> dict[str, str]:

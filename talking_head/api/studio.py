@@ -17,7 +17,7 @@ from talking_head import services
 from talking_head.api import serializers
 from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Clip, ClipState, Job, JobState
 from talking_head.pipeline.cache.store import ContentCache
 
@@ -59,10 +59,10 @@ class CacheStats(APIView):
 
 def _kinds() -> dict[str, dict[str, int]]:
     def walk() -> dict[str, dict[str, int]]:
-        stats = ContentCache(storage.cache_root()).stats()
+        stats = ContentCache(local.cache_root()).stats()
         return {kind: {"entries": found.entries, "bytes": found.bytes} for kind, found in stats.items()}
 
-    return cache.get_or_set(f"cache-kinds:{storage.cache_root()}", walk, CACHE_WALK_KEPT_SECONDS) or {}
+    return cache.get_or_set(f"cache-kinds:{local.cache_root()}", walk, CACHE_WALK_KEPT_SECONDS) or {}
 
 
 def _hit_rate() -> float | None:

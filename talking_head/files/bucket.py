@@ -28,7 +28,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 from talking_head.errors import ResourceError
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.timing import timing
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def is_installed() -> bool:
 
 def upload(name: str, path: Path) -> None:
     """Returns when the file's bytes are in the bucket under ``name`` and have been checked there."""
-    with storage.translated_os_errors(), path.open("rb") as file, _translated():
+    with local.translated_os_errors(), path.open("rb") as file, _translated():
         _backend().save(name, File(file))
 
 
@@ -85,11 +85,11 @@ def download(name: str, path: Path) -> None:
         FileNotFoundError: there is no such object.
     """
     found = stat(name)
-    with storage.temporary_file(b"") as temporary, storage.translated_os_errors():
+    with local.temporary_file(b"") as temporary, local.translated_os_errors():
         with temporary.open("wb") as file:
             file.writelines(blocks(name, found.etag, 0, found.size_bytes))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.chmod(storage.READABLE)
+        temporary.chmod(local.READABLE)
         temporary.replace(path)
 
 

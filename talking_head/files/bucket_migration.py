@@ -12,10 +12,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from talking_head.files import bucket
-from talking_head.files import clip_cache as shared_cache
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
+from talking_head.files import bucket, clip_cache, job_files, local
 from talking_head.files.uploads import Kind
 from talking_head.models import Job
 
@@ -40,9 +37,9 @@ def move(say: Callable[[int, int], None]) -> int:
 
 def _files() -> Iterator[tuple[str, Path]]:
     """``(name in the bucket, file)``: uploads, finished takes and clips, and the files of ended jobs."""
-    root = storage.media_root()
-    cache = storage.cache_root().relative_to(root)
-    for folder in (*Kind, cache / shared_cache.CLIPS, cache / shared_cache.TAKES):
+    root = local.media_root()
+    cache = local.cache_root().relative_to(root)
+    for folder in (*Kind, cache / clip_cache.CLIPS, cache / clip_cache.TAKES):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file():
                 yield path.relative_to(root).as_posix(), path
@@ -55,5 +52,5 @@ def _files() -> Iterator[tuple[str, Path]]:
 
 def _results(job: Job, folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (job.is_watchable or results.is_about_the_job(job.pk, path.name)):
-            yield results.name_of(job, path.name), path
+        if path.is_file() and (job.is_watchable or job_files.is_about_the_job(job.pk, path.name)):
+            yield job_files.name_of(job, path.name), path

@@ -15,9 +15,7 @@ from django.dispatch import receiver
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import TalkingHeadError
-from talking_head.files import clip_cache as shared_cache
-from talking_head.files import job_files as results
-from talking_head.files import uploads as private_files
+from talking_head.files import clip_cache, job_files, uploads
 from talking_head.files.uploads import Kind
 from talking_head.models import Clip, Job, Narration
 
@@ -32,7 +30,7 @@ def remove_files_after_commit(instance: Job, **kwargs: Any) -> None:
 
 def _remove_files(job_id: UUID) -> None:
     try:
-        results.delete(job_id)
+        job_files.delete(job_id)
     except TalkingHeadError:
         logger.warning("The files of the deleted job %s could not be removed.", job_id, exc_info=True)
 
@@ -50,9 +48,9 @@ def _forget(keys: list[tuple[str, str]]) -> None:
         if Clip.objects.filter(clip_key=clip_key).exists():  # in another video too
             continue
         try:
-            shared_cache.forget((shared_cache.CLIPS, clip_key))
+            clip_cache.forget((clip_cache.CLIPS, clip_key))
             if not Clip.objects.filter(take_key=take_key).exists():
-                shared_cache.forget((shared_cache.TAKES, take_key))
+                clip_cache.forget((clip_cache.TAKES, take_key))
         except TalkingHeadError:
             logger.warning("The clip %s of a cloned voice could not be removed.", clip_key, exc_info=True)
 
@@ -67,6 +65,6 @@ def _remove_recording(digest: str) -> None:
     if Narration.objects.filter(digest=digest).exists():  # somebody else uploaded the same bytes
         return
     try:
-        private_files.delete(Kind.NARRATION, digest)
+        uploads.delete(Kind.NARRATION, digest)
     except TalkingHeadError:
         logger.warning("The file of the deleted recording %s could not be removed.", digest, exc_info=True)

@@ -13,9 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
-from talking_head.files import bucket
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import bucket, local, uploads
 from talking_head.files.uploads import Kind
 from talking_head.models import Clip, ClipState
 from talking_head.pipeline.cache.store import ContentCache
@@ -39,12 +37,12 @@ def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     clip = Clip.objects.select_related("job").get(pk=clip_id)
     work: list[Callable[[], object]] = []
     if clip.job.portrait_digest:
-        work.append(partial(private_files.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
+        work.append(partial(uploads.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
     if clip.job.narration_digest:
-        work.append(partial(private_files.fetch, Kind.NARRATION, clip.job.narration_digest))
+        work.append(partial(uploads.fetch, Kind.NARRATION, clip.job.narration_digest))
     voice = parsed(clip.job.voice)
     if isinstance(voice, SampleVoice):
-        work.append(partial(private_files.fetch, Kind.VOICE_SAMPLE, voice.digest))
+        work.append(partial(uploads.fetch, Kind.VOICE_SAMPLE, voice.digest))
     if earlier := _same_sentence_before(clip):
         work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
     bucket.transfer(work, keep_going)
@@ -68,7 +66,7 @@ def forget(entry: Entry) -> None:
     Raises:
         ResourceError: ``storage_unavailable``.
     """
-    ContentCache(storage.cache_root()).remove(*entry)
+    ContentCache(local.cache_root()).remove(*entry)
     if bucket.is_on():
         for name in bucket.names(_name(entry)):
             bucket.delete(name)
@@ -81,7 +79,7 @@ def forget_withdrawn(voice: str, result: ClipResult) -> None:
         ResourceError: ``storage_unavailable``.
     """
     sample = parsed(voice)
-    if isinstance(sample, SampleVoice) and not private_files.exists(Kind.VOICE_SAMPLE, sample.digest):
+    if isinstance(sample, SampleVoice) and not uploads.exists(Kind.VOICE_SAMPLE, sample.digest):
         for entry in ((CLIPS, result.clip_key), (TAKES, result.take_key)):
             forget(entry)
 
@@ -118,7 +116,7 @@ def _same_sentence_before(clip: Clip) -> Clip | None:
 
 def _keep(entry: Entry) -> None:
     there = bucket.sizes(_name(entry))
-    with storage.translated_os_errors():
+    with local.translated_os_errors():
         files = list(_place(entry).iterdir()) if _place(entry).is_dir() else []
         for path in files:
             name = f"{_name(entry)}{path.name}"
@@ -133,16 +131,16 @@ def _bring(entry: Entry) -> None:
         return
     names = bucket.names(_name(entry))
     if names:
-        with ContentCache(storage.cache_root()).building(kind, key) as folder:
+        with ContentCache(local.cache_root()).building(kind, key) as folder:
             for name in names:
                 bucket.download(name, folder / Path(name).name)
 
 
 def _name(entry: Entry) -> str:
     kind, key = entry
-    return f"{storage.cache_root().name}/{kind}/{key[:2]}/{key}/"
+    return f"{local.cache_root().name}/{kind}/{key[:2]}/{key}/"
 
 
 def _place(entry: Entry) -> Path:
     kind, key = entry
-    return storage.cache_root() / kind / key[:2] / key
+    return local.cache_root() / kind / key[:2] / key

@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from talking_head.files import bucket
-from talking_head.files import local as storage
+from talking_head.files import bucket, local
 from talking_head.models import Job
 
 
@@ -22,7 +21,7 @@ def name_of(job: Job, file: str) -> str:
     """The name below ``MEDIA_ROOT`` or in the bucket of one of the job's files."""
     if bucket.is_on() and not is_about_the_job(job.pk, file):
         return f"{_published(job.pk, job.fence)}{file}"
-    return f"{storage.results_folder(job.pk).name}/{file}"
+    return f"{local.results_folder(job.pk).name}/{file}"
 
 
 def upload_staged(job_id: UUID, fence: int, staging: Path, keep_going: Callable[[], bool]) -> None:
@@ -44,14 +43,14 @@ def write(job_id: UUID, file: str, data: bytes) -> None:
         ResourceError: ``no_space``, ``storage_denied``, ``storage_unavailable``.
     """
     if bucket.is_on():
-        bucket.upload_bytes(f"{storage.results_folder(job_id).name}/{file}", data)
+        bucket.upload_bytes(f"{local.results_folder(job_id).name}/{file}", data)
     else:
-        storage.write_atomically(storage.results_folder(job_id) / file, data)
+        local.write_atomically(local.results_folder(job_id) / file, data)
 
 
 def files_of(job: Job) -> set[str]:
     """The names of the files that are really there."""
-    folder = storage.results_folder(job.pk)
+    folder = local.results_folder(job.pk)
     if bucket.is_on():
         names = bucket.names(f"{folder.name}/")
         return {file for file in (name.rpartition("/")[2] for name in names) if name_of(job, file) in names}
@@ -64,7 +63,7 @@ def fetch(job: Job, file: str) -> Path:
     Raises:
         FileNotFoundError: the job has no such file.
     """
-    path = storage.results_folder(job.pk) / file
+    path = local.results_folder(job.pk) / file
     if bucket.is_on():
         bucket.download(name_of(job, file), path)
     elif not path.is_file():
@@ -74,15 +73,15 @@ def fetch(job: Job, file: str) -> Path:
 
 def delete(job_id: UUID) -> None:
     """Removes every file of a job for good; absent is fine."""
-    shutil.rmtree(storage.results_folder(job_id), ignore_errors=True)
+    shutil.rmtree(local.results_folder(job_id), ignore_errors=True)
     if bucket.is_on():
-        for name in bucket.names(f"{storage.results_folder(job_id).name}/"):
+        for name in bucket.names(f"{local.results_folder(job_id).name}/"):
             bucket.delete(name)
 
 
 def orphans(job: Job) -> list[str]:
     """Names in the bucket that publishers of this ended job left behind."""
-    folder = f"{storage.results_folder(job.pk).name}/"
+    folder = f"{local.results_folder(job.pk).name}/"
     published = _published(job.pk, job.fence) if job.is_watchable else None
     return [
         name
@@ -93,8 +92,8 @@ def orphans(job: Job) -> list[str]:
 
 def is_about_the_job(job_id: UUID, file: str) -> bool:
     """Whether the file tells of the job, whatever became of it, instead of being part of its video."""
-    return file in (storage.metrics_file(job_id).name, storage.LOG)
+    return file in (local.metrics_file(job_id).name, local.LOG)
 
 
 def _published(job_id: UUID, fence: int) -> str:
-    return f"{storage.results_folder(job_id).name}/{fence}/"
+    return f"{local.results_folder(job_id).name}/{fence}/"

@@ -16,8 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from talking_head.errors import InvalidInput
-from talking_head.files import bucket
-from talking_head.files import local as storage
+from talking_head.files import bucket, local
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -35,7 +34,7 @@ def store(kind: Kind, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
     if bucket.is_on():
         bucket.upload_bytes(name_of(kind, digest), data)
-    storage.write_atomically(place(kind, digest), data)
+    local.write_atomically(place(kind, digest), data)
     return digest
 
 
@@ -56,7 +55,7 @@ def place(kind: Kind, digest: str) -> Path:
     Raises:
         InvalidInput: ``unknown_file``, as for :func:`name_of`.
     """
-    return storage.media_root() / name_of(kind, digest)
+    return local.media_root() / name_of(kind, digest)
 
 
 def fetch(kind: Kind, digest: str) -> Path:
@@ -88,13 +87,13 @@ def delete(kind: Kind, digest: str) -> None:
     other machines go when somebody asks for them there, or with the next round of their sweeper."""
     if bucket.is_on():
         bucket.delete(name_of(kind, digest))
-    with storage.translated_os_errors():
+    with local.translated_os_errors():
         place(kind, digest).unlink(missing_ok=True)
 
 
 def drop_stale_copies() -> int:
     """Removes this machine's copies of what was deleted elsewhere; returns how many. Only where there is a bucket."""
-    here = [(kind, path) for kind in Kind for path in (storage.media_root() / kind).glob("??/*")]
+    here = [(kind, path) for kind in Kind for path in (local.media_root() / kind).glob("??/*")]
     # The bucket is asked last: whoever stores something stores it there first.
     there = {name for kind in {kind for kind, _ in here} for name in bucket.names(f"{kind}/")}
     stale = [path for kind, path in here if f"{kind}/{path.parent.name}/{path.name}" not in there]

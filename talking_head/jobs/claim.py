@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-
 from talking_head.errors import RendererError, TalkingHeadError
-from talking_head.files import uploads as private_files
+from talking_head.files import uploads
 from talking_head.files.uploads import Kind
+from talking_head.jobs.leases import Lease
 from talking_head.models import AttemptOutcome, Clip, Job
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.profiles import faster_than
@@ -22,23 +21,18 @@ CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
 JOB_TIMEOUT = "job_timeout"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One worker's right to one clip, for as long as its fence stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Lease):
+    """One worker's right to render one clip."""
 
     clip_id: int
     job_id: UUID
     index: int
-    fence: int
     attempt_id: int
     request: ClipRequest
     seconds_allowed: float
     is_short: bool  # of a short job: see talking_head.worker.slots
     job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
-
-    @property
-    def holds(self) -> Q:
-        return Q(fence=self.fence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
 def request_for(clip: Clip) -> ClipRequest:
     """What the renderer has to know of a clip."""
     job = clip.job
-    narration_path = str(private_files.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
+    narration_path = str(uploads.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
     return ClipRequest(
         text=clip.text,
         spoken=clip.spoken,
@@ -98,7 +92,7 @@ def request_for(clip: Clip) -> ClipRequest:
         language=job.language,
         voice=job.voice,
         speed=job.speed,
-        portrait_path=str(private_files.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
+        portrait_path=str(uploads.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
         portrait_digest=job.portrait_digest,
         narration_path=narration_path,
         narration_digest=job.narration_digest,

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from talking_head.models import Job, Notification
-from talking_head.monitoring import job_metrics as metrics
+from talking_head.monitoring import job_metrics
 from talking_head.monitoring.log_context import working_on
 from talking_head.signals import job_ended
 
@@ -36,7 +36,7 @@ def deliver(notification_id: int) -> bool:
 
 
 def _deliver(job: Job, notification_id: int) -> bool:
-    metrics.write(job)
+    job_metrics.write(job)
     failed = False
     for receiver, answer in job_ended.send_robust(sender=Job, job=job):
         if isinstance(answer, Exception):

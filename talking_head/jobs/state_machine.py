@@ -17,20 +17,18 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
-from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.errors import TalkingHeadError
 from talking_head.jobs import outbox
-from talking_head.live import snapshots as progress
+from talking_head.live import events
 from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, ClipState, Job, JobState
-from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
 MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: the work itself must be what kills
-PUBLISH_CANDIDATES = 10
 P = ParamSpec("P")
 
 
@@ -115,7 +113,7 @@ def move_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
         Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # out of the line
         outbox.announce_end(job_id)
     transaction.on_commit(functools.partial(_note, job_id, move, values.get("error_code") or None))
-    progress.job_changed(job_id)
+    events.job_changed(job_id)
 
 
 def _note(job_id: UUID, move: Move, code: str | None) -> None:
@@ -167,106 +165,3 @@ def fail_within(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
 
 
 # --- publishing ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PublishClaim:
-    """The right to publish a job for as long as its fence stands."""
-
-    job_id: UUID
-    fence: int
-
-    @property
-    def holds(self) -> Q:
-        return Q(fence=self.fence)
-
-
-def _publishable() -> QuerySet[Job]:
-    """Jobs whose clips are all done, and jobs whose publisher is gone."""
-    return Job.objects.filter(_is_ready() | _is_orphaned()).order_by("-priority", "created_at")
-
-
-def _is_ready() -> Q:
-    unfinished = Clip.objects.filter(job=OuterRef("pk")).exclude(state=ClipState.DONE)
-    return Q(~Exists(unfinished), state=JobState.RUNNING)
-
-
-def _is_orphaned() -> Q:
-    return Q(state=JobState.PUBLISHING, lease_expires_at__lt=Now())
-
-
-def is_anything_to_publish() -> bool:
-    return _publishable().exists()
-
-
-def claim_publishing(job_id: UUID | None = None) -> PublishClaim | None:
-    """Takes the publishing of some job, or of this one; None when there is nothing to publish now."""
-    jobs = _publishable() if job_id is None else _publishable().filter(pk=job_id)
-    for job in jobs[:PUBLISH_CANDIDATES]:
-        if job.publish_crashes >= MAX_CRASHES:
-            _give_up_publishing(job)
-        elif _take_publishing(job):
-            return PublishClaim(job.pk, job.fence + 1)
-    return None
-
-
-@all_or_nothing
-def _take_publishing(job: Job) -> None:
-    is_orphan = job.state == JobState.PUBLISHING
-    move_job(
-        job.pk,
-        "take_over_publishing" if is_orphan else "begin_publishing",
-        _is_orphaned() if is_orphan else _is_ready(),
-        Q(fence=job.fence),
-        fence=F("fence") + 1,
-        publish_crashes=F("publish_crashes") + 1,
-        lease_expires_at=seconds_from_now(timing().lease_seconds),
-    )
-
-
-@all_or_nothing
-def _give_up_publishing(job: Job) -> None:
-    error = RendererError("The clips could not be joined.", code="publish_failed", hint="Try again.")
-    if job.error_code:  # what the last publisher reported before it gave the job back
-        error = RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
-    fail_within(job.pk, error, Q(fence=job.fence))
-
-
-def renew_publishing(claim: PublishClaim) -> bool:
-    """False when the job was cancelled or somebody took over."""
-    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
-    return bool(mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
-
-
-def holds_publishing(claim: PublishClaim) -> bool:
-    return Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING).exists()
-
-
-@all_or_nothing
-def postpone_publishing(claim: PublishClaim, error: TalkingHeadError, *, crashed: bool) -> None:
-    """Gives the job back after a failure; somebody takes it over when the backoff is up, or gives up on it."""
-    wait_seconds = 0.0 if crashed else timing().backoff_seconds
-    values = {"error_code": error.code, "error_message": error.message, "suggestion": error.hint}
-    if error.permanent:
-        fail_within(claim.job_id, error, claim.holds)
-        return
-    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
-    if not mine.update(fence=F("fence") + 1, lease_expires_at=seconds_from_now(wait_seconds), **values):
-        raise Superseded
-
-
-@all_or_nothing
-def release_publishing(claim: PublishClaim) -> None:
-    """Gives the job back because the worker stops: not a crash. The claim ends with it, hence the new fence."""
-    mine = Job.objects.filter(claim.holds, pk=claim.job_id, state=JobState.PUBLISHING)
-    if not mine.update(fence=F("fence") + 1, lease_expires_at=Now(), publish_crashes=F("publish_crashes") - 1):
-        raise Superseded
-
-
-@all_or_nothing
-def render_clips_again(claim: PublishClaim, indexes: list[int]) -> None:
-    """Some finished clips are no longer in the cache (it may be deleted at any time): back to rendering these."""
-    move_job(claim.job_id, "render_again", claim.holds, lease_expires_at=None)
-    for clip in Clip.objects.filter(job=claim.job_id, index__in=indexes):
-        move_clip(clip.pk, "render_again", clip_key="", cached=False)
-        progress.clip_changed(claim.job_id, clip.index)

@@ -21,10 +21,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
-from talking_head.jobs import queue as line
-from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import queue, wakeups
+from talking_head.jobs.leases import Lease
 from talking_head.jobs.state_machine import Superseded, all_or_nothing, fail_within, seconds_from_now
-from talking_head.live import snapshots as progress
+from talking_head.live import events
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.profiles import profile_named
 from talking_head.timing import timing
@@ -37,19 +37,18 @@ CANDIDATES = 5
 PARAGRAPH_PAUSE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class ListenClaim:
-    """One worker's right to one piece, for as long as its fence stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenClaim(Lease):
+    """One worker's right to transcribe one chunk of a recording."""
 
     narration_id: UUID
-    fence: int
     digest: str
     start_seconds: float
     language: str = ""
 
     @property
     def mine(self) -> QuerySet[Narration]:
-        return Narration.objects.filter(pk=self.narration_id, fence=self.fence, state=NarrationState.LISTENING)
+        return Narration.objects.filter(self.fence_q, pk=self.narration_id, state=NarrationState.LISTENING)
 
 
 # --- listening -----------------------------------------------------------------------------------------------------
@@ -83,7 +82,13 @@ def claim_piece(job_id: UUID | None = None) -> ListenClaim | None:
         )
         if taken:
             language = narration.transcript.get("language", "")  # a lesson does not change its language on the way
-            return ListenClaim(narration.pk, narration.fence + 1, narration.digest, narration.heard_seconds, language)
+            return ListenClaim(
+                narration_id=narration.pk,
+                fence=narration.fence + 1,
+                digest=narration.digest,
+                start_seconds=narration.heard_seconds,
+                language=language,
+            )
     return None
 
 
@@ -234,12 +239,12 @@ def _begin(job: Job, narration: Narration) -> None:
             # Two steps: the watchers' next event shows a gap, so they fetch a snapshot, which has the sentences.
             if not waiting.update(script=job.script, timeout_seconds=timeout_seconds, seq=F("seq") + 2):
                 return  # cancelled meanwhile
-            Clip.objects.bulk_create(line.line_up(job, clips))
+            Clip.objects.bulk_create(queue.line_up(job, clips))
     except InvalidInput as error:
         _end_waiting(job, error)
         return
-    progress.job_changed(job.pk)
-    doorbell.ring_after_commit(job.pk)
+    events.job_changed(job.pk)
+    wakeups.ring_after_commit(job.pk)
 
 
 def clips_of(job: Job, narration: Narration) -> list[Clip]:

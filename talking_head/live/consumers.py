@@ -26,8 +26,8 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from talking_head.live.events import group_name
 from talking_head.live.snapshot_cache import SnapshotReader
-from talking_head.live.snapshots import group_name
 from talking_head.live.socket_auth import NOT_FOUND, refusal
 from talking_head.models import TERMINAL_JOB_STATES, Job
 

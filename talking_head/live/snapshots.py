@@ -8,27 +8,15 @@ truth, and a watcher that sees a gap in ``seq`` asks for a new snapshot.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
 from django.urls import reverse
 
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narration, NarrationState
-from talking_head.planning import queue_forecast as forecast
-from talking_head.planning import render_rate as estimate
-
-logger = logging.getLogger(__name__)
+from talking_head.planning import queue_forecast, render_rate
 
 Json = dict[str, Any]
-
-
-def group_name(job_id: UUID | str) -> str:
-    """The channel layer's group of everybody who watches that job."""
-    return f"job.{job_id}"
 
 
 # --- what is shown -----------------------------------------------------------------------------------------------
@@ -40,7 +28,7 @@ def job_snapshot(job: Job) -> Json:
     Raises:
         Job.DoesNotExist: it was deleted meanwhile.
     """
-    job, clips = _read(job.pk)
+    job, clips = read_rows(job.pk)
     return {
         "id": str(job.pk),
         "seq": job.seq,
@@ -52,25 +40,25 @@ def job_snapshot(job: Job) -> Json:
         "face_reason": job.face_reason,
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
-        **_head(job, clips),
-        "clips": [_clip_view(clip) for clip in clips],
+        **job_view(job, clips),
+        "clips": [clip_view(clip) for clip in clips],
         "narration": _narration_view(job),
         "video": _video_view(job),
     }
 
 
-def _head(job: Job, clips: list[Clip]) -> Json:
+def job_view(job: Job, clips: list[Clip]) -> Json:
     """The fields that snapshots and ``job`` events share."""
     return {
         "state": job.state,
         "stage": _current_stage(job),
-        **_counts(job, clips),
-        "queue_position": estimate.queue_position(job),
+        **clip_counts(job, clips),
+        "queue_position": render_rate.queue_position(job),
         "error": _error_view(job.error_code, job.error_message, job.suggestion),
     }
 
 
-def _counts(job: Job, clips: list[Clip]) -> Json:
+def clip_counts(job: Job, clips: list[Clip]) -> Json:
     return {
         "clips_done": sum(clip.state == ClipState.DONE for clip in clips),
         "clips_total": len(clips),
@@ -80,8 +68,8 @@ def _counts(job: Job, clips: list[Clip]) -> Json:
 
 def _seconds_left(job: Job, clips: list[Clip]) -> float | None:
     """From the whole queue while it waits, from the job itself once it is its turn."""
-    found = forecast.of_job(job) if job.state == JobState.QUEUED else None
-    return round(found.finish_seconds, 1) if found else estimate.seconds_left(job, clips)
+    found = queue_forecast.of_job(job) if job.state == JobState.QUEUED else None
+    return round(found.finish_seconds, 1) if found else render_rate.seconds_left(job, clips)
 
 
 def _current_stage(job: Job) -> str | None:
@@ -98,7 +86,7 @@ def _error_view(code: str, message: str, suggestion: str) -> dict[str, str] | No
     return {"code": code, "message": message, "suggestion": suggestion} if code else None
 
 
-def _clip_view(clip: Clip) -> Json:
+def clip_view(clip: Clip) -> Json:
     is_done = clip.state == ClipState.DONE and bool(clip.clip_key)
     return {
         "index": clip.index,
@@ -165,85 +153,8 @@ def _video_view(job: Job) -> Json | None:
 # --- who hears of it ---------------------------------------------------------------------------------------------
 
 
-def job_changed(job_id: UUID) -> None:
-    """Tells the watchers that the job's row changed; inside a transaction, once it is committed."""
-    _after_commit(lambda: _send_job(job_id))
-
-
-def clip_changed(job_id: UUID, index: int) -> None:
-    """Tells the watchers that one clip's row changed; inside a transaction, once it is committed."""
-    _after_commit(lambda: _send_clip(job_id, index))
-
-
-def stage_reported(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
-    """Passes on how far the renderer is inside a clip. Several a second, so it reads hardly any rows."""
-    _quietly(lambda: _send_stage(job_id, index, stage, frame, frames))
-
-
-def preview(job_id: UUID, jpeg: bytes) -> None:
-    """Shows the watchers a frame of the clip that is being rendered."""
-    _quietly(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
-
-
-def _send_job(job_id: UUID) -> None:
-    if not _is_watched(job_id):
-        estimate.forget(job_id)
-        return
-    job, clips = _read(job_id)
-    estimate.forget(job_id)
-    _broadcast(job_id, {"type": "job.event", "event": {"type": "job", "seq": job.seq, **_head(job, clips)}})
-
-
-def _send_clip(job_id: UUID, index: int) -> None:
-    if not _is_watched(job_id):
-        estimate.forget(job_id)
-        return
-    job, clips = _read(job_id)
-    estimate.forget(job_id)
-    clip = next(clip for clip in clips if clip.index == index)
-    event = {"type": "clip", "seq": job.seq, "clip": _clip_view(clip), **_counts(job, clips)}
-    _broadcast(job_id, {"type": "job.event", "event": event})
-
-
-def _send_stage(job_id: UUID, index: int, stage: str, frame: int, frames: int) -> None:
-    seconds = estimate.seconds_left_within_clip(job_id, index, frame / frames if frames else 0.0)
-    # No seq: the socket fills in the one its viewer saw last, because nothing changed in the rows.
-    event = {"type": "stage", "index": index, "stage": stage, "frame": frame, "frames": frames, "seconds_left": seconds}
-    _broadcast(job_id, {"type": "job.event", "event": event})
-
-
-def _read(job_id: UUID) -> tuple[Job, list[Clip]]:
+def read_rows(job_id: UUID) -> tuple[Job, list[Clip]]:
     """The job first and its clips after it: what changes in between comes again in an event with a higher seq, while
     the other order could miss it. No transaction, because on SQLite even one that only reads would lock out writers."""
     job = Job.objects.get(pk=job_id)
     return job, list(job.clips.all())
-
-
-def _is_watched(job_id: UUID) -> bool:
-    """Putting an event together costs more than the change it tells of. Who comes to watch right after this question
-    misses nothing: a socket listens first and reads its snapshot then, when the change is committed."""
-    has_listeners = getattr(get_channel_layer(), "has_listeners", None)  # Redis can say; to ask costs one message
-    return has_listeners is None or bool(has_listeners(group_name(job_id)))
-
-
-def _broadcast(job_id: UUID, message: Json) -> None:
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    send_now = getattr(layer, "group_send_now", None)  # ours needs no event loop; Redis does
-    if send_now is not None:
-        send_now(group_name(job_id), message)
-    else:
-        async_to_sync(layer.group_send)(group_name(job_id), message)
-
-
-def _after_commit(send: Any) -> None:
-    transaction.on_commit(lambda: _quietly(send))
-
-
-def _quietly(send: Any) -> None:
-    """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
-    try:
-        send()
-    except Exception:  # a broken channel layer, a deleted job, a locked database: the rows still tell
-        logger.debug("A progress message was not sent.", exc_info=True)

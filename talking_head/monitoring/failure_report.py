@@ -21,7 +21,7 @@ from talking_head.models import (
     Job,
     JobState,
 )
-from talking_head.monitoring import job_metrics as metrics
+from talking_head.monitoring import job_metrics
 from talking_head.monitoring.redaction import redacted
 from talking_head.monitoring.remedies import Remedy, remedy_for
 from talking_head.profiles import faster_than
@@ -118,7 +118,7 @@ def report(job: Job) -> Report:
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at", "pk"))
     broken = [clip for clip in clips if clip.is_fallback or clip.state == ClipState.FAILED]
     told = _tries(attempts, {clip.pk for clip in broken})
-    log = redacted(metrics.log_of(job, attempts)).splitlines()
+    log = redacted(job_metrics.log_of(job, attempts)).splitlines()
     return Report(
         headline=_headline(job, broken),
         words=redacted(job.error_message),
@@ -129,7 +129,7 @@ def report(job: Job) -> Report:
         tries=tuple(told[-MAX_TRIES:]),
         more_tries=max(0, len(told) - MAX_TRIES),
         log="\n".join(log[-LOG_LINES:]),
-        figures=metrics.metrics_of(job, clips, attempts),
+        figures=job_metrics.metrics_of(job, clips, attempts),
     )
 
 

@@ -12,8 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from talking_head.errors import ResourceError
-from talking_head.files import bucket
-from talking_head.files import local as storage
+from talking_head.files import bucket, local
 from talking_head.models import Clip, ClipState, Job, JobState
 
 MIN_FREE_BYTES = 100_000_000  # a minute of video at 512 px takes about 5 MB; below this the next lesson may not fit
@@ -67,8 +66,8 @@ def _check_database(found: Readiness) -> bool:
 
 def _check_media(found: Readiness) -> None:
     try:
-        storage.check_writable()
-        free_bytes = shutil.disk_usage(storage.media_root()).free
+        local.check_writable()
+        free_bytes = shutil.disk_usage(local.media_root()).free
     except ResourceError as error:
         found.checks["media"] = error.code
         found.problems.append(str(error))

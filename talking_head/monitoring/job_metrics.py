@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from talking_head.errors import RendererError, TalkingHeadError
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
+from talking_head.files import job_files, local
 from talking_head.models import Attempt, Clip, Job
 from talking_head.pipeline.performance import clip_figures, performance_metrics
 from talking_head.pipeline.requests import ClipResult
@@ -29,8 +28,8 @@ def write(job: Job) -> bool:
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at"))
     try:
         document = json.dumps(metrics_of(job, clips, attempts), indent=2, ensure_ascii=False)
-        results.write(job.pk, storage.metrics_file(job.pk).name, f"{document}\n".encode())
-        results.write(job.pk, storage.LOG, log_of(job, attempts).encode())
+        job_files.write(job.pk, local.metrics_file(job.pk).name, f"{document}\n".encode())
+        job_files.write(job.pk, local.LOG, log_of(job, attempts).encode())
     except TalkingHeadError:
         logger.warning("The metrics of job %s could not be written.", job.pk, exc_info=True)
         return False

@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import (
     Attempt,
     AttemptOutcome,
@@ -241,7 +241,7 @@ def _waits() -> Iterator[Metric]:
 def _count_entries() -> dict[str, tuple[int, float]]:
     """Kind -> entries and bytes. Folders are named by a digest, so a few shelves are a fair sample: above
     ``MAX_MEASURED_ENTRIES`` the bytes of the rest are reckoned from it."""
-    root = storage.cache_root()
+    root = local.cache_root()
     found = {}
     for kind in ("takes", "clips", "sources"):
         shelves = sorted(path for path in _children(root / kind) if path.is_dir())
@@ -278,7 +278,7 @@ def _cache_and_disk() -> Iterator[Metric]:
         "kind",
     )
     try:
-        free_bytes = float(shutil.disk_usage(storage.media_root()).free)
+        free_bytes = float(shutil.disk_usage(local.media_root()).free)
     except OSError:
         return  # /readyz says what is wrong with the folder
     yield _gauge("media_free_bytes", "Free space where videos are kept.", [((), free_bytes)])

@@ -17,9 +17,7 @@ from django.db.models.functions import Now
 
 from talking_head.engines import registry
 from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
-from talking_head.planning import machines, quotas
-from talking_head.planning import queue_forecast as forecast
-from talking_head.planning import render_rate as estimate
+from talking_head.planning import machines, queue_forecast, quotas, render_rate
 from talking_head.profiles import AUTO, Profile, profile_named
 from talking_head.selection_rules import Choice, Machine, Outlook, best_first, choose_face, choose_profile
 
@@ -55,7 +53,7 @@ def decide(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -
         return Decision(chosen, face_choice.name, "", face_choice.reason)
     profiles = best_first()
     faces = {each.name: _face(job, each, utterances, face, known) for each in profiles}
-    queue = forecast.queue_now()
+    queue = queue_forecast.queue_now()
     outlooks = [_outlook(job, each, faces[each.name].name, utterances, queue) for each in profiles]
     choice = choose_profile(outlooks, known, settings.TALKING_HEAD_PATIENCE_SECONDS)
     face_choice = faces[choice.name]
@@ -64,7 +62,7 @@ def decide(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -
 
 def weight_of(utterances: Sequence[Utterance]) -> float:
     characters = sum(len(utterance.spoken) for utterance in utterances)
-    return forecast.weight_of(characters, sum(each.pause_seconds for each in utterances), len(utterances))
+    return queue_forecast.weight_of(characters, sum(each.pause_seconds for each in utterances), len(utterances))
 
 
 def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str, known: tuple[Machine, ...]) -> Choice:
@@ -74,11 +72,13 @@ def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str
     return Choice(registry.resolve("face", choice.name), choice.reason)
 
 
-def _outlook(job: Job, profile: Profile, face: str, utterances: Sequence[Utterance], queue: forecast.Queue) -> Outlook:
+def _outlook(
+    job: Job, profile: Profile, face: str, utterances: Sequence[Utterance], queue: queue_forecast.Queue
+) -> Outlook:
     job.profile, job.face = profile.name, face
     ready = quotas.rendered_before(job)
     new = [utterance for utterance in utterances if utterance.spoken not in ready]
-    rate = estimate.seconds_per_weight(estimate.recent_clips(profile.name, face))
+    rate = render_rate.seconds_per_weight(render_rate.recent_clips(profile.name, face))
     weight = weight_of(new)
     waiting = queue.of_new_job(job.owner_id, job.priority, weight)
     recent, troubled = _experience(profile.name)

@@ -19,7 +19,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Length, Now
 
 from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Priority
-from talking_head.planning import render_rate as estimate
+from talking_head.planning import render_rate
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timing import timing
 
@@ -112,7 +112,7 @@ def queue_now() -> Queue:
     recent = Clip.objects.filter(state=ClipState.DONE, render_seconds__isnull=False, cached=False, is_fallback=False)
     return Queue(
         loads,
-        estimate.seconds_per_weight(recent.order_by("-pk")[: estimate.RECENT_CLIPS]),
+        render_rate.seconds_per_weight(recent.order_by("-pk")[: render_rate.RECENT_CLIPS]),
         max(busy_slots, settings.TALKING_HEAD_SLOTS),
         busy_slots,
         sum(load.weight for load in loads) / clip_count if clip_count else AVERAGE_CLIP_WEIGHT,
@@ -126,11 +126,11 @@ def of_job(job: Job) -> Forecast | None:
 def weight_of(characters: float, pause_seconds: float, clip_count: int) -> float:
     """Return the weight of clips as :mod:`talking_head.planning.render_rate` has it: seconds, and a fixed cost each."""
     spoken_seconds = characters / CHARACTERS_SPOKEN_PER_SECOND
-    return spoken_seconds + pause_seconds + clip_count * estimate.OVERHEAD_SECONDS
+    return spoken_seconds + pause_seconds + clip_count * render_rate.OVERHEAD_SECONDS
 
 
 def _open_work() -> list[dict[str, Any]]:
-    waiting = Clip.objects.filter(state__in=estimate.OPEN_STATES, job__state__in=ACTIVE_JOB_STATES).order_by()
+    waiting = Clip.objects.filter(state__in=render_rate.OPEN_STATES, job__state__in=ACTIVE_JOB_STATES).order_by()
     rows: list[Any] = list(
         waiting.values("job_id", owner_id=F("job__owner"), priority=F("job__priority"), asked_at=F("job__created_at"))
         .annotate(characters=Sum(Length("spoken")), pauses=Sum("pause_seconds"), clip_count=Count("pk"), now=Now())

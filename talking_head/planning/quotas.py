@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from talking_head.errors import LimitReached
 from talking_head.models import ACTIVE_JOB_STATES, WATCHABLE_JOB_STATES, Clip, ClipState, Job, Quota
-from talking_head.planning import queue_forecast as forecast
+from talking_head.planning import queue_forecast
 from talking_head.selection_rules import in_words
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def refusal(job: Job, utterances: Iterable[Utterance]) -> LimitReached | None:
 def _check(job: Job, utterances: Iterable[Utterance], limits: Limits, now: datetime) -> None:
     new = _not_rendered_before(job, utterances)
     characters = sum(len(utterance.spoken) for utterance in new)
-    job.reckoned_seconds = forecast.weight_of(characters, sum(utterance.pause_seconds for utterance in new), len(new))
-    queue = forecast.queue_now()
+    job.reckoned_seconds = queue_forecast.weight_of(
+        characters, sum(utterance.pause_seconds for utterance in new), len(new)
+    )
+    queue = queue_forecast.queue_now()
     _check_jobs_in_flight(job, limits.jobs_in_flight, queue)
     _check_minutes(job, limits.minutes_a_day, now)
     _check_queue(job, queue)
@@ -129,7 +131,7 @@ def rendered_before(job: Job) -> set[str]:
     return set(rendered.values_list("spoken", flat=True))
 
 
-def _check_jobs_in_flight(job: Job, limit: int, queue: forecast.Queue) -> None:
+def _check_jobs_in_flight(job: Job, limit: int, queue: queue_forecast.Queue) -> None:
     """A job for the same subject as one in flight takes that one's place: whoever asks cancels the older."""
     replaced = Q(subject=job.subject) if job.subject else Q(pk=None)
     in_flight = Job.objects.filter(owner=job.owner_id, state__in=ACTIVE_JOB_STATES).exclude(replaced)
@@ -168,7 +170,7 @@ def _check_minutes(job: Job, limit_minutes: int, now: datetime) -> None:
     )
 
 
-def _check_queue(job: Job, queue: forecast.Queue) -> None:
+def _check_queue(job: Job, queue: queue_forecast.Queue) -> None:
     longest_seconds = settings.TALKING_HEAD_MAX_WAIT_SECONDS
     found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
     if not longest_seconds or found is None or found.start_seconds <= longest_seconds:

@@ -6,14 +6,16 @@ import time
 from pathlib import Path
 
 from talking_head.errors import InvalidInput, PortraitError, RendererError
-from talking_head.files import job_files as results
+from talking_head.files import job_files
 from talking_head.models import Job
 from talking_head.planning import machines
 from talking_head.renderer.supervisor import Watcher
 from talking_head.services.jobs import submit_job
 from talking_head.services.narrations import store_narration
 from talking_head.services.portraits import store_portrait
-from talking_head.worker.worker import Worker, close_warm_renderer, warm_renderer
+from talking_head.worker import registration
+from talking_head.worker.renderer_handle import close_warm_renderer, warm_renderer
+from talking_head.worker.worker import Worker
 
 POLL_SECONDS = 0.1
 
@@ -37,7 +39,7 @@ def generate_talking_video(
     digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
     narration = _stored_narration(Path(audio_path)) if audio_path else ""
     if not machines.known():  # no worker ever ran: what auto goes by is not known yet
-        machines.introduce(warm_renderer(), Watcher())
+        registration.introduce(warm_renderer(), Watcher())
     job = run_job(
         submit_job(
             owner=None, script=text, portrait_digest=digest, narration_digest=narration, profile=performance_mode
@@ -70,7 +72,7 @@ def video_path(job: Job) -> Path:
     Raises:
         ResourceError: ``storage_unavailable``, where there is a bucket.
     """
-    return results.fetch(job, "video.mp4")
+    return job_files.fetch(job, "video.mp4")
 
 
 def _stored_narration(path: Path) -> str:

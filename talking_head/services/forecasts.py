@@ -9,9 +9,7 @@ from django.contrib.auth.models import User
 
 from talking_head.errors import LimitReached
 from talking_head.models import Job, Priority
-from talking_head.planning import queue_forecast as forecast
-from talking_head.planning import quotas
-from talking_head.planning import render_rate as estimate
+from talking_head.planning import queue_forecast, quotas, render_rate
 from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.selection_rules import in_words
 from talking_head.services.jobs import settle
@@ -58,9 +56,9 @@ def forecast_video(
     )  # fmt: skip
     settle(job, utterances)
     refusal = quotas.refusal(job, utterances)
-    queue = forecast.queue_now()
+    queue = queue_forecast.queue_now()
     found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
-    own_rate = estimate.seconds_per_weight(estimate.recent_clips(job.profile, job.face))
+    own_rate = render_rate.seconds_per_weight(render_rate.recent_clips(job.profile, job.face))
     ready_seconds = None
     if found is not None:  # the queue's average says when it begins, its own profile how long it takes then
         own_seconds = job.reckoned_seconds * own_rate if own_rate else found.finish_seconds - found.start_seconds

@@ -15,17 +15,12 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import local, uploads
 from talking_head.files.uploads import Kind
-from talking_head.jobs import queue as line
-from talking_head.jobs import state_machine as lifecycle
-from talking_head.jobs import transcription as narrations
-from talking_head.jobs import wakeups as doorbell
-from talking_head.live import snapshots as progress
+from talking_head.jobs import queue, state_machine, transcription, wakeups
+from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
-from talking_head.planning import auto_selection as adaptive
-from talking_head.planning import quotas
+from talking_head.planning import auto_selection, quotas
 from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
 from talking_head.services.scripts import check_voice, speech_engine_for
@@ -90,7 +85,7 @@ def submit_job(
         _refuse_a_voice_beside_it(voice, speed, speech)
         script = script if script.strip() else narration.text
     plan = _plan(script, language, portrait_digest, voice, speed, face, speech, narration)
-    storage.check_writable()
+    local.check_writable()
     job = Job(
         owner=owner,
         script=script,
@@ -119,7 +114,7 @@ def settle(job: Job, utterances: Sequence[Utterance]) -> None:
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
     """
-    decision = adaptive.decide(job, utterances, job.asked_profile, job.asked_face)
+    decision = auto_selection.decide(job, utterances, job.asked_profile, job.asked_face)
     job.profile, job.face = decision.profile.name, decision.face
     job.profile_reason, job.face_reason = decision.profile_reason, decision.face_reason
     job.timeout_seconds = decision.profile.timeout_for(job.script)
@@ -128,7 +123,7 @@ def settle(job: Job, utterances: Sequence[Utterance]) -> None:
 def cancel_job(job: Job) -> bool:
     """Ends a job that is not yet finished; within two seconds nothing runs for it any more, and it is never published.
     False when it had ended already."""
-    return lifecycle.cancel(job.pk)
+    return state_machine.cancel(job.pk)
 
 
 def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | None = None) -> Job:
@@ -179,8 +174,8 @@ def _plan(
 
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
-    if portrait_digest and not private_files.exists(Kind.PORTRAIT, portrait_digest):
-        raise storage.unknown_portrait()
+    if portrait_digest and not uploads.exists(Kind.PORTRAIT, portrait_digest):
+        raise local.unknown_portrait()
     if portrait_digest:
         return face or str(settings.TALKING_HEAD_FACE)
     if face in (None, registry.AUTO, STILL):
@@ -206,9 +201,9 @@ def _refuse_a_voice_beside_it(voice: str, speed: float, speech: str | None) -> N
 def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | None) -> Job:
     is_heard = narration is not None and narration.state == NarrationState.READY
     if narration is None:
-        clips = [narrations.clip_of(job, utterance) for utterance in utterances]
+        clips = [transcription.clip_of(job, utterance) for utterance in utterances]
     else:
-        clips = narrations.clips_of(job, narration) if is_heard else []
+        clips = transcription.clips_of(job, narration) if is_heard else []
         utterances = utterances or (utterance_as_long_as(narration),)
     try:
         with transaction.atomic():
@@ -222,11 +217,11 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
                 quotas.stamp(job, admitted_at)
             else:  # rendered by the process that asks: nobody queues and nobody is counted
                 job.save(force_insert=True)
-            Clip.objects.bulk_create(line.line_up(job, clips))
+            Clip.objects.bulk_create(queue.line_up(job, clips))
             if narration is not None and not is_heard:
-                narrations.wait_for(job, narration)
-            doorbell.ring_after_commit(job.pk)
-            progress.job_changed(job.pk)
+                transcription.wait_for(job, narration)
+            wakeups.ring_after_commit(job.pk)
+            events.job_changed(job.pk)
     except IntegrityError:
         # A parallel call with the same key was faster: its job is the job.
         if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):

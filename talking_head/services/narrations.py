@@ -12,12 +12,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from talking_head.errors import InvalidInput
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import local, uploads
 from talking_head.files.uploads import Kind
-from talking_head.jobs import narration_retention as unused_narrations
-from talking_head.jobs import transcription as narrations
-from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import narration_retention, transcription, wakeups
 from talking_head.live.snapshots import narration_view
 from talking_head.models import Narration, NarrationState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
@@ -42,22 +39,22 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
     from talking_head.media_io.recordings import plain_recording
     from talking_head.pipeline.checks.recording_report import refuse_unusable_recording, report_on_recording
 
-    storage.check_writable()
-    with storage.temporary_file(b"") as plain:
+    local.check_writable()
+    with local.temporary_file(b"") as plain:
         report = report_on_recording(plain_recording(file, plain, max_seconds=MAX_NARRATION_SECONDS))
         refuse_unusable_recording(report)
-        with storage.translated_os_errors():
-            digest = private_files.store(Kind.NARRATION, plain.read_bytes())
+        with local.translated_os_errors():
+            digest = uploads.store(Kind.NARRATION, plain.read_bytes())
     with transaction.atomic():
         narration, is_new = Narration.objects.get_or_create(
             owner=owner,
             digest=digest,
             defaults={"duration_seconds": report.duration_seconds, "report": report.to_json()},
         )
-        unused_narrations.note_use(narration)
+        narration_retention.note_use(narration)
         if is_new or narration.state == NarrationState.FAILED:  # uploaded again: another try
-            narrations.listen_anew(narration)
-            transaction.on_commit(lambda: doorbell.ring())
+            transcription.listen_anew(narration)
+            transaction.on_commit(lambda: wakeups.ring())
     return narration
 
 
@@ -69,11 +66,11 @@ def usable_narration(digest: str) -> Narration:
     """
     rows = Narration.objects.filter(digest=digest)
     narration = rows.filter(state=NarrationState.READY).first() or rows.first()
-    if narration is None or not private_files.exists(Kind.NARRATION, digest):
+    if narration is None or not uploads.exists(Kind.NARRATION, digest):
         raise unknown_narration()
     if narration.state == NarrationState.FAILED:
-        raise narrations.error_of(narration)
-    unused_narrations.note_use(narration)
+        raise transcription.error_of(narration)
+    narration_retention.note_use(narration)
     return narration
 
 

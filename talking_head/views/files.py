@@ -14,18 +14,13 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from talking_head.errors import InvalidInput, ResourceError
-from talking_head.files import clip_cache as shared_cache
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import clip_cache, job_files, local, uploads
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import Kind
 from talking_head.models import ClipState, Job, Narration
-from talking_head.monitoring.health import readiness
 from talking_head.permissions import Person, is_overseer, may_view_job, may_view_portrait, own_voices
 from talking_head.services.voice_samples import voice_sample_digest
 
@@ -59,14 +54,14 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return _log_in_first(request)
     job = _visible_job(request.user, job_id)
-    if name == storage.metrics_file(job.pk).name:
+    if name == local.metrics_file(job.pk).name:
         name = METRICS_FILE
     if name in OWNERS_FILES and not _sees_behind_the_scenes(request.user, job):
         return _refused()
     if name not in VIEWERS_FILES + OWNERS_FILES:
         raise Http404("A job has no such file.")
-    file = storage.metrics_file(job.pk).name if name == METRICS_FILE else name
-    return serve_file(request, results.name_of(job, file), download_name=_download_name(request, job, f" {file}"))
+    file = local.metrics_file(job.pk).name if name == METRICS_FILE else name
+    return serve_file(request, job_files.name_of(job, file), download_name=_download_name(request, job, f" {file}"))
 
 
 @private_file
@@ -78,7 +73,7 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
     if clip is None:
         raise Http404("This clip is not there yet.")
-    name = shared_cache.clip_name(clip.clip_key, "clip.mp4")
+    name = clip_cache.clip_name(clip.clip_key, "clip.mp4")
     return serve_file(request, name, download_name=_download_name(request, job, f" {index + 1}.mp4"))
 
 
@@ -90,7 +85,7 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     if not may_view_portrait(request.user, digest):
         raise Http404("There is no such portrait.")
     try:
-        name = private_files.name_of(Kind.PORTRAIT, digest)
+        name = uploads.name_of(Kind.PORTRAIT, digest)
     except InvalidInput as error:
         raise Http404("There is no such portrait.") from error
     return serve_file(request, name, content_type="image/png", digest=digest)
@@ -104,7 +99,7 @@ def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase
     narration = Narration.objects.filter(pk=narration_id, owner=request.user.pk).first()
     if narration is None:
         raise Http404("There is no such recording.")
-    name = private_files.name_of(Kind.NARRATION, narration.digest)
+    name = uploads.name_of(Kind.NARRATION, narration.digest)
     return serve_file(request, name, content_type="audio/flac", digest=narration.digest)
 
 
@@ -115,23 +110,8 @@ def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
         return _log_in_first(request)
     if digest not in {voice_sample_digest(voice.name) for voice in own_voices(request.user)}:
         raise Http404("There is no such voice.")
-    name = private_files.name_of(Kind.VOICE_SAMPLE, digest)
+    name = uploads.name_of(Kind.VOICE_SAMPLE, digest)
     return serve_file(request, name, content_type="audio/flac", digest=digest)
-
-
-@require_safe
-@never_cache
-def livez(_request: HttpRequest) -> HttpResponse:
-    """The process answers; asks nobody else, so that a broken database does not get it restarted."""
-    return JsonResponse({"status": "alive"})
-
-
-@require_safe
-@never_cache
-def readyz(_request: HttpRequest) -> HttpResponse:
-    """Whether requests should be sent here, and if not, why."""
-    found = readiness()
-    return JsonResponse(found.as_json(), status=200 if found.is_ready else 503)
 
 
 def _visible_job(user: Person, job_id: UUID) -> Job:

@@ -26,14 +26,11 @@ from django.db import DatabaseError, close_old_connections, connections
 from django_q.cluster import Cluster
 from django_q.signals import post_spawn
 
-from talking_head.jobs import claims
-from talking_head.jobs import state_machine as lifecycle
-from talking_head.jobs import transcription as narrations
-from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import claims, publish_claims, transcription, wakeups
 from talking_head.renderer.parent_death import die_with_parent
 from talking_head.timing import timing
 from talking_head.worker import drain
-from talking_head.worker.worker import warm_up
+from talking_head.worker.renderer_handle import warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +80,11 @@ def _is_work_left_alone() -> bool:
     if drain.seconds_since_activity() < timing().stuck_seconds and not _is_a_worker_deaf():
         return False
     try:
-        return claims.is_anything_claimable() or lifecycle.is_anything_to_publish() or narrations.is_anything_to_hear()
+        return (
+            claims.is_anything_claimable()
+            or publish_claims.is_anything_to_publish()
+            or transcription.is_anything_to_hear()
+        )
     except DatabaseError:
         close_old_connections()
         return False  # nobody can work without it
@@ -94,7 +95,7 @@ def _is_a_worker_deaf() -> bool:
     idle workers of other machines answer, nobody notices until these go home; until then nothing waits for long.)"""
     if drain.seconds_since_answer() < timing().stuck_seconds:
         return False
-    return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and doorbell.rings_waiting() > 0
+    return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and wakeups.rings_waiting() > 0
 
 
 def keep_forks_together() -> None:

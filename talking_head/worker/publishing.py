@@ -18,24 +18,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 
 from talking_head.errors import RendererError, TalkingHeadError
-from talking_head.files import bucket
-from talking_head.files import clip_cache as shared_cache
-from talking_head.files import job_files as results
-from talking_head.files import local as storage
-from talking_head.jobs import state_machine as lifecycle
+from talking_head.files import bucket, clip_cache, job_files, local
+from talking_head.jobs import publish_claims
 from talking_head.jobs.claim import JOB_TIMEOUT, request_for
-from talking_head.jobs.state_machine import PublishClaim, all_or_nothing, move_job
+from talking_head.jobs.publish_claims import PublishClaim
+from talking_head.jobs.state_machine import all_or_nothing, move_job
 from talking_head.models import Clip, Job
 from talking_head.monitoring import tracing
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
 from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
 from talking_head.signals import job_published
 from talking_head.timing import timing
-from talking_head.worker import drain
+from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -50,24 +47,29 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
     started = time.monotonic()
     job = Job.objects.get(pk=claim.job_id)
     clips = list(job.clips.all())
-    staging = storage.staging_folder(job.pk, claim.fence)
-    keep_going = _lease(claim, should_stop)
+    staging = local.staging_folder(job.pk, claim.fence)
+    keep_going = LeaseKeeper(
+        subject=f"the publishing of job {job.pk}",
+        renew=lambda: publish_claims.renew_publishing(claim),
+        should_stop=should_stop,
+        is_wanted=lambda: publish_claims.holds_publishing(claim),
+    ).keep_going
     try:
-        if vanished := shared_cache.missing_clips(clips, keep_going):
+        if vanished := clip_cache.missing_clips(clips, keep_going):
             logger.warning("job %s: clips %s vanished from the cache", job.pk, vanished)
-            lifecycle.render_clips_again(claim, vanished)
+            publish_claims.render_clips_again(claim, vanished)
             return False
         outcome = _package(job, clips, staging, renderer, keep_going)
         if outcome.end is End.DONE:
             result = PackageResult.from_json(outcome.values)
             _check_video(staging / "video.mp4", result)
             if bucket.is_on():
-                results.upload_staged(job.pk, claim.fence, staging, keep_going)
+                job_files.upload_staged(job.pk, claim.fence, staging, keep_going)
             return _flip(claim, job, clips, staging, result, time.monotonic() - started)
     except bucket.Abandoned:
         outcome = Outcome(End.STOPPED)
     except TalkingHeadError as error:
-        lifecycle.postpone_publishing(claim, error, crashed=False)
+        publish_claims.postpone_publishing(claim, error, crashed=False)
         return False
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -88,28 +90,6 @@ def _package(
     return renderer.run("package", request.to_json(), timing().publish_seconds, Watcher(keep_going))
 
 
-def _lease(claim: PublishClaim, should_stop: Callable[[], bool]) -> Callable[[], bool]:
-    """Keeps the right to publish whenever it is asked, and says whether it still stands."""
-    renewed_at = time.monotonic()
-
-    def keep_going() -> bool:
-        nonlocal renewed_at
-        drain.note_activity()
-        if should_stop():
-            return False
-        try:
-            if time.monotonic() - renewed_at < timing().renew_seconds:
-                return lifecycle.holds_publishing(claim)
-            renewed_at = time.monotonic()
-            return lifecycle.renew_publishing(claim)
-        except DatabaseError:
-            logger.warning("The publishing lease of job %s could not be looked at.", claim.job_id, exc_info=True)
-            close_old_connections()  # a broken one stays broken
-            return time.monotonic() - renewed_at < timing().lease_seconds
-
-    return keep_going
-
-
 def _package_clip(job: Job, clip: Clip) -> PackageClip:
     clip.job = job
     return PackageClip(
@@ -126,16 +106,16 @@ def _package_clip(job: Job, clip: Clip) -> PackageClip:
 def _give_back(claim: PublishClaim, outcome: Outcome, should_stop: Callable[[], bool]) -> None:
     if outcome.end is End.STOPPED:
         if should_stop():
-            lifecycle.release_publishing(claim)
+            publish_claims.release_publishing(claim)
         return  # otherwise the job was cancelled or taken over: it is no longer ours to change
     error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
     logger.warning("job %s could not be published: %s\n%s", claim.job_id, error, outcome.log_tail)
-    lifecycle.postpone_publishing(claim, error, crashed=outcome.end is not End.FAILED)
+    publish_claims.postpone_publishing(claim, error, crashed=outcome.end is not End.FAILED)
 
 
 def _check_video(path: Path, result: PackageResult) -> None:
     """What is about to be shown to students is, byte for byte, what the renderer wrote and checked."""
-    with storage.translated_os_errors(), path.open("rb") as file:
+    with local.translated_os_errors(), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != result.sha256:
         raise RendererError("The finished video was damaged while it was stored.", code="video_damaged")
@@ -151,7 +131,7 @@ def _flip(
     move_job(
         job.pk,
         "complete_with_stand_ins" if stand_ins else "complete",
-        claim.holds,
+        claim.fence_q,
         publish_crashes=F("publish_crashes") - 1,
         video_seconds=result.video_seconds,
         width_px=result.width_px,
@@ -162,8 +142,8 @@ def _flip(
     job.refresh_from_db()
     _announce(job)
     if not bucket.is_on():  # there the files lie under this claim's fence already
-        with storage.translated_os_errors():
-            _put_in_place(staging, storage.results_folder(job.pk))
+        with local.translated_os_errors():
+            _put_in_place(staging, local.results_folder(job.pk))
 
 
 def _announce(job: Job) -> None:

@@ -67,16 +67,16 @@ def _accept_all(key: str, jobs: list[list[str]]) -> list[str]:
 
 
 def _cancel(job: str) -> bool:
-    from talking_head.jobs import state_machine as lifecycle
+    from talking_head.jobs import state_machine
 
-    return lifecycle.cancel(UUID(job))
+    return state_machine.cancel(UUID(job))
 
 
 def _accept(key: str, texts: list[str]) -> str:
     """As ``services.submit_job`` does it, for the fake engines."""
     from django.db import transaction
 
-    from talking_head.jobs import wakeups as doorbell
+    from talking_head.jobs import wakeups
     from talking_head.models import Clip, Job
 
     values: dict[str, Any] = {"speech": "fake", "face": "fake", "profile": "fast", "timeout_seconds": 120.0}
@@ -85,7 +85,7 @@ def _accept(key: str, texts: list[str]) -> str:
         Clip.objects.bulk_create(
             Clip(job=job, index=index, text=text, spoken=text, start=0, end=1) for index, text in enumerate(texts)
         )
-        doorbell.ring_after_commit(job.pk)
+        wakeups.ring_after_commit(job.pk)
     return str(job.pk)
 
 

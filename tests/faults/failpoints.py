@@ -9,6 +9,9 @@ from typing import Any
 
 from django.apps import AppConfig
 
+from talking_head.jobs import attempt_outcomes
+from talking_head.worker import garbage
+
 FAILPOINTS_VARIABLE = "LECTERN_FAILPOINTS"
 
 
@@ -28,16 +31,14 @@ def _look_for_garbage_often() -> None:
     """What a killed process leaves lying about is gone after a minute, and a file that it was just writing after an
     hour; tests have neither."""
     from talking_head.management.commands import sweep
-    from talking_head.worker import sweeper
 
-    sweep.GARBAGE_SECONDS, sweeper.ABANDONED_AFTER_SECONDS, sweeper.TEMPORARY_AFTER_SECONDS = 0.5, 0.5, 2.0
+    sweep.GARBAGE_SECONDS, garbage.ABANDONED_AFTER_SECONDS, garbage.TEMPORARY_AFTER_SECONDS = 0.5, 0.5, 2.0
 
 
 def _no_recovery() -> None:
     """Nobody takes clips back from the lost: what the platform would be without its leases."""
-    from talking_head.jobs import claims
 
-    claims.reap_expired_leases = lambda: 0
+    attempt_outcomes.reap_expired_leases = lambda: 0
 
 
 def _results_cannot_be_saved() -> None:
@@ -55,15 +56,15 @@ def _results_cannot_be_saved() -> None:
 
 def _dies_before_the_commit() -> None:
     """The publisher is gone when its files are in place and its transaction is still open."""
-    from talking_head.worker import publishing as publish
+    from talking_head.worker import publishing
 
-    put_in_place = publish._put_in_place
+    put_in_place = publishing._put_in_place
 
     def put_and_die(staging: Path, results: Path) -> None:
         put_in_place(staging, results)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    publish._put_in_place = put_and_die
+    publishing._put_in_place = put_and_die
 
 
 FAILPOINTS = {

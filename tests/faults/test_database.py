@@ -40,7 +40,7 @@ count = 0
 while (claim := claims.claim_clip(f"claimer:{sys.argv[1]}")) or claims.is_anything_claimable():
     if claim:
         result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
-        assert claims.finish_clip(claim, result, claims.Usage())
+        assert attempt_outcomes.finish_clip(claim, result, claims.Usage())
         count += 1
 print(count)
 """

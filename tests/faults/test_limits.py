@@ -178,8 +178,8 @@ from talking_head.live import snapshots as progress
 from talking_head.models import Job
 job = Job.objects.get(pk=sys.argv[1])
 for number in range(int(sys.argv[2])):
-    progress.preview(job.pk, bytes(int(sys.argv[3])))
-    progress.stage_reported(job.pk, 0, "frames", number, int(sys.argv[2]))
+    events.preview(job.pk, bytes(int(sys.argv[3])))
+    events.stage_reported(job.pk, 0, "frames", number, int(sys.argv[2]))
     time.sleep(0.02)
 """
 

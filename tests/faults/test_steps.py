@@ -33,7 +33,7 @@ def report(claim):
     result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
     try:
         together.wait()
-        return claims.finish_clip(claim, result, claims.Usage())
+        return attempt_outcomes.finish_clip(claim, result, claims.Usage())
     finally:
         connection.close()
 accepted = []

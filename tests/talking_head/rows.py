@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Clip, ClipState, Job, JobState
 
 SENTENCES = ("Plants eat light.", "They turn it into sugar.", "Oxygen is what they leave behind.")
@@ -36,7 +36,7 @@ def finish_clip(job: Job, index: int, *, data: bytes = b"clip", render_seconds: 
         **fields,
     }
     job.clips.filter(index=index).update(**values)
-    path = storage.cache_root() / "clips" / key[:2] / key / "clip.mp4"
+    path = local.cache_root() / "clips" / key[:2] / key / "clip.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
@@ -56,10 +56,10 @@ def make_finished_job(owner: User | None = None, *, data: bytes = b"0123456789",
     job = make_job(owner, **values)
     for index in range(len(SENTENCES)):
         finish_clip(job, index)
-    folder = storage.results_folder(job.pk)
+    folder = local.results_folder(job.pk)
     folder.mkdir(parents=True)
     (folder / "video.mp4").write_bytes(data)
     for name in ("captions.vtt", "transcript.json", "poster.jpg", "manifest.json", "log.txt"):
         (folder / name).write_text(name)
-    storage.metrics_file(job.pk).write_text("{}")
+    local.metrics_file(job.pk).write_text("{}")
     return job

@@ -13,8 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from talking_head.errors import InvalidInput, ResourceError
-from talking_head.files import bucket
-from talking_head.files import uploads as private_files
+from talking_head.files import bucket, uploads
 from talking_head.files.uploads import Kind
 from tests.object_store import (
     Network,
@@ -170,40 +169,40 @@ class TestUploads:
     """Of people: talking_head.files.uploads with a bucket."""
 
     def test_another_machine_has_them_too(self, settings: Any, tmp_path: Path) -> None:
-        digest = private_files.store(Kind.NARRATION, DATA)
+        digest = uploads.store(Kind.NARRATION, DATA)
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        assert private_files.exists(Kind.NARRATION, digest)
-        path = private_files.fetch(Kind.NARRATION, digest)
+        assert uploads.exists(Kind.NARRATION, digest)
+        path = uploads.fetch(Kind.NARRATION, digest)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
         assert path.is_relative_to(tmp_path / "another machine")
 
     def test_what_was_deleted_elsewhere_is_gone_here(self, settings: Any, tmp_path: Path, media_root: Path) -> None:
-        digest = private_files.store(Kind.VOICE_SAMPLE, DATA)
-        copy = private_files.place(Kind.VOICE_SAMPLE, digest)
+        digest = uploads.store(Kind.VOICE_SAMPLE, DATA)
+        copy = uploads.place(Kind.VOICE_SAMPLE, digest)
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        private_files.delete(Kind.VOICE_SAMPLE, digest)
+        uploads.delete(Kind.VOICE_SAMPLE, digest)
         settings.MEDIA_ROOT = media_root
         assert copy.exists()
         with pytest.raises(InvalidInput):
-            private_files.fetch(Kind.VOICE_SAMPLE, digest)
+            uploads.fetch(Kind.VOICE_SAMPLE, digest)
         assert not copy.exists()
 
     def test_copies_of_what_was_deleted_elsewhere_go_without_being_asked_for(
         self, settings: Any, tmp_path: Path, media_root: Path
     ) -> None:
-        withdrawn, kept = (private_files.store(Kind.VOICE_SAMPLE, data) for data in (DATA, DATA[1:]))
+        withdrawn, kept = (uploads.store(Kind.VOICE_SAMPLE, data) for data in (DATA, DATA[1:]))
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        private_files.delete(Kind.VOICE_SAMPLE, withdrawn)
-        assert private_files.drop_stale_copies() == 0, "nothing was ever here"
+        uploads.delete(Kind.VOICE_SAMPLE, withdrawn)
+        assert uploads.drop_stale_copies() == 0, "nothing was ever here"
         settings.MEDIA_ROOT = media_root
-        assert private_files.drop_stale_copies() == 1
-        assert not private_files.place(Kind.VOICE_SAMPLE, withdrawn).exists()
-        assert private_files.place(Kind.VOICE_SAMPLE, kept).exists()
+        assert uploads.drop_stale_copies() == 1
+        assert not uploads.place(Kind.VOICE_SAMPLE, withdrawn).exists()
+        assert uploads.place(Kind.VOICE_SAMPLE, kept).exists()
 
     def test_an_upload_that_cannot_be_stored_leaves_nothing(self, network: Network, media_root: Path) -> None:
         network.misbehave("PUT", "portraits", how=answer_500, times=99)
         with pytest.raises(ResourceError):
-            private_files.store(Kind.PORTRAIT, DATA)
+            uploads.store(Kind.PORTRAIT, DATA)
         assert [path for path in media_root.rglob("*") if path.is_file()] == []
         network.behave()
         assert bucket.names("") == []

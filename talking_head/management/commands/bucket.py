@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from talking_head.errors import TalkingHeadError
-from talking_head.files import bucket
-from talking_head.files import bucket_migration as into_bucket
+from talking_head.files import bucket, bucket_migration
 
 
 class Command(BaseCommand):
@@ -28,7 +27,7 @@ class Command(BaseCommand):
             if create:
                 self.stdout.write(f"{name}: {'made' if bucket.create() else 'is there already'}")
             if move:
-                count = into_bucket.move(lambda done, of_all: self.stdout.write(f"{done} of {of_all}"))
+                count = bucket_migration.move(lambda done, of_all: self.stdout.write(f"{done} of {of_all}"))
                 self.stdout.write(f"{name}: {count} files uploaded and checked")
         except TalkingHeadError as error:
             raise CommandError(str(error)) from error

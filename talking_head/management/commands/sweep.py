@@ -12,7 +12,7 @@ from django.db import DatabaseError, close_old_connections
 
 from talking_head.checks import RENDERING
 from talking_head.errors import TalkingHeadError
-from talking_head.worker import sweeper
+from talking_head.worker import garbage, sweeper
 
 logger = logging.getLogger(__name__)
 GARBAGE_SECONDS = 60.0
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, every: float | None = None, **options: Any) -> None:
         if every is None:
             sweeper.sweep()
-            sweeper.collect_garbage()
+            garbage.collect_garbage()
             return
         if every <= 0:
             raise CommandError("--every needs a number of seconds above 0.")
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             try:
                 sweeper.sweep()
                 if time.monotonic() >= garbage_at:
-                    sweeper.collect_garbage()
+                    garbage.collect_garbage()
                     garbage_at = time.monotonic() + GARBAGE_SECONDS
             except (DatabaseError, OSError, TalkingHeadError):
                 # A database that is away for a moment, a full disk: the next round tries again.

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.checks import RENDERING
 from talking_head.worker.cluster import DrainingCluster
-from talking_head.worker.worker import Worker, close_warm_renderer, warm_renderer
+from talking_head.worker.renderer_handle import close_warm_renderer, warm_renderer
+from talking_head.worker.worker import Worker
 
 
 class Command(BaseCommand):

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from talking_head.admin import dashboard
 from talking_head.admin.charts import Part, bar_chart, ceiling
 from talking_head.models import AttemptOutcome, Clip, Job, JobState
-from talking_head.monitoring import dashboard_stats as statistics
+from talking_head.monitoring import dashboard_stats
 from talking_head.monitoring.dashboard_stats import SPANS, overview, present
 from tests.talking_head.admin.failures import make_attempt, make_failure
 from tests.talking_head.rows import make_job
@@ -211,7 +211,7 @@ class TestPage:
     def test_reloading_asks_only_what_happens_now(self, as_admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         as_admin.get(PAGE)
         make_job()
-        monkeypatch.setattr(statistics, "overview", None)
+        monkeypatch.setattr(dashboard_stats, "overview", None)
         response = as_admin.get(PAGE)
         assert response.context["overview"].everything.requests == 0
         assert response.context["present"].queued == 1

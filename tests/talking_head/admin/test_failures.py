@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from talking_head.models import AttemptOutcome, Clip, Job, JobAction, JobState
-from talking_head.monitoring import failure_report as failures
+from talking_head.monitoring import failure_report
 from talking_head.services import reviews
 from tests.factories import make_user
 from tests.talking_head.admin.failures import make_attempt, make_failure
@@ -113,7 +113,7 @@ class TestPage:
         job = make_failure()
         make_attempt(job, 1, outcome=AttemptOutcome.TIMEOUT, code="clip_timeout", fence=2)
         make_attempt(job, 0, outcome=AttemptOutcome.DONE, code="")
-        told = failures.report(job)
+        told = failure_report.report(job)
         assert [(one.sentence, one.number, one.code) for one in told.tries] == [
             (2, 1, "renderer_crashed"),
             (2, 2, "clip_timeout"),
@@ -123,20 +123,20 @@ class TestPage:
         job = make_failure(state=JobState.FALLBACK)
         finish_clip(job, 1, is_fallback=True)
         finish_clip(job, 2, is_fallback=True)
-        told = failures.report(job)
+        told = failure_report.report(job)
         assert told.headline == "“Photosynthesis” shows a still picture for 2 sentences"
         assert [one.became for one in told.sentences] == ["shown as a still picture"] * 2
 
     def test_where_every_sentence_is_done_joining_them_failed(self) -> None:
         job = make_failure(code="publish_failed")
         finish_clip(job, 1)
-        assert failures.report(job).stage == "publish"
+        assert failure_report.report(job).stage == "publish"
 
     def test_a_long_script_is_shown_around_the_sentence(self) -> None:
         job = make_failure(sentences=tuple(f"This is sentence number {number}." for number in range(40)))
         Clip.objects.filter(job=job, index=1).update(state="done")
         Clip.objects.filter(job=job, index=20).update(state="failed")
-        (sentence,) = failures.report(job).sentences
+        (sentence,) = failure_report.report(job).sentences
         assert sentence.before.startswith("… ")
         assert sentence.before.endswith("number 19. ")
         assert sentence.text == "This is sentence number 20."
@@ -146,7 +146,7 @@ class TestPage:
         job = make_failure()
         lines = [f"line {number}" for number in range(200)] + ["token=abcdef123456", "<script>alert(1)</script>"]
         make_attempt(job, 1, log_tail="\n".join(lines), fence=2)
-        assert len(failures.report(job).log.splitlines()) == 80
+        assert len(failure_report.report(job).log.splitlines()) == 80
         content = as_admin.get(page(job)).content.decode()
         assert "line 199" in content
         assert "line 100" not in content
@@ -175,7 +175,7 @@ class TestPage:
     def test_failures_that_ended_at_the_same_moment_are_not_skipped(self) -> None:
         now = timezone.now()
         jobs = sorted((make_failure(finished_at=now) for _ in range(3)), key=lambda job: str(job.pk))
-        newer, older = failures.neighbours(jobs[1])
+        newer, older = failure_report.neighbours(jobs[1])
         assert newer is not None
         assert older is not None
         assert {newer.pk, older.pk} == {jobs[0].pk, jobs[2].pk}

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from talking_head.api.render_service import ImageId
-from talking_head.jobs import transcription as narrations
+from talking_head.jobs import transcription
 from talking_head.models import Job, Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SECOND, hear_all
 from tests.talking_head.recordings import hum, spoken, wav
@@ -133,11 +133,11 @@ class TestVideos:
 
     def test_no_speech_ends_the_video_in_words(self, as_teacher: Client, image_id: str) -> None:
         address = f"/api/vip/status/{generate(as_teacher, image_id, wav(SOUND)).json()['id']}"
-        claim = narrations.claim_piece()
+        claim = transcription.claim_piece()
         assert claim is not None
         nothing = {"segments": [], "end_seconds": 9.0, "is_last": True, "recogniser": "fake 1",
                    "language": "", "language_probability": 0.0}  # fmt: skip
-        narrations.note_piece(claim, nothing)
+        transcription.note_piece(claim, nothing)
         found = as_teacher.get(address).json()
         assert (found["state"], found["error"]["code"]) == ("failed", "audio_no_speech")
 

@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from talking_head.files import local as storage
-from talking_head.jobs import queue as line
+from talking_head.files import local
+from talking_head.jobs import queue
 from talking_head.models import (
     TERMINAL_JOB_STATES,
     Attempt,
@@ -29,7 +29,8 @@ from talking_head.models import (
 from talking_head.signals import job_published
 from talking_head.timing import timing
 from talking_head.worker import drain
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.site import Site
 
 FAKE_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]
@@ -67,7 +68,7 @@ def make_job(transactional_db: None) -> MakeJob:
         for index, text in enumerate(texts):
             clips.append(Clip(job=job, index=index, text=text, spoken=text, start=start, end=start + len(text)))
             start += len(text) + 1
-        Clip.objects.bulk_create(line.line_up(job, clips))
+        Clip.objects.bulk_create(queue.line_up(job, clips))
         return job
 
     return make
@@ -95,8 +96,8 @@ def published() -> Iterator[list[uuid.UUID]]:
 
 def rendered_texts() -> list[str]:
     """What the fake renderer really worked on, in order."""
-    notes = storage.cache_root() / "rendered.txt"
-    return [line.split(" ", 1)[1] for line in notes.read_text().splitlines()] if notes.exists() else []
+    notes = local.cache_root() / "rendered.txt"
+    return [queue.split(" ", 1)[1] for queue in notes.read_text().splitlines()] if notes.exists() else []
 
 
 def outcomes(job: Job, index: int) -> list[tuple[str, str]]:
@@ -110,9 +111,9 @@ def assert_invariants(worker: Worker | None = None) -> None:
         is_waiting = job.state in (JobState.QUEUED, JobState.RUNNING) and job.clips.filter(state="waiting").exists()
         assert job.state in TERMINAL_JOB_STATES or is_waiting, f"{job.state}: neither ended nor waiting"
         if job.is_watchable:
-            assert (storage.results_folder(job.pk) / "video.mp4").is_file()
+            assert (local.results_folder(job.pk) / "video.mp4").is_file()
         if job.state in TERMINAL_JOB_STATES:
-            assert storage.metrics_file(job.pk).is_file()
+            assert local.metrics_file(job.pk).is_file()
             assert not job.clips.filter(state=ClipState.LEASED).exists()
     too_old = Now() - timedelta(seconds=2 * timing().lease_seconds)
     assert not Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__lt=too_old).exists()
@@ -131,7 +132,7 @@ def renderer_processes() -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("TMPDIR", "").startswith(str(storage.media_root())):
+            if process.environ().get("TMPDIR", "").startswith(str(local.media_root())):
                 found.append(process.pid)
         except (psutil.Error, OSError):
             continue
@@ -140,9 +141,9 @@ def renderer_processes() -> list[int]:
 
 def leftovers() -> list[Path]:
     """Unfinished files and folders of any kind."""
-    root = storage.media_root()
+    root = local.media_root()
     folders = [*root.glob("results_*.staging-*")]
-    for place in (storage.temporary_root(), storage.cache_root() / "tmp"):
+    for place in (local.temporary_root(), local.cache_root() / "tmp"):
         folders += list(place.iterdir()) if place.is_dir() else []
     return folders
 

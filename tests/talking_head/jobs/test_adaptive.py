@@ -12,11 +12,11 @@ from pytest_django import Settings
 
 from talking_head import services
 from talking_head.errors import OptionError
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Clip, ClipState, Job, JobState, RenderMachine
-from talking_head.planning import auto_selection as adaptive
-from talking_head.planning import machines
+from talking_head.planning import auto_selection, machines
 from talking_head.renderer.supervisor import Watcher
+from talking_head.worker import registration
 from talking_head.worker.worker import Worker
 from tests.talking_head import fakes
 
@@ -100,10 +100,10 @@ class TestChoosing:
         job = Job(script=SCRIPT, portrait_digest="a" * 64)
         utterances = services.check_script(SCRIPT).utterances
         a_machine(sadtalker_seconds_per_frame=0.01, gpu_name="NVIDIA")
-        quick = adaptive.decide(job, utterances, "quality", "auto")
+        quick = auto_selection.decide(job, utterances, "quality", "auto")
         a_machine("two", sadtalker_seconds_per_frame=9.0)
-        slow = adaptive.decide(job, utterances, "quality", "auto")
-        named = adaptive.decide(job, utterances, "quality", "sadtalker")
+        slow = auto_selection.decide(job, utterances, "quality", "auto")
+        named = auto_selection.decide(job, utterances, "quality", "sadtalker")
         assert (quick.face, slow.face, named.face) == ("sadtalker", "puppet", "sadtalker")
         assert "allows about 15 minutes" in slow.face_reason
         assert named.face_reason == ""
@@ -111,12 +111,12 @@ class TestChoosing:
 
 def test_a_worker_introduces_its_machine_once_and_the_choice_is_in_the_metrics(worker: Worker, teacher: User) -> None:
     for _ in range(2):
-        machines.introduce(worker.renderer, Watcher())
+        registration.introduce(worker.renderer, Watcher())
     (row,) = RenderMachine.objects.all()
     assert row.cores == 8
     assert worker.renderer.requests_served == 1, "it was measured again"
     job = services.submit_job(owner=teacher, script=SCRIPT, profile="auto")
     worker.work()
-    chosen = json.loads(storage.metrics_file(job.pk).read_text())["chosen"]
+    chosen = json.loads(local.metrics_file(job.pk).read_text())["chosen"]
     assert (chosen["asked_profile"], job.profile) == ("auto", "quality")
     assert chosen["profile_reason"] == job.profile_reason == services.job_snapshot(job)["profile_reason"]

@@ -13,15 +13,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from talking_head.files import bucket
-from talking_head.files import job_files as results
-from talking_head.files import uploads as private_files
+from talking_head.files import bucket, job_files, uploads
 from talking_head.files.uploads import Kind
-from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import wakeups
 from talking_head.models import Job, JobState
-from talking_head.worker import publishing as publish
-from talking_head.worker import sweeper
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker import garbage, publishing
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.object_store import Network, ObjectStore, answer_500, cut_upload, flip_a_bit, never_answer
 from tests.talking_head.jobs.conftest import MakeJob, outcomes, rendered_texts
 
@@ -30,7 +28,7 @@ pytestmark = [pytest.mark.xdist_group("servers"), pytest.mark.usefixtures("bucke
 
 @pytest.fixture(autouse=True)
 def nobody_else_is_rung_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda job_id=None: True)
+    monkeypatch.setattr(wakeups, "ring", lambda job_id=None: True)
 
 
 @pytest.fixture
@@ -64,7 +62,7 @@ def test_what_is_published_lies_in_the_bucket(make_job: MakeJob, worker: Worker,
     job.refresh_from_db()
     assert job.state == JobState.COMPLETED
     assert video_names() == [f"results_{job.pk}/{job.fence}/video.mp4"]
-    assert {"video.mp4", "log.txt", f"performance_metrics_{job.pk}.json"} <= results.files_of(job)
+    assert {"video.mp4", "log.txt", f"performance_metrics_{job.pk}.json"} <= job_files.files_of(job)
     assert len(bucket.names("cache/clips/")) == 2
     assert not list(media_root.glob("results_*"))
 
@@ -73,27 +71,27 @@ def test_15_a_publisher_that_dies_after_the_upload_leads_to_one_publication_and_
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job("One.")
-    flip = publish._flip
+    flip = publishing._flip
 
     def die(*args: object) -> bool:
         raise PowerCut
 
-    monkeypatch.setattr(publish, "_flip", die)
+    monkeypatch.setattr(publishing, "_flip", die)
     with pytest.raises(PowerCut):
         worker.work()
     orphan = f"results_{job.pk}/1/video.mp4"
     assert video_names() == [orphan]
     job.refresh_from_db()
     assert (job.state, published) == (JobState.PUBLISHING, [])
-    sweeper.collect_garbage()
+    garbage.collect_garbage()
     assert video_names() == [orphan], "its publisher might still be at work"
 
-    monkeypatch.setattr(publish, "_flip", flip)
+    monkeypatch.setattr(publishing, "_flip", flip)
     let_lease_run_out(job)
     worker.work()
     job.refresh_from_db()
     assert (job.state, published, rendered_texts()) == (JobState.COMPLETED, [job.pk], ["One."])
-    assert sweeper.collect_garbage() == 1
+    assert garbage.collect_garbage() == 1
     assert video_names() == [f"results_{job.pk}/2/video.mp4"]
 
 
@@ -129,7 +127,7 @@ def test_31_a_video_that_was_damaged_on_the_way_is_not_published(
     job.refresh_from_db()
     (clip,) = job.clips.all()
     assert (job.state, published) == (JobState.COMPLETED, [job.pk])
-    path = results.fetch(job, "video.mp4")
+    path = job_files.fetch(job, "video.mp4")
     assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(clip.clip_key.encode()).digest()
 
 
@@ -159,7 +157,7 @@ def test_a_machine_joins_what_another_one_has_rendered(
         raise PowerCut
 
     with monkeypatch.context() as patch, pytest.raises(PowerCut):
-        patch.setattr(publish, "_package", die)
+        patch.setattr(publishing, "_package", die)
         worker.work()
     let_lease_run_out(job)
     settings.MEDIA_ROOT = tmp_path / "second machine"
@@ -235,8 +233,8 @@ class TestServing:
 
     @pytest.mark.usefixtures("second_machine")
     def test_uploads_are_served_from_it_too(self, client: Client, admin_user: User) -> None:
-        digest = private_files.store(Kind.PORTRAIT, b"a picture")
-        private_files.place(Kind.PORTRAIT, digest).unlink()
+        digest = uploads.store(Kind.PORTRAIT, b"a picture")
+        uploads.place(Kind.PORTRAIT, digest).unlink()
         client.force_login(admin_user)
         response = client.get(f"/media/portraits/{digest}")
         assert (response.status_code, body(response)) == (200, b"a picture")

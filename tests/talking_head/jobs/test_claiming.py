@@ -8,9 +8,8 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from talking_head.jobs import claim as clip_work
-from talking_head.jobs import claims
-from talking_head.jobs import queue as line
-from talking_head.live import snapshots as progress
+from talking_head.jobs import claims, queue
+from talking_head.live import events
 from talking_head.models import Attempt, Clip, ClipState, JobState
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
@@ -42,7 +41,7 @@ def test_on_postgresql_a_claim_asks_for_nothing_more(
     """A column that a request needs and the statement does not bring would be read one by one."""
     if connection.vendor != "postgresql":
         pytest.skip("elsewhere it takes several queries")
-    monkeypatch.setattr(progress, "clip_changed", lambda *_: None)
+    monkeypatch.setattr(events, "clip_changed", lambda *_: None)
     make_job("One.")
     with django_assert_num_queries(0):  # the statement goes past Django
         assert claims.claim_clip("tester:1") is not None
@@ -66,5 +65,5 @@ def test_only_what_is_short_can_be_asked_for(make_job: MakeJob, teacher: User, c
         ("Short 1.", True),
         None,
     ]
-    assert line.seconds_until_waiting(only_short=True) is None
-    assert line.seconds_until_waiting() == 0
+    assert queue.seconds_until_waiting(only_short=True) is None
+    assert queue.seconds_until_waiting() == 0

@@ -18,10 +18,11 @@ from pytest_django import Settings
 from avatars.services import voices
 from lessons import services as lessons
 from talking_head import services
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import assert_invariants
 from tests.talking_head.recordings import read_audio
 from tests.voice_samples import recording
@@ -86,6 +87,6 @@ def test_a_teachers_cloned_voice_speaks_until_it_is_withdrawn(transactional_db: 
     later.refresh_from_db()
     assert later.state == JobState.CANCELLED
     assert_invariants(worker)
-    assert (storage.results_folder(job.pk) / "video.mp4").is_file(), "finished videos stay"
-    takes = list((storage.cache_root() / "takes").rglob("take.flac"))
+    assert (local.results_folder(job.pk) / "video.mp4").is_file(), "finished videos stay"
+    takes = list((local.cache_root() / "takes").rglob("take.flac"))
     assert not takes, "what the voice has said is forgotten"

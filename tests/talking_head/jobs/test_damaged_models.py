@@ -15,7 +15,8 @@ from pytest_django import Settings
 from talking_head import services
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.models import JobState
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes
 
 

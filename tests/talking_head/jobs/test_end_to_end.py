@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from talking_head import services
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import assert_invariants
 
 SCRIPT = "Water boils. Steam is invisible."
@@ -35,7 +36,7 @@ def test_a_text_and_a_portrait_become_a_published_video(teacher: User, portrait_
     finally:
         worker.renderer.close()
 
-    results = storage.results_folder(job.pk)
+    results = local.results_folder(job.pk)
     info = inspect_video(results / "video.mp4")
     assert job.video_seconds == pytest.approx(info.video_seconds)
     assert info.frame_count % 8 == 0
@@ -46,7 +47,7 @@ def test_a_text_and_a_portrait_become_a_published_video(teacher: User, portrait_
     assert transcript[1]["start_seconds"] == pytest.approx(transcript[0]["end_seconds"])
     assert (results / "captions.vtt").read_text().startswith("WEBVTT")
     assert json.loads((results / "manifest.json").read_text())["inputs"]["portrait_sha256"] == digest
-    metrics = json.loads(storage.metrics_file(job.pk).read_text())
+    metrics = json.loads(local.metrics_file(job.pk).read_text())
     assert metrics["engines"]["speech"].startswith("hibari")
     assert metrics["engines"]["face"].startswith("puppet")
     assert all(metrics["stages"][stage] > 0 for stage in ("speech", "motion", "frames", "encode", "publish"))
@@ -54,7 +55,7 @@ def test_a_text_and_a_portrait_become_a_published_video(teacher: User, portrait_
     again.refresh_from_db()
     assert again.state == JobState.COMPLETED
     assert list(again.clips.values_list("cached", flat=True)) == [True, True]
-    assert storage.results_folder(again.pk).joinpath("video.mp4").read_bytes() == (results / "video.mp4").read_bytes()
+    assert local.results_folder(again.pk).joinpath("video.mp4").read_bytes() == (results / "video.mp4").read_bytes()
     assert_invariants(worker)
 
 

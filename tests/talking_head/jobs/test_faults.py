@@ -11,9 +11,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from talking_head.errors import RendererError
-from talking_head.files import local as storage
-from talking_head.jobs import claims
-from talking_head.jobs import state_machine as lifecycle
+from talking_head.files import local
+from talking_head.jobs import attempt_outcomes, claims, publish_claims, state_machine
 from talking_head.jobs.claim import Failure, Usage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
@@ -120,9 +119,9 @@ def test_12_a_worker_that_slept_past_its_lease_changes_nothing(
     result = ClipResult("stale", "stale", 9.0, 225, 64, 64, False, False)
     assert not claims.renew_lease(stale)
     assert not claims.still_wanted(stale)
-    assert not claims.finish_clip(stale, result, Usage())
-    assert not claims.fail_clip(stale, Failure(RendererError("late")))
-    assert not claims.release_clip(stale, AttemptOutcome.RELEASED)
+    assert not attempt_outcomes.finish_clip(stale, result, Usage())
+    assert not attempt_outcomes.fail_clip(stale, Failure(RendererError("late")))
+    assert not attempt_outcomes.release_clip(stale, AttemptOutcome.RELEASED)
     assert Clip.objects.values().get(job=job) == before
     assert outcomes(job, 0) == [("lost", "worker_lost"), ("done", "")]
     assert_invariants(worker)
@@ -133,9 +132,9 @@ def test_14_of_two_reports_for_one_claim_one_wins(make_job: MakeJob, worker: Wor
     claim = claims.claim_clip("twin:1")
     assert claim is not None
     result = ClipResult("a" * 64, "a" * 64, 0.96, 24, 64, 64, False, False)
-    assert claims.finish_clip(claim, result, Usage())
-    assert not claims.finish_clip(claim, result, Usage())
-    assert not claims.fail_clip(claim, Failure(RendererError("late")))
+    assert attempt_outcomes.finish_clip(claim, result, Usage())
+    assert not attempt_outcomes.finish_clip(claim, result, Usage())
+    assert not attempt_outcomes.fail_clip(claim, Failure(RendererError("late")))
     assert job.clips.get().crashes == 0
 
 
@@ -143,8 +142,8 @@ def test_17_a_queued_job_that_is_cancelled_is_never_rendered(
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID]
 ) -> None:
     job = make_job("One.")
-    assert lifecycle.cancel(job.pk)
-    assert not lifecycle.cancel(job.pk)
+    assert state_machine.cancel(job.pk)
+    assert not state_machine.cancel(job.pk)
     worker.work()
     assert ended(job).state == JobState.CANCELLED
     assert (rendered_texts(), published) == ([], [])
@@ -155,13 +154,13 @@ def test_17_a_clip_that_is_ready_when_its_job_is_cancelled_does_not_look_lost(
     make_job: MakeJob, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job("One.", "Two.")
-    finish = claims.finish_clip
+    finish = attempt_outcomes.finish_clip
 
     def cancel_and_finish(claim: claims.Claim, result: ClipResult, usage: Usage) -> bool:
-        lifecycle.cancel(job.pk)
+        state_machine.cancel(job.pk)
         return finish(claim, result, usage)
 
-    monkeypatch.setattr(claims, "finish_clip", cancel_and_finish)
+    monkeypatch.setattr(attempt_outcomes, "finish_clip", cancel_and_finish)
     worker.work()
     assert ended(job).state == JobState.CANCELLED
     assert outcomes(job, 0) == [("cancelled", "cancelled")]
@@ -176,7 +175,7 @@ def test_17_a_job_cancelled_while_running_or_publishing_is_never_published(
 ) -> None:  # fmt: skip
     """Cancelled from inside the first question that the supervisor asks about the clip or the package that hangs."""
     job = make_job(*texts, title=title)
-    asked, module = ("holds_publishing", lifecycle) if title else ("still_wanted", claims)
+    asked, module = ("holds_publishing", publish_claims) if title else ("still_wanted", claims)
     ask = getattr(module, asked)
     questions = 0
 
@@ -184,7 +183,7 @@ def test_17_a_job_cancelled_while_running_or_publishing_is_never_published(
         nonlocal questions
         questions += 1
         if getattr(claim, "index", 1) == 1:
-            lifecycle.cancel(job.pk)
+            state_machine.cancel(job.pk)
         return bool(ask(claim))
 
     monkeypatch.setattr(module, asked, cancel_and_ask)
@@ -192,8 +191,8 @@ def test_17_a_job_cancelled_while_running_or_publishing_is_never_published(
     assert questions > 0
     assert ended(job).state == JobState.CANCELLED
     assert published == []
-    assert not (storage.results_folder(job.pk) / "video.mp4").exists()
-    assert json.loads(storage.metrics_file(job.pk).read_text())["outcome"] == "cancelled"
+    assert not (local.results_folder(job.pk) / "video.mp4").exists()
+    assert json.loads(local.metrics_file(job.pk).read_text())["outcome"] == "cancelled"
     assert_invariants(worker)
 
 
@@ -207,13 +206,13 @@ def test_17_cancelled_between_the_files_and_the_commit_nothing_is_published(
 
     def check_then_cancel(*args: object) -> None:
         check(*args)  # type: ignore[arg-type]
-        lifecycle.cancel(job.pk)
+        state_machine.cancel(job.pk)
 
     monkeypatch.setattr(publish, "_check_video", check_then_cancel)
     worker.work()
     assert ended(job).state == JobState.CANCELLED
     assert published == []
-    assert not (storage.results_folder(job.pk) / "video.mp4").exists()
+    assert not (local.results_folder(job.pk) / "video.mp4").exists()
     assert_invariants(worker)
 
 
@@ -292,16 +291,16 @@ def test_clips_that_vanished_from_the_cache_are_rendered_again(
     import shutil
 
     job = make_job("One.", "Two.")
-    take = lifecycle._take_publishing
+    take = publish_claims._take_publishing
     emptied: list[bool] = []
 
     def empty_the_cache_once(*args: object) -> bool:
         if not emptied:
             emptied.append(True)
-            shutil.rmtree(storage.cache_root() / "clips")
+            shutil.rmtree(local.cache_root() / "clips")
         return take(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(lifecycle, "_take_publishing", empty_the_cache_once)
+    monkeypatch.setattr(publish_claims, "_take_publishing", empty_the_cache_once)
     worker.work()
     assert ended(job).state == JobState.COMPLETED
     assert rendered_texts() == ["One.", "Two.", "One.", "Two."]
@@ -359,10 +358,10 @@ def test_metrics_are_written_whatever_the_outcome(make_job: MakeJob, worker: Wor
         "failed": make_job("refuse always"),
         "cancelled": make_job("One."),
     }
-    lifecycle.cancel(jobs["cancelled"].pk)
+    state_machine.cancel(jobs["cancelled"].pk)
     worker.work()
     for outcome, job in jobs.items():
-        metrics = json.loads(storage.metrics_file(job.pk).read_text())
+        metrics = json.loads(local.metrics_file(job.pk).read_text())
         assert list(metrics) == [
             "job", "outcome", "error", "profile", "timeout_seconds", "total_seconds", "video_seconds",
             "real_time_factor", "stages", "clips", "engines", "resources", "chosen",
@@ -373,8 +372,8 @@ def test_metrics_are_written_whatever_the_outcome(make_job: MakeJob, worker: Wor
         assert set(metrics["engines"]) == {"speech", "face", "enhancer"}
         assert metrics["resources"]["gpu"]["available"] is False
         assert len(metrics["clips"]) == job.clips.count()
-        assert (storage.results_folder(job.pk) / "log.txt").read_text().count("\n") >= 2
-    completed = json.loads(storage.metrics_file(jobs["completed"].pk).read_text())
+        assert (local.results_folder(job.pk) / "log.txt").read_text().count("\n") >= 2
+    completed = json.loads(local.metrics_file(jobs["completed"].pk).read_text())
     assert completed["real_time_factor"] > 0
     assert completed["resources"]["rss_peak_bytes"] > 0
     assert completed["clips"][0]["cached"] is False
@@ -385,10 +384,10 @@ def test_publishing_and_cancelling_at_once_has_one_winner(make_job: MakeJob, wor
     job = make_job("One.")
     claim = claims.claim_clip("one:1")
     assert claim is not None
-    assert claims.finish_clip(claim, ClipResult("a" * 64, "a" * 64, 0.96, 24, 64, 64, False, False), Usage())
-    publishing = lifecycle.claim_publishing()
+    assert attempt_outcomes.finish_clip(claim, ClipResult("a" * 64, "a" * 64, 0.96, 24, 64, 64, False, False), Usage())
+    publishing = publish_claims.claim_publishing()
     assert publishing is not None
-    assert lifecycle.claim_publishing() is None
-    assert lifecycle.cancel(job.pk)
-    assert not lifecycle.renew_publishing(publishing)
-    assert not lifecycle.holds_publishing(publishing)
+    assert publish_claims.claim_publishing() is None
+    assert state_machine.cancel(job.pk)
+    assert not publish_claims.renew_publishing(publishing)
+    assert not publish_claims.holds_publishing(publishing)

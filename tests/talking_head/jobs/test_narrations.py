@@ -13,11 +13,10 @@ from django.contrib.auth.models import User
 
 from talking_head import services
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
-from talking_head.files import uploads as private_files
+from talking_head.files import uploads
 from talking_head.files.uploads import Kind
 from talking_head.jobs import claim as clip_work
-from talking_head.jobs import claims
-from talking_head.jobs import transcription as narrations
+from talking_head.jobs import claims, transcription
 from talking_head.jobs.transcription import ListenClaim
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
@@ -53,23 +52,25 @@ def piece(*segments: dict[str, Any], end_seconds: float, is_last: bool = True) -
 
 
 def claimed() -> ListenClaim:
-    claim = narrations.claim_piece()
+    claim = transcription.claim_piece()
     assert claim is not None
     return claim
 
 
 def hear_all(narration: Narration) -> None:
     end_seconds = narration.duration_seconds
-    assert narrations.note_piece(claimed(), piece(segment(FIRST, 0.5), segment(SECOND, 3.5), end_seconds=end_seconds))
+    assert transcription.note_piece(
+        claimed(), piece(segment(FIRST, 0.5), segment(SECOND, 3.5), end_seconds=end_seconds)
+    )
     narration.refresh_from_db()
 
 
 class TestUpload:
     def test_it_is_kept_plain_under_its_digest_and_waits_to_be_heard(self, narration: Narration) -> None:
-        assert private_files.fetch(Kind.NARRATION, narration.digest).read_bytes()[:4] == b"fLaC"
+        assert uploads.fetch(Kind.NARRATION, narration.digest).read_bytes()[:4] == b"fLaC"
         assert narration.state == NarrationState.WAITING
         assert narration.report["verdict"] == "good"
-        assert narrations.is_anything_to_hear()
+        assert transcription.is_anything_to_hear()
 
     def test_the_same_recording_twice_is_one_row_and_heard_once(self, narration: Narration, teacher: User) -> None:
         hear_all(narration)
@@ -77,7 +78,7 @@ class TestUpload:
         assert (again.pk, again.state) == (narration.pk, NarrationState.READY)
 
     def test_uploading_it_again_gives_a_failed_one_another_try(self, narration: Narration, teacher: User) -> None:
-        narrations.note_failure(claimed(), InvalidInput("No.", code="audio_no_speech"))
+        transcription.note_failure(claimed(), InvalidInput("No.", code="audio_no_speech"))
         again = services.store_narration(io.BytesIO(wav(recording((FIRST, SECOND)))), teacher)
         assert (again.pk, again.state, again.error_code) == (narration.pk, NarrationState.WAITING, "")
 
@@ -101,24 +102,24 @@ class TestUpload:
 
 class TestListening:
     def test_pieces_follow_each_other_and_the_last_makes_the_text(self, narration: Narration) -> None:
-        assert narrations.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
+        assert transcription.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
         second = claimed()
         assert (second.start_seconds, second.language) == (3.0, "en")
-        assert narrations.note_piece(second, piece(segment(SECOND, 6.0), end_seconds=9.0))
+        assert transcription.note_piece(second, piece(segment(SECOND, 6.0), end_seconds=9.0))
         narration.refresh_from_db()
         assert narration.state == NarrationState.READY
         assert narration.text == f"{FIRST}\n\n{SECOND}"  # three seconds of pause: a new paragraph
-        assert narrations.claim_piece() is None
+        assert transcription.claim_piece() is None
 
     def test_silence_at_the_end_says_nothing_about_the_language(self, narration: Narration) -> None:
-        narrations.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
-        narrations.note_piece(claimed(), piece(end_seconds=9.0))
+        transcription.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
+        transcription.note_piece(claimed(), piece(end_seconds=9.0))
         narration.refresh_from_db()
         assert (narration.transcript["language"], narration.text) == ("en", FIRST)
 
     def test_nobody_takes_a_piece_that_somebody_has(self, narration: Narration) -> None:
         claimed()
-        assert narrations.claim_piece() is None
+        assert transcription.claim_piece() is None
 
     def test_a_piece_of_a_worker_that_went_away_is_taken_over_and_its_report_refused(
         self, narration: Narration
@@ -126,24 +127,24 @@ class TestListening:
         stale = claimed()
         Narration.objects.update(lease_expires_at="2000-01-01T00:00Z")
         fresh = claimed()
-        assert not narrations.note_piece(stale, piece(segment(FIRST, 0.5), end_seconds=3.0))
-        assert not narrations.renew_lease(stale)
-        assert narrations.note_piece(fresh, piece(segment(FIRST, 0.5), end_seconds=3.0))
+        assert not transcription.note_piece(stale, piece(segment(FIRST, 0.5), end_seconds=3.0))
+        assert not transcription.renew_lease(stale)
+        assert transcription.note_piece(fresh, piece(segment(FIRST, 0.5), end_seconds=3.0))
 
     def test_a_piece_that_ends_its_renderer_twice_fails_the_recording(self, narration: Narration) -> None:
-        for _ in range(narrations.MAX_TRIES):
-            narrations.note_failure(claimed(), RendererError("It crashed."))
-        assert narrations.claim_piece() is None
+        for _ in range(transcription.MAX_TRIES):
+            transcription.note_failure(claimed(), RendererError("It crashed."))
+        assert transcription.claim_piece() is None
         narration.refresh_from_db()
         assert (narration.state, narration.error_code) == (NarrationState.FAILED, "narration_failed")
 
     def test_a_worker_that_stops_gives_its_piece_back_without_a_black_mark(self, narration: Narration) -> None:
-        narrations.release(claimed())
+        transcription.release(claimed())
         narration.refresh_from_db()
         assert (narration.state, narration.tries) == (NarrationState.WAITING, 0)
 
     def test_no_speech_at_all_is_a_failure_in_words(self, narration: Narration) -> None:
-        narrations.note_piece(claimed(), piece(end_seconds=3.0))
+        transcription.note_piece(claimed(), piece(end_seconds=3.0))
         narration.refresh_from_db()
         assert (narration.state, narration.error_code) == (NarrationState.FAILED, "audio_no_speech")
         assert "microphone" in narration.error_hint
@@ -203,7 +204,7 @@ class TestJobs:
         self, narration: Narration, teacher: User
     ) -> None:
         job = services.submit_job(owner=teacher, script="", narration_digest=narration.digest)
-        narrations.note_piece(claimed(), piece(end_seconds=3.0))
+        transcription.note_piece(claimed(), piece(end_seconds=3.0))
         job.refresh_from_db()
         assert (job.state, job.error_code) == (JobState.FAILED, "audio_no_speech")
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from talking_head import services
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Clip, Job, JobState
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.worker import sweeper
@@ -72,10 +72,10 @@ def test_52_results_with_other_fields_are_read(make_job: MakeJob, worker: Worker
     worker.work()
     done = job.clips.get(index=0)
     Clip.objects.filter(pk=done.pk).update(result=stored)
-    storage.metrics_file(job.pk).unlink()
+    local.metrics_file(job.pk).unlink()
     job.notifications.update(delivered_at=None)
     assert sweeper.outbox.deliver(job.notifications.get().pk)
-    assert json.loads(storage.metrics_file(job.pk).read_text())["outcome"] == "completed"
+    assert json.loads(local.metrics_file(job.pk).read_text())["outcome"] == "completed"
     result = ClipResult.from_json(stored)
     assert ClipResult.from_json(result.to_json()) == result
 

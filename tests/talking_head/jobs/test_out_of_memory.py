@@ -10,9 +10,10 @@ import pytest
 from pytest_django import Settings
 
 from talking_head import services
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Attempt, Job, JobState
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.pictures import ASTRONAUT
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes, rendered_texts
 
@@ -54,9 +55,9 @@ def test_21_a_clip_that_fits_when_smaller_is_no_stand_in_and_says_so_in_the_reco
     assert (job.state, job.error_code) == (JobState.COMPLETED, "")
     assert outcomes(job, 1) == [("failed", "out_of_memory"), ("done", "")]
     assert [attempt.form for attempt in attempts_of(job, 1)] == ["", HALF]
-    metrics = json.loads(storage.metrics_file(job.pk).read_text())
+    metrics = json.loads(local.metrics_file(job.pk).read_text())
     assert [clip["form"] for clip in metrics["clips"]] == ["", HALF]
-    assert HALF in (storage.results_folder(job.pk) / "log.txt").read_text()
+    assert HALF in (local.results_folder(job.pk) / "log.txt").read_text()
     assert_invariants(worker)
 
 
@@ -103,7 +104,7 @@ def test_21_the_real_renderer_under_a_real_limit(
     assert {code for _outcome, code in tries[:-1]} == {"out_of_memory"}
     assert len(tries) == (2 if room_for == "smaller" else 3)
     assert outcomes(job, 1) == [("done", "")]
-    figures = json.loads(storage.metrics_file(job.pk).read_text())
+    figures = json.loads(local.metrics_file(job.pk).read_text())
     assert (job.width_px, job.height_px) == (256, 256), "a smaller clip must still join with its neighbours"
     if room_for == "smaller":
         assert "half size" in figures["engines"]["face"]

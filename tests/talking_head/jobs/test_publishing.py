@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import Settings
 
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.models import Job, JobState
 from talking_head.signals import job_ended, job_published
 from talking_head.worker.worker import Worker
@@ -39,7 +39,7 @@ def test_receivers_write_in_the_transaction_that_publishes(
 
     def on_published(sender: Any, job: Job, **kwargs: Any) -> None:
         User.objects.create_user(f"made for {job.pk}"[:30])
-        is_in_place = (storage.results_folder(job.pk) / "video.mp4").exists()
+        is_in_place = (local.results_folder(job.pk) / "video.mp4").exists()
         seen.append((connection.in_atomic_block, job.state, is_in_place))
 
     receive(on_published)
@@ -67,7 +67,7 @@ def test_a_receiver_that_fails_once_only_delays_the_publication(
     worker.work()
     job.refresh_from_db()
     assert (job.state, job.error_code) == (JobState.PUBLISHING, "handover_failed")
-    assert not storage.results_folder(job.pk).exists()
+    assert not local.results_folder(job.pk).exists()
     Job.objects.update(lease_expires_at=job.created_at)
     worker.work()
     job.refresh_from_db()

@@ -16,8 +16,7 @@ from pytest_django import Settings
 from talking_head import services
 from talking_head.errors import LimitReached
 from talking_head.models import Clip, ClipState, Job, JobState, Priority, Quota
-from talking_head.planning import queue_forecast as forecast
-from talking_head.planning import quotas
+from talking_head.planning import queue_forecast, quotas
 from tests.talking_head import fakes
 from tests.talking_head.jobs.site import Site
 from tests.talking_head.rows import finish_clip, make_job
@@ -211,7 +210,7 @@ def seconds_of_text(seconds: float) -> tuple[str, ...]:
     return ("x" * round((seconds - 0.5) * 15),)
 
 
-MakeForecast = Callable[..., forecast.Forecast]
+MakeForecast = Callable[..., queue_forecast.Forecast]
 
 
 @pytest.mark.django_db
@@ -221,7 +220,7 @@ class TestForecast:
         pass
 
     def of_new(self, owner: User | None, weight: float = 10.0, priority: int = Priority.NORMAL) -> tuple[float, float]:
-        found = forecast.queue_now().of_new_job(owner.pk if owner else None, priority, weight)
+        found = queue_forecast.queue_now().of_new_job(owner.pk if owner else None, priority, weight)
         assert found is not None
         return found.start_seconds, found.finish_seconds
 
@@ -230,7 +229,7 @@ class TestForecast:
 
     def test_nobody_knows_before_anything_was_rendered(self, teacher: User) -> None:
         Clip.objects.all().delete()
-        assert forecast.queue_now().of_new_job(teacher.pk, 0, 10.0) is None
+        assert queue_forecast.queue_now().of_new_job(teacher.pk, 0, 10.0) is None
 
     def test_own_jobs_come_first_and_others_take_turns(self, teacher: User, outsider: User) -> None:
         make_job(outsider, sentences=seconds_of_text(100))

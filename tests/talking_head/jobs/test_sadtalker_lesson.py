@@ -22,10 +22,11 @@ from pytest_django import Settings
 
 from lessons.models import Lesson
 from talking_head import services
-from talking_head.files import local as storage
+from talking_head.files import local
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Job, JobState
-from talking_head.worker.worker import Worker, new_renderer
+from talking_head.worker.renderer_handle import new_renderer
+from talking_head.worker.worker import Worker
 from tests.factories import enrol, make_course, make_lesson, make_portrait
 from tests.talking_head.jobs.conftest import assert_invariants, outcomes
 
@@ -85,7 +86,7 @@ def work_off(job: Job) -> dict[str, Any]:
         worker.renderer.close()
     job.refresh_from_db()
     assert_invariants(worker)
-    metrics: dict[str, Any] = json.loads(storage.metrics_file(job.pk).read_text())
+    metrics: dict[str, Any] = json.loads(local.metrics_file(job.pk).read_text())
     return metrics
 
 
@@ -100,7 +101,7 @@ def test_a_click_on_generate_becomes_a_sadtalker_video_that_students_see(
     assert metrics["outcome"] == "completed"
     assert metrics["engines"]["face"].startswith("sadtalker ")
     assert metrics["stages"]["frames"] > 0
-    video = inspect_video(storage.results_folder(job.pk) / "video.mp4")
+    video = inspect_video(local.results_folder(job.pk) / "video.mp4")
     assert (video.width_px, video.height_px) == (256, 256)
     assert video.frame_count % 8 == 0
     lesson.refresh_from_db()
@@ -155,4 +156,4 @@ def test_without_sound_weights_the_lesson_is_a_labelled_stand_in(
     assert metrics["engines"]["face"].startswith("still")
     assert file in job.error_message
     assert "download_checkpoints" in job.suggestion
-    assert inspect_video(storage.results_folder(job.pk) / "video.mp4").frame_count > 0
+    assert inspect_video(local.results_folder(job.pk) / "video.mp4").frame_count > 0

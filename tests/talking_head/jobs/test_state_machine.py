@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from talking_head.errors import EngineError, RendererError, out_of_memory
-from talking_head.jobs import claims
-from talking_head.jobs import state_machine as lifecycle
+from talking_head.jobs import attempt_outcomes, claims, publish_claims, state_machine
 from talking_head.jobs.claim import Claim, Failure, Usage
-from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES, PublishClaim
+from talking_head.jobs.publish_claims import PublishClaim
+from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.package_request import PackageResult
 from talking_head.pipeline.requests import ClipResult
 from talking_head.signals import job_published
-from talking_head.worker import publishing as publish
+from talking_head.worker import publishing
 from tests.talking_head.jobs.conftest import QUICK_TIMING
 
 JOB_STEPS = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}
@@ -65,43 +65,43 @@ class Play:
             case "claim":
                 self.claims += filter(None, [claims.claim_clip("tester:1")])
             case "finish" if claim:
-                self._must_be_current(claim, claims.finish_clip(claim, RESULT, Usage()))
+                self._must_be_current(claim, attempt_outcomes.finish_clip(claim, RESULT, Usage()))
             case "fail" if claim:
-                self._must_be_current(claim, claims.fail_clip(claim, FAILURES[number % len(FAILURES)]))
+                self._must_be_current(claim, attempt_outcomes.fail_clip(claim, FAILURES[number % len(FAILURES)]))
             case "release" if claim:
-                self._must_be_current(claim, claims.release_clip(claim, AttemptOutcome.RELEASED))
+                self._must_be_current(claim, attempt_outcomes.release_clip(claim, AttemptOutcome.RELEASED))
             case "renew" if claim:
                 self._must_be_current(claim, claims.renew_lease(claim))
             case "work_all":  # what a healthy worker does in between: everything up to publishing
                 while newest := claims.claim_clip("worker:1"):
                     self.claims.append(newest)
-                    claims.finish_clip(newest, RESULT, Usage())
+                    attempt_outcomes.finish_clip(newest, RESULT, Usage())
             case "take_over":  # whoever holds something is gone for too long, and others take it
                 Clip.objects.filter(state=ClipState.LEASED).update(lease_expires_at=timezone.now() - LONG_AGO)
                 Job.objects.filter(state=JobState.PUBLISHING).update(lease_expires_at=timezone.now() - LONG_AGO)
-                claims.reap_expired_leases()
+                attempt_outcomes.reap_expired_leases()
                 self.claims += filter(None, [claims.claim_clip("tester:2")])
-                self.publishers += filter(None, [lifecycle.claim_publishing()])
+                self.publishers += filter(None, [publish_claims.claim_publishing()])
             case "cancel":
-                assert lifecycle.cancel(job.pk) == (job.state not in TERMINAL_JOB_STATES)
+                assert state_machine.cancel(job.pk) == (job.state not in TERMINAL_JOB_STATES)
             case "expire":
                 Job.objects.filter(pk=job.pk).exclude(deadline_at=None).update(deadline_at=timezone.now() - LONG_AGO)
-                claims.expire_deadlines()
+                attempt_outcomes.expire_deadlines()
             case "claim_publishing":
-                self.publishers += filter(None, [lifecycle.claim_publishing()])
+                self.publishers += filter(None, [publish_claims.claim_publishing()])
             case "publish" if publisher:
                 owner = Job.objects.get(pk=publisher.job_id)
                 may_publish = owner.fence == publisher.fence and owner.state == JobState.PUBLISHING
-                done = publish._flip(
+                done = publishing._flip(
                     publisher, owner, list(owner.clips.all()), Path("x"), PackageResult(1.0, 25, 64, 64, ""), 0.1
                 )
                 assert done == may_publish
             case "postpone" if publisher:
-                lifecycle.postpone_publishing(publisher, RendererError("It failed."), crashed=bool(number % 2))
+                publish_claims.postpone_publishing(publisher, RendererError("It failed."), crashed=bool(number % 2))
             case "release_publishing" if publisher:
-                lifecycle.release_publishing(publisher)
+                publish_claims.release_publishing(publisher)
             case "render_again" if publisher:
-                lifecycle.render_clips_again(publisher, [0])
+                publish_claims.render_clips_again(publisher, [0])
         self._check()
 
     def _must_be_current(self, claim: Claim, happened: bool) -> None:
@@ -142,7 +142,7 @@ def play(db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Itera
     """Without files (the rename is the only thing left out) and without waiting between tries."""
     play = Play()
     settings.TALKING_HEAD_TIMING = {**QUICK_TIMING, "backoff_seconds": 0.0}
-    monkeypatch.setattr(publish, "_put_in_place", lambda staging, results: None)
+    monkeypatch.setattr(publishing, "_put_in_place", lambda staging, results: None)
 
     def receive(sender: object, job: Job, **kwargs: object) -> None:
         play.published.append(job.pk)
@@ -178,9 +178,9 @@ def test_a_job_moves_only_from_where_the_table_says(verb: str, state: str) -> No
     job = Job.objects.create(script="Hello.", speech="fake", face="fake", timeout_seconds=60.0, state=state)
     try:
         with transaction.atomic():
-            lifecycle.move_job(job.pk, verb)
+            state_machine.move_job(job.pk, verb)
         moved = True
-    except lifecycle.Superseded:
+    except state_machine.Superseded:
         moved = False
     job.refresh_from_db()
     assert moved == (state in JOB_MOVES[verb].sources)

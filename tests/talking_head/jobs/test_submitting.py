@@ -16,9 +16,9 @@ from pytest_django import Settings
 
 from talking_head import services
 from talking_head.errors import OptionError, PortraitError, ResourceError, ScriptError, TalkingHeadError
-from talking_head.files import uploads as private_files
+from talking_head.files import uploads
 from talking_head.files.uploads import Kind
-from talking_head.jobs import wakeups as doorbell
+from talking_head.jobs import wakeups
 from talking_head.models import Clip, Job, JobState
 from tests.talking_head import fakes
 from tests.talking_head.jobs.site import Site
@@ -36,7 +36,7 @@ def fake_engines(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 @pytest.fixture
 def digest(portrait_png: Path, media_root: Path) -> str:
     """A portrait that is stored already."""
-    path = private_files.place(Kind.PORTRAIT, "a" * 64)
+    path = uploads.place(Kind.PORTRAIT, "a" * 64)
     path.parent.mkdir(parents=True)
     path.write_bytes(portrait_png.read_bytes())
     return "a" * 64
@@ -151,7 +151,7 @@ def test_30_a_job_is_accepted_while_the_queue_is_away(teacher: User, monkeypatch
     def refuse_connection(*args: object, **kwargs: object) -> None:
         raise ConnectionError("the broker is away")
 
-    monkeypatch.setattr(doorbell, "async_task", refuse_connection)
+    monkeypatch.setattr(wakeups, "async_task", refuse_connection)
     assert services.submit_job(owner=teacher, script="Hello there.").state == JobState.QUEUED
 
 

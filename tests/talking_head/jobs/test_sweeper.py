@@ -11,13 +11,12 @@ import pytest
 from django.core.management import call_command
 from django_q.models import OrmQ
 
-from talking_head.files import local as storage
-from talking_head.jobs import outbox
-from talking_head.jobs import state_machine as lifecycle
+from talking_head.files import local
+from talking_head.jobs import outbox, state_machine
 from talking_head.models import Job, JobState, Notification
 from talking_head.renderer.scratch import ScratchFolder
 from talking_head.signals import job_ended
-from talking_head.worker import sweeper
+from talking_head.worker import garbage, sweeper
 from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
 
@@ -61,7 +60,7 @@ def test_a_receiver_that_fails_is_told_again(
 
 def test_a_receiver_that_always_fails_is_given_up_on(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeper, "OUTBOX_AFTER_SECONDS", 0.0)
-    lifecycle.cancel(make_job("One.").pk)
+    state_machine.cancel(make_job("One.").pk)
     Notification.objects.update(delivered_at=None, failures=outbox.MAX_FAILURES)
     assert sweeper.deliver_outbox() == 0
 
@@ -69,8 +68,8 @@ def test_a_receiver_that_always_fails_is_given_up_on(make_job: MakeJob, monkeypa
 def test_leftovers_of_publishers_go_and_those_at_work_stay(make_job: MakeJob, media_root: Path) -> None:
     publishing = make_job("One.")
     Job.objects.filter(pk=publishing.pk).update(state=JobState.PUBLISHING, fence=3)
-    at_work, lost = storage.staging_folder(publishing.pk, 3), storage.staging_folder(publishing.pk, 2)
-    unknown, foreign = storage.staging_folder(uuid.uuid4(), 1), media_root / "results_of_the_election.staging-1"
+    at_work, lost = local.staging_folder(publishing.pk, 3), local.staging_folder(publishing.pk, 2)
+    unknown, foreign = local.staging_folder(uuid.uuid4(), 1), media_root / "results_of_the_election.staging-1"
     for folder in (at_work, lost, unknown, foreign):
         folder.mkdir()
         (folder / "video.mp4").touch()
@@ -80,24 +79,24 @@ def test_leftovers_of_publishers_go_and_those_at_work_stay(make_job: MakeJob, me
 
 def test_a_video_without_a_publication_goes_and_its_metrics_stay(make_job: MakeJob, worker: Worker) -> None:
     cancelled, completed = make_job("One."), make_job("Two.")
-    lifecycle.cancel(cancelled.pk)
-    (storage.results_folder(cancelled.pk) / "video.mp4").touch()
+    state_machine.cancel(cancelled.pk)
+    (local.results_folder(cancelled.pk) / "video.mp4").touch()
     worker.work()
-    sweeper.collect_garbage()
-    assert not (storage.results_folder(cancelled.pk) / "video.mp4").exists()
-    assert storage.metrics_file(cancelled.pk).exists()
-    assert (storage.results_folder(completed.pk) / "video.mp4").exists()
+    garbage.collect_garbage()
+    assert not (local.results_folder(cancelled.pk) / "video.mp4").exists()
+    assert local.metrics_file(cancelled.pk).exists()
+    assert (local.results_folder(completed.pk) / "video.mp4").exists()
 
 
 @pytest.mark.django_db
 def test_only_old_temporary_files_go(media_root: Path) -> None:
-    storage.temporary_root().mkdir()
-    young, old = storage.temporary_root() / "young", storage.temporary_root() / "old"
+    local.temporary_root().mkdir()
+    young, old = local.temporary_root() / "young", local.temporary_root() / "old"
     young.touch()
     old.touch()
-    long_ago = time.time() - sweeper.TEMPORARY_AFTER_SECONDS - 10
+    long_ago = time.time() - garbage.TEMPORARY_AFTER_SECONDS - 10
     os.utime(old, (long_ago, long_ago))
-    sweeper.collect_garbage()
+    garbage.collect_garbage()
     assert [young.exists(), old.exists()] == [True, False]
 
 
@@ -105,12 +104,12 @@ def test_only_old_temporary_files_go(media_root: Path) -> None:
 def test_the_folder_of_a_renderer_goes_as_soon_as_its_owner_is_gone(
     media_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "ABANDONED_AFTER_SECONDS", -1.0)
-    root = storage.cache_root() / "tmp"
+    monkeypatch.setattr(garbage, "ABANDONED_AFTER_SECONDS", -1.0)
+    root = local.cache_root() / "tmp"
     in_use, abandoned = ScratchFolder(root / "in use"), ScratchFolder(root / "abandoned")
     assert abandoned._lock is not None
     os.close(abandoned._lock)  # as the kernel does for a killed process
-    sweeper.collect_garbage()
+    garbage.collect_garbage()
     assert [in_use.path.exists(), abandoned.path.exists()] == [True, False]
     in_use.remove()
     assert not in_use.path.exists()
@@ -120,10 +119,10 @@ def test_the_folder_of_a_renderer_goes_as_soon_as_its_owner_is_gone(
 def test_a_sweeper_whose_clock_is_an_hour_ahead_leaves_uploads_alone(
     media_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage.temporary_root().mkdir()
-    upload = storage.temporary_root() / "upload"
+    local.temporary_root().mkdir()
+    upload = local.temporary_root() / "upload"
     upload.touch()
     an_hour_ahead = time.time() + 4_000
     monkeypatch.setattr(time, "time", lambda: an_hour_ahead)
-    sweeper.collect_garbage()
+    garbage.collect_garbage()
     assert upload.exists()

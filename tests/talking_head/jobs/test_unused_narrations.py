@@ -14,9 +14,9 @@ from pytest_django import Settings
 from lessons import services as lessons
 from lessons.models import Lesson
 from talking_head import services
-from talking_head.files import uploads as private_files
+from talking_head.files import uploads
 from talking_head.files.uploads import Kind
-from talking_head.jobs import narration_retention as unused_narrations
+from talking_head.jobs import narration_retention
 from talking_head.models import Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SCRIPT, SECOND, hear_all
 from tests.talking_head.recordings import spoken, wav
@@ -49,9 +49,9 @@ def days_pass(days: float) -> None:
 
 
 def is_kept(narration: Narration) -> bool:
-    unused_narrations.collect_unused()
+    narration_retention.collect_unused()
     has_row = Narration.objects.filter(pk=narration.pk).exists()
-    assert has_row == private_files.exists(Kind.NARRATION, narration.digest), "row and file go together"
+    assert has_row == uploads.exists(Kind.NARRATION, narration.digest), "row and file go together"
     return has_row
 
 
@@ -119,11 +119,11 @@ def test_uploading_it_again_begins_the_month_anew(narration: Narration, teacher:
 def test_the_bytes_stay_as_long_as_somebody_has_them(narration: Narration, lesson: Lesson) -> None:
     other = upload(None)
     lessons.change_lesson(lesson, narration=narration.pk)
-    unused_narrations.collect_unused()
+    narration_retention.collect_unused()
     days_pass(31)
-    unused_narrations.collect_unused()
+    narration_retention.collect_unused()
     assert list(Narration.objects.all()) == [narration]
-    assert private_files.exists(Kind.NARRATION, other.digest)
+    assert uploads.exists(Kind.NARRATION, other.digest)
 
 
 def test_an_account_that_is_deleted_takes_its_recordings_along(narration: Narration, teacher: User) -> None:
@@ -141,4 +141,4 @@ def test_an_administrator_may_keep_them_for_ever(narration: Narration, settings:
 def test_the_sweeper_does_it(narration: Narration) -> None:
     Narration.objects.update(unused_since=timezone.now() - timedelta(days=31))
     call_command("sweep")
-    assert not Narration.objects.exists() and not private_files.exists(Kind.NARRATION, narration.digest)
+    assert not Narration.objects.exists() and not uploads.exists(Kind.NARRATION, narration.digest)

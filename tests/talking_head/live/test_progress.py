@@ -12,10 +12,10 @@ from channels.layers import channel_layers
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head.live import snapshots as progress
+from talking_head.live import events, snapshots
 from talking_head.live.unix_layer import DatagramChannelLayer
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState
-from talking_head.planning import render_rate as estimate
+from talking_head.planning import render_rate
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 Sent = list[tuple[str, dict[str, Any]]]
@@ -31,7 +31,7 @@ def sent(live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 @pytest.fixture(autouse=True)
 def nothing_known_yet() -> None:
-    estimate._known.clear()
+    render_rate._known.clear()
 
 
 @pytest.mark.django_db
@@ -41,7 +41,7 @@ class TestSnapshot:
         finish_clip(job, 0, cached=True)
         Clip.objects.filter(job=job, index=1).update(state=ClipState.LEASED)
         Attempt.objects.create(clip=job.clips.get(index=1), fence=1, worker="w", stage="motion")
-        snapshot = progress.job_snapshot(job)
+        snapshot = snapshots.job_snapshot(job)
         assert (snapshot["id"], snapshot["seq"], snapshot["stage"]) == (str(job.pk), 3, "motion")
         assert (snapshot["clips_done"], snapshot["clips_total"], snapshot["video"]) == (1, 3, None)
         done, leased, _waiting = snapshot["clips"]
@@ -52,7 +52,7 @@ class TestSnapshot:
         job = make_finished_job(
             state=JobState.FALLBACK, error_code="job_timeout", error_message="Slow.", suggestion="Fast."
         )
-        snapshot = progress.job_snapshot(job)
+        snapshot = snapshots.job_snapshot(job)
         assert snapshot["error"] == {"code": "job_timeout", "message": "Slow.", "suggestion": "Fast."}
         assert snapshot["video"] == {
             "url": f"/media/jobs/{job.pk}/video.mp4",
@@ -68,24 +68,24 @@ class TestSnapshot:
     def test_it_is_of_the_rows_and_not_of_the_object_in_hand(self) -> None:
         job = make_job()
         Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, seq=8)
-        assert progress.job_snapshot(job)["state"] == "cancelled"
+        assert snapshots.job_snapshot(job)["state"] == "cancelled"
 
     def test_the_number_of_queries_does_not_grow_with_the_text(
         self, django_assert_max_num_queries: Callable[..., Any]
     ) -> None:
         job = make_job(state=JobState.RUNNING, sentences=tuple(f"Sentence {number}." for number in range(100)))
         with django_assert_max_num_queries(5):
-            progress.job_snapshot(job)
+            snapshots.job_snapshot(job)
 
     def test_places_in_the_queue(self) -> None:
         jobs = [make_job(), make_job(), make_job(priority=10), make_job(state=JobState.RUNNING)]
-        assert [progress.job_snapshot(job)["queue_position"] for job in jobs] == [2, 3, 1, None]
+        assert [snapshots.job_snapshot(job)["queue_position"] for job in jobs] == [2, 3, 1, None]
 
 
 @pytest.mark.django_db
 class TestSecondsLeft:
     def seconds_left(self, job: Job) -> float | None:
-        return estimate.seconds_left(job, list(job.clips.all()))
+        return render_rate.seconds_left(job, list(job.clips.all()))
 
     def test_nothing_is_claimed_without_a_measurement(self) -> None:
         assert self.seconds_left(make_job(state=JobState.RUNNING)) is None
@@ -132,7 +132,7 @@ class TestSecondsLeft:
     def test_it_falls_within_a_clip_and_keeps_to_the_rows(self) -> None:
         job = make_job(state=JobState.RUNNING)
         finish_clip(job, 0, render_seconds=4.0)
-        shares = [estimate.seconds_left_within_clip(job.pk, 1, share) for share in (0.0, 0.5, 1.0, 7.0)]
+        shares = [render_rate.seconds_left_within_clip(job.pk, 1, share) for share in (0.0, 0.5, 1.0, 7.0)]
         assert shares[0] == self.seconds_left(job)
         assert shares[0] > shares[1] > shares[2] == shares[3]  # type: ignore[operator]
 
@@ -148,12 +148,12 @@ class TestTelling:
     def test_inside_a_transaction_only_what_is_committed_is_told(self, sent: Sent) -> None:
         job = make_job(state=JobState.RUNNING)
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            progress.job_changed(job.pk)
+            events.job_changed(job.pk)
             raise ZeroDivisionError
         assert sent == []
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(state=JobState.PUBLISHING, seq=4)
-            progress.job_changed(job.pk)
+            events.job_changed(job.pk)
             assert sent == []
         ((group, message),) = sent
         assert group == f"job.{job.pk}"
@@ -163,21 +163,21 @@ class TestTelling:
     def test_a_clips_event_has_the_clip_as_in_the_snapshot(self, sent: Sent) -> None:
         job = make_job(state=JobState.RUNNING, seq=2)
         finish_clip(job, 1)
-        progress.clip_changed(job.pk, 1)
+        events.clip_changed(job.pk, 1)
         event = sent[0][1]["event"]
-        assert event["clip"] == progress.job_snapshot(job)["clips"][1]
+        assert event["clip"] == snapshots.job_snapshot(job)["clips"][1]
         assert (event["type"], event["seq"], event["clips_done"]) == ("clip", 2, 1)
 
     @pytest.mark.django_db(transaction=True)
     def test_hundreds_of_stages_read_the_rows_once(
         self, sent: Sent, django_assert_max_num_queries: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(estimate, "BASIS_MAX_AGE_SECONDS", 3600.0)
+        monkeypatch.setattr(render_rate, "BASIS_MAX_AGE_SECONDS", 3600.0)
         job = make_job(state=JobState.RUNNING)
         finish_clip(job, 0)
         with django_assert_max_num_queries(3):
             for frame in range(300):
-                progress.stage_reported(job.pk, 1, "frames", frame, 300)
+                events.stage_reported(job.pk, 1, "frames", frame, 300)
         assert len(sent) == 300
         assert sent[0][1]["event"]["seconds_left"] > sent[-1][1]["event"]["seconds_left"]
 
@@ -192,10 +192,10 @@ class TestTelling:
         job_id = uuid4() if broken == "job" else make_job().pk
         if broken == "layer":
             monkeypatch.setattr(live, "group_send_now", fail)
-        progress.job_changed(job_id)
-        progress.clip_changed(job_id, 0)
-        progress.stage_reported(job_id, 0, "frames", 1, 2)
-        progress.preview(job_id, b"jpeg")
+        events.job_changed(job_id)
+        events.clip_changed(job_id, 0)
+        events.stage_reported(job_id, 0, "frames", 1, 2)
+        events.preview(job_id, b"jpeg")
 
     @pytest.mark.django_db(transaction=True)
     def test_layers_that_need_an_event_loop_get_one(self, live: DatagramChannelLayer) -> None:
@@ -207,6 +207,6 @@ class TestTelling:
                 heard.append(message)
 
         channel_layers.set("default", OtherLayer())
-        progress.preview(uuid4(), b"jpeg")
+        events.preview(uuid4(), b"jpeg")
         channel_layers.set("default", live)
         assert heard == [{"type": "job.preview", "jpeg": b"jpeg"}]

@@ -16,8 +16,7 @@ from django.test import AsyncClient
 
 from edu_platform.asgi import application
 from talking_head import permissions as access
-from talking_head.live import consumers
-from talking_head.live import snapshots as progress
+from talking_head.live import consumers, events
 from talking_head.live.consumers import JobSocket
 from talking_head.live.unix_layer import DatagramChannelLayer
 from talking_head.models import Job, JobState
@@ -168,7 +167,7 @@ class TestWhatViewersHear:
         viewers = [await watch(job, teacher), await watch(job, admin_user), await watch(job, teacher)]
         await sync_to_async(finish_clip)(job, 1)
         await change(job)
-        await sync_to_async(progress.clip_changed)(job.pk, 1)
+        await sync_to_async(events.clip_changed)(job.pk, 1)
         for viewer in viewers:
             event = await viewer.hears()
             assert (event["type"], event["seq"], event["clips_done"]) == ("clip", 6, 1)
@@ -176,7 +175,7 @@ class TestWhatViewersHear:
 
     async def test_a_stage_repeats_the_last_seq(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
-        await sync_to_async(progress.stage_reported)(job.pk, 0, "frames", 40, 96)
+        await sync_to_async(events.stage_reported)(job.pk, 0, "frames", 40, 96)
         event = await viewer.hears()
         assert {name: event[name] for name in ("type", "seq", "index", "stage", "frame", "frames")} == {
             "type": "stage", "seq": 5, "index": 0, "stage": "frames", "frame": 40, "frames": 96,
@@ -184,22 +183,22 @@ class TestWhatViewersHear:
 
     async def test_previews_are_binary(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
-        await sync_to_async(progress.preview)(job.pk, b"\xff\xd8picture")
+        await sync_to_async(events.preview)(job.pk, b"\xff\xd8picture")
         assert await viewer.sees() == b"\xff\xd8picture"
 
     async def test_two_events_of_one_moment_both_arrive(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         await change(job)
-        await sync_to_async(progress.clip_changed)(job.pk, 0)
-        await sync_to_async(progress.job_changed)(job.pk)
-        events = [await viewer.hears(), await viewer.hears()]
-        assert [(event["type"], event["seq"]) for event in events] == [("clip", 6), ("job", 6)]
+        await sync_to_async(events.clip_changed)(job.pk, 0)
+        await sync_to_async(events.job_changed)(job.pk)
+        heard = [await viewer.hears(), await viewer.hears()]
+        assert [(event["type"], event["seq"]) for event in heard] == [("clip", 6), ("job", 6)]
 
     async def test_other_jobs_are_none_of_their_business(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         other = await sync_to_async(make_job)(teacher)
-        await sync_to_async(progress.preview)(other.pk, b"other")
-        await sync_to_async(progress.preview)(job.pk, b"mine")
+        await sync_to_async(events.preview)(other.pk, b"other")
+        await sync_to_async(events.preview)(job.pk, b"mine")
         assert await viewer.sees() == b"mine"
 
     async def test_the_end_is_a_snapshot_with_the_video_and_then_a_normal_close(
@@ -207,7 +206,7 @@ class TestWhatViewersHear:
     ) -> None:
         viewer = await watch(job, teacher)
         await change(job, state=JobState.COMPLETED)
-        await sync_to_async(progress.job_changed)(job.pk)
+        await sync_to_async(events.job_changed)(job.pk)
         assert (await viewer.hears())["state"] == "completed"
         last = await viewer.hears()
         assert last["job"]["video"]["url"] == f"/media/jobs/{job.pk}/video.mp4"
@@ -241,7 +240,7 @@ class TestWhatHeals:
         viewer = await watch(job, teacher)
         await change(job)
         await change(job)
-        await sync_to_async(progress.job_changed)(job.pk)
+        await sync_to_async(events.job_changed)(job.pk)
         assert (await viewer.hears())["seq"] == 7
         healed = await viewer.hears()
         assert (healed["type"], healed["seq"]) == ("snapshot", 7)
@@ -253,7 +252,7 @@ class TestWhatHeals:
         viewer = await watch(job, teacher)
         for seq, state in ((4, "queued"), (5, "running")):
             event = {"type": "job", "seq": seq, "state": state}
-            live.group_send_now(progress.group_name(job.pk), {"type": "job.event", "event": event})
+            live.group_send_now(events.group_name(job.pk), {"type": "job.event", "event": event})
         assert (await viewer.hears())["seq"] == 5
 
     async def test_a_broken_channel_layer(
@@ -378,7 +377,7 @@ class TestSlowClients:
         viewer = SlowViewer(job, teacher)
         await viewer.has_got(2)
         for number in range(200):
-            progress.preview(job.pk, f"picture {number}".encode())
+            events.preview(job.pk, f"picture {number}".encode())
             await asyncio.sleep(0)
         viewer.reads(2)
         await viewer.has_got(4)
@@ -393,7 +392,7 @@ class TestSlowClients:
         await viewer.has_got(2)
         for number in range(20 * consumers.WAITING_EVENTS):
             live_event = {"type": "job.event", "event": {"type": "stage", "index": number}}
-            live.group_send_now(progress.group_name(job.pk), live_event)
+            live.group_send_now(events.group_name(job.pk), live_event)
             await asyncio.sleep(0)
         assert len(viewer.socket._events) <= consumers.WAITING_EVENTS
         viewer.reads(3)

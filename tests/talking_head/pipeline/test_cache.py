@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from talking_head.errors import ResourceError
-from talking_head.pipeline.cache import store as cache_module
+from talking_head.pipeline.cache import store
 from talking_head.pipeline.cache.store import ContentCache, key_of
 
 KEY = "ab" * 32
@@ -176,10 +176,10 @@ def test_pruning_by_age_spares_what_was_used_since_and_other_kinds(cache: Conten
 
 def test_pruning_clears_what_killed_builders_left_but_not_live_ones(cache: ContentCache) -> None:
     fill(cache, KEY)
-    abandoned = cache.root / cache_module.TEMPORARY / "clips-abandoned"
+    abandoned = cache.root / store.TEMPORARY / "clips-abandoned"
     abandoned.mkdir(parents=True)
     (abandoned / "clip.mp4").write_bytes(b"half")
-    long_ago = time.time() - cache_module.ABANDONED_AFTER_SECONDS - 10
+    long_ago = time.time() - store.ABANDONED_AFTER_SECONDS - 10
     os.utime(abandoned, (long_ago, long_ago))
 
     with cache.building("clips", OTHER) as live:

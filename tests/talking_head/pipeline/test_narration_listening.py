@@ -10,7 +10,7 @@ import pytest
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import plain_recording
-from talking_head.pipeline.narration import transcribe as narration_listening
+from talking_head.pipeline.narration import transcribe
 from talking_head.pipeline.narration.transcribe import HeardPiece, ListenRequest, listen_to_piece
 from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
@@ -40,8 +40,8 @@ def test_pieces_are_cut_in_pauses_and_their_words_are_in_place(
     recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = listen(recording)[0].segments
-    monkeypatch.setattr(narration_listening, "PIECE_SECONDS", 6.0)
-    monkeypatch.setattr(narration_listening, "_CUT_WITHIN_SECONDS", 5.0)
+    monkeypatch.setattr(transcribe, "PIECE_SECONDS", 6.0)
+    monkeypatch.setattr(transcribe, "_CUT_WITHIN_SECONDS", 5.0)
     pieces = listen(recording)
     assert len(pieces) > 1
     for piece in pieces[:-1]:

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from talking_head.models import Attempt, AttemptOutcome, ClipState, Job, JobState, Notification, Priority
 from talking_head.monitoring import prometheus
-from talking_head.views import metrics as metrics_page
+from talking_head.views import metrics
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
 TOKEN = "a token of the tests"
@@ -88,7 +88,7 @@ class TestAccess:
         def refuse() -> bytes:
             raise DatabaseError("at /secret/place")
 
-        monkeypatch.setattr(metrics_page.prometheus, "exposition", refuse)
+        monkeypatch.setattr(metrics.prometheus, "exposition", refuse)
         response = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
         assert response.status_code == 503
         assert b"secret" not in response.content

@@ -10,8 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from talking_head import permissions as access
-from talking_head.files import local as storage
-from talking_head.files import uploads as private_files
+from talking_head.files import local, uploads
 from talking_head.files.uploads import Kind
 from talking_head.models import Job, JobState
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
@@ -98,7 +97,7 @@ class TestFilesOfAJob:
         ["secret.txt", "video.mp4.part", "..", "%2e%2e", "..%2f..%2fdb.sqlite3", "video.mp4%00", "x" * 5000, "clips"],
     )
     def test_only_known_names_are_served(self, client: Client, teacher: User, job: Job, name: str) -> None:
-        (storage.results_folder(job.pk) / "secret.txt").write_text("secret")
+        (local.results_folder(job.pk) / "secret.txt").write_text("secret")
         assert status(client, teacher, url(job, name)) == 404
 
     def test_the_metrics_file_answers_to_its_full_name(self, client: Client, teacher: User, job: Job) -> None:
@@ -146,7 +145,7 @@ class TestPortraits:
 
     @pytest.fixture(autouse=True)
     def stored(self, monkeypatch: pytest.MonkeyPatch, teacher: User) -> None:
-        path = private_files.place(Kind.PORTRAIT, self.DIGEST)
+        path = uploads.place(Kind.PORTRAIT, self.DIGEST)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"\x89PNG\r\n\x1a\n")
         rules = [lambda user, digest: user == teacher and digest == self.DIGEST]

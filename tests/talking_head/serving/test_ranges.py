@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from talking_head.files import local as storage
-from talking_head.files import range_response as serving
+from talking_head.files import local, range_response
 from talking_head.files.range_response import ByteRange, RangeNotSatisfiable, parse_range
 from talking_head.models import Job
 from tests.talking_head.rows import make_finished_job
@@ -86,7 +85,7 @@ class TestRanges:
         assert body(response) == DATA
 
     def test_an_empty_file_has_no_ranges(self, viewer: Client, job: Job, url: str) -> None:
-        (storage.results_folder(job.pk) / "video.mp4").write_bytes(b"")
+        (local.results_folder(job.pk) / "video.mp4").write_bytes(b"")
         assert viewer.get(url, headers={"range": "bytes=0-"}).status_code == 416
         assert body(viewer.get(url)) == b""
 
@@ -122,7 +121,7 @@ class TestConditions:
 
     def test_another_file_has_another_tag(self, viewer: Client, job: Job, url: str) -> None:
         before = viewer.get(url)["ETag"]
-        (storage.results_folder(job.pk) / "video.mp4").write_bytes(DATA[:-1])
+        (local.results_folder(job.pk) / "video.mp4").write_bytes(DATA[:-1])
         assert viewer.get(url)["ETag"] != before
 
     def test_a_precondition_that_fails(self, viewer: Client, url: str) -> None:
@@ -174,7 +173,7 @@ class TestStreaming:
     async def test_under_asgi_it_comes_in_blocks_and_the_file_is_closed(
         self, teacher: User, job: Job, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(serving, "BLOCK_BYTES", 100)
+        monkeypatch.setattr(range_response, "BLOCK_BYTES", 100)
         client = AsyncClient()
         await client.aforce_login(teacher)
         response: Any = await client.get(url, headers={"range": "bytes=10-309"})
@@ -185,10 +184,13 @@ class TestStreaming:
         assert response._content._file.closed
 
     def test_only_the_blocks_that_are_wanted_are_read(self, viewer: Client, job: Job, url: str) -> None:
-        with (storage.results_folder(job.pk) / "video.mp4").open("wb") as file:
+        with (local.results_folder(job.pk) / "video.mp4").open("wb") as file:
             file.truncate(10**12)  # a sparse terabyte: reading it all would never end
         response: Any = viewer.get(url)
-        assert sum(len(block) for block in itertools.islice(response.streaming_content, 3)) == 3 * serving.BLOCK_BYTES
+        assert (
+            sum(len(block) for block in itertools.islice(response.streaming_content, 3))
+            == 3 * range_response.BLOCK_BYTES
+        )
         response.close()
         assert body(viewer.get(url, headers={"range": f"bytes={10**12 - 2}-"})) == b"\0\0"
 

@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from talking_head.engines.base import EngineSettings, Frame
-from talking_head.engines.enhancer.gfpgan import engine as gfpgan_engine
-from talking_head.engines.enhancer.gfpgan import restoration
+from talking_head.engines.enhancer.gfpgan import engine, restoration
 from talking_head.engines.enhancer.gfpgan.engine import FILE_NAME, GfpganEnhancer
 from talking_head.engines.enhancer.gfpgan.network import OFFICIAL_WIDTH, RestorationNetwork
 from talking_head.errors import EngineError, ResourceError
@@ -194,7 +193,7 @@ def _as_a_bare_pickle(path: Path) -> None:
 
 
 def test_without_torch_that_is_what_is_said_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gfpgan_engine, "find_spec", lambda package: None)
+    monkeypatch.setattr(engine, "find_spec", lambda package: None)
     with pytest.raises(EngineError) as caught:
         GfpganEnhancer(EngineSettings(tmp_path))
     assert caught.value.code == "engine_unavailable"

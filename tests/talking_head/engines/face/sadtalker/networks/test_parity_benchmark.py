@@ -29,8 +29,7 @@ from talking_head.engines.face.sadtalker.keypoint_transform import (
     rotation_matrices,
     transform_keypoints,
 )
-from talking_head.engines.face.sadtalker.networks import audio_to_pose
-from talking_head.engines.face.sadtalker.networks import load as networks
+from talking_head.engines.face.sadtalker.networks import audio_to_pose, load
 from talking_head.engines.face.sadtalker.source import to_tensor
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
@@ -74,9 +73,9 @@ def write_golden(folder: Path, checkpoints_dir: Path) -> None:
     """One clip of 15 frames, one picture, one frame, every kind of array."""
     (folder / "images").mkdir()
     (folder / "audio").mkdir()
-    nets = networks.load_networks(checkpoints_dir / FACE_256.name, TINY)
+    nets = load.load_networks(checkpoints_dir / FACE_256.name, TINY)
     mappings = {
-        layout: networks.load_mapping_net(checkpoints_dir / file.name, layout, TINY)
+        layout: load.load_mapping_net(checkpoints_dir / file.name, layout, TINY)
         for layout, file in MAPPING_FILES.items()
     }
     noise = np.random.default_rng(0)
@@ -326,8 +325,8 @@ def test_input_that_cannot_be_read_is_status_2(
         sys, "argv", ["parity.py", "--checkpoints", str(tmp_path), "--golden", str(tmp_path), "--threads", "1"]
     )
     if missing == "golden":
-        monkeypatch.setattr(golden.networks, "load_networks", lambda *_: None)
-        monkeypatch.setattr(golden.networks, "load_mapping_net", lambda *_: None)
+        monkeypatch.setattr(golden.load, "load_networks", lambda *_: None)
+        monkeypatch.setattr(golden.load, "load_mapping_net", lambda *_: None)
     assert parity.main() == 2
     assert capsys.readouterr().err.count("\n") == 1
 

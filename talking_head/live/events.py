@@ -1,0 +1,98 @@
+"""How viewers hear that a job changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from talking_head.live.snapshots import Json, clip_counts, clip_view, job_view, read_rows
+from talking_head.planning import render_rate
+
+logger = logging.getLogger(__name__)
+
+
+def group_name(job_id: UUID | str) -> str:
+    """The channel layer's group of everybody who watches that job."""
+    return f"job.{job_id}"
+
+
+def job_changed(job_id: UUID) -> None:
+    """Tells the watchers that the job's row changed; inside a transaction, once it is committed."""
+    _after_commit(lambda: _send_job(job_id))
+
+
+def clip_changed(job_id: UUID, index: int) -> None:
+    """Tells the watchers that one clip's row changed; inside a transaction, once it is committed."""
+    _after_commit(lambda: _send_clip(job_id, index))
+
+
+def stage_reported(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
+    """Passes on how far the renderer is inside a clip. Several a second, so it reads hardly any rows."""
+    _quietly(lambda: _send_stage(job_id, index, stage, frame, frames))
+
+
+def preview(job_id: UUID, jpeg: bytes) -> None:
+    """Shows the watchers a frame of the clip that is being rendered."""
+    _quietly(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
+
+
+def _send_job(job_id: UUID) -> None:
+    if not _is_watched(job_id):
+        render_rate.forget(job_id)
+        return
+    job, clips = read_rows(job_id)
+    render_rate.forget(job_id)
+    _broadcast(job_id, {"type": "job.event", "event": {"type": "job", "seq": job.seq, **job_view(job, clips)}})
+
+
+def _send_clip(job_id: UUID, index: int) -> None:
+    if not _is_watched(job_id):
+        render_rate.forget(job_id)
+        return
+    job, clips = read_rows(job_id)
+    render_rate.forget(job_id)
+    clip = next(clip for clip in clips if clip.index == index)
+    event = {"type": "clip", "seq": job.seq, "clip": clip_view(clip), **clip_counts(job, clips)}
+    _broadcast(job_id, {"type": "job.event", "event": event})
+
+
+def _send_stage(job_id: UUID, index: int, stage: str, frame: int, frames: int) -> None:
+    seconds = render_rate.seconds_left_within_clip(job_id, index, frame / frames if frames else 0.0)
+    # No seq: the socket fills in the one its viewer saw last, because nothing changed in the rows.
+    event = {"type": "stage", "index": index, "stage": stage, "frame": frame, "frames": frames, "seconds_left": seconds}
+    _broadcast(job_id, {"type": "job.event", "event": event})
+
+
+def _is_watched(job_id: UUID) -> bool:
+    """Putting an event together costs more than the change it tells of. Who comes to watch right after this question
+    misses nothing: a socket listens first and reads its snapshot then, when the change is committed."""
+    has_listeners = getattr(get_channel_layer(), "has_listeners", None)  # Redis can say; to ask costs one message
+    return has_listeners is None or bool(has_listeners(group_name(job_id)))
+
+
+def _broadcast(job_id: UUID, message: Json) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    send_now = getattr(layer, "group_send_now", None)  # ours needs no event loop; Redis does
+    if send_now is not None:
+        send_now(group_name(job_id), message)
+    else:
+        async_to_sync(layer.group_send)(group_name(job_id), message)
+
+
+def _after_commit(send: Any) -> None:
+    transaction.on_commit(lambda: _quietly(send))
+
+
+def _quietly(send: Any) -> None:
+    """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
+    try:
+        send()
+    except Exception:  # a broken channel layer, a deleted job, a locked database: the rows still tell
+        logger.debug("A progress message was not sent.", exc_info=True)

@@ -1,0 +1,84 @@
+"""The renderer of this worker process: started once, kept warm between tasks, closed at the end."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing.util
+import os
+import sys
+
+from django.conf import settings
+
+from talking_head.engines import registry
+from talking_head.errors import TalkingHeadError
+from talking_head.files import local, uploads
+from talking_head.renderer.connection import Command
+from talking_head.renderer.supervisor import Limits, RendererProcess, Watcher
+from talking_head.timing import timing
+from talking_head.worker import drain, registration
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_SECONDS = 120.0
+_warm: dict[int, RendererProcess] = {}  # by process number: a fork must not use its parent's renderer
+
+
+def renderer_command() -> Command:
+    """The renderer process of this installation; ``settings.TALKING_HEAD_RENDERER`` replaces the words (for tests)."""
+    threads = max(1, (os.cpu_count() or 1) // settings.TALKING_HEAD_SLOTS)
+    return Command(
+        words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
+        folder=settings.BASE_DIR,
+        scratch_root=local.cache_root() / "tmp",
+        settings={
+            "cache_root": str(local.cache_root()),
+            "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
+            "voice_samples_dir": str(local.media_root() / uploads.Kind.VOICE_SAMPLE),
+            "threads": threads,
+            "enhance": settings.TALKING_HEAD_ENHANCE,
+        },
+        environment={name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+    )
+
+
+def new_renderer() -> RendererProcess:
+    times = timing()
+    limits = Limits(times.poll_seconds, times.stall_seconds, times.start_seconds, times.terminate_seconds)
+    return RendererProcess(renderer_command(), limits)
+
+
+def warm_renderer() -> RendererProcess:
+    """The renderer of this process, kept between tasks and closed at its end."""
+    if os.getpid() not in _warm:
+        renderer = _warm[os.getpid()] = new_renderer()
+        # Runs at the end of ordinary processes and of multiprocessing's forks, which skip ``atexit``.
+        multiprocessing.util.Finalize(None, renderer.close, exitpriority=10)
+    return _warm[os.getpid()]
+
+
+def warm_up() -> None:
+    """Starts this process's renderer and has it load the configured engines: the first lesson after a start should not
+    wait for that. Whatever goes wrong here goes wrong again, and is told, when somebody asks for a video."""
+    try:
+        engines = {
+            "speech": registry.resolve("speech", settings.TALKING_HEAD_SPEECH),
+            "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
+        }
+        watcher = Watcher(keep_going=_is_still_wanted)
+        registration.introduce(warm_renderer(), watcher)
+        problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
+    except TalkingHeadError as error:
+        problem = error
+    if problem is not None:
+        logger.warning("The engines could not be loaded ahead of time: %s", problem)
+
+
+def _is_still_wanted() -> bool:
+    drain.note_activity()  # large models take longer to load than a worker may seem to do nothing
+    return not drain.has_begun()
+
+
+def close_warm_renderer() -> None:
+    renderer = _warm.pop(os.getpid(), None)
+    if renderer is not None:
+        renderer.close()
