@@ -31,7 +31,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edu_platform.settings")
 import django  # noqa: E402
 from channels.layers import InMemoryChannelLayer, channel_layers  # noqa: E402
 
-from talking_head.live.unix_layer import DatagramChannelLayer  # noqa: E402
+from talking_head.live.unix_layer import UnixSocketChannelLayer  # noqa: E402
 
 GROUP_ID = uuid.UUID(int=1)
 SILENCE_SECONDS = 3.0  # after the last message: what has not come by then is lost
@@ -73,7 +73,7 @@ def sent_at(received: dict[str, Any]) -> float:
 
 
 def send(run_dir: str, messages: int, rate: float, preview_bytes: int) -> None:
-    layer = DatagramChannelLayer(run_dir=run_dir)
+    layer = UnixSocketChannelLayer(run_dir=run_dir)
     start = time.monotonic()
     for number in range(messages):
         time.sleep(max(0.0, start + number / rate - time.monotonic()))
@@ -102,10 +102,10 @@ async def measure(what: str, count: int, options: argparse.Namespace) -> None:
 async def subscribers(what: str, count: int, folder: str, ages: list[float]) -> list[Any]:
     global memory_layer
     if what == "sockets":
-        channel_layers.set("default", DatagramChannelLayer(run_dir=folder))
+        channel_layers.set("default", UnixSocketChannelLayer(run_dir=folder))
         return [viewer(folder, ages) for _ in range(count)]
     if what == "layer":
-        layer: Any = DatagramChannelLayer(run_dir=folder)
+        layer: Any = UnixSocketChannelLayer(run_dir=folder)
     else:
         layer = memory_layer = InMemoryChannelLayer()
     channels = [await layer.new_channel() for _ in range(count)]

@@ -135,7 +135,7 @@ def _make_jobs(load: Load) -> None:
     clip = {"text": "Words.", "spoken": "Words.", "start": 0, "end": 6}
     for job in jobs:
         Clip.objects.bulk_create(
-            queue.line_up(job, [Clip(job=job, index=index, **clip) for index in range(load.clips)])
+            queue.enqueue(job, [Clip(job=job, index=index, **clip) for index in range(load.clips)])
         )
 
 

@@ -43,8 +43,8 @@ for number, texts in enumerate(json.loads(sys.argv[1])):
     teacher, _ = User.objects.get_or_create(username=f"teacher {number % int(sys.argv[2])}")
     job = Job.objects.create(owner=teacher, script="x", speech="fake", face="fake", profile="fast", timeout_seconds=900)
     rows = [Clip(job=job, index=index, text=text, start=0, end=1) for index, text in enumerate(texts)]
-    Clip.objects.bulk_create(line.line_up(job, rows))
-    doorbell.ring(job.pk)
+    Clip.objects.bulk_create(line.enqueue(job, rows))
+    doorbell.wake_worker(job.pk)
     print(job.pk)
 """
 SUBMIT_PUPPET = """

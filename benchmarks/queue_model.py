@@ -109,7 +109,7 @@ class Simulation:
     environment: simpy.Environment = field(default_factory=simpy.Environment)
     arrived: int = 0
     _idle: deque[simpy.Event] = field(default_factory=deque)
-    _unheard_rings: int = 0
+    _unheard_wakeups: int = 0
     _to_publish: deque[SimulatedJob] = field(default_factory=deque)
     _busy_seconds: float = 0.0
     _database_seconds: float = 0.0
@@ -148,7 +148,7 @@ class Simulation:
         if self._idle:
             self.environment.process(self._wake(self._idle.popleft()))
         else:
-            self._unheard_rings += 1
+            self._unheard_wakeups += 1
 
     def _wake(self, sleeper: simpy.Event) -> Generator[simpy.Event, Any, None]:
         yield self.environment.timeout(self.costs.ring_seconds)
@@ -173,8 +173,8 @@ class Simulation:
                 yield from self._wait_for_ring()
 
     def _wait_for_ring(self) -> Generator[simpy.Event, Any, None]:
-        if self._unheard_rings:
-            self._unheard_rings -= 1
+        if self._unheard_wakeups:
+            self._unheard_wakeups -= 1
             yield self.environment.timeout(self.costs.ring_seconds)
             return
         sleeper = self.environment.event()

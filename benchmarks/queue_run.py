@@ -38,11 +38,11 @@ for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):
     teacher, _ = User.objects.get_or_create(username=f"teacher {owner}")
     job = Job.objects.create(owner=teacher, priority=priority, script="x", speech="fake", face="fake", profile="fast",
                              timeout_seconds=3600.0)
-    Clip.objects.bulk_create(line.line_up(job, [
+    Clip.objects.bulk_create(line.enqueue(job, [
         Clip(job=job, index=index, text=f"{job.pk} {index} {seconds}", start=0, end=1)
         for index, seconds in enumerate(clips)
     ]))
-    doorbell.ring(job.pk)
+    doorbell.wake_worker(job.pk)
     print(job.pk)
 """
 READ = """

@@ -186,7 +186,7 @@ Q_CLUSTER = {
 CHANNEL_LAYERS: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "talking_head.live.redis_layer.RedisChannelLayer", "CONFIG": {"url": REDIS_URL}}
     if REDIS_URL
-    else {"BACKEND": "talking_head.live.unix_layer.DatagramChannelLayer", "CONFIG": {"run_dir": str(RUN_DIR)}}
+    else {"BACKEND": "talking_head.live.unix_layer.UnixSocketChannelLayer", "CONFIG": {"run_dir": str(RUN_DIR)}}
 }
 
 # --- api ---------------------------------------------------------------------------------------------------------

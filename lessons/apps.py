@@ -8,9 +8,9 @@ class LessonsConfig(AppConfig):
 
     def ready(self) -> None:
         from lessons import receivers
-        from talking_head.services import register_access_rule, register_narration_use
+        from talking_head.services import register_job_viewer_rule, register_narration_use
         from talking_head.signals import job_published
 
         job_published.connect(receivers.on_job_published, dispatch_uid="lessons.show_published_job")
-        register_access_rule(receivers.may_view_lesson_job)
+        register_job_viewer_rule(receivers.may_view_lesson_job)
         register_narration_use(receivers.narrations_of_lessons)

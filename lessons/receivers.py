@@ -19,7 +19,7 @@ def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
 
 
 def may_view_lesson_job(user: Person, job: Job) -> bool:
-    """Access rule for :func:`talking_head.services.register_access_rule`."""
+    """Access rule for :func:`talking_head.services.register_job_viewer_rule`."""
     return rules.may_watch_job(user, job.pk, job.subject)
 
 

@@ -115,7 +115,7 @@ def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 @register(RENDERING)
 def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Only whether it could be used: whether it answers now is for ``/readyz``."""
-    if not bucket.is_on() or bucket.is_installed():
+    if not bucket.is_enabled() or bucket.is_installed():
         return []
     return [
         Error(

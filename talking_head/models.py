@@ -129,7 +129,7 @@ class Job(models.Model):
         return self.state in WATCHABLE_JOB_STATES
 
 
-IN_LINE = models.Q(state=ClipState.WAITING, turn__isnull=False)
+QUEUED_CLIPS = models.Q(state=ClipState.WAITING, turn__isnull=False)
 IS_SHORT = models.Q(is_short=True)
 
 
@@ -177,8 +177,8 @@ class Clip(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_clip_per_index")]
         indexes = [
             models.Index(fields=["job", "state", "index"], name="clip_claim_order"),
-            models.Index(fields=["-lane", "turn", "id"], condition=IN_LINE, name="clip_line"),
-            models.Index(fields=["-lane", "turn", "id"], condition=IN_LINE & IS_SHORT, name="clip_short_line"),
+            models.Index(fields=["-lane", "turn", "id"], condition=QUEUED_CLIPS, name="clip_line"),
+            models.Index(fields=["-lane", "turn", "id"], condition=QUEUED_CLIPS & IS_SHORT, name="clip_short_line"),
             # Partial, so that a planner without statistics does not take it to find the waiting clips of one job.
             models.Index(fields=["lease_expires_at"], condition=models.Q(state="leased"), name="clip_lease_expiry"),
         ]

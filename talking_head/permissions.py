@@ -3,7 +3,7 @@
 A rule answers for its own reasons and says False otherwise: it can let somebody in, never keep somebody out. Rules are
 asked on every request, so taking a right away works at once. They are registered in ``AppConfig.ready``::
 
-    register_access_rule(lambda user, job: may_watch_job(user, job.pk, job.subject))
+    register_job_viewer_rule(lambda user, job: may_watch_job(user, job.pk, job.subject))
 
 Voices that are somebody's own are listed by a rule, because nobody else may choose them.
 """
@@ -19,18 +19,18 @@ from edu_platform.people import Person
 from talking_head.engines.base import Voice
 from talking_head.models import Job
 
-AccessRule: TypeAlias = Callable[[Person, Job], bool]
+JobViewerRule: TypeAlias = Callable[[Person, Job], bool]
 PortraitRule: TypeAlias = Callable[[Person, str], bool]
 SubmitterRule: TypeAlias = Callable[[Person], bool]
 VoicesRule: TypeAlias = Callable[[Person], tuple[Voice, ...]]
 
-_job_rules: list[AccessRule] = []
+_job_rules: list[JobViewerRule] = []
 _portrait_rules: list[PortraitRule] = []
 _submitter_rules: list[SubmitterRule] = []
 _voices_rules: list[VoicesRule] = []
 
 
-def register_access_rule(rule: AccessRule) -> None:
+def register_job_viewer_rule(rule: JobViewerRule) -> None:
     """Adds a reason to see a job; registering the same function again changes nothing."""
     if rule not in _job_rules:
         _job_rules.append(rule)
@@ -65,14 +65,14 @@ def may_view_job(user: Person, job: Job) -> bool:
         return False
     if job.owner_id is not None and job.owner_id == user.pk:
         return True
-    return is_overseer(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
+    return is_staff_with(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
 
 
 def may_view_portrait(user: Person, digest: str) -> bool:
     """Staff who may view jobs, and whomever a registered rule lets in: the renderer does not know whose it is."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return is_overseer(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
+    return is_staff_with(user, "talking_head.view_job") or any(rule(user, digest) for rule in _portrait_rules)
 
 
 def may_submit_jobs(user: Person) -> bool:
@@ -82,6 +82,6 @@ def may_submit_jobs(user: Person) -> bool:
     return user.has_perm("talking_head.add_job") or any(rule(user) for rule in _submitter_rules)
 
 
-def is_overseer(user: Person, permission: str) -> bool:
+def is_staff_with(user: Person, permission: str) -> bool:
     """Staff with that permission."""
     return isinstance(user, User) and user.is_staff and user.has_perm(permission)

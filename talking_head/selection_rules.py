@@ -38,7 +38,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ProfileForecast:
     """What is to be expected of one profile for the video in question. None: nothing tells."""
 
     profile: Profile
@@ -56,7 +56,7 @@ class Choice:
     reason: str = ""  # "" = nobody had to choose
 
 
-def choose_profile(outlooks: Sequence[Outlook], machines: Sequence[Machine], patience_seconds: float) -> Choice:
+def choose_profile(outlooks: Sequence[ProfileForecast], machines: Sequence[Machine], patience_seconds: float) -> Choice:
     """The best profile that nothing speaks against, otherwise the fastest.
 
     Args:
@@ -76,7 +76,7 @@ def choose_profile(outlooks: Sequence[Outlook], machines: Sequence[Machine], pat
     raise ValueError("there is no profile to choose from")
 
 
-def _objection(outlook: Outlook, machines: Sequence[Machine], patience_seconds: float) -> str | None:
+def _objection(outlook: ProfileForecast, machines: Sequence[Machine], patience_seconds: float) -> str | None:
     name = outlook.profile.name
     if outlook.render_seconds is None and not all(_is_large_enough(machine, name) for machine in machines or (None,)):
         return f"it asks for a GPU or {LEAST_CORES.get(name, 1)} processor cores"

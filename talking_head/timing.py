@@ -12,7 +12,7 @@ class Timing:
     lease_seconds: float = 30.0
     renew_seconds: float = 10.0  # a lease survives two lost renewals
     publish_seconds: float = 300.0  # for joining the clips of one job, however long it is
-    stand_in_seconds: float = 60.0  # for one stand-in clip; it comes after the job's deadline, so it has its own
+    fallback_seconds: float = 60.0  # for one stand-in clip; it comes after the job's deadline, so it has its own
     poll_seconds: float = 0.3  # how often a supervisor asks whether its job was cancelled
     stall_seconds: float = 20.0  # without a heartbeat
     start_seconds: float = 60.0  # until a new renderer process says it is ready

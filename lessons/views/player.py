@@ -48,7 +48,7 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             for sentence in transcript
             if sentence["chapter"]
         ],
-        "stand_ins": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
+        "fallbacks": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
         "progress": progress,
         "resume_seconds": learning.resume_position(progress, job.video_seconds if job else None),
         "next_lesson": learning.next_lesson_after(lesson),

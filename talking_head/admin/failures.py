@@ -97,7 +97,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     def page_after(self, job: Job, result: Job, verb: str) -> str:
         """Whoever is done with one goes on to the next."""
         if verb == ActionVerb.REVIEW:
-            newer, older = failure_report.neighbours(job)
+            newer, older = failure_report.adjacent_failures(job)
             upcoming = older or newer
             return _page(upcoming) if upcoming else reverse("admin:talking_head_failure_changelist")
         if job.state in REVIEWABLE_JOB_STATES:
@@ -116,7 +116,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
         if job is None or job.state not in REVIEWABLE_JOB_STATES:
             raise Http404
         told = failure_report.report(job)
-        newer, older = failure_report.neighbours(job)
+        newer, older = failure_report.adjacent_failures(job)
         successor = reviews.successor_of(job)
         context = {
             **self.admin_site.each_context(request),

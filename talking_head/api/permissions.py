@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from talking_head.models import Job
-from talking_head.permissions import is_overseer, may_submit_jobs, may_view_job
+from talking_head.permissions import is_staff_with, may_submit_jobs, may_view_job
 
 
 class MaySubmitJobs(BasePermission):
@@ -40,6 +40,6 @@ def own_job(request: Request, job_id: UUID) -> Job:
         Http404: as :func:`visible_job`. PermissionDenied: it can be seen, but belongs to somebody else.
     """
     job = visible_job(request, job_id)
-    if job.owner_id != request.user.pk and not is_overseer(request.user, "talking_head.change_job"):
+    if job.owner_id != request.user.pk and not is_staff_with(request.user, "talking_head.change_job"):
         raise PermissionDenied("This video belongs to somebody else.")
     return job

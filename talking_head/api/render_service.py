@@ -31,7 +31,7 @@ from talking_head.api.schema import answers
 from talking_head.errors import OptionError
 from talking_head.files import job_files, local, uploads
 from talking_head.files.range_response import serve_file
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Priority
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
@@ -66,7 +66,7 @@ class ImageId:
 
     @property
     def is_stored(self) -> bool:
-        return uploads.exists(Kind.PORTRAIT, self.digest)
+        return uploads.exists(UploadKind.PORTRAIT, self.digest)
 
 
 class AvatarUpload(APIView):

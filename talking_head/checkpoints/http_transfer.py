@@ -104,7 +104,7 @@ def _fetch_once(client: httpx.Client, url: str, part: Path, expected_bytes: int,
             start = _start_of(response, have_bytes if headers else 0, expected_bytes)
             _write(response, part, start, expected_bytes, on_progress)
     except httpx.HTTPError as error:
-        raise _translated(error) from error
+        raise _map_errors(error) from error
     except httpx.InvalidURL as error:
         raise SourceError("Its address is not one.", permanent=True) from error
     if _size(part) < expected_bytes:
@@ -158,7 +158,7 @@ def _write(response: httpx.Response, part: Path, start: int, expected_bytes: int
                 on_progress(have_bytes)
 
 
-def _translated(error: httpx.HTTPError) -> SourceError:
+def _map_errors(error: httpx.HTTPError) -> SourceError:
     reason: BaseException | None = error
     while reason is not None:
         if isinstance(reason, ssl.SSLCertVerificationError):

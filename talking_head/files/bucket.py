@@ -52,11 +52,11 @@ class StoredObject:
     etag: str
 
 
-class Abandoned(Exception):  # noqa: N818 - not an error: whoever waited for the transfers need not wait any more
+class TransferCancelled(Exception):  # noqa: N818 - not an error: whoever waited for the transfers need not wait any more
     """The caller's reason to wait is gone."""
 
 
-def is_on() -> bool:
+def is_enabled() -> bool:
     return bool(settings.AWS_STORAGE_BUCKET_NAME)
 
 
@@ -69,12 +69,12 @@ def is_installed() -> bool:
 
 def upload(name: str, path: Path) -> None:
     """Returns when the file's bytes are in the bucket under ``name`` and have been checked there."""
-    with local.translated_os_errors(), path.open("rb") as file, _translated():
+    with local.translated_os_errors(), path.open("rb") as file, _map_errors():
         _backend().save(name, File(file))
 
 
 def upload_bytes(name: str, data: bytes) -> None:
-    with _translated():
+    with _map_errors():
         _backend().save(name, ContentFile(data))
 
 
@@ -94,25 +94,25 @@ def download(name: str, path: Path) -> None:
 
 
 def exists(name: str) -> bool:
-    with _translated():
+    with _map_errors():
         return bool(_backend().exists(name))
 
 
 def delete(name: str) -> None:
     """Absent is fine."""
-    with _translated():
+    with _map_errors():
         _backend().delete(name)
 
 
 def names(prefix: str) -> list[str]:
     """All names that begin with ``prefix``."""
-    with _translated():
+    with _map_errors():
         return [found.key for found in _backend().bucket.objects.filter(Prefix=prefix)]
 
 
 def sizes(prefix: str) -> dict[str, int]:
     """Bytes by name, of all names that begin with ``prefix``."""
-    with _translated():
+    with _map_errors():
         return {found.key: found.size for found in _backend().bucket.objects.filter(Prefix=prefix)}
 
 
@@ -120,7 +120,7 @@ def stat(name: str) -> StoredObject:
     """Raises:
     FileNotFoundError: there is no such object.
     """
-    with _translated():
+    with _map_errors():
         head = _client().head_object(Bucket=_backend().bucket_name, Key=name)
     return StoredObject(head["ContentLength"], int(head["LastModified"].timestamp()), head["ETag"].strip('"'))
 
@@ -131,7 +131,7 @@ def blocks(name: str, etag: str, start: int, size_bytes: int) -> Iterator[bytes]
     position, end, tries = start, start + size_bytes, 0
     while position < end:
         try:
-            with _translated():
+            with _map_errors():
                 answer = _client().get_object(
                     Bucket=_backend().bucket_name, Key=name, Range=f"bytes={position}-{end - 1}", IfMatch=f'"{etag}"'
                 )
@@ -148,7 +148,7 @@ def blocks(name: str, etag: str, start: int, size_bytes: int) -> Iterator[bytes]
 
 def signed_address(name: str, content_type: str) -> str:
     """An address at which a proxy gets the object without credentials, for less than a minute."""
-    with _translated():
+    with _map_errors():
         return str(_backend().url(name, parameters={"ResponseContentType": content_type}))
 
 
@@ -161,8 +161,8 @@ def transfer(work: Iterable[Callable[[], Any]], keep_going: Callable[[], bool] =
     ``keep_going`` is asked every ``poll_seconds``; the first error ends everything that has not begun.
 
     Raises:
-        Abandoned: ``keep_going`` said no. What is being transferred then ends by itself: its keys are nobody else's, or
-            name the very same bytes.
+        TransferCancelled: ``keep_going`` said no. What is being transferred then ends by itself: its keys are nobody
+        else's, or name the very same bytes.
     """
     pending: set[Future[Any]] = {_pool(os.getpid()).submit(piece) for piece in work}
     try:
@@ -171,7 +171,7 @@ def transfer(work: Iterable[Callable[[], Any]], keep_going: Callable[[], bool] =
             for future in done:
                 future.result()
             if pending and not keep_going():
-                raise Abandoned
+                raise TransferCancelled
     finally:
         for future in pending:
             future.cancel()
@@ -184,7 +184,7 @@ def check() -> None:
     """One quick question: is the bucket there, and may we use it?"""
     client = _quick_client(os.getpid(), settings.AWS_S3_ENDPOINT_URL)
     try:
-        with _translated():
+        with _map_errors():
             client.head_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME)
     except FileNotFoundError as error:
         raise _unavailable(error) from error
@@ -197,7 +197,7 @@ def create() -> bool:
     except ResourceError:
         region = settings.AWS_S3_REGION_NAME
         where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region not in (None, US) else {}
-        with _translated():
+        with _map_errors():
             _client().create_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME, **where)
         _is_failing.clear()
         return True
@@ -209,7 +209,7 @@ _is_failing = Event()  # the bucket let this process down and has not answered s
 
 def is_usable() -> bool:
     """False while the bucket is away: whoever claims work now could not finish it. Costs nothing while all is well."""
-    if not is_on() or not _is_failing.is_set():
+    if not is_enabled() or not _is_failing.is_set():
         return True
     try:
         check()
@@ -221,7 +221,7 @@ def is_usable() -> bool:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _map_errors() -> Iterator[None]:
     """What boto says, in the words of our tree; that an object is absent, as Python says it of files."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError

@@ -13,14 +13,14 @@ from pathlib import Path
 from uuid import UUID
 
 from talking_head.files import bucket, clip_cache, job_files, local
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Job
 
 BATCH = 200
 RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
 
-def move(say: Callable[[int, int], None]) -> int:
+def upload_media(say: Callable[[int, int], None]) -> int:
     """Uploads what is missing and returns how many files that were; ``say(done, of_all)`` after every batch.
 
     Raises:
@@ -39,7 +39,7 @@ def _files() -> Iterator[tuple[str, Path]]:
     """``(name in the bucket, file)``: uploads, finished takes and clips, and the files of ended jobs."""
     root = local.media_root()
     cache = local.cache_root().relative_to(root)
-    for folder in (*Kind, cache / clip_cache.CLIPS, cache / clip_cache.TAKES):
+    for folder in (*UploadKind, cache / clip_cache.CLIPS, cache / clip_cache.TAKES):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file():
                 yield path.relative_to(root).as_posix(), path
@@ -52,5 +52,5 @@ def _files() -> Iterator[tuple[str, Path]]:
 
 def _results(job: Job, folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (job.is_watchable or job_files.is_about_the_job(job.pk, path.name)):
+        if path.is_file() and (job.is_watchable or job_files.is_job_record(job.pk, path.name)):
             yield job_files.name_of(job, path.name), path

@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import TalkingHeadError
 from talking_head.files import clip_cache, job_files, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Clip, Job, Narration
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def _remove_files(job_id: UUID) -> None:
 
 
 @receiver(pre_delete, sender=Job)
-def remove_what_a_cloned_voice_said_after_commit(instance: Job, **kwargs: Any) -> None:
+def delete_cloned_clips_on_commit(instance: Job, **kwargs: Any) -> None:
     """Without these rows nobody would find it when the voice is withdrawn."""
     if isinstance(parsed(instance.voice), SampleVoice):
         keys = list(instance.clips.exclude(clip_key="").values_list("take_key", "clip_key"))
@@ -48,9 +48,9 @@ def _forget(keys: list[tuple[str, str]]) -> None:
         if Clip.objects.filter(clip_key=clip_key).exists():  # in another video too
             continue
         try:
-            clip_cache.forget((clip_cache.CLIPS, clip_key))
+            clip_cache.delete((clip_cache.CLIPS, clip_key))
             if not Clip.objects.filter(take_key=take_key).exists():
-                clip_cache.forget((clip_cache.TAKES, take_key))
+                clip_cache.delete((clip_cache.TAKES, take_key))
         except TalkingHeadError:
             logger.warning("The clip %s of a cloned voice could not be removed.", clip_key, exc_info=True)
 
@@ -65,6 +65,6 @@ def _remove_recording(digest: str) -> None:
     if Narration.objects.filter(digest=digest).exists():  # somebody else uploaded the same bytes
         return
     try:
-        uploads.delete(Kind.NARRATION, digest)
+        uploads.delete(UploadKind.NARRATION, digest)
     except TalkingHeadError:
         logger.warning("The file of the deleted recording %s could not be removed.", digest, exc_info=True)

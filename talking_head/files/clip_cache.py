@@ -14,7 +14,7 @@ from pathlib import Path
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.files import bucket, local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Clip, ClipState
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.requests import ClipResult
@@ -24,42 +24,43 @@ KeepGoing = Callable[[], bool]
 Entry = tuple[str, str]  # kind, key
 
 
-def bring_inputs(clip_id: int, keep_going: KeepGoing) -> None:
+def fetch_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     """The portrait that the clip shows, the recording or the voice sample that speaks in it, and the clip itself where
     an earlier video of the same subject had the same sentence: the renderer then finds it in its cache, or finds that
     something else decides about it too.
 
     Raises:
-        ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. Abandoned: ``keep_going`` said no.
+        ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. TransferCancelled: ``keep_going`` said
+        no.
     """
-    if not bucket.is_on():
+    if not bucket.is_enabled():
         return
     clip = Clip.objects.select_related("job").get(pk=clip_id)
     work: list[Callable[[], object]] = []
     if clip.job.portrait_digest:
-        work.append(partial(uploads.fetch, Kind.PORTRAIT, clip.job.portrait_digest))
+        work.append(partial(uploads.fetch, UploadKind.PORTRAIT, clip.job.portrait_digest))
     if clip.job.narration_digest:
-        work.append(partial(uploads.fetch, Kind.NARRATION, clip.job.narration_digest))
+        work.append(partial(uploads.fetch, UploadKind.NARRATION, clip.job.narration_digest))
     voice = parsed(clip.job.voice)
     if isinstance(voice, SampleVoice):
-        work.append(partial(uploads.fetch, Kind.VOICE_SAMPLE, voice.digest))
+        work.append(partial(uploads.fetch, UploadKind.VOICE_SAMPLE, voice.digest))
     if earlier := _same_sentence_before(clip):
         work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
     bucket.transfer(work, keep_going)
 
 
-def keep(result: ClipResult, keep_going: KeepGoing) -> None:
+def store(result: ClipResult, keep_going: KeepGoing) -> None:
     """Takes a finished clip and its take to the bucket, unless they are there.
 
     Raises:
-        ResourceError: ``storage_unavailable``, ``storage_damaged``. Abandoned: ``keep_going`` said no.
+        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` said no.
     """
-    if bucket.is_on():
+    if bucket.is_enabled():
         entries = ((CLIPS, result.clip_key), (TAKES, result.take_key))
         bucket.transfer([partial(_keep, entry) for entry in entries], keep_going)
 
 
-def forget(entry: Entry) -> None:
+def delete(entry: Entry) -> None:
     """Removes an entry for good, here and in the bucket. (What other machines have kept goes when their caches are
     cleared.)
 
@@ -67,27 +68,27 @@ def forget(entry: Entry) -> None:
         ResourceError: ``storage_unavailable``.
     """
     ContentCache(local.cache_root()).remove(*entry)
-    if bucket.is_on():
+    if bucket.is_enabled():
         for name in bucket.names(_name(entry)):
             bucket.delete(name)
 
 
-def forget_withdrawn(voice: str, result: ClipResult) -> None:
+def delete_withdrawn(voice: str, result: ClipResult) -> None:
     """For a clip that was made in vain: if its cloned voice was withdrawn meanwhile, nothing of it stays.
 
     Raises:
         ResourceError: ``storage_unavailable``.
     """
     sample = parsed(voice)
-    if isinstance(sample, SampleVoice) and not uploads.exists(Kind.VOICE_SAMPLE, sample.digest):
+    if isinstance(sample, SampleVoice) and not uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest):
         for entry in ((CLIPS, result.clip_key), (TAKES, result.take_key)):
-            forget(entry)
+            delete(entry)
 
 
 def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
     """Brings what the clips of a video consist of; returns the indexes of those that are nowhere any more."""
     clips = list(clips)
-    if bucket.is_on():
+    if bucket.is_enabled():
         entries = {entry for clip in clips for entry in ((CLIPS, clip.clip_key), (TAKES, clip.take_key))}
         bucket.transfer([partial(_bring, entry) for entry in sorted(entries)], keep_going)
     return [clip.index for clip in clips if not _place((CLIPS, clip.clip_key)).is_dir()]

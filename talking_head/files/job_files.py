@@ -19,7 +19,7 @@ from talking_head.models import Job
 
 def name_of(job: Job, file: str) -> str:
     """The name below ``MEDIA_ROOT`` or in the bucket of one of the job's files."""
-    if bucket.is_on() and not is_about_the_job(job.pk, file):
+    if bucket.is_enabled() and not is_job_record(job.pk, file):
         return f"{_published(job.pk, job.fence)}{file}"
     return f"{local.results_folder(job.pk).name}/{file}"
 
@@ -28,7 +28,7 @@ def upload_staged(job_id: UUID, fence: int, staging: Path, keep_going: Callable[
     """Brings everything in ``staging`` to where it is published by the change of the job's row.
 
     Raises:
-        ResourceError: ``storage_unavailable``, ``storage_damaged``. Abandoned: ``keep_going`` said no.
+        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` said no.
     """
     files = [path for path in staging.iterdir() if path.is_file()]
     bucket.transfer(
@@ -42,7 +42,7 @@ def write(job_id: UUID, file: str, data: bytes) -> None:
     Raises:
         ResourceError: ``no_space``, ``storage_denied``, ``storage_unavailable``.
     """
-    if bucket.is_on():
+    if bucket.is_enabled():
         bucket.upload_bytes(f"{local.results_folder(job_id).name}/{file}", data)
     else:
         local.write_atomically(local.results_folder(job_id) / file, data)
@@ -51,7 +51,7 @@ def write(job_id: UUID, file: str, data: bytes) -> None:
 def files_of(job: Job) -> set[str]:
     """The names of the files that are really there."""
     folder = local.results_folder(job.pk)
-    if bucket.is_on():
+    if bucket.is_enabled():
         names = bucket.names(f"{folder.name}/")
         return {file for file in (name.rpartition("/")[2] for name in names) if name_of(job, file) in names}
     return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
@@ -64,7 +64,7 @@ def fetch(job: Job, file: str) -> Path:
         FileNotFoundError: the job has no such file.
     """
     path = local.results_folder(job.pk) / file
-    if bucket.is_on():
+    if bucket.is_enabled():
         bucket.download(name_of(job, file), path)
     elif not path.is_file():
         raise FileNotFoundError("There is no such file.")
@@ -74,7 +74,7 @@ def fetch(job: Job, file: str) -> Path:
 def delete(job_id: UUID) -> None:
     """Removes every file of a job for good; absent is fine."""
     shutil.rmtree(local.results_folder(job_id), ignore_errors=True)
-    if bucket.is_on():
+    if bucket.is_enabled():
         for name in bucket.names(f"{local.results_folder(job_id).name}/"):
             bucket.delete(name)
 
@@ -90,7 +90,7 @@ def orphans(job: Job) -> list[str]:
     ]
 
 
-def is_about_the_job(job_id: UUID, file: str) -> bool:
+def is_job_record(job_id: UUID, file: str) -> bool:
     """Whether the file tells of the job, whatever became of it, instead of being part of its video."""
     return file in (local.metrics_file(job_id).name, local.LOG)
 

@@ -71,7 +71,7 @@ def serve_file(
     """
     content_type = content_type or CONTENT_TYPES[PurePosixPath(name).suffix]
     try:
-        content: Content = _StoredContent(name) if bucket.is_on() else _FileContent(name)
+        content: Content = _StoredContent(name) if bucket.is_enabled() else _FileContent(name)
     except OSError as error:
         raise Http404("There is no such file.") from error
     etag = f'"{digest or content.version}"'
@@ -90,7 +90,7 @@ def serve_file(
     }
     if settings.MEDIA_ACCEL_PREFIX:
         content.close()
-        return _finish(_handed_to_proxy(name, content_type), headers)
+        return _finish(_x_accel_response(name, content_type), headers)
     return _finish(_answer(request, content, etag), headers)
 
 
@@ -212,10 +212,10 @@ async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield block
 
 
-def _handed_to_proxy(name: str, content_type: str) -> HttpResponse:
+def _x_accel_response(name: str, content_type: str) -> HttpResponse:
     """In the bucket's case the location gets the signed address without its scheme and host, which the proxy knows."""
     inside = quote(name)
-    if bucket.is_on():
+    if bucket.is_enabled():
         address = urlsplit(bucket.signed_address(name, content_type))
         inside = f"{IN_BUCKET}{address.path}?{address.query}"
     response = HttpResponse()

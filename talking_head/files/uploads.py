@@ -21,7 +21,7 @@ from talking_head.files import bucket, local
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class Kind(StrEnum):
+class UploadKind(StrEnum):
     """What is kept; the value is the folder's name."""
 
     PORTRAIT = "portraits"
@@ -29,16 +29,16 @@ class Kind(StrEnum):
     VOICE_SAMPLE = "voice_samples"
 
 
-def store(kind: Kind, data: bytes) -> str:
+def store(kind: UploadKind, data: bytes) -> str:
     """Keeps checked bytes, whole or not at all, and returns their digest."""
     digest = hashlib.sha256(data).hexdigest()
-    if bucket.is_on():
-        bucket.upload_bytes(name_of(kind, digest), data)
-    local.write_atomically(place(kind, digest), data)
+    if bucket.is_enabled():
+        bucket.upload_bytes(storage_key(kind, digest), data)
+    local.write_atomically(local_path(kind, digest), data)
     return digest
 
 
-def name_of(kind: Kind, digest: str) -> str:
+def storage_key(kind: UploadKind, digest: str) -> str:
     """The name below ``MEDIA_ROOT`` and in the bucket.
 
     Raises:
@@ -49,51 +49,51 @@ def name_of(kind: Kind, digest: str) -> str:
     return f"{kind}/{digest[:2]}/{digest}"
 
 
-def place(kind: Kind, digest: str) -> Path:
+def local_path(kind: UploadKind, digest: str) -> Path:
     """Where the bytes lie on this machine once :func:`fetch` has answered.
 
     Raises:
         InvalidInput: ``unknown_file``, as for :func:`name_of`.
     """
-    return local.media_root() / name_of(kind, digest)
+    return local.media_root() / storage_key(kind, digest)
 
 
-def fetch(kind: Kind, digest: str) -> Path:
+def fetch(kind: UploadKind, digest: str) -> Path:
     """The file with these bytes, on this machine and ready to be opened.
 
     Raises:
         InvalidInput: ``unknown_file``.
     """
-    path = place(kind, digest)
+    path = local_path(kind, digest)
     if not exists(kind, digest):
         path.unlink(missing_ok=True)  # a copy of what was deleted elsewhere
         raise _unknown()
     if not path.is_file():
         try:
-            bucket.download(name_of(kind, digest), path)
+            bucket.download(storage_key(kind, digest), path)
         except FileNotFoundError as error:  # deleted since we looked
             raise _unknown() from error
     return path
 
 
-def exists(kind: Kind, digest: str) -> bool:
+def exists(kind: UploadKind, digest: str) -> bool:
     if not DIGEST.fullmatch(digest):
         return False
-    return bucket.exists(name_of(kind, digest)) if bucket.is_on() else place(kind, digest).is_file()
+    return bucket.exists(storage_key(kind, digest)) if bucket.is_enabled() else local_path(kind, digest).is_file()
 
 
-def delete(kind: Kind, digest: str) -> None:
+def delete(kind: UploadKind, digest: str) -> None:
     """Removes the bytes for good; absent is fine. Only who knows that nothing refers to them may call this. Copies on
     other machines go when somebody asks for them there, or with the next round of their sweeper."""
-    if bucket.is_on():
-        bucket.delete(name_of(kind, digest))
+    if bucket.is_enabled():
+        bucket.delete(storage_key(kind, digest))
     with local.translated_os_errors():
-        place(kind, digest).unlink(missing_ok=True)
+        local_path(kind, digest).unlink(missing_ok=True)
 
 
 def drop_stale_copies() -> int:
     """Removes this machine's copies of what was deleted elsewhere; returns how many. Only where there is a bucket."""
-    here = [(kind, path) for kind in Kind for path in (local.media_root() / kind).glob("??/*")]
+    here = [(kind, path) for kind in UploadKind for path in (local.media_root() / kind).glob("??/*")]
     # The bucket is asked last: whoever stores something stores it there first.
     there = {name for kind in {kind for kind, _ in here} for name in bucket.names(f"{kind}/")}
     stale = [path for kind, path in here if f"{kind}/{path.parent.name}/{path.name}" not in there]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs.leases import Lease
 from talking_head.models import AttemptOutcome, Clip, Job
 from talking_head.pipeline.requests import ClipRequest
@@ -46,7 +46,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class AttemptFailure:
     """Why an attempt did not end with a clip."""
 
     error: TalkingHeadError
@@ -54,7 +54,7 @@ class Failure:
     log_tail: str = ""
 
 
-def claim_of(clip: Clip, attempt_id: int, now: datetime) -> Claim:
+def build_claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
     """What somebody gets who has just claimed ``clip``; ``now`` by the database's clock."""
     seconds_allowed, job_timeout = _allowance(clip, now)
     return Claim(
@@ -63,7 +63,7 @@ def claim_of(clip: Clip, attempt_id: int, now: datetime) -> Claim:
         index=clip.index,
         fence=clip.fence,
         attempt_id=attempt_id,
-        request=request_for(clip),
+        request=clip_request_for(clip),
         seconds_allowed=seconds_allowed,
         is_short=clip.is_short,
         job_timeout=job_timeout,
@@ -74,17 +74,17 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
     """Seconds that this clip may take, and the error if these are what is left of the job's time."""
     job = clip.job
     if clip.is_fallback or job.deadline_at is None:
-        return timing().stand_in_seconds, None
+        return timing().fallback_seconds, None
     share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
     own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
     left_seconds = max(1.0, (job.deadline_at - now).total_seconds())
     return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
 
 
-def request_for(clip: Clip) -> ClipRequest:
+def clip_request_for(clip: Clip) -> ClipRequest:
     """What the renderer has to know of a clip."""
     job = clip.job
-    narration_path = str(uploads.place(Kind.NARRATION, job.narration_digest)) if job.narration_digest else ""
+    narration_path = str(uploads.local_path(UploadKind.NARRATION, job.narration_digest)) if job.narration_digest else ""
     return ClipRequest(
         text=clip.text,
         spoken=clip.spoken,
@@ -92,7 +92,7 @@ def request_for(clip: Clip) -> ClipRequest:
         language=job.language,
         voice=job.voice,
         speed=job.speed,
-        portrait_path=str(uploads.place(Kind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
+        portrait_path=str(uploads.local_path(UploadKind.PORTRAIT, job.portrait_digest)) if job.portrait_digest else "",
         portrait_digest=job.portrait_digest,
         narration_path=narration_path,
         narration_digest=job.narration_digest,

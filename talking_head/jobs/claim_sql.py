@@ -1,6 +1,6 @@
 """Claiming on PostgreSQL: one statement, one round trip, one transaction.
 
-It does what :func:`talking_head.jobs.claims._take_in_steps` does in seven, for which two busy cores have no time a
+It does what :func:`talking_head.jobs.claims._claim_sqlite` does in seven, for which two busy cores have no time a
 thousand times a second. Claimers do not wait for each other: each takes the first job in line that nobody else is
 claiming from at that moment. Only when all that wait are being claimed from (many workers, one lecture) it queues up at
 the first.
@@ -78,17 +78,17 @@ WITH chosen AS (
 SELECT attempt.id, statement_timestamp(), taken.*, started.* FROM taken, started, attempt
 """
 FORM = "CASE WHEN is_fallback THEN 'stand-in' WHEN is_smaller THEN 'half size, no enhancer' ELSE '' END"  # Clip.form
-IN_LINE = "state = 'waiting' AND turn IS NOT NULL AND (not_before IS NULL OR not_before <= statement_timestamp())"
+QUEUED_CLIPS = "state = 'waiting' AND turn IS NOT NULL AND (not_before IS NULL OR not_before <= statement_timestamp())"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedRow:
     clip: Clip  # with its job; columns that a claim does not need are read when somebody asks for them
     attempt_id: int
     now: datetime
 
 
-def take(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: bool) -> Taken | None:
+def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: bool) -> ClaimedRow | None:
     """Claims the next clip; None when there is nothing to claim now."""
     values = {"worker": worker, "lease_seconds": lease_seconds, "job_id": job_id}
     for skip_locked in (True, False):
@@ -97,7 +97,7 @@ def take(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: 
             attempt_id, now, *columns = row
             clip = Clip.from_db(connection.alias, CLIP_COLUMNS, columns[: len(CLIP_COLUMNS)])
             clip.job = Job.from_db(connection.alias, JOB_COLUMNS, columns[len(CLIP_COLUMNS) :])
-            return Taken(clip, attempt_id, now)
+            return ClaimedRow(clip, attempt_id, now)
     return None
 
 
@@ -105,7 +105,7 @@ def take(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: 
 def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
     wanted = ("AND job_id = %(job_id)s " if of_job else "") + ("AND is_short" if only_short else "")
     return STATEMENT.format(
-        in_line=IN_LINE,
+        in_line=QUEUED_CLIPS,
         form=FORM,
         wanted=wanted,
         heads=HEADS,

@@ -15,14 +15,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from talking_head.jobs import claim_sql, queue
-from talking_head.jobs.claim import Claim, claim_of
+from talking_head.jobs.claim import Claim, build_claim
 from talking_head.jobs.state_machine import (
-    Superseded,
-    all_or_nothing,
-    move_clip,
-    move_job,
+    LostRace,
+    atomic_transition,
     seconds_from_now,
     touch_running_job,
+    transition_clip,
+    transition_job,
 )
 from talking_head.live import events
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState
@@ -35,32 +35,32 @@ def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = Fa
     """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now; with
     ``only_short`` only of short jobs (see :mod:`talking_head.worker.slots`)."""
     if connection.vendor == "postgresql":
-        return _take_at_once(worker, job_id, only_short)
+        return _claim_postgres(worker, job_id, only_short)
     taken: list[Claim] = []
-    _take_in_steps(worker, job_id, only_short, taken)
+    _claim_sqlite(worker, job_id, only_short, taken)
     return taken[0] if taken else None
 
 
 def is_anything_claimable(job_id: UUID | None = None) -> bool:
-    return queue.waiting(job_id=job_id).exists()
+    return queue.claimable(job_id=job_id).exists()
 
 
-def _take_at_once(worker: str, job_id: UUID | None, only_short: bool) -> Claim | None:
-    taken = claim_sql.take(worker, timing().lease_seconds, job_id=job_id, only_short=only_short)
+def _claim_postgres(worker: str, job_id: UUID | None, only_short: bool) -> Claim | None:
+    taken = claim_sql.claim_next(worker, timing().lease_seconds, job_id=job_id, only_short=only_short)
     if taken is None:
         return None
-    events.clip_changed(taken.clip.job_id, taken.clip.index)
-    return claim_of(taken.clip, taken.attempt_id, taken.now)
+    events.notify_clip_changed(taken.clip.job_id, taken.clip.index)
+    return build_claim(taken.clip, taken.attempt_id, taken.now)
 
 
-@all_or_nothing
-def _take_in_steps(worker: str, job_id: UUID | None, only_short: bool, taken: list[Claim]) -> None:
+@atomic_transition
+def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, taken: list[Claim]) -> None:
     """On SQLite, where a transaction excludes all others from its beginning: what is first in line stays first."""
-    clip = queue.waiting(job_id=job_id, only_short=only_short).first()
+    clip = queue.claimable(job_id=job_id, only_short=only_short).first()
     if clip is None:
-        raise Superseded
-    _enter_job(clip.job_id)
-    move_clip(
+        raise LostRace
+    _start_or_join_job(clip.job_id)
+    transition_clip(
         clip.pk,
         "claim",
         Q(fence=clip.fence),
@@ -70,21 +70,21 @@ def _take_in_steps(worker: str, job_id: UUID | None, only_short: bool, taken: li
         lease_expires_at=seconds_from_now(timing().lease_seconds),
     )
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
-    events.clip_changed(clip.job_id, clip.index)
+    events.notify_clip_changed(clip.job_id, clip.index)
     clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip.pk)
-    taken.append(claim_of(clip, attempt.pk, clip.now))
+    taken.append(build_claim(clip, attempt.pk, clip.now))
 
 
-def _enter_job(job_id: UUID) -> None:
+def _start_or_join_job(job_id: UUID) -> None:
     """Starts the job, and with it its time, or joins those who work on it already.
 
     Raises:
-        Superseded: it ended, or its clips are all done.
+        LostRace: it ended, or its clips are all done.
     """
     timeout_seconds = Job.objects.values_list("timeout_seconds", flat=True).get(pk=job_id)
     try:
-        move_job(job_id, "start", started_at=Now(), deadline_at=seconds_from_now(timeout_seconds))
-    except Superseded:
+        transition_job(job_id, "start", started_at=Now(), deadline_at=seconds_from_now(timeout_seconds))
+    except LostRace:
         touch_running_job(job_id)
 
 

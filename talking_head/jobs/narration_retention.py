@@ -49,7 +49,7 @@ def collect_unused() -> int:
     return sum(map(_delete_if_unused, _expired().values_list("pk", flat=True)))
 
 
-def note_use(narration: Narration) -> None:
+def mark_used(narration: Narration) -> None:
     """Somebody is about to use it: it counts as used until the sweeper looks again."""
     Narration.objects.filter(pk=narration.pk).exclude(unused_since=None).update(unused_since=None)
 

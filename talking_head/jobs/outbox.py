@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from talking_head.models import Job, Notification
 from talking_head.monitoring import job_metrics
-from talking_head.monitoring.log_context import working_on
+from talking_head.monitoring.log_context import log_context
 from talking_head.signals import job_ended
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ JOB_ENDED = "job_ended"
 MAX_FAILURES = 10
 
 
-def announce_end(job_id: UUID) -> None:
+def enqueue_job_ended(job_id: UUID) -> None:
     """Notes that the job ended; call it inside the transaction that ends it. Delivered right after the commit."""
     notification = Notification.objects.create(job_id=job_id, kind=JOB_ENDED)
     transaction.on_commit(lambda: deliver(notification.pk))
@@ -31,7 +31,7 @@ def deliver(notification_id: int) -> bool:
     job = Job.objects.filter(notifications=notification_id).first()
     if job is None:
         return False
-    with working_on(job=job.pk):
+    with log_context(job=job.pk):
         return _deliver(job, notification_id)
 
 

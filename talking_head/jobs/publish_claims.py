@@ -12,12 +12,12 @@ from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.jobs.leases import Lease
 from talking_head.jobs.state_machine import (
     MAX_CRASHES,
-    Superseded,
-    all_or_nothing,
-    fail_within,
-    move_clip,
-    move_job,
+    LostRace,
+    atomic_transition,
+    fail_job,
     seconds_from_now,
+    transition_clip,
+    transition_job,
 )
 from talking_head.live import events
 from talking_head.models import Clip, ClipState, Job, JobState
@@ -62,10 +62,10 @@ def claim_publishing(job_id: UUID | None = None) -> PublishClaim | None:
     return None
 
 
-@all_or_nothing
+@atomic_transition
 def _take_publishing(job: Job) -> None:
     is_orphan = job.state == JobState.PUBLISHING
-    move_job(
+    transition_job(
         job.pk,
         "take_over_publishing" if is_orphan else "begin_publishing",
         _is_orphaned() if is_orphan else _is_ready(),
@@ -76,12 +76,12 @@ def _take_publishing(job: Job) -> None:
     )
 
 
-@all_or_nothing
+@atomic_transition
 def _give_up_publishing(job: Job) -> None:
     error = RendererError("The clips could not be joined.", code="publish_failed", hint="Try again.")
     if job.error_code:  # what the last publisher reported before it gave the job back
         error = RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
-    fail_within(job.pk, error, Q(fence=job.fence))
+    fail_job(job.pk, error, Q(fence=job.fence))
 
 
 def renew_publishing(claim: PublishClaim) -> bool:
@@ -94,31 +94,31 @@ def holds_publishing(claim: PublishClaim) -> bool:
     return Job.objects.filter(claim.fence_q, pk=claim.job_id, state=JobState.PUBLISHING).exists()
 
 
-@all_or_nothing
+@atomic_transition
 def postpone_publishing(claim: PublishClaim, error: TalkingHeadError, *, crashed: bool) -> None:
     """Gives the job back after a failure; somebody takes it over when the backoff is up, or gives up on it."""
     wait_seconds = 0.0 if crashed else timing().backoff_seconds
     values = {"error_code": error.code, "error_message": error.message, "suggestion": error.hint}
     if error.permanent:
-        fail_within(claim.job_id, error, claim.fence_q)
+        fail_job(claim.job_id, error, claim.fence_q)
         return
     mine = Job.objects.filter(claim.fence_q, pk=claim.job_id, state=JobState.PUBLISHING)
     if not mine.update(fence=F("fence") + 1, lease_expires_at=seconds_from_now(wait_seconds), **values):
-        raise Superseded
+        raise LostRace
 
 
-@all_or_nothing
+@atomic_transition
 def release_publishing(claim: PublishClaim) -> None:
     """Gives the job back because the worker stops: not a crash. The claim ends with it, hence the new fence."""
     mine = Job.objects.filter(claim.fence_q, pk=claim.job_id, state=JobState.PUBLISHING)
     if not mine.update(fence=F("fence") + 1, lease_expires_at=Now(), publish_crashes=F("publish_crashes") - 1):
-        raise Superseded
+        raise LostRace
 
 
-@all_or_nothing
+@atomic_transition
 def render_clips_again(claim: PublishClaim, indexes: list[int]) -> None:
     """Some finished clips are no longer in the cache (it may be deleted at any time): back to rendering these."""
-    move_job(claim.job_id, "render_again", claim.fence_q, lease_expires_at=None)
+    transition_job(claim.job_id, "render_again", claim.fence_q, lease_expires_at=None)
     for clip in Clip.objects.filter(job=claim.job_id, index__in=indexes):
-        move_clip(clip.pk, "render_again", clip_key="", cached=False)
-        events.clip_changed(claim.job_id, clip.index)
+        transition_clip(clip.pk, "render_again", clip_key="", cached=False)
+        events.notify_clip_changed(claim.job_id, clip.index)

@@ -17,14 +17,14 @@ from uuid import UUID
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from talking_head.jobs.state_machine import Superseded, all_or_nothing, seconds_from_now
-from talking_head.models import IN_LINE, IS_SHORT, Clip, Job, JobState, Priority
+from talking_head.jobs.state_machine import LostRace, atomic_transition, seconds_from_now
+from talking_head.models import IS_SHORT, QUEUED_CLIPS, Clip, Job, JobState, Priority
 from talking_head.timing import timing
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
-def line_up(job: Job, clips: Iterable[Clip]) -> list[Clip]:
+def enqueue(job: Job, clips: Iterable[Clip]) -> list[Clip]:
     """Gives the clips of a new job (in order, not stored yet) their places."""
     clips = list(clips)
     if not clips:
@@ -36,13 +36,13 @@ def line_up(job: Job, clips: Iterable[Clip]) -> list[Clip]:
     return clips
 
 
-def waiting(*, job_id: UUID | None = None, only_short: bool = False) -> QuerySet[Clip]:
+def claimable(*, job_id: UUID | None = None, only_short: bool = False) -> QuerySet[Clip]:
     """Clips that can be claimed now, the next one first."""
     clips = _in_line().filter(*_wanted(job_id, only_short), job__state__in=OPEN_STATES)
     return clips.filter(Q(not_before=None) | Q(not_before__lte=Now())).order_by("-lane", "turn", "pk")
 
 
-def seconds_until_waiting(*, job_id: UUID | None = None, only_short: bool = False) -> float | None:
+def seconds_until_claimable(*, job_id: UUID | None = None, only_short: bool = False) -> float | None:
     """How long until the next clip's backoff is up; 0 when one can be claimed now, None when none waits."""
     clips = _in_line().filter(*_wanted(job_id, only_short), job__state__in=OPEN_STATES)
     first = clips.annotate(now=Now()).order_by(F("not_before").asc(nulls_first=True)).first()
@@ -51,7 +51,7 @@ def seconds_until_waiting(*, job_id: UUID | None = None, only_short: bool = Fals
     return max(0.0, (first.not_before - first.now).total_seconds()) if first.not_before else 0.0
 
 
-def let_age() -> int:
+def promote_aged_jobs() -> int:
     """Makes jobs that have waited long enough as urgent as a VIP's: their clips change lanes, as if they had just come.
     Returns how many."""
     normal = _in_line().filter(job=OuterRef("pk"), lane__lt=Priority.VIP)
@@ -61,19 +61,19 @@ def let_age() -> int:
     return sum(map(_make_urgent, aged.order_by("created_at")))
 
 
-@all_or_nothing
+@atomic_transition
 def _make_urgent(job: Job) -> None:
     if not Job.objects.select_for_update().filter(pk=job.pk, state__in=OPEN_STATES).exists():
-        raise Superseded
+        raise LostRace
     clips = _in_line().filter(job=job.pk, lane__lt=Priority.VIP)
     first = clips.aggregate(turn=Min("turn"))["turn"]
     if first is None:
-        raise Superseded
+        raise LostRace
     clips.update(lane=Priority.VIP, turn=F("turn") + (_next_turn(job.owner_id, Priority.VIP) - first))
 
 
 def _in_line() -> QuerySet[Clip]:
-    return Clip.objects.filter(IN_LINE)
+    return Clip.objects.filter(QUEUED_CLIPS)
 
 
 def _wanted(job_id: UUID | None, only_short: bool) -> list[Q]:

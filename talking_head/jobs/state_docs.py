@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES, Move
+from talking_head.jobs.state_machine import CLIP_TRANSITIONS, JOB_TRANSITIONS, Transition
 from talking_head.models import ClipState, JobState
 
 BEGIN = "<!-- moves: written by `python manage.py document_states` -->\n"
@@ -16,10 +16,10 @@ def states_documented() -> str:
     """What stands between the two marks of ``docs/jobs.md``."""
     return "\n\n".join(
         [
-            _diagram(JOB_MOVES, initial=JobState.QUEUED),
-            _table("job", JOB_MOVES),
-            _diagram(CLIP_MOVES, initial=ClipState.WAITING),
-            _table("clip", CLIP_MOVES),
+            _diagram(JOB_TRANSITIONS, initial=JobState.QUEUED),
+            _table("job", JOB_TRANSITIONS),
+            _diagram(CLIP_TRANSITIONS, initial=ClipState.WAITING),
+            _table("clip", CLIP_TRANSITIONS),
         ]
     )
 
@@ -37,7 +37,7 @@ def with_states_documented(document: str) -> str:
     return f"{before}{begin}{states_documented()}{end}{after}"
 
 
-def _diagram(moves: Mapping[str, Move], *, initial: str) -> str:
+def _diagram(moves: Mapping[str, Transition], *, initial: str) -> str:
     arrows = [(source, move.target, verb) for verb, move in moves.items() for source in move.sources]
     lines = [f"    {ENDED} --> {initial}"]
     for source, target in dict.fromkeys((source, target) for source, target, _ in arrows):
@@ -50,7 +50,7 @@ def _diagram(moves: Mapping[str, Move], *, initial: str) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
-def _table(title: str, moves: Mapping[str, Move]) -> str:
+def _table(title: str, moves: Mapping[str, Transition]) -> str:
     rows = [
         f"| {move.verb} | {', '.join(f'`{source}`' for source in move.sources)} | `{move.target}` | {move.when} |"
         for move in moves.values()

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """One line of the table: what it is called, where it may start, where it leads, and when it happens."""
 
     verb: str
@@ -42,39 +42,47 @@ class Move:
     when: str
 
 
-JOB_MOVES = {
+JOB_TRANSITIONS = {
     move.verb: move
     for move in (
-        Move("start", (JobState.QUEUED,), JobState.RUNNING, "its first clip is claimed"),
-        Move("begin_publishing", (JobState.RUNNING,), JobState.PUBLISHING, "its last clip is done"),
-        Move("take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease ran out"),
-        Move("render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip vanished from the cache"),
-        Move("complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as wanted"),
-        Move("complete_with_stand_ins", (JobState.PUBLISHING,), JobState.FALLBACK, "the video is published"),
-        Move("fail", ACTIVE_JOB_STATES, JobState.FAILED, "not even a stand-in can be made"),
-        Move("cancel", ACTIVE_JOB_STATES, JobState.CANCELLED, "somebody says so"),
+        Transition("start", (JobState.QUEUED,), JobState.RUNNING, "its first clip is claimed"),
+        Transition("begin_publishing", (JobState.RUNNING,), JobState.PUBLISHING, "its last clip is done"),
+        Transition(
+            "take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease ran out"
+        ),
+        Transition("render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip vanished from the cache"),
+        Transition(
+            "complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as wanted"
+        ),
+        Transition("complete_with_fallback", (JobState.PUBLISHING,), JobState.FALLBACK, "the video is published"),
+        Transition("fail", ACTIVE_JOB_STATES, JobState.FAILED, "not even a stand-in can be made"),
+        Transition("cancel", ACTIVE_JOB_STATES, JobState.CANCELLED, "somebody says so"),
     )
 }
-CLIP_MOVES = {
+CLIP_TRANSITIONS = {
     move.verb: move
     for move in (
-        Move("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker takes it"),
-        Move("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
-        Move("release", (ClipState.LEASED,), ClipState.WAITING, "the worker gives it back or the job ended"),
-        Move("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed in a way that may pass"),
-        Move("retry_smaller", (ClipState.LEASED,), ClipState.WAITING, "it did not fit into the memory"),
-        Move("stand_in", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be made as wanted"),
-        Move("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its stand-in can be made"),
-        Move("render_again", (ClipState.DONE,), ClipState.WAITING, "its file vanished from the cache"),
+        Transition("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker takes it"),
+        Transition("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
+        Transition("release", (ClipState.LEASED,), ClipState.WAITING, "the worker gives it back or the job ended"),
+        Transition("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed in a way that may pass"),
+        Transition(
+            "retry_at_half_resolution", (ClipState.LEASED,), ClipState.WAITING, "it did not fit into the memory"
+        ),
+        Transition(
+            "fall_back", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be made as wanted"
+        ),
+        Transition("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its stand-in can be made"),
+        Transition("render_again", (ClipState.DONE,), ClipState.WAITING, "its file vanished from the cache"),
     )
 }
 
 
-class Superseded(Exception):  # noqa: N818 - not an error: the answer that somebody else was faster
-    """Raised inside a change to undo all of it; never leaves :func:`all_or_nothing`."""
+class LostRace(Exception):  # noqa: N818 - not an error: the answer that somebody else was faster
+    """Raised inside a change to undo all of it; never leaves :func:`atomic_transition`."""
 
 
-def all_or_nothing(change: Callable[P, None]) -> Callable[P, bool]:
+def atomic_transition(change: Callable[P, None]) -> Callable[P, bool]:
     """Makes ``change`` one transaction that says whether it happened: False when a step of it was superseded."""
 
     @functools.wraps(change)
@@ -82,7 +90,7 @@ def all_or_nothing(change: Callable[P, None]) -> Callable[P, bool]:
         try:
             with transaction.atomic():
                 change(*args, **kwargs)
-        except Superseded:
+        except LostRace:
             return False
         return True
 
@@ -97,44 +105,44 @@ def seconds_from_now(seconds: float) -> Combinable:
 # --- the two doors through which every change goes -----------------------------------------------------------------
 
 
-def move_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
-    """Makes one move of :data:`JOB_MOVES`; call it inside a transaction.
+def transition_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
+    """Makes one move of :data:`JOB_TRANSITIONS`; call it inside a transaction.
 
     Raises:
-        Superseded: the job is not in a state that the move may start from, or the conditions do not hold.
+        LostRace: the job is not in a state that the move may start from, or the conditions do not hold.
     """
-    move = JOB_MOVES[verb]
+    move = JOB_TRANSITIONS[verb]
     if move.target in TERMINAL_JOB_STATES:
         values |= {"finished_at": Now(), "lease_expires_at": None}
     allowed = Job.objects.filter(*conditions, pk=job_id, state__in=move.sources)
     if not allowed.update(state=move.target, seq=F("seq") + 1, **values):
-        raise Superseded
+        raise LostRace
     if move.target in TERMINAL_JOB_STATES:
         Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # out of the line
-        outbox.announce_end(job_id)
+        outbox.enqueue_job_ended(job_id)
     transaction.on_commit(functools.partial(_note, job_id, move, values.get("error_code") or None))
-    events.job_changed(job_id)
+    events.notify_job_changed(job_id)
 
 
-def _note(job_id: UUID, move: Move, code: str | None) -> None:
+def _note(job_id: UUID, move: Transition, code: str | None) -> None:
     """One line a move: whoever follows a job's id through the logs of all processes reads its whole way."""
     logger.info("%s: the job is %s", move.verb, move.target, extra={"job": job_id, "code": code})
 
 
-def move_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> None:
-    """Makes one move of :data:`CLIP_MOVES`; call it inside a transaction, after the job's row was touched.
+def transition_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> None:
+    """Makes one move of :data:`CLIP_TRANSITIONS`; call it inside a transaction, after the job's row was touched.
 
     Raises:
-        Superseded: as for :func:`move_job`.
+        LostRace: as for :func:`transition_job`.
     """
-    if not move_clips(Clip.objects.filter(*conditions, pk=clip_id), verb, **values):
-        raise Superseded
+    if not transition_clips(Clip.objects.filter(*conditions, pk=clip_id), verb, **values):
+        raise LostRace
 
 
-def move_clips(clips: QuerySet[Clip], verb: str, **values: Any) -> int:
-    """Makes one move of :data:`CLIP_MOVES` with all of ``clips`` that are in a state it may start from; says how
+def transition_clips(clips: QuerySet[Clip], verb: str, **values: Any) -> int:
+    """Makes one move of :data:`CLIP_TRANSITIONS` with all of ``clips`` that are in a state it may start from; says how
     many."""
-    move = CLIP_MOVES[verb]
+    move = CLIP_TRANSITIONS[verb]
     if move.target != ClipState.LEASED:
         values |= {"lease_expires_at": None, "leased_by": ""}
     return clips.filter(state__in=move.sources).update(state=move.target, **values)
@@ -144,24 +152,26 @@ def touch_running_job(job_id: UUID, **values: Any) -> None:
     """Counts a change that watchers of a running job can see, and locks its row.
 
     Raises:
-        Superseded: the job no longer runs.
+        LostRace: the job no longer runs.
     """
     if not Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(seq=F("seq") + 1, **values):
-        raise Superseded
+        raise LostRace
 
 
 # --- ending a job --------------------------------------------------------------------------------------------------
 
 
-@all_or_nothing
+@atomic_transition
 def cancel(job_id: UUID) -> None:
     """Whatever runs for the job notices at its next write, and its supervisor within half a second."""
-    move_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", suggestion="")
+    transition_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", suggestion="")
 
 
-def fail_within(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
+def fail_job(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
     """Ends the job as failed, as part of the caller's transaction."""
-    move_job(job_id, "fail", *conditions, error_code=error.code, error_message=error.message, suggestion=error.hint)
+    transition_job(
+        job_id, "fail", *conditions, error_code=error.code, error_message=error.message, suggestion=error.hint
+    )
 
 
 # --- publishing ----------------------------------------------------------------------------------------------------

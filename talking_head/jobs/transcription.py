@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from talking_head.errors import InvalidInput, RendererError, TalkingHeadError
 from talking_head.jobs import queue, wakeups
 from talking_head.jobs.leases import Lease
-from talking_head.jobs.state_machine import Superseded, all_or_nothing, fail_within, seconds_from_now
+from talking_head.jobs.state_machine import LostRace, atomic_transition, fail_job, seconds_from_now
 from talking_head.live import events
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.profiles import profile_named
@@ -38,7 +38,7 @@ PARAGRAPH_PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListenClaim(Lease):
+class TranscriptionClaim(Lease):
     """One worker's right to transcribe one chunk of a recording."""
 
     narration_id: UUID
@@ -59,11 +59,11 @@ def _claimable() -> QuerySet[Narration]:
     return Narration.objects.filter(Q(state=NarrationState.WAITING) | is_orphan).order_by("heard_seconds", "created_at")
 
 
-def is_anything_to_hear() -> bool:
+def is_anything_to_transcribe() -> bool:
     return _claimable().exists()
 
 
-def claim_piece(job_id: UUID | None = None) -> ListenClaim | None:
+def claim_chunk(job_id: UUID | None = None) -> TranscriptionClaim | None:
     """The next piece of some recording, or of that job's; None when there is nothing to listen to now."""
     narrations = _claimable()
     if job_id is not None:
@@ -82,7 +82,7 @@ def claim_piece(job_id: UUID | None = None) -> ListenClaim | None:
         )
         if taken:
             language = narration.transcript.get("language", "")  # a lesson does not change its language on the way
-            return ListenClaim(
+            return TranscriptionClaim(
                 narration_id=narration.pk,
                 fence=narration.fence + 1,
                 digest=narration.digest,
@@ -92,17 +92,17 @@ def claim_piece(job_id: UUID | None = None) -> ListenClaim | None:
     return None
 
 
-def renew_lease(claim: ListenClaim) -> bool:
+def renew_lease(claim: TranscriptionClaim) -> bool:
     """False when the piece is no longer this claim's: stop working on it."""
     return bool(claim.mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
 
 
-def release(claim: ListenClaim) -> None:
+def release(claim: TranscriptionClaim) -> None:
     """Gives the piece back because the worker stops: nobody's fault."""
     claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None, tries=F("tries") - 1)
 
 
-def note_failure(claim: ListenClaim, error: TalkingHeadError) -> None:
+def record_failure(claim: TranscriptionClaim, error: TalkingHeadError) -> None:
     """Another try for what may pass, otherwise the end of the narration and of the jobs that wait for it."""
     if error.permanent:
         _give_up(claim.narration_id, claim.fence, error)
@@ -110,13 +110,13 @@ def note_failure(claim: ListenClaim, error: TalkingHeadError) -> None:
         claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None)
 
 
-@all_or_nothing
-def note_piece(claim: ListenClaim, piece: dict[str, Any]) -> None:
-    """Writes down what was heard (a ``HeardPiece`` as JSON); after the last piece the recording is ready, and so are
-    the jobs that wait for it."""
+@atomic_transition
+def record_chunk(claim: TranscriptionClaim, piece: dict[str, Any]) -> None:
+    """Writes down what was heard (a ``TranscribedChunk`` as JSON); after the last piece the recording is ready, and so
+    are the jobs that wait for it."""
     narration = claim.mine.select_for_update().first()
     if narration is None:
-        raise Superseded
+        raise LostRace
     transcript = _with_piece(narration, piece)
     narration.transcript = transcript
     narration.heard_seconds = piece["end_seconds"]
@@ -168,11 +168,11 @@ def no_speech() -> InvalidInput:
     )
 
 
-@all_or_nothing
+@atomic_transition
 def _give_up(narration_id: UUID, fence: int, error: TalkingHeadError) -> None:
     narration = Narration.objects.select_for_update().filter(pk=narration_id, fence=fence).first()
     if narration is None:
-        raise Superseded
+        raise LostRace
     _fail(narration, error)
 
 
@@ -185,11 +185,11 @@ def _fail(narration: Narration, error: TalkingHeadError) -> None:
 
 
 def _end_waiting(job: Job, error: TalkingHeadError) -> None:
-    with contextlib.suppress(Superseded), transaction.atomic():  # cancelled meanwhile
-        fail_within(job.pk, error)
+    with contextlib.suppress(LostRace), transaction.atomic():  # cancelled meanwhile
+        fail_job(job.pk, error)
 
 
-def listen_anew(narration: Narration) -> None:
+def restart_transcription(narration: Narration) -> None:
     """From the beginning, forgetting what was heard and what went wrong."""
     narration.state, narration.tries, narration.heard_seconds = NarrationState.WAITING, 0, 0.0
     narration.transcript, narration.text = {}, ""
@@ -239,12 +239,12 @@ def _begin(job: Job, narration: Narration) -> None:
             # Two steps: the watchers' next event shows a gap, so they fetch a snapshot, which has the sentences.
             if not waiting.update(script=job.script, timeout_seconds=timeout_seconds, seq=F("seq") + 2):
                 return  # cancelled meanwhile
-            Clip.objects.bulk_create(queue.line_up(job, clips))
+            Clip.objects.bulk_create(queue.enqueue(job, clips))
     except InvalidInput as error:
         _end_waiting(job, error)
         return
-    events.job_changed(job.pk)
-    wakeups.ring_after_commit(job.pk)
+    events.notify_job_changed(job.pk)
+    wakeups.wake_worker_on_commit(job.pk)
 
 
 def clips_of(job: Job, narration: Narration) -> list[Clip]:

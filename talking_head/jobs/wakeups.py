@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 TASK = "talking_head.tasks.work"
 
 
-def ring_after_commit(job_id: UUID) -> None:
+def wake_worker_on_commit(job_id: UUID) -> None:
     """Rings once the surrounding transaction is committed, and never if it is rolled back."""
-    transaction.on_commit(lambda: ring(job_id))
+    transaction.on_commit(lambda: wake_worker(job_id))
 
 
-def ring(job_id: UUID | None = None) -> bool:
+def wake_worker(job_id: UUID | None = None) -> bool:
     """Rings now; ``job_id`` is only for the logs. False when the broker is away: the sweeper will try again."""
     try:
         async_task(TASK, str(job_id or ""), task_name=f"work {job_id or 'anything'}"[:100])
@@ -31,7 +31,7 @@ def ring(job_id: UUID | None = None) -> bool:
     return True
 
 
-def rings_waiting() -> int:
+def pending_wakeups() -> int:
     """Rings that no worker has taken yet."""
     try:
         return int(get_broker().queue_size())

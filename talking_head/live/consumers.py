@@ -28,7 +28,7 @@ from channels.layers import get_channel_layer
 
 from talking_head.live.events import group_name
 from talking_head.live.snapshot_cache import SnapshotReader
-from talking_head.live.socket_auth import NOT_FOUND, refusal
+from talking_head.live.socket_auth import NOT_FOUND, close_code_for
 from talking_head.models import TERMINAL_JOB_STATES, Job
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class JobSocket:
             await self._send({"type": "websocket.close", "code": code})
             return
         await self._send({"type": "websocket.accept"})
-        jobs = (self._listen_to_client(), self._listen_to_layer(), self._write(), self._look_at_the_clock())
+        jobs = (self._read_client(), self._read_layer(), self._write(), self._poll_database())
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -110,11 +110,11 @@ class JobSocket:
             await self._send({"type": "websocket.close", "code": codes[0]})
 
     async def _refusal(self) -> int:
-        return await database_sync_to_async(refusal)(self._scope, self.job_id)
+        return await database_sync_to_async(close_code_for)(self._scope, self.job_id)
 
     # --- what comes in ---
 
-    async def _listen_to_client(self) -> None:
+    async def _read_client(self) -> None:
         arrivals: deque[float] = deque(maxlen=CLIENT_MESSAGES_PER_MINUTE)
         while True:
             message = await self._receive()
@@ -127,7 +127,7 @@ class JobSocket:
             _check_client_message(message)
             self._ask_for_snapshot()
 
-    async def _listen_to_layer(self) -> None:
+    async def _read_layer(self) -> None:
         """Without a working layer the viewer still sees every change, only later: by the clock."""
         layer = get_channel_layer()
         group = group_name(self.job_id)
@@ -147,7 +147,7 @@ class JobSocket:
                 await layer.group_discard(group, channel)
         await asyncio.Event().wait()
 
-    async def _look_at_the_clock(self) -> None:
+    async def _poll_database(self) -> None:
         rights_checked_at = time.monotonic()
         while True:
             await asyncio.sleep(self.look_every_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the load

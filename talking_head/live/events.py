@@ -21,41 +21,41 @@ def group_name(job_id: UUID | str) -> str:
     return f"job.{job_id}"
 
 
-def job_changed(job_id: UUID) -> None:
+def notify_job_changed(job_id: UUID) -> None:
     """Tells the watchers that the job's row changed; inside a transaction, once it is committed."""
     _after_commit(lambda: _send_job(job_id))
 
 
-def clip_changed(job_id: UUID, index: int) -> None:
+def notify_clip_changed(job_id: UUID, index: int) -> None:
     """Tells the watchers that one clip's row changed; inside a transaction, once it is committed."""
     _after_commit(lambda: _send_clip(job_id, index))
 
 
-def stage_reported(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
+def notify_stage(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
     """Passes on how far the renderer is inside a clip. Several a second, so it reads hardly any rows."""
-    _quietly(lambda: _send_stage(job_id, index, stage, frame, frames))
+    _best_effort(lambda: _send_stage(job_id, index, stage, frame, frames))
 
 
-def preview(job_id: UUID, jpeg: bytes) -> None:
+def send_preview(job_id: UUID, jpeg: bytes) -> None:
     """Shows the watchers a frame of the clip that is being rendered."""
-    _quietly(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
+    _best_effort(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
 
 
 def _send_job(job_id: UUID) -> None:
     if not _is_watched(job_id):
-        render_rate.forget(job_id)
+        render_rate.invalidate(job_id)
         return
     job, clips = read_rows(job_id)
-    render_rate.forget(job_id)
+    render_rate.invalidate(job_id)
     _broadcast(job_id, {"type": "job.event", "event": {"type": "job", "seq": job.seq, **job_view(job, clips)}})
 
 
 def _send_clip(job_id: UUID, index: int) -> None:
     if not _is_watched(job_id):
-        render_rate.forget(job_id)
+        render_rate.invalidate(job_id)
         return
     job, clips = read_rows(job_id)
-    render_rate.forget(job_id)
+    render_rate.invalidate(job_id)
     clip = next(clip for clip in clips if clip.index == index)
     event = {"type": "clip", "seq": job.seq, "clip": clip_view(clip), **clip_counts(job, clips)}
     _broadcast(job_id, {"type": "job.event", "event": event})
@@ -87,10 +87,10 @@ def _broadcast(job_id: UUID, message: Json) -> None:
 
 
 def _after_commit(send: Any) -> None:
-    transaction.on_commit(lambda: _quietly(send))
+    transaction.on_commit(lambda: _best_effort(send))
 
 
-def _quietly(send: Any) -> None:
+def _best_effort(send: Any) -> None:
     """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
     try:
         send()

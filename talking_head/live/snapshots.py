@@ -1,8 +1,8 @@
 """What watchers see of a job, and how they hear that it changed.
 
-The worker calls :func:`job_changed`, :func:`clip_changed`, :func:`stage_reported` and :func:`preview` from plain
-synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only pass
-it on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the
+The worker calls :func:`notify_job_changed`, :func:`notify_clip_changed`, :func:`notify_stage` and :func:`preview` from
+plain synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only
+pass it on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the
 truth, and a watcher that sees a gap in ``seq`` asks for a new snapshot.
 """
 

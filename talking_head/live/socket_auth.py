@@ -17,7 +17,7 @@ from talking_head.permissions import may_view_job
 NOT_LOGGED_IN, NOT_ALLOWED, NOT_FOUND = 4401, 4403, 4404
 
 
-def refusal(scope: dict[str, Any], job_id: UUID) -> int:
+def close_code_for(scope: dict[str, Any], job_id: UUID) -> int:
     """0, or the close code that says why not. Reads session, user and rules anew, so it also notices who logged out,
     changed the password, was deactivated or was taken off the course since."""
     user = _current_user(scope)

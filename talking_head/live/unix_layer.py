@@ -33,13 +33,13 @@ from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
 
 from talking_head.errors import ResourceError
-from talking_head.live.unix_receiver import Hub, Message
-from talking_head.live.unix_sender import Peers
+from talking_head.live.unix_receiver import Message, SocketReceiver
+from talking_head.live.unix_sender import SocketSender
 
-_layers: weakref.WeakSet[DatagramChannelLayer] = weakref.WeakSet()
+_layers: weakref.WeakSet[UnixSocketChannelLayer] = weakref.WeakSet()
 
 
-class DatagramChannelLayer(BaseChannelLayer):
+class UnixSocketChannelLayer(BaseChannelLayer):
     """See the module's description.
 
     Args:
@@ -56,8 +56,8 @@ class DatagramChannelLayer(BaseChannelLayer):
         super().__init__(expiry=expiry, capacity=capacity)
         self.channel_capacity = self.compile_capacities(channel_capacity or {})
         self.run_dir = Path(run_dir)
-        self._hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
-        self._peers = Peers(self.run_dir)
+        self._hubs: dict[asyncio.AbstractEventLoop, SocketReceiver] = {}
+        self._peers = SocketSender(self.run_dir)
         self._lock = threading.Lock()
         _layers.add(self)
 
@@ -151,22 +151,22 @@ class DatagramChannelLayer(BaseChannelLayer):
         self._hubs = {}
         self._lock = threading.Lock()  # the inherited ones may be held by a thread that does not exist here
         self._peers.abandon()
-        self._peers = Peers(self.run_dir)
+        self._peers = SocketSender(self.run_dir)
 
-    def _running_hub(self) -> Hub | None:
+    def _running_hub(self) -> SocketReceiver | None:
         try:
             return self._hubs.get(asyncio.get_running_loop())
         except RuntimeError:
             return None
 
-    def _hub(self) -> Hub:
+    def _hub(self) -> SocketReceiver:
         loop = asyncio.get_running_loop()
         hub = self._hubs.get(loop)
         if hub is None:
             with self._lock:
                 for ended in [other for other in self._hubs if other.is_closed()]:
                     self._hubs.pop(ended).stop_listening()
-                hub = self._hubs[loop] = Hub(self, loop)
+                hub = self._hubs[loop] = SocketReceiver(self, loop)
         return hub
 
 

@@ -20,7 +20,7 @@ from talking_head.files.runtime_dir import private_folder
 from talking_head.live.unix_sender import MAX_DATAGRAM_BYTES, SUFFIX
 
 if TYPE_CHECKING:
-    from talking_head.live.unix_layer import DatagramChannelLayer
+    from talking_head.live.unix_layer import UnixSocketChannelLayer
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ class Mailbox:
         return not self.readers and time.monotonic() - self.last_read > expiry_seconds
 
 
-class Hub:
+class SocketReceiver:
     """The subscribers of one event loop and the socket through which other processes reach them."""
 
-    def __init__(self, layer: DatagramChannelLayer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, layer: UnixSocketChannelLayer, loop: asyncio.AbstractEventLoop) -> None:
         self.layer = layer
         self.loop = loop
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -94,11 +94,11 @@ class Hub:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         # Bound under a name without the suffix and renamed: a sender never meets the instant between the file's
         # creation and its readiness, in which it would take us for dead and remove the file.
-        unborn = self.path.with_suffix("")
+        unpublished_path = self.path.with_suffix("")
         try:
-            listener.bind(os.fspath(unborn))
+            listener.bind(os.fspath(unpublished_path))
             listener.listen(WAITING_CONNECTIONS)
-            unborn.rename(self.path)
+            unpublished_path.rename(self.path)
         except OSError:
             listener.close()
             raise

@@ -19,7 +19,7 @@ SEND_BUFFER_BYTES = 500_000
 MAX_DATAGRAM_BYTES = 100_000
 
 
-class Peers:
+class SocketSender:
     """The sockets of the other loops and processes, each with a connection of its own: what one of them has not read
     counts against that connection's buffer, so a stopped process cannot hold up the others."""
 

@@ -10,7 +10,7 @@ from talking_head.errors import from_os_error
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; leaving the block without an exception gives the file its name.
 
     After an exception (an interruption too) nothing remains, and what had the name before still has it.
@@ -29,7 +29,7 @@ def appearing(path: Path) -> Iterator[Path]:
             unfinished.unlink()
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """``path.write_bytes(data)``, except that nobody ever sees a part of it. Raises ``ResourceError``."""
-    with appearing(path) as unfinished:
+    with atomic_path(path) as unfinished:
         unfinished.write_bytes(data)

@@ -42,7 +42,7 @@ STAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class AttemptView:
     """One attempt; ``words`` is why it ended as it did, without secrets."""
 
     sentence: int  # from 1
@@ -63,7 +63,7 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class FailedSentence:
     """A sentence that could not be made, between what stands before and after it in the script."""
 
     number: int  # from 1
@@ -76,14 +76,14 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FailureReport:
     headline: str
     words: str
     stage: str  # one of STAGES, or empty when nothing tells
     remedy: Remedy
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[FailedSentence, ...]
     more_sentences: int  # beyond MAX_SENTENCES
-    tries: tuple[Try, ...]
+    tries: tuple[AttemptView, ...]
     more_tries: int  # beyond MAX_TRIES
     log: str
     figures: dict[str, Any]  # the metrics document
@@ -102,7 +102,7 @@ def unreviewed() -> QuerySet[Failure]:
     return failures().filter(reviewed_at=None)
 
 
-def neighbours(job: Job) -> tuple[Failure | None, Failure | None]:
+def adjacent_failures(job: Job) -> tuple[Failure | None, Failure | None]:
     """The nearest unreviewed failure that ended after ``job``, and the nearest that ended before it."""
     if job.finished_at is None:
         return None, unreviewed().first()
@@ -112,14 +112,14 @@ def neighbours(job: Job) -> tuple[Failure | None, Failure | None]:
     return newer.order_by("finished_at", "pk").first(), older.first()
 
 
-def report(job: Job) -> Report:
+def report(job: Job) -> FailureReport:
     """Four queries, however long the script is."""
     clips = list(job.clips.all())
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at", "pk"))
     broken = [clip for clip in clips if clip.is_fallback or clip.state == ClipState.FAILED]
     told = _tries(attempts, {clip.pk for clip in broken})
     log = redacted(job_metrics.log_of(job, attempts)).splitlines()
-    return Report(
+    return FailureReport(
         headline=_headline(job, broken),
         words=redacted(job.error_message),
         stage=_stage(attempts, broken),
@@ -147,7 +147,7 @@ def _stage(attempts: Iterable[Attempt], broken: list[Clip]) -> str:
     return stages[-1] if stages and broken else "" if broken else "publish"
 
 
-def _tries(attempts: list[Attempt], broken: set[int]) -> list[Try]:
+def _tries(attempts: list[Attempt], broken: set[int]) -> list[AttemptView]:
     """Every try of the broken sentences, and whatever went wrong with the others."""
     told = []
     numbers: dict[int, int] = defaultdict(int)
@@ -158,8 +158,8 @@ def _tries(attempts: list[Attempt], broken: set[int]) -> list[Try]:
     return told
 
 
-def _try(attempt: Attempt, number: int) -> Try:
-    return Try(
+def _try(attempt: Attempt, number: int) -> AttemptView:
+    return AttemptView(
         sentence=attempt.clip.index + 1,
         number=number,
         worker=attempt.worker,
@@ -174,9 +174,9 @@ def _try(attempt: Attempt, number: int) -> Try:
     )
 
 
-def _sentence(job: Job, clip: Clip) -> Sentence:
+def _sentence(job: Job, clip: Clip) -> FailedSentence:
     before, after = job.script[: clip.start], job.script[clip.end :]
-    return Sentence(
+    return FailedSentence(
         number=clip.index + 1,
         before=_end_of(before),
         text=clip.text or f"a pause of {clip.pause_seconds:g} s",

@@ -72,7 +72,7 @@ def _check_media(found: Readiness) -> None:
         found.checks["media"] = error.code
         found.problems.append(str(error))
         return
-    if bucket.is_on():
+    if bucket.is_enabled():
         _check_bucket(found)
     if free_bytes < MIN_FREE_BYTES:
         found.checks["media"] = "no_space"

@@ -16,7 +16,7 @@ def current() -> Mapping[str, str]:
 
 
 @contextmanager
-def working_on(**fields: object) -> Iterator[None]:
+def log_context(**fields: object) -> Iterator[None]:
     """``with working_on(job=job.pk, clip=3): ...``; holds for this thread or asynchronous task alone."""
     token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
     try:

@@ -178,8 +178,8 @@ def _recent_jobs() -> Iterator[Metric]:
     )
     failures = ended.filter(state=JobState.FAILED).values_list("error_code").annotate(count=Count("pk"))
     yield _labelled("recent_failures", "Jobs that failed within the hour, by error code.", failures, "code")
-    stand_ins = Clip.objects.filter(job__in=ended, is_fallback=True).order_by()
-    by_code = stand_ins.values_list("error_code").annotate(count=Count("pk"))
+    fallbacks = Clip.objects.filter(job__in=ended, is_fallback=True).order_by()
+    by_code = fallbacks.values_list("error_code").annotate(count=Count("pk"))
     yield _labelled("recent_fallbacks", "Stand-in clips in jobs that ended within the hour, by code.", by_code, "code")
 
 

@@ -119,6 +119,7 @@ FAMILIES: dict[str, Remedy] = {
     "video_": Remedy("The finished video did not pass its check.", ASK_AGAIN, "retry"),
     "sound_": Remedy("The sound did not fit the picture.", ASK_AGAIN, "retry"),
     "frame_": Remedy("The face engine delivered pictures that do not fit.", ASK_AGAIN, "retry"),
+    "narration_": Remedy("The recording could not be transcribed.", NEW_RECORDING, "retry"),
     "unknown_": Remedy("Something that was asked for is not there.", "Ask the teacher to choose anew and to save."),
 }
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from talking_head.monitoring.log_context import working_on
+from talking_head.monitoring.log_context import log_context
 
 SERVICE_NAME = "lectern"
 
@@ -29,7 +29,7 @@ def is_on() -> bool:
 @contextmanager
 def span(name: str, job_id: UUID, **attributes: str | int | float) -> Iterator[None]:
     """One step of a job, for the log's context and for the trace; an exception is noted on the span and goes on."""
-    with working_on(job=job_id, **attributes):
+    with log_context(job=job_id, **attributes):
         if not is_on():
             yield
             return

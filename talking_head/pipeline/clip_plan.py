@@ -11,7 +11,7 @@ from typing import Any
 
 from talking_head.engines import registry
 from talking_head.engines.base import FaceEngine
-from talking_head.engines.face.half_size import HalfSizeFace
+from talking_head.engines.face.half_size import HalfResolutionFace
 from talking_head.media_io.video import ENCODING_VERSION
 from talking_head.pipeline.cache.store import key_of
 from talking_head.pipeline.passage_to_take import RECORDED, narration_key
@@ -54,7 +54,7 @@ class ClipPlan:
 
     def face_engine(self, engines: WarmEngines) -> FaceEngine:
         engine: FaceEngine = engines.get("face", self.face)
-        return HalfSizeFace(engine) if self.is_smaller else engine
+        return HalfResolutionFace(engine) if self.is_smaller else engine
 
     @property
     def is_smaller(self) -> bool:
@@ -72,7 +72,7 @@ def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
     enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile)
     face_label = engines.label("face", face)
     if request.smaller and not request.fallback:
-        face_label, notices = HalfSizeFace.label(face_label), (SMALLER_NOTICE,)
+        face_label, notices = HalfResolutionFace.label(face_label), (SMALLER_NOTICE,)
     labels = {
         "speech": RECORDED
         if request.narration_path

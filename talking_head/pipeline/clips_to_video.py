@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talking_head.errors import RendererError
-from talking_head.media_io.atomic_files import appearing
+from talking_head.media_io.atomic_files import atomic_path
 from talking_head.media_io.clip_index import index_clip
 from talking_head.media_io.joined_video import Chapter, join_clips
 from talking_head.media_io.mp4_boxes import synthetic_mark
@@ -49,7 +49,7 @@ def clips_to_video(
     Raises:
         RendererError: ``clips_differ``, ``clip_damaged``, ``video_unreadable``. ResourceError: as the file system says.
     """
-    with appearing(path) as unfinished:
+    with atomic_path(path) as unfinished:
         planned = join_clips(
             clips,
             unfinished,

@@ -15,7 +15,7 @@ from queue import Queue
 
 from talking_head.engines.base import Frame, Take
 from talking_head.errors import RendererError
-from talking_head.media_io.atomic_files import appearing
+from talking_head.media_io.atomic_files import atomic_path
 from talking_head.media_io.video import ClipWriter, jpeg
 
 QUEUED_FRAMES = 4
@@ -56,7 +56,7 @@ def frames_to_clip(frames: Iterator[Frame], take: Take, path: Path, *, on_frame:
         raise _wrong_count(0, take.frame_count)
     height_px, width_px = first.shape[:2]
     poster = jpeg(first, quality=POSTER_QUALITY)
-    with appearing(path) as unfinished:
+    with atomic_path(path) as unfinished:
         writer = ClipWriter(unfinished, width_px=width_px, height_px=height_px, waveform=take.waveform)
         with _EncoderThread(writer) as encoder:
             drawn = _feed(encoder, first, frames, take.frame_count, on_frame)

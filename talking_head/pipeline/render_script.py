@@ -16,7 +16,7 @@ from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
-from talking_head.media_io.atomic_files import write_whole
+from talking_head.media_io.atomic_files import write_atomically
 from talking_head.media_io.video import VideoInfo
 from talking_head.pipeline.cache.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
 from talking_head.pipeline.cache.store import ContentCache
@@ -174,7 +174,7 @@ class _Run:
         text, metadata = recognise(waveform, sample_rate_hz, checkpoints_dir=request.checkpoints_dir)
         self._request = replace(request, script=text, language=metadata.language)
         if request.transcript_path is not None:
-            write_whole(request.transcript_path, (text + "\n").encode())
+            write_atomically(request.transcript_path, (text + "\n").encode())
 
     def _clip_requests(self, script: Script) -> list[ClipRequest]:
         request = self._request
@@ -254,7 +254,7 @@ class _Run:
             is_recorded=request.audio_path is not None,
         )
         if request.captions_path is not None:
-            write_whole(request.captions_path, captions.encode())
+            write_atomically(request.captions_path, captions.encode())
         return video
 
     def _entry(self, kind: str, key: str) -> Path:
@@ -285,7 +285,7 @@ class _Run:
         )
         metrics["chosen"] = self._choice.figures() if self._choice else {}
         if request.metrics_path is not None:
-            write_whole(request.metrics_path, (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode())
+            write_atomically(request.metrics_path, (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode())
         return metrics
 
     def _timeout_seconds(self) -> float:

@@ -19,13 +19,13 @@ from talking_head.engines import registry
 from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.planning import machines, queue_forecast, quotas, render_rate
 from talking_head.profiles import AUTO, Profile, profile_named
-from talking_head.selection_rules import Choice, Machine, Outlook, best_first, choose_face, choose_profile
+from talking_head.selection_rules import Choice, Machine, ProfileForecast, best_first, choose_face, choose_profile
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
 RECENT_JOBS, RECENT = 20, timedelta(days=1)
-TROUBLE = (
+PROFILE_FAULT_CODES = (
     "job_timeout", "clip_timeout", "out_of_memory", "renderer_crashed", "renderer_stalled", "poisoned",
 )  # fmt: skip # these may be the profile's fault; a picture without a face is not
 STILL = "still"
@@ -39,7 +39,7 @@ class Decision:
     face_reason: str
 
 
-def decide(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -> Decision:
+def select_profile_and_face(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -> Decision:
     """Turns the names that were asked for into those that are used. ``job`` is not stored yet; of it the owner, the
     script and the look are needed.
 
@@ -54,7 +54,7 @@ def decide(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -
     profiles = best_first()
     faces = {each.name: _face(job, each, utterances, face, known) for each in profiles}
     queue = queue_forecast.queue_now()
-    outlooks = [_outlook(job, each, faces[each.name].name, utterances, queue) for each in profiles]
+    outlooks = [_profile_forecast(job, each, faces[each.name].name, utterances, queue) for each in profiles]
     choice = choose_profile(outlooks, known, settings.TALKING_HEAD_PATIENCE_SECONDS)
     face_choice = faces[choice.name]
     return Decision(profile_named(choice.name), face_choice.name, choice.reason, face_choice.reason)
@@ -72,9 +72,9 @@ def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str
     return Choice(registry.resolve("face", choice.name), choice.reason)
 
 
-def _outlook(
+def _profile_forecast(
     job: Job, profile: Profile, face: str, utterances: Sequence[Utterance], queue: queue_forecast.Queue
-) -> Outlook:
+) -> ProfileForecast:
     job.profile, job.face = profile.name, face
     ready = quotas.rendered_before(job)
     new = [utterance for utterance in utterances if utterance.spoken not in ready]
@@ -82,7 +82,7 @@ def _outlook(
     weight = weight_of(new)
     waiting = queue.of_new_job(job.owner_id, job.priority, weight)
     recent, troubled = _experience(profile.name)
-    return Outlook(
+    return ProfileForecast(
         profile=profile,
         timeout_seconds=profile.timeout_for(job.script),
         render_seconds=None if rate is None else weight * rate / queue.slots,
@@ -98,4 +98,4 @@ def _experience(profile: str) -> tuple[int, int]:
     ends = (*WATCHABLE_JOB_STATES, JobState.FAILED)
     ended = Job.objects.filter(profile=profile, state__in=ends, finished_at__gte=Now() - RECENT)
     codes = ended.order_by("-finished_at").values_list("error_code", flat=True)[:RECENT_JOBS]
-    return len(codes), sum(code in TROUBLE for code in codes)
+    return len(codes), sum(code in PROFILE_FAULT_CODES for code in codes)

@@ -28,7 +28,7 @@ AVERAGE_CLIP_WEIGHT = 4.0  # seconds of video of a sentence, when none is there 
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class OpenJob:
     """What one job still needs."""
 
     job_id: UUID
@@ -48,7 +48,7 @@ class Forecast:
 class Queue:
     """All open work at one moment."""
 
-    loads: tuple[Load, ...]
+    loads: tuple[OpenJob, ...]
     seconds_per_weight: float | None
     slots: int
     busy_slots: int
@@ -82,7 +82,7 @@ class Queue:
         others = [load for load in self.loads if load is not mine and load.job_id not in younger]
         return self._forecast(mine.owner_id, mine.urgency, mine.weight, others)
 
-    def _forecast(self, owner_id: int | None, urgency: int, weight: float, loads: Iterable[Load]) -> Forecast | None:
+    def _forecast(self, owner_id: int | None, urgency: int, weight: float, loads: Iterable[OpenJob]) -> Forecast | None:
         if self.seconds_per_weight is None:
             return None
         before = own = 0.0
@@ -139,8 +139,8 @@ def _open_work() -> list[dict[str, Any]]:
     return rows
 
 
-def _load(row: dict[str, Any]) -> Load:
+def _load(row: dict[str, Any]) -> OpenJob:
     has_aged = (row["now"] - row["asked_at"]).total_seconds() > timing().ageing_seconds
     urgency = max(row["priority"], Priority.VIP) if has_aged else row["priority"]
     weight = weight_of(row["characters"], row["pauses"], row["clip_count"])
-    return Load(row["job_id"], row["owner_id"], urgency, row["asked_at"], weight)
+    return OpenJob(row["job_id"], row["owner_id"], urgency, row["asked_at"], weight)

@@ -60,7 +60,7 @@ def lock(owner: User) -> Quota:
     return Quota.objects.select_for_update().get(owner=owner)
 
 
-def admit(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
+def check_and_reserve(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
     """Lets a job in that is about to be stored, and notes on it what it is reckoned to need; the database's time. Call
     it after :func:`lock`, in the same transaction.
 
@@ -94,7 +94,7 @@ def _check(job: Job, utterances: Iterable[Utterance], limits: Limits, now: datet
     _check_queue(job, queue)
 
 
-def stamp(job: Job, admitted_at: datetime) -> None:
+def set_created_at(job: Job, admitted_at: datetime) -> None:
     """Dates the stored job by the database's clock: a web server whose clock is wrong must not move it to another day.
     As a value and not as ``Now()``, which SQLite writes with fewer digits, and then equal times compare as unequal."""
     Job.objects.filter(pk=job.pk).update(created_at=admitted_at)

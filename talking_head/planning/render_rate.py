@@ -41,7 +41,7 @@ def seconds_left_within_clip(job_id: UUID, index: int, done_share: float) -> flo
     return known[1].seconds(index, done_share) if known[1] else None
 
 
-def forget(job_id: UUID) -> None:
+def invalidate(job_id: UUID) -> None:
     """The rows of that job changed."""
     _known.pop(job_id, None)
 
@@ -56,7 +56,7 @@ def queue_position(job: Job) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Basis:
+class _RateBasis:
     """What is open, clip by clip, and how fast it goes."""
 
     open_weights: dict[int, float]  # clip index -> weight
@@ -68,18 +68,18 @@ class _Basis:
         return round(weight * self.seconds_per_weight / self.parallel, 1)
 
 
-_known: dict[UUID, tuple[float, _Basis | None]] = {}
+_known: dict[UUID, tuple[float, _RateBasis | None]] = {}
 
 
-def _basis(job: Job, clips: list[Clip]) -> _Basis | None:
+def _basis(job: Job, clips: list[Clip]) -> _RateBasis | None:
     if not job.is_active or (queue_position(job) or 1) > 1:  # what is ahead in the queue takes nobody knows how long
         return None
     open_weights = {clip.index: _weight(clip) for clip in clips if clip.state in OPEN_STATES}
     if not open_weights:
-        return _Basis({}, 0.0, 1) if clips else None
+        return _RateBasis({}, 0.0, 1) if clips else None
     rate = seconds_per_weight(clips) or seconds_per_weight(_recent_clips(job))
     leased = sum(clip.state == ClipState.LEASED for clip in clips)
-    return _Basis(open_weights, rate, max(1, leased)) if rate else None
+    return _RateBasis(open_weights, rate, max(1, leased)) if rate else None
 
 
 def _weight(clip: Clip) -> float:

@@ -93,11 +93,11 @@ def answer(handler: Handler, values: dict[str, Any], channel: Channel) -> tuple[
     except TalkingHeadError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - the process boundary: engines and codecs have no common base class
-        failure = _in_our_words(error)
+        failure = _to_domain_error(error)
     return "failed", {"error": error_to_json(failure), "usage": meter.usage()}
 
 
-def _in_our_words(error: Exception) -> TalkingHeadError:
+def _to_domain_error(error: Exception) -> TalkingHeadError:
     if is_out_of_memory(error):
         return out_of_memory()
     if isinstance(error, OSError):
@@ -188,9 +188,9 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         return {}
 
     def listen(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        from talking_head.pipeline.narration.transcribe import ListenRequest, listen_to_piece
+        from talking_head.pipeline.narration.transcribe import ListenRequest, transcribe_chunk
 
-        return listen_to_piece(ListenRequest(**values["request"])).to_json()
+        return transcribe_chunk(ListenRequest(**values["request"])).to_json()
 
     def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         from talking_head.pipeline.probes.machine import probe_machine

@@ -121,7 +121,7 @@ class Connection:
     def how_it_ended(self) -> str:
         return exit_description(self._process, EXIT_WAIT_SECONDS)
 
-    def ended_for_want_of_memory(self) -> bool:
+    def exited_out_of_memory(self) -> bool:
         """As far as it can be told from outside: by its last words, or by a memory limit and the way it ended."""
         return speaks_of_memory(self.log_tail()) or fell_at_memory_limit(self._process)
 

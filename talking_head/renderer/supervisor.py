@@ -199,7 +199,7 @@ class _Exchange:
     def _crashed(self) -> Outcome:
         """C++ and a starting Python cannot report that memory ran out: they die of it."""
         how = self._connection.how_it_ended()
-        if self._connection.ended_for_want_of_memory():
+        if self._connection.exited_out_of_memory():
             return self._over(End.CRASHED, out_of_memory())
         return self._over(End.CRASHED, RendererError(f"The renderer {how}.", code="renderer_crashed"))
 

@@ -39,7 +39,7 @@ def generate_talking_video(
     digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
     narration = _stored_narration(Path(audio_path)) if audio_path else ""
     if not machines.known():  # no worker ever ran: what auto goes by is not known yet
-        registration.introduce(warm_renderer(), Watcher())
+        registration.register_machine(warm_renderer(), Watcher())
     job = run_job(
         submit_job(
             owner=None, script=text, portrait_digest=digest, narration_digest=narration, profile=performance_mode

@@ -16,7 +16,7 @@ from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError
 from talking_head.files import local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import queue, state_machine, transcription, wakeups
 from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
@@ -114,7 +114,7 @@ def settle(job: Job, utterances: Sequence[Utterance]) -> None:
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
     """
-    decision = auto_selection.decide(job, utterances, job.asked_profile, job.asked_face)
+    decision = auto_selection.select_profile_and_face(job, utterances, job.asked_profile, job.asked_face)
     job.profile, job.face = decision.profile.name, decision.face
     job.profile_reason, job.face_reason = decision.profile_reason, decision.face_reason
     job.timeout_seconds = decision.profile.timeout_for(job.script)
@@ -174,7 +174,7 @@ def _plan(
 
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
-    if portrait_digest and not uploads.exists(Kind.PORTRAIT, portrait_digest):
+    if portrait_digest and not uploads.exists(UploadKind.PORTRAIT, portrait_digest):
         raise local.unknown_portrait()
     if portrait_digest:
         return face or str(settings.TALKING_HEAD_FACE)
@@ -212,16 +212,16 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
                 # Only now, or the same request sent twice would be refused for what it asked for itself.
                 if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
                     return known
-                admitted_at = quotas.admit(job, utterances, quota)
+                admitted_at = quotas.check_and_reserve(job, utterances, quota)
                 job.save(force_insert=True)
-                quotas.stamp(job, admitted_at)
+                quotas.set_created_at(job, admitted_at)
             else:  # rendered by the process that asks: nobody queues and nobody is counted
                 job.save(force_insert=True)
-            Clip.objects.bulk_create(queue.line_up(job, clips))
+            Clip.objects.bulk_create(queue.enqueue(job, clips))
             if narration is not None and not is_heard:
                 transcription.wait_for(job, narration)
-            wakeups.ring_after_commit(job.pk)
-            events.job_changed(job.pk)
+            wakeups.wake_worker_on_commit(job.pk)
+            events.notify_job_changed(job.pk)
     except IntegrityError:
         # A parallel call with the same key was faster: its job is the job.
         if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):

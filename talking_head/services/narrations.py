@@ -13,7 +13,7 @@ from django.db import transaction
 
 from talking_head.errors import InvalidInput
 from talking_head.files import local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import narration_retention, transcription, wakeups
 from talking_head.live.snapshots import narration_view
 from talking_head.models import Narration, NarrationState
@@ -44,17 +44,17 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
         report = report_on_recording(plain_recording(file, plain, max_seconds=MAX_NARRATION_SECONDS))
         refuse_unusable_recording(report)
         with local.translated_os_errors():
-            digest = uploads.store(Kind.NARRATION, plain.read_bytes())
+            digest = uploads.store(UploadKind.NARRATION, plain.read_bytes())
     with transaction.atomic():
         narration, is_new = Narration.objects.get_or_create(
             owner=owner,
             digest=digest,
             defaults={"duration_seconds": report.duration_seconds, "report": report.to_json()},
         )
-        narration_retention.note_use(narration)
+        narration_retention.mark_used(narration)
         if is_new or narration.state == NarrationState.FAILED:  # uploaded again: another try
-            transcription.listen_anew(narration)
-            transaction.on_commit(lambda: wakeups.ring())
+            transcription.restart_transcription(narration)
+            transaction.on_commit(lambda: wakeups.wake_worker())
     return narration
 
 
@@ -66,11 +66,11 @@ def usable_narration(digest: str) -> Narration:
     """
     rows = Narration.objects.filter(digest=digest)
     narration = rows.filter(state=NarrationState.READY).first() or rows.first()
-    if narration is None or not uploads.exists(Kind.NARRATION, digest):
+    if narration is None or not uploads.exists(UploadKind.NARRATION, digest):
         raise unknown_narration()
     if narration.state == NarrationState.FAILED:
         raise transcription.error_of(narration)
-    narration_retention.note_use(narration)
+    narration_retention.mark_used(narration)
     return narration
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talking_head.files import local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
 from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
 
@@ -64,7 +64,7 @@ def store_portrait(data: bytes) -> StoredPortrait:
     decoded, report = _look_at(data)
     refuse_unusable(report)
     stored = encode_png(decoded.rgb)
-    digest = uploads.store(Kind.PORTRAIT, stored)
+    digest = uploads.store(UploadKind.PORTRAIT, stored)
     return StoredPortrait(digest, decoded.width_px, decoded.height_px, report)
 
 
@@ -89,10 +89,10 @@ def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
     """
     from talking_head.media_io.images import decode_image, encode_jpeg
 
-    if not uploads.exists(Kind.PORTRAIT, digest):
+    if not uploads.exists(UploadKind.PORTRAIT, digest):
         raise local.unknown_portrait()
     with local.translated_os_errors():
-        data = uploads.fetch(Kind.PORTRAIT, digest).read_bytes()
+        data = uploads.fetch(UploadKind.PORTRAIT, digest).read_bytes()
     return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
 
 

@@ -76,7 +76,7 @@ def act(job: Job, verb: str, actor: User, *, seen: int, reason: str = "") -> Job
             Also everything that :func:`~talking_head.services.jobs.submit_job` raises.
     """
     job.refresh_from_db()
-    _refuse_old_sight(job, seen)
+    _refuse_outdated_version(job, seen)
     if verb in (ActionVerb.RETRY, ActionVerb.RETRY_FASTER):
         return _retry(job, verb, actor, seen, reason)
     if verb == ActionVerb.CANCEL:
@@ -134,10 +134,10 @@ def _count(job: Job, seen: int, **values: Any) -> None:
     """Takes the right to act, in the caller's transaction: only the first of those who saw the same gets it."""
     if not Job.objects.filter(pk=job.pk, review_seq=seen).update(review_seq=F("review_seq") + 1, **values):
         job.refresh_from_db()
-        _refuse_old_sight(job, seen)
+        _refuse_outdated_version(job, seen)
 
 
-def _refuse_old_sight(job: Job, seen: int) -> None:
+def _refuse_outdated_version(job: Job, seen: int) -> None:
     if job.review_seq == seen:
         return
     last = job.actions.first()

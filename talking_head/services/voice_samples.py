@@ -14,7 +14,7 @@ from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
 from talking_head.errors import EngineError, InvalidInput
 from talking_head.files import clip_cache, local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import state_machine
 from talking_head.models import ACTIVE_JOB_STATES, Clip, Job
 
@@ -87,7 +87,7 @@ def store_voice_sample(data: bytes) -> StoredSample:
         report = report_on_sample(figures, *read_flac(plain))
         refuse_unusable_recording(report)
         with local.translated_os_errors():
-            digest = uploads.store(Kind.VOICE_SAMPLE, plain.read_bytes())
+            digest = uploads.store(UploadKind.VOICE_SAMPLE, plain.read_bytes())
     return StoredSample(digest, report)
 
 
@@ -98,14 +98,14 @@ def delete_voice_sample(digest: str) -> None:
     Raises:
         ResourceError: ``storage_denied``.
     """
-    uploads.delete(Kind.VOICE_SAMPLE, digest)
+    uploads.delete(UploadKind.VOICE_SAMPLE, digest)
     spoken = Job.objects.filter(voice__endswith=f":{digest}")
     for job_id in spoken.filter(state__in=ACTIVE_JOB_STATES).values_list("pk", flat=True):
         state_machine.cancel(job_id)
     for take_key, clip_key in Clip.objects.filter(job__in=spoken).values_list("take_key", "clip_key"):
         for kind, key in ((clip_cache.TAKES, take_key), (clip_cache.CLIPS, clip_key)):
             if key:
-                clip_cache.forget((kind, key))
+                clip_cache.delete((kind, key))
 
 
 def check_sample_is_here(voice: SampleVoice) -> None:
@@ -115,7 +115,7 @@ def check_sample_is_here(voice: SampleVoice) -> None:
     """
     if problem := cloning_problem():
         raise problem
-    if voice.language not in cloning_languages() or not uploads.exists(Kind.VOICE_SAMPLE, voice.digest):
+    if voice.language not in cloning_languages() or not uploads.exists(UploadKind.VOICE_SAMPLE, voice.digest):
         raise voice_withdrawn()
 
 

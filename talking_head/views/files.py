@@ -19,9 +19,9 @@ from django.views.decorators.http import require_safe
 from talking_head.errors import InvalidInput, ResourceError
 from talking_head.files import clip_cache, job_files, local, uploads
 from talking_head.files.range_response import serve_file
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import ClipState, Job, Narration
-from talking_head.permissions import Person, is_overseer, may_view_job, may_view_portrait, own_voices
+from talking_head.permissions import Person, is_staff_with, may_view_job, may_view_portrait, own_voices
 from talking_head.services.voice_samples import voice_sample_digest
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
@@ -52,11 +52,11 @@ def private_file(view: FileView[P]) -> FileView[P]:
 def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
     """Video, captions, transcript, poster of a job; for its owner and for staff also log, manifest and metrics."""
     if not request.user.is_authenticated:
-        return _log_in_first(request)
+        return _require_login(request)
     job = _visible_job(request.user, job_id)
     if name == local.metrics_file(job.pk).name:
         name = METRICS_FILE
-    if name in OWNERS_FILES and not _sees_behind_the_scenes(request.user, job):
+    if name in OWNERS_FILES and not _may_read_records(request.user, job):
         return _refused()
     if name not in VIEWERS_FILES + OWNERS_FILES:
         raise Http404("A job has no such file.")
@@ -68,7 +68,7 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
 def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase:
     """The video of one sentence, as soon as it is done."""
     if not request.user.is_authenticated:
-        return _log_in_first(request)
+        return _require_login(request)
     job = _visible_job(request.user, job_id)
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
     if clip is None:
@@ -81,11 +81,11 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
 def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     """A stored picture, for whom a rule lets see it."""
     if not request.user.is_authenticated:
-        return _log_in_first(request)
+        return _require_login(request)
     if not may_view_portrait(request.user, digest):
         raise Http404("There is no such portrait.")
     try:
-        name = uploads.name_of(Kind.PORTRAIT, digest)
+        name = uploads.storage_key(UploadKind.PORTRAIT, digest)
     except InvalidInput as error:
         raise Http404("There is no such portrait.") from error
     return serve_file(request, name, content_type="image/png", digest=digest)
@@ -95,11 +95,11 @@ def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
 def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase:
     """A recording as it is kept, for whoever uploaded it."""
     if not request.user.is_authenticated:
-        return _log_in_first(request)
+        return _require_login(request)
     narration = Narration.objects.filter(pk=narration_id, owner=request.user.pk).first()
     if narration is None:
         raise Http404("There is no such recording.")
-    name = uploads.name_of(Kind.NARRATION, narration.digest)
+    name = uploads.storage_key(UploadKind.NARRATION, narration.digest)
     return serve_file(request, name, content_type="audio/flac", digest=narration.digest)
 
 
@@ -107,10 +107,10 @@ def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase
 def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
     """A stored voice, for those whose own it is: nobody else may hear it, staff included."""
     if not request.user.is_authenticated:
-        return _log_in_first(request)
+        return _require_login(request)
     if digest not in {voice_sample_digest(voice.name) for voice in own_voices(request.user)}:
         raise Http404("There is no such voice.")
-    name = uploads.name_of(Kind.VOICE_SAMPLE, digest)
+    name = uploads.storage_key(UploadKind.VOICE_SAMPLE, digest)
     return serve_file(request, name, content_type="audio/flac", digest=digest)
 
 
@@ -121,11 +121,11 @@ def _visible_job(user: Person, job_id: UUID) -> Job:
     return job
 
 
-def _sees_behind_the_scenes(user: Person, job: Job) -> bool:
-    return job.owner_id == user.pk or is_overseer(user, "talking_head.view_job")
+def _may_read_records(user: Person, job: Job) -> bool:
+    return job.owner_id == user.pk or is_staff_with(user, "talking_head.view_job")
 
 
-def _log_in_first(request: HttpRequest) -> HttpResponse:
+def _require_login(request: HttpRequest) -> HttpResponse:
     """People who followed a link may log in; players and scripts only learn that they have to."""
     is_navigation = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if is_navigation and request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from talking_head.monitoring import prometheus
-from talking_head.permissions import is_overseer
+from talking_head.permissions import is_staff_with
 
 logger = logging.getLogger(__name__)
 PLAIN = "text/plain; charset=utf-8"
@@ -27,7 +27,7 @@ PLAIN = "text/plain; charset=utf-8"
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """The figures, for staff who may view jobs and for whoever has the token of the setting ``METRICS_TOKEN``."""
-    if not (_has_token(request) or is_overseer(request.user, "talking_head.view_job")):
+    if not (_has_token(request) or is_staff_with(request.user, "talking_head.view_job")):
         response = HttpResponse("Send the metrics token, or log in as an administrator.\n", PLAIN, status=401)
         response["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return response

@@ -66,7 +66,7 @@ class DrainingCluster(Cluster):
         stuck_since: float | None = None
         while self.sentinel.is_alive() and not drain.has_begun():
             self.sentinel.join(LOOK_SECONDS)
-            if not _is_work_left_alone():
+            if not _is_backlog_unattended():
                 stuck_since = None
                 continue
             stuck_since = stuck_since or time.monotonic()
@@ -76,26 +76,26 @@ class DrainingCluster(Cluster):
                 self.sentinel.join()
 
 
-def _is_work_left_alone() -> bool:
-    if drain.seconds_since_activity() < timing().stuck_seconds and not _is_a_worker_deaf():
+def _is_backlog_unattended() -> bool:
+    if drain.seconds_since_activity() < timing().stuck_seconds and not _has_unresponsive_worker():
         return False
     try:
         return (
             claims.is_anything_claimable()
             or publish_claims.is_anything_to_publish()
-            or transcription.is_anything_to_hear()
+            or transcription.is_anything_to_transcribe()
         )
     except DatabaseError:
         close_old_connections()
         return False  # nobody can work without it
 
 
-def _is_a_worker_deaf() -> bool:
+def _has_unresponsive_worker() -> bool:
     """Whether rings wait although one of our workers has nothing to do: the others' work must not hide that. (Where
     idle workers of other machines answer, nobody notices until these go home; until then nothing waits for long.)"""
     if drain.seconds_since_answer() < timing().stuck_seconds:
         return False
-    return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and wakeups.rings_waiting() > 0
+    return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and wakeups.pending_wakeups() > 0
 
 
 def keep_forks_together() -> None:

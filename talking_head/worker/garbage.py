@@ -29,12 +29,12 @@ RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
 def collect_garbage() -> int:
     """Removes what no row speaks of and nobody works on or uses any more; returns how many files, folders and rows."""
-    doomed = [*_stale_staging(), *_unpublished_results(), *_old_entries()]
-    for path in doomed:
+    removable = [*_stale_staging(), *_unpublished_results(), *_old_entries()]
+    for path in removable:
         logger.info("removing what was left behind: %s", path.name)
         _remove(path)
-    removed = len(doomed) + narration_retention.collect_unused()
-    if bucket.is_on():
+    removed = len(removable) + narration_retention.collect_unused()
+    if bucket.is_enabled():
         removed += _collect_orphaned_objects() + uploads.drop_stale_copies()
     return removed
 

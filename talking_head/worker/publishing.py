@@ -23,9 +23,9 @@ from django.db.models import F
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket, clip_cache, job_files, local
 from talking_head.jobs import publish_claims
-from talking_head.jobs.claim import JOB_TIMEOUT, request_for
+from talking_head.jobs.claim import JOB_TIMEOUT, clip_request_for
 from talking_head.jobs.publish_claims import PublishClaim
-from talking_head.jobs.state_machine import all_or_nothing, move_job
+from talking_head.jobs.state_machine import atomic_transition, transition_job
 from talking_head.models import Clip, Job
 from talking_head.monitoring import tracing
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
@@ -63,10 +63,10 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
         if outcome.end is End.DONE:
             result = PackageResult.from_json(outcome.values)
             _check_video(staging / "video.mp4", result)
-            if bucket.is_on():
+            if bucket.is_enabled():
                 job_files.upload_staged(job.pk, claim.fence, staging, keep_going)
-            return _flip(claim, job, clips, staging, result, time.monotonic() - started)
-    except bucket.Abandoned:
+            return _commit_publication(claim, job, clips, staging, result, time.monotonic() - started)
+    except bucket.TransferCancelled:
         outcome = Outcome(End.STOPPED)
     except TalkingHeadError as error:
         publish_claims.postpone_publishing(claim, error, crashed=False)
@@ -98,7 +98,7 @@ def _package_clip(job: Job, clip: Clip) -> PackageClip:
         end=clip.end,
         chapter=clip.chapter,
         is_fallback=clip.is_fallback,
-        request=request_for(clip).to_json(),
+        request=clip_request_for(clip).to_json(),
         result=clip.result,
     )
 
@@ -121,27 +121,27 @@ def _check_video(path: Path, result: PackageResult) -> None:
         raise RendererError("The finished video was damaged while it was stored.", code="video_damaged")
 
 
-@all_or_nothing
-def _flip(
+@atomic_transition
+def _commit_publication(
     claim: PublishClaim, job: Job, clips: list[Clip], staging: Path, result: PackageResult, seconds: float
 ) -> None:
     """The one transaction that publishes. Its order matters: the row (and with it everybody else's chance to publish or
     cancel) first, the other apps next, the rename last, when nothing of ours can fail any more."""
-    stand_ins = [clip for clip in clips if clip.is_fallback]
-    move_job(
+    fallbacks = [clip for clip in clips if clip.is_fallback]
+    transition_job(
         job.pk,
-        "complete_with_stand_ins" if stand_ins else "complete",
+        "complete_with_fallback" if fallbacks else "complete",
         claim.fence_q,
         publish_crashes=F("publish_crashes") - 1,
         video_seconds=result.video_seconds,
         width_px=result.width_px,
         height_px=result.height_px,
         stages={**job.stages, "publish": round(seconds, 3)},
-        **_what_to_say(stand_ins, len(clips)),
+        **_fallback_error_fields(fallbacks, len(clips)),
     )
     job.refresh_from_db()
     _announce(job)
-    if not bucket.is_on():  # there the files lie under this claim's fence already
+    if not bucket.is_enabled():  # there the files lie under this claim's fence already
         with local.translated_os_errors():
             _put_in_place(staging, local.results_folder(job.pk))
 
@@ -162,12 +162,12 @@ def _put_in_place(staging: Path, results: Path) -> None:
     staging.rename(results)
 
 
-def _what_to_say(stand_ins: list[Clip], clip_count: int) -> dict[str, Any]:
+def _fallback_error_fields(fallbacks: list[Clip], clip_count: int) -> dict[str, Any]:
     """The job's error fields: why sentences are shown as stand-ins, the deadline before anything else."""
-    if not stand_ins:
+    if not fallbacks:
         return {"error_code": "", "error_message": "", "suggestion": ""}
-    reason = next((clip for clip in stand_ins if clip.error_code == JOB_TIMEOUT), stand_ins[0])
-    count = "one sentence is" if len(stand_ins) == 1 else f"{len(stand_ins)} of {clip_count} sentences are"
+    reason = next((clip for clip in fallbacks if clip.error_code == JOB_TIMEOUT), fallbacks[0])
+    count = "one sentence is" if len(fallbacks) == 1 else f"{len(fallbacks)} of {clip_count} sentences are"
     return {
         "error_code": reason.error_code,
         "error_message": f"{reason.error_message} Therefore {count} shown as a still picture.",

@@ -16,17 +16,17 @@ from talking_head.models import RenderMachine
 from talking_head.renderer.supervisor import End, RendererProcess, Watcher
 
 PROBE_SECONDS = 120.0  # the first import of torch on a cold disk takes its time
-SIGN_OF_LIFE_SECONDS = 60.0
+HEARTBEAT_SECONDS = 60.0
 _signed_at = 0.0
 
 
-def introduce(renderer: RendererProcess, watcher: Watcher) -> None:
+def register_machine(renderer: RendererProcess, watcher: Watcher) -> None:
     """Writes down what this machine can do. Measured once: later starts only say that it is still there."""
     with contextlib.suppress(DatabaseError):  # then it is not known for now: no reason not to work
-        _introduce(renderer, watcher)
+        _register(renderer, watcher)
 
 
-def _introduce(renderer: RendererProcess, watcher: Watcher) -> None:
+def _register(renderer: RendererProcess, watcher: Watcher) -> None:
     basis = _basis()
     if RenderMachine.objects.filter(name=_name(), basis=basis).update(seen_at=Now()):
         return
@@ -37,10 +37,10 @@ def _introduce(renderer: RendererProcess, watcher: Watcher) -> None:
         )
 
 
-def sign_of_life() -> None:
+def heartbeat() -> None:
     """Says that this machine still renders; cheap enough for every turn of a worker."""
     global _signed_at
-    if time.monotonic() - _signed_at >= SIGN_OF_LIFE_SECONDS:
+    if time.monotonic() - _signed_at >= HEARTBEAT_SECONDS:
         _signed_at = time.monotonic()
         with contextlib.suppress(DatabaseError):
             RenderMachine.objects.filter(name=_name()).update(seen_at=Now())

@@ -33,7 +33,7 @@ def renderer_command() -> Command:
         settings={
             "cache_root": str(local.cache_root()),
             "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
-            "voice_samples_dir": str(local.media_root() / uploads.Kind.VOICE_SAMPLE),
+            "voice_samples_dir": str(local.media_root() / uploads.UploadKind.VOICE_SAMPLE),
             "threads": threads,
             "enhance": settings.TALKING_HEAD_ENHANCE,
         },
@@ -65,7 +65,7 @@ def warm_up() -> None:
             "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
         }
         watcher = Watcher(keep_going=_is_still_wanted)
-        registration.introduce(warm_renderer(), watcher)
+        registration.register_machine(warm_renderer(), watcher)
         problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
     except TalkingHeadError as error:
         problem = error

@@ -49,7 +49,7 @@ def permit() -> Iterator[Permit]:
         yield Permit(None, allows_long_jobs=True)
         return
     file = _lock_one()
-    permit = Permit(file, allows_long_jobs=file is not None or _is_a_holder_stopped() or _are_clips_quick())
+    permit = Permit(file, allows_long_jobs=file is not None or _has_stalled_holder() or _are_clips_quick())
     try:
         yield permit
     finally:
@@ -65,7 +65,7 @@ def _are_clips_quick() -> bool:
     return slowest is not None and slowest <= timing().quick_seconds
 
 
-def _is_a_holder_stopped() -> bool:
+def _has_stalled_holder() -> bool:
     """Whether a permit was taken longer ago than a lease lasts, and nobody has a clip for it any more."""
     taken_at = min(path.stat().st_mtime for path in _permit_files())
     if time.time() - taken_at < timing().lease_seconds:

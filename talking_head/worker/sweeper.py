@@ -27,19 +27,25 @@ OUTBOX_BATCH = 100
 
 def sweep() -> None:
     """One round, without the slow search for garbage."""
-    reaped, expired, aged = attempt_outcomes.reap_expired_leases(), attempt_outcomes.expire_deadlines(), queue.let_age()
+    reaped, expired, aged = (
+        attempt_outcomes.reap_expired_leases(),
+        attempt_outcomes.expire_deadlines(),
+        queue.promote_aged_jobs(),
+    )
     if reaped or expired or aged:
         logger.info("took back %d clips, ended the time of %d jobs, made %d urgent", reaped, expired, aged)
-    ring_if_needed()
+    wake_workers_if_needed()
     deliver_outbox()
 
 
-def ring_if_needed() -> bool:
+def wake_workers_if_needed() -> bool:
     """Rings when there is work that nobody has been called for: a ring got lost, or its worker died."""
     there_is_work = (
-        claims.is_anything_claimable() or publish_claims.is_anything_to_publish() or transcription.is_anything_to_hear()
+        claims.is_anything_claimable()
+        or publish_claims.is_anything_to_publish()
+        or transcription.is_anything_to_transcribe()
     )
-    return there_is_work and wakeups.rings_waiting() == 0 and wakeups.ring()
+    return there_is_work and wakeups.pending_wakeups() == 0 and wakeups.wake_worker()
 
 
 def deliver_outbox() -> int:

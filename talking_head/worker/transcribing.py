@@ -9,36 +9,36 @@ from django.conf import settings
 
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import transcription
-from talking_head.jobs.transcription import ListenClaim
+from talking_head.jobs.transcription import TranscriptionClaim
 from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
 from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
-PIECE_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this is for a machine that does ten other things
+CHUNK_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this is for a machine that does ten other things
 
 
-def listen(claim: ListenClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> None:
+def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> None:
     keeper = LeaseKeeper(
         subject=f"recording {claim.narration_id}",
         renew=lambda: transcription.renew_lease(claim),
         should_stop=should_stop,
     )
-    outcome = _heard(claim, renderer, keeper)
+    outcome = _transcribed(claim, renderer, keeper)
     logger.info("recording %s from %s s: %s", claim.narration_id, claim.start_seconds, outcome.end.value)
     if outcome.end is End.DONE:
-        transcription.note_piece(claim, outcome.values)
+        transcription.record_chunk(claim, outcome.values)
     elif outcome.end is End.STOPPED:
         transcription.release(claim)
     else:
-        transcription.note_failure(claim, outcome.error or RendererError("The renderer gave no reason."))
+        transcription.record_failure(claim, outcome.error or RendererError("The renderer gave no reason."))
 
 
-def _heard(claim: ListenClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> Outcome:
+def _transcribed(claim: TranscriptionClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> Outcome:
     try:
-        path = uploads.fetch(Kind.NARRATION, claim.digest)
+        path = uploads.fetch(UploadKind.NARRATION, claim.digest)
     except TalkingHeadError as error:
         return Outcome(End.FAILED, error=error)
     request = {
@@ -47,4 +47,4 @@ def _heard(claim: ListenClaim, renderer: RendererProcess, keeper: LeaseKeeper) -
         "language": claim.language,
         "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
     }
-    return renderer.run("listen", request, PIECE_LIMIT_SECONDS, Watcher(keeper.keep_going))
+    return renderer.run("listen", request, CHUNK_LIMIT_SECONDS, Watcher(keeper.keep_going))

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket, clip_cache
 from talking_head.jobs import attempt_outcomes, claims, publish_claims, queue, transcription, wakeups
-from talking_head.jobs.claim import Claim, Failure, Usage
+from talking_head.jobs.claim import AttemptFailure, Claim, Usage
 from talking_head.live import events
 from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing
@@ -47,26 +47,26 @@ class Worker:
     renderer: RendererProcess
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     should_stop: Callable[[], bool] = drain.has_begun
-    _has_rung: bool = field(default=False, init=False)
+    _has_woken_next: bool = field(default=False, init=False)
 
     def work(self, job_id: UUID | None = None) -> None:
         """Does what there is to do (for one job, or for any), and returns when there is nothing more, when told to
         stop, or after ``work_seconds``, having rung for a successor."""
         started = time.monotonic()
-        self._has_rung = False
-        registration.sign_of_life()
+        self._has_woken_next = False
+        registration.heartbeat()
         while not self.should_stop():
             drain.note_activity()
             if time.monotonic() - started > timing().work_seconds:
-                wakeups.ring()
+                wakeups.wake_worker()
                 return
             if not bucket.is_usable():  # what was rendered now could not be kept; the sweeper rings again
                 return
             attempt_outcomes.reap_expired_leases()
             attempt_outcomes.expire_deadlines()
-            piece = transcription.claim_piece(job_id)
+            piece = transcription.claim_chunk(job_id)
             if piece is not None:
-                transcribing.listen(piece, self.renderer, self.should_stop)
+                transcribing.transcribe(piece, self.renderer, self.should_stop)
                 continue
             publishing = publish_claims.claim_publishing(job_id)
             if publishing is not None:
@@ -86,14 +86,14 @@ class Worker:
             if claim.is_short:
                 permit.give_back()
             # One ring wakes one worker, which wakes the next while there is work: as many as there are slots.
-            if not self._has_rung and claims.is_anything_claimable():
-                self._has_rung = wakeups.ring()
+            if not self._has_woken_next and claims.is_anything_claimable():
+                self._has_woken_next = wakeups.wake_worker()
             self._render(claim)
         return True
 
     def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:
         """False when no clip will become claimable soon."""
-        seconds = queue.seconds_until_waiting(job_id=job_id, only_short=only_short)
+        seconds = queue.seconds_until_claimable(job_id=job_id, only_short=only_short)
         if seconds is None or seconds > MAX_WAIT_SECONDS:
             return False
         time.sleep(min(max(seconds, 0.01), IDLE_POLL_SECONDS))
@@ -121,18 +121,18 @@ class Worker:
         logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
         if not self._record(claim, outcome):
             logger.info("the clip was no longer ours")
-            _leave_nothing_of_withdrawn_voices(claim, outcome)
+            _purge_withdrawn_voice(claim, outcome)
 
     def _rendered(self, claim: Claim, watcher: Watcher) -> Outcome:
         """With a bucket a clip is done when every machine can have it."""
         outcome = Outcome(End.STOPPED)
         try:
-            clip_cache.bring_inputs(claim.clip_id, watcher.keep_going)
+            clip_cache.fetch_inputs(claim.clip_id, watcher.keep_going)
             outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watcher)
             if outcome.end is End.DONE:
-                clip_cache.keep(ClipResult.from_json(outcome.values), watcher.keep_going)
-        except bucket.Abandoned:
-            _leave_nothing_of_withdrawn_voices(claim, outcome)
+                clip_cache.store(ClipResult.from_json(outcome.values), watcher.keep_going)
+        except bucket.TransferCancelled:
+            _purge_withdrawn_voice(claim, outcome)
             return Outcome(End.STOPPED)
         except TalkingHeadError as error:
             return Outcome(End.FAILED, error=error)
@@ -152,14 +152,14 @@ class Worker:
         error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
         if outcome.end is End.TIMEOUT and claim.job_timeout is not None:
             error = claim.job_timeout
-        return attempt_outcomes.fail_clip(claim, Failure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
+        return attempt_outcomes.fail_clip(claim, AttemptFailure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
 
 
-def _leave_nothing_of_withdrawn_voices(claim: Claim, outcome: Outcome) -> None:
+def _purge_withdrawn_voice(claim: Claim, outcome: Outcome) -> None:
     if outcome.end is not End.DONE:
         return
     try:
-        clip_cache.forget_withdrawn(claim.request.voice, ClipResult.from_json(outcome.values))
+        clip_cache.delete_withdrawn(claim.request.voice, ClipResult.from_json(outcome.values))
     except TalkingHeadError:
         logger.warning("What a withdrawn voice said could not be removed.", exc_info=True)
 
@@ -177,6 +177,6 @@ class _ProgressForwarder:
             self._stage = stage
             with contextlib.suppress(DatabaseError):  # only for the page
                 claims.note_stage(claim, stage)
-        events.stage_reported(claim.job_id, claim.index, stage, frame, frames)
+        events.notify_stage(claim.job_id, claim.index, stage, frame, frames)
         if jpeg:
-            events.preview(claim.job_id, jpeg)
+            events.send_preview(claim.job_id, jpeg)

@@ -15,7 +15,7 @@ from avatars.models import Portrait
 from avatars.services import portraits as services
 from edu_platform.people import is_teacher
 from talking_head.errors import PortraitError, ResourceError
-from talking_head.files.uploads import Kind, place
+from talking_head.files.uploads import UploadKind, local_path
 from talking_head.services import may_view_portrait
 from tests.factories import make_user
 
@@ -49,7 +49,7 @@ def test_a_portrait_is_kept_with_its_report_and_the_agreement(portrait: Portrait
 def test_the_digest_is_that_of_the_stored_bytes_and_nothing_rides_along(teacher: User, portrait_png: Path) -> None:
     upload = jpeg_with_a_place(portrait_png)
     portrait = services.add_portrait(teacher, "Eileen", upload, consent_given_by="Eileen")
-    stored = place(Kind.PORTRAIT, portrait.digest).read_bytes()
+    stored = local_path(UploadKind.PORTRAIT, portrait.digest).read_bytes()
     assert hashlib.sha256(stored).hexdigest() == portrait.digest
     assert b"SecretCamera" in upload and b"SecretCamera" not in stored
 

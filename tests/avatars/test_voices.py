@@ -19,7 +19,7 @@ from lessons import services as lessons
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, TalkingHeadError
 from talking_head.files import clip_cache, local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Clip, JobState
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.worker.renderer_handle import new_renderer
@@ -57,7 +57,7 @@ def test_an_upload_becomes_a_voice_with_its_agreement(log_in: LogIn, teacher: Us
     sample = VoiceSample.objects.get()
     assert (sample.owner, sample.name, sample.language) == (teacher, "Mine", "de")
     assert sample.consent_given_by == "Erika Muster" and sample.consent_statement == voices.CONSENT_STATEMENT
-    assert uploads.exists(Kind.VOICE_SAMPLE, sample.digest)
+    assert uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest)
     page = client.get(reverse("voice_samples")).content.decode()
     assert "Mine" in page and "German" in page and reverse("voice_sample_file", args=[sample.digest]) in page
 
@@ -203,7 +203,7 @@ def test_withdrawing_deletes_the_recording_and_keeps_the_record(
     assert client.post(reverse("voice_sample_withdraw", args=[sample.pk])).status_code == 302
     sample.refresh_from_db()
     assert sample.withdrawn_at is not None and sample.consent_given_by == "Erika Muster"
-    assert not uploads.exists(Kind.VOICE_SAMPLE, sample.digest)
+    assert not uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest)
     page = client.get(reverse("voice_samples")).content.decode()
     assert "withdrawn on" in page and reverse("voice_sample_file", args=[sample.digest]) not in page
     client.post(reverse("voice_sample_withdraw", args=[sample.pk]))
@@ -235,7 +235,7 @@ def test_what_is_said_while_it_is_withdrawn_does_not_stay(
     """Between the last frame and the row that would say where the clip lies."""
     settings.TALKING_HEAD_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]
     job = rendering.submit_job(owner=teacher, script="Wasser kocht.", voice=voice_of(sample), language="de")
-    monkeypatch.setattr(clip_cache, "keep", lambda result, keep_going: voices.withdraw_voice_sample(sample))
+    monkeypatch.setattr(clip_cache, "store", lambda result, keep_going: voices.withdraw_voice_sample(sample))
     worker = Worker(new_renderer(), name="tester:1")
     try:
         worker.work(job.pk)
@@ -271,7 +271,7 @@ def test_an_account_that_is_deleted_takes_its_recordings_along(
 ) -> None:
     address = reverse("admin:auth_user_delete", args=[teacher.pk])
     assert log_in(admin_user).post(address, {"post": "yes"}).status_code == 302
-    assert not VoiceSample.objects.exists() and not uploads.exists(Kind.VOICE_SAMPLE, sample.digest)
+    assert not VoiceSample.objects.exists() and not uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest)
 
 
 def test_an_administrator_withdraws_without_hearing(log_in: LogIn, admin_user: User, sample: VoiceSample) -> None:
@@ -281,12 +281,12 @@ def test_an_administrator_withdraws_without_hearing(log_in: LogIn, admin_user: U
     chosen = {"action": "withdraw", "_selected_action": [sample.pk]}
     assert client.post(reverse("admin:avatars_voicesample_changelist"), chosen).status_code == 302
     sample.refresh_from_db()
-    assert sample.withdrawn_at is not None and not uploads.exists(Kind.VOICE_SAMPLE, sample.digest)
+    assert sample.withdrawn_at is not None and not uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest)
 
 
 def test_a_file_that_two_people_keep_goes_with_the_second(teacher: User, colleague: User, sample: VoiceSample) -> None:
     theirs = voices.add_voice_sample(colleague, "Theirs", recording(), language="de", consent_given_by="Erika Muster")
     voices.withdraw_voice_sample(sample)
-    assert uploads.exists(Kind.VOICE_SAMPLE, theirs.digest)
+    assert uploads.exists(UploadKind.VOICE_SAMPLE, theirs.digest)
     voices.withdraw_voice_sample(theirs)
-    assert not uploads.exists(Kind.VOICE_SAMPLE, theirs.digest)
+    assert not uploads.exists(UploadKind.VOICE_SAMPLE, theirs.digest)

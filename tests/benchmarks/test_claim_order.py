@@ -68,7 +68,7 @@ def play_both(seed: int) -> tuple[list[int], list[int]]:
         _store(number, owners[owner], priority, clips, age_seconds)
         queue.add(SimulatedJob(number, owner, priority, -age_seconds, [1.0] * clips))
         for _ in range(rng.randrange(5) if number < 11 else 100):
-            line.let_age()
+            line.promote_aged_jobs()
             claim, claimed = claims.claim_clip("tester:1"), queue.claim(0.0)
             real += [int(claim.request.text)] if claim else []
             simulated += [claimed[0].number] if claimed else []
@@ -79,7 +79,7 @@ def _store(number: int, owner: User, priority: int, clips: int, age_seconds: flo
     job = Job.objects.create(owner=owner, priority=priority, script="x", speech="f", face="f", timeout_seconds=60)
     Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(seconds=age_seconds))
     rows = [Clip(job=job, index=index, text=str(number), start=0, end=1) for index in range(clips)]
-    Clip.objects.bulk_create(line.line_up(job, rows))
+    Clip.objects.bulk_create(line.enqueue(job, rows))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -20,7 +20,7 @@ from django.conf import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from edu_platform.logs import JobContext, JsonFormatter
-from talking_head.monitoring.log_context import current, working_on
+from talking_head.monitoring.log_context import current, log_context
 
 JOB = UUID("9c3d9a52-6d5e-4a8e-b3a0-0123456789ab")
 
@@ -34,8 +34,8 @@ def logged(message: str) -> dict[str, str]:
 
 
 def test_lines_logged_while_a_job_is_worked_on_carry_it() -> None:
-    with working_on(job=JOB):
-        with working_on(clip=3):
+    with log_context(job=JOB):
+        with log_context(clip=3):
             inner = logged("drawing")
         outer = logged("joining")
     assert (inner["job"], inner["clip"]) == (str(JOB), "3")
@@ -45,7 +45,7 @@ def test_lines_logged_while_a_job_is_worked_on_carry_it() -> None:
 
 def test_the_context_is_left_on_errors_and_not_shared_with_other_threads() -> None:
     seen: list[dict[str, str]] = []
-    with pytest.raises(ZeroDivisionError), working_on(job=JOB):
+    with pytest.raises(ZeroDivisionError), log_context(job=JOB):
         thread = threading.Thread(target=lambda: seen.append(dict(current())))
         thread.start()
         thread.join()

@@ -85,7 +85,7 @@ def _accept(key: str, texts: list[str]) -> str:
         Clip.objects.bulk_create(
             Clip(job=job, index=index, text=text, spoken=text, start=0, end=1) for index, text in enumerate(texts)
         )
-        wakeups.ring_after_commit(job.pk)
+        wakeups.wake_worker_on_commit(job.pk)
     return str(job.pk)
 
 

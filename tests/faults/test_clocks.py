@@ -40,7 +40,9 @@ def test_32_a_machine_whose_clock_is_off_by_an_hour(shared_site: SharedSite, fau
     assert site.rows("SELECT state, fence FROM talking_head_clip WHERE text = 'hang'") == [("leased", 1)]
     assert (wrong.poll(), sweeper.poll()) == (None, None), site.log()
     site.environment = healthy
-    site.python("import sys\nfrom talking_head import lifecycle\nlifecycle.cancel(sys.argv[1])", str(accepted[0]))
+    site.python(
+        "import sys\nfrom talking_head.jobs import state_machine\nstate_machine.cancel(sys.argv[1])", str(accepted[0])
+    )
     site.wait_until_all_ended()
     fault.add(check_invariants(site, accepted))
 

@@ -33,14 +33,15 @@ print(*(job.pk for job in jobs))
 """
 CLAIM_AND_FINISH = """
 import sys
-from talking_head.jobs import claims
+from talking_head.jobs import attempt_outcomes, claims
+from talking_head.jobs.claim import Usage
 from talking_head.jobs import state_machine as lifecycle
 from talking_head.pipeline.requests import ClipResult
 count = 0
 while (claim := claims.claim_clip(f"claimer:{sys.argv[1]}")) or claims.is_anything_claimable():
     if claim:
         result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
-        assert attempt_outcomes.finish_clip(claim, result, claims.Usage())
+        assert attempt_outcomes.finish_clip(claim, result, Usage())
         count += 1
 print(count)
 """

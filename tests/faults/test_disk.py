@@ -108,7 +108,9 @@ def test_23_24_a_media_folder_that_takes_nothing(
         assert _files_left(disk) == []
 
         heal(disk)
-        site.python("from talking_head import sweeper\nsweeper.OUTBOX_AFTER_SECONDS = 0.0\nsweeper.deliver_outbox()")
+        site.python(
+            "from talking_head.worker import sweeper\nsweeper.OUTBOX_AFTER_SECONDS = 0.0\nsweeper.deliver_outbox()"
+        )
         retried = web.retry(job)
         assert retried.status == 201, retried.body
         again = UUID(retried.json()["id"])

@@ -174,12 +174,12 @@ Job.objects.update(owner=User.objects.get(username=sys.argv[1]))
 """
 FLOOD = """
 import sys, time
-from talking_head.live import snapshots as progress
+from talking_head.live import events
 from talking_head.models import Job
 job = Job.objects.get(pk=sys.argv[1])
 for number in range(int(sys.argv[2])):
     events.preview(job.pk, bytes(int(sys.argv[3])))
-    events.stage_reported(job.pk, 0, "frames", number, int(sys.argv[2]))
+    events.notify_stage(job.pk, 0, "frames", number, int(sys.argv[2]))
     time.sleep(0.02)
 """
 

@@ -26,14 +26,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from django.db import connection
-from talking_head.jobs import claims
+from talking_head.jobs import attempt_outcomes, claims
+from talking_head.jobs.claim import Usage
 from talking_head.pipeline.requests import ClipResult
 together = Barrier(2)
 def report(claim):
     result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
     try:
         together.wait()
-        return attempt_outcomes.finish_clip(claim, result, claims.Usage())
+        return attempt_outcomes.finish_clip(claim, result, Usage())
     finally:
         connection.close()
 accepted = []
@@ -78,8 +79,8 @@ def test_15_a_publisher_killed_between_its_files_and_its_commit(site: Site, faul
     """The video lies in its place, no row speaks of it. The next publisher replaces it when the lease is over."""
     (job,) = accepted = accept_jobs(site, "half published", ["One.", "Two."])
     site.environment[FAILPOINTS_VARIABLE] = "dies_before_the_commit"
-    doomed = site.start("work", "--until-idle")
-    assert doomed.wait(timeout=60) == -signal.SIGKILL
+    removable = site.start("work", "--until-idle")
+    assert removable.wait(timeout=60) == -signal.SIGKILL
     assert (site.media / f"results_{job}" / "video.mp4").is_file()
     assert site.states() == ["publishing"]
     fault.inject()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from talking_head.jobs.state_machine import JOB_MOVES
+from talking_head.jobs.state_machine import JOB_TRANSITIONS
 from talking_head.models import TERMINAL_JOB_STATES
 from tests.scale_out.servers import Postgres, Redis, free_port
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
@@ -134,7 +134,7 @@ class SharedSite(Site):
         assert videos == {job for (job,) in self.rows(watchable)}
 
     def _assert_moves_as_in_the_table(self) -> None:
-        allowed = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}
+        allowed = {(source, move.target) for move in JOB_TRANSITIONS.values() for source in move.sources}
         moves = self.rows("SELECT job, source, target FROM recorded_move ORDER BY number")
         assert {(source, target) for _job, source, target in moves} <= allowed
         ends = [job for job, _source, target in moves if target in TERMINAL_JOB_STATES]

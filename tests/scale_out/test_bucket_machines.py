@@ -37,7 +37,7 @@ def test_two_machines_without_a_common_disk_and_one_is_killed_in_mid_job(
     jobs = [[f"Job {job} slow {clip}." for clip in range(2)] for job in range(2)]
     site.make_jobs(["One.", "hang once", "Three."], *jobs)
     site.start_on("third", "sweep", "--every", "0.3")
-    doomed = site.start_on("first", "work")
+    removable = site.start_on("first", "work")
     wait_for(lambda: "hang once" in rendered(site, "first"), "the first machine to hang")
     assert site.attempts() == [("done", ""), ("", "")], "it has finished a sentence of the job in hand"
     knows_it = site.media_of("second") / "cache" / "seen-hang-once"  # the mishap of one machine is not the other's too
@@ -45,8 +45,8 @@ def test_two_machines_without_a_common_disk_and_one_is_killed_in_mid_job(
     knows_it.touch()
     site.start_on("second", "work")
     wait_for(lambda: rendered(site, "second"), "the second machine to work")
-    os.killpg(doomed.pid, signal.SIGKILL)
-    doomed.wait()
+    os.killpg(removable.pid, signal.SIGKILL)
+    removable.wait()
     site.wait_until_all_ended()
 
     assert set(site.states()) == {"completed"}

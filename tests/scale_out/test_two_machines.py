@@ -19,12 +19,12 @@ def test_two_machines_share_the_work_and_one_is_killed_in_mid_job(site: SharedSi
     jobs = [[f"Job {job} slow {clip}." for clip in range(4)] for job in range(6)]
     site.make_jobs(["hang once", "Two."], *jobs)
     site.start_on("third", "sweep", "--every", "0.3")
-    doomed = site.start_on("first", "work")
+    removable = site.start_on("first", "work")
     site.wait_for_render("hang once")
     site.start_on("second", "work")
     wait_for(lambda: len(_workers(site)) == 2, "both machines to work")
-    os.killpg(doomed.pid, signal.SIGKILL)
-    doomed.wait()
+    os.killpg(removable.pid, signal.SIGKILL)
+    removable.wait()
     site.wait_until_all_ended()
     assert set(site.states()) == {"completed"}
     assert sorted(site.attempts())[:-1] == [("done", "")] * 26

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from talking_head.errors import InvalidInput, ResourceError
 from talking_head.files import bucket, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from tests.object_store import (
     Network,
     ObjectStore,
@@ -146,7 +146,7 @@ class TestManyAtOnce:
     def test_who_must_not_wait_any_more_does_not(self) -> None:
         release = Event()
         try:
-            with pytest.raises(bucket.Abandoned):
+            with pytest.raises(bucket.TransferCancelled):
                 bucket.transfer([release.wait], keep_going=lambda: False)
         finally:
             release.set()
@@ -169,40 +169,40 @@ class TestUploads:
     """Of people: talking_head.files.uploads with a bucket."""
 
     def test_another_machine_has_them_too(self, settings: Any, tmp_path: Path) -> None:
-        digest = uploads.store(Kind.NARRATION, DATA)
+        digest = uploads.store(UploadKind.NARRATION, DATA)
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        assert uploads.exists(Kind.NARRATION, digest)
-        path = uploads.fetch(Kind.NARRATION, digest)
+        assert uploads.exists(UploadKind.NARRATION, digest)
+        path = uploads.fetch(UploadKind.NARRATION, digest)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
         assert path.is_relative_to(tmp_path / "another machine")
 
     def test_what_was_deleted_elsewhere_is_gone_here(self, settings: Any, tmp_path: Path, media_root: Path) -> None:
-        digest = uploads.store(Kind.VOICE_SAMPLE, DATA)
-        copy = uploads.place(Kind.VOICE_SAMPLE, digest)
+        digest = uploads.store(UploadKind.VOICE_SAMPLE, DATA)
+        copy = uploads.local_path(UploadKind.VOICE_SAMPLE, digest)
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        uploads.delete(Kind.VOICE_SAMPLE, digest)
+        uploads.delete(UploadKind.VOICE_SAMPLE, digest)
         settings.MEDIA_ROOT = media_root
         assert copy.exists()
         with pytest.raises(InvalidInput):
-            uploads.fetch(Kind.VOICE_SAMPLE, digest)
+            uploads.fetch(UploadKind.VOICE_SAMPLE, digest)
         assert not copy.exists()
 
     def test_copies_of_what_was_deleted_elsewhere_go_without_being_asked_for(
         self, settings: Any, tmp_path: Path, media_root: Path
     ) -> None:
-        withdrawn, kept = (uploads.store(Kind.VOICE_SAMPLE, data) for data in (DATA, DATA[1:]))
+        withdrawn, kept = (uploads.store(UploadKind.VOICE_SAMPLE, data) for data in (DATA, DATA[1:]))
         settings.MEDIA_ROOT = tmp_path / "another machine"
-        uploads.delete(Kind.VOICE_SAMPLE, withdrawn)
+        uploads.delete(UploadKind.VOICE_SAMPLE, withdrawn)
         assert uploads.drop_stale_copies() == 0, "nothing was ever here"
         settings.MEDIA_ROOT = media_root
         assert uploads.drop_stale_copies() == 1
-        assert not uploads.place(Kind.VOICE_SAMPLE, withdrawn).exists()
-        assert uploads.place(Kind.VOICE_SAMPLE, kept).exists()
+        assert not uploads.local_path(UploadKind.VOICE_SAMPLE, withdrawn).exists()
+        assert uploads.local_path(UploadKind.VOICE_SAMPLE, kept).exists()
 
     def test_an_upload_that_cannot_be_stored_leaves_nothing(self, network: Network, media_root: Path) -> None:
         network.misbehave("PUT", "portraits", how=answer_500, times=99)
         with pytest.raises(ResourceError):
-            uploads.store(Kind.PORTRAIT, DATA)
+            uploads.store(UploadKind.PORTRAIT, DATA)
         assert [path for path in media_root.rglob("*") if path.is_file()] == []
         network.behave()
         assert bucket.names("") == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
-from talking_head.selection_rules import GIGABYTE, Machine, Outlook, best_first, choose_face, choose_profile
+from talking_head.selection_rules import GIGABYTE, Machine, ProfileForecast, best_first, choose_face, choose_profile
 
 LAPTOP = Machine(2, 8 * GIGABYTE, sadtalker_problem="torch is not installed.")
 SERVER = Machine(16, 64 * GIGABYTE, sadtalker_seconds_per_frame=0.8)
@@ -16,8 +16,8 @@ GPU = Machine(16, 64 * GIGABYTE, "NVIDIA", 0.01)
 PATIENCE_SECONDS = 900.0
 
 
-def outlooks(**by_profile: dict[str, Any]) -> list[Outlook]:
-    plain = [Outlook(profile, profile.timeout_seconds) for profile in best_first()]
+def outlooks(**by_profile: dict[str, Any]) -> list[ProfileForecast]:
+    plain = [ProfileForecast(profile, profile.timeout_seconds) for profile in best_first()]
     return [replace(each, **by_profile.get(each.profile.name, {})) for each in plain]
 
 

@@ -84,19 +84,19 @@ export class JobPanel {
   }
 
   showOutcome(job) {
-    const standIns = job.clips.filter((clip) => clip.is_fallback).length;
+    const fallbacks = job.clips.filter((clip) => clip.is_fallback).length;
     const ended = !isActive(job);
     const box = this.find("outcome");
-    box.hidden = !ended || (!job.error && job.state !== "cancelled" && !standIns);
+    box.hidden = !ended || (!job.error && job.state !== "cancelled" && !fallbacks);
     if (box.hidden) return;
     box.classList.toggle("alert-bad", job.state === "failed");
     box.classList.toggle("alert-warn", job.state === "fallback");
     box.classList.toggle("alert-info", job.state === "cancelled");
-    const standInWords = `${count(standIns, "sentence")} of ${job.clips_total} shown as a stand-in: the still portrait with the words on it.`;
+    const fallbackWords = `${count(fallbacks, "sentence")} of ${job.clips_total} shown as a stand-in: the still portrait with the words on it.`;
     const message =
       job.state === "cancelled"
         ? "You cancelled this render. Finished sentences are kept."
-        : [job.error?.message, standIns ? standInWords : ""].filter(Boolean).join(" ");
+        : [job.error?.message, fallbacks ? fallbackWords : ""].filter(Boolean).join(" ");
     this.find("outcome-message").textContent = message;
     const suggestion = this.find("outcome-suggestion");
     suggestion.textContent = job.state === "cancelled" ? "" : (job.error?.suggestion ?? "");

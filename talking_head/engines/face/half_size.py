@@ -25,7 +25,7 @@ class HalfSizeSource:
     drawn: Any  # the engine's own source, half as large
 
 
-class HalfSizeFace:
+class HalfResolutionFace:
     """A :class:`~talking_head.engines.base.FaceEngine` around another one."""
 
     def __init__(self, engine: FaceEngine) -> None:

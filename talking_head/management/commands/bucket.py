@@ -20,14 +20,14 @@ class Command(BaseCommand):
         what.add_argument("--move", action="store_true", help="upload what it lacks of MEDIA_ROOT; removes nothing")
 
     def handle(self, *args: Any, create: bool, move: bool, **options: Any) -> None:
-        if not bucket.is_on():
+        if not bucket.is_enabled():
             raise CommandError("There is no bucket: set AWS_STORAGE_BUCKET_NAME.")
         name = settings.AWS_STORAGE_BUCKET_NAME
         try:
             if create:
                 self.stdout.write(f"{name}: {'made' if bucket.create() else 'is there already'}")
             if move:
-                count = bucket_migration.move(lambda done, of_all: self.stdout.write(f"{done} of {of_all}"))
+                count = bucket_migration.upload_media(lambda done, of_all: self.stdout.write(f"{done} of {of_all}"))
                 self.stdout.write(f"{name}: {count} files uploaded and checked")
         except TalkingHeadError as error:
             raise CommandError(str(error)) from error

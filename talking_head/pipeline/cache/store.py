@@ -164,15 +164,15 @@ class ContentCache:
 
     def _remove_folder(self, folder: Path) -> None:
         """Takes the name away in one step, then the bytes: nobody sees half an entry."""
-        doomed = self.root / TEMPORARY / f"removed-{folder.name}-{os.getpid()}-{time.monotonic_ns()}"
+        removable = self.root / TEMPORARY / f"removed-{folder.name}-{os.getpid()}-{time.monotonic_ns()}"
         try:
-            doomed.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(doomed)
+            removable.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(removable)
         except FileNotFoundError:
             return  # somebody else was faster
         except OSError as error:
             raise from_os_error(error) from error
-        shutil.rmtree(doomed, ignore_errors=True)
+        shutil.rmtree(removable, ignore_errors=True)
 
     def _clear_abandoned(self, now: float) -> None:
         for folder in self._folders(self.root / TEMPORARY):

@@ -126,8 +126,8 @@ def _refuse_missing(spoken: Sequence[str], texts: Sequence[list[str]], found: di
     )
 
 
-def _is_said(words: Sequence[str], places: Sequence[_Place], is_well_heard: bool) -> bool:
-    if not places or not is_well_heard or len(words) < JUDGED_WORDS:
+def _is_said(words: Sequence[str], places: Sequence[_Place], is_well_recognised: bool) -> bool:
+    if not places or not is_well_recognised or len(words) < JUDGED_WORDS:
         return bool(places)
     return _exact_letters(places) >= LEAST_FOUND_SHARE * _letters([words])
 
@@ -163,8 +163,8 @@ def _cuts(before: _Span, after: _Span) -> range:
     Usually a word lies beside a word. Where more or fewer were heard ("sun. A drop" as "sudden drop"), the places of
     the misheard ones do not tell which sentence they belong to.
     """
-    heard_words = after.first_sure - before.last_sure - 1
-    if heard_words != before.words_behind_sure + after.words_before_sure:
+    recognised_words = after.first_sure - before.last_sure - 1
+    if recognised_words != before.words_behind_sure + after.words_before_sure:
         return range(before.last_sure, after.first_sure)
     return range(before.last, after.first)
 
@@ -196,12 +196,12 @@ def _word_places(said: Sequence[str], heard: Sequence[str]) -> list[int | None]:
     A row of the table at a time, so that 10,000 words (an hour) take a second and 100 MB.
     """
     numbers = {word: number for number, word in enumerate(dict.fromkeys([*said, *heard]))}
-    heard_numbers = np.array([numbers[word] for word in heard], np.int32)
+    recognised_numbers = np.array([numbers[word] for word in heard], np.int32)
     columns = np.arange(len(heard) + 1, dtype=np.int32)
     row = columns.copy()  # cheapest ways to have laid no script words beside so many heard ones
     steps = np.zeros((len(said), len(heard) + 1), np.uint8)
     for index, word in enumerate(said):
-        beside = row[:-1] + (heard_numbers != numbers[word])
+        beside = row[:-1] + (recognised_numbers != numbers[word])
         skipped = row + 1
         best = skipped.copy()
         np.minimum(best[1:], beside, out=best[1:])

@@ -35,7 +35,7 @@ class ListenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardPiece:
+class TranscribedChunk:
     """What a piece says; times count from the start of the recording. The next piece begins at ``end_seconds``."""
 
     segments: tuple[HeardSegment, ...]
@@ -49,7 +49,7 @@ class HeardPiece:
         return asdict(self)
 
 
-def listen_to_piece(request: ListenRequest) -> HeardPiece:
+def transcribe_chunk(request: ListenRequest) -> TranscribedChunk:
     """
     Raises:
         InvalidInput: ``unknown_file``. EngineError: the recogniser cannot be used here.
@@ -67,7 +67,7 @@ def listen_to_piece(request: ListenRequest) -> HeardPiece:
         waveform = waveform[: _quietest(waveform, rate_hz)]
     speech = resample(waveform, rate_hz, RECOGNISER_HZ)
     found, language, probability = recogniser.segments(speech, request.language) if np.any(speech) else ((), "", 0.0)
-    return HeardPiece(
+    return TranscribedChunk(
         segments=tuple(_later(segment, start) for segment in found),
         end_seconds=round(start + len(waveform) / rate_hz, 3),
         is_last=is_last,

@@ -8,7 +8,7 @@ from pathlib import Path
 from talking_head.engines import registry
 from talking_head.pipeline.probes.machine import probe_machine
 from talking_head.profiles import AUTO, profile_named
-from talking_head.selection_rules import Choice, Outlook, best_first, choose_face, choose_profile
+from talking_head.selection_rules import Choice, ProfileForecast, best_first, choose_face, choose_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def choose_here(
     machines = [probe_machine(checkpoints_dir)] if AUTO in (profile, face) else []
     profile_choice = Choice(profile_named(None if profile == AUTO else profile).name)
     if profile == AUTO:
-        outlooks = [Outlook(each, each.timeout_for(script)) for each in best_first()]
+        outlooks = [ProfileForecast(each, each.timeout_for(script)) for each in best_first()]
         profile_choice = choose_profile(outlooks, machines, patience_seconds=0)
     chosen = profile_named(profile_choice.name)
     face_choice = Choice(registry.resolve("face", face))

@@ -182,7 +182,7 @@ class _Writer:
             for sentence in sentence_spans(self.script, block.start, block.end, self.language)
             for start, end, said in self._spoken_parts(*sentence)
         ]
-        for start, end, said in _with_company(spoken):
+        for start, end, said in _merge_unspeakable(spoken):
             if not said:
                 self.markup.append(MarkupSpan(start, end, "ornament"))
                 continue
@@ -238,7 +238,7 @@ class _Writer:
         return sorted(whole, key=lambda span: span.start)
 
 
-def _with_company(parts: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+def _merge_unspeakable(parts: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """Parts that cannot be said (an emoji, three dots) join the sentence before them, or after them."""
     joined: list[tuple[int, int, str]] = []
     for start, end, said in parts:

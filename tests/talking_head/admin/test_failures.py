@@ -175,7 +175,7 @@ class TestPage:
     def test_failures_that_ended_at_the_same_moment_are_not_skipped(self) -> None:
         now = timezone.now()
         jobs = sorted((make_failure(finished_at=now) for _ in range(3)), key=lambda job: str(job.pk))
-        newer, older = failure_report.neighbours(jobs[1])
+        newer, older = failure_report.adjacent_failures(jobs[1])
         assert newer is not None
         assert older is not None
         assert {newer.pk, older.pk} == {jobs[0].pk, jobs[2].pk}

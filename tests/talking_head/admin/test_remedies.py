@@ -13,11 +13,9 @@ from talking_head.monitoring.redaction import redacted
 from talking_head.monitoring.remedies import FAMILIES, REMEDIES, remedy_for
 
 RENDERING = (
-    "claims.py",
-    "lifecycle.py",
-    "publish.py",
-    "rendering.py",
+    "jobs",
     "worker",
+    "renderer",
     "pipeline/render_clip.py",
     "errors.py",
 )

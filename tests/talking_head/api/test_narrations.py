@@ -133,11 +133,11 @@ class TestVideos:
 
     def test_no_speech_ends_the_video_in_words(self, as_teacher: Client, image_id: str) -> None:
         address = f"/api/vip/status/{generate(as_teacher, image_id, wav(SOUND)).json()['id']}"
-        claim = transcription.claim_piece()
+        claim = transcription.claim_chunk()
         assert claim is not None
         nothing = {"segments": [], "end_seconds": 9.0, "is_last": True, "recogniser": "fake 1",
                    "language": "", "language_probability": 0.0}  # fmt: skip
-        transcription.note_piece(claim, nothing)
+        transcription.record_chunk(claim, nothing)
         found = as_teacher.get(address).json()
         assert (found["state"], found["error"]["code"]) == ("failed", "audio_no_speech")
 

@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from talking_head.files import bucket, job_files, local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import JobState
 from tests.object_store import Network, answer_500
 from tests.talking_head.rows import make_finished_job
@@ -55,7 +55,7 @@ def test_a_site_goes_on_from_the_bucket_as_if_nothing_had_happened(
     settings.AWS_STORAGE_BUCKET_NAME = ""
     job = make_finished_job(teacher, fence=3)
     failed = make_finished_job(teacher, state=JobState.FAILED)
-    portrait = uploads.store(Kind.PORTRAIT, b"a picture")
+    portrait = uploads.store(UploadKind.PORTRAIT, b"a picture")
     unfinished = local.media_root() / f"results_{job.pk}.staging-4"
     unfinished.mkdir()
     (unfinished / "video.mp4").write_bytes(b"half")
@@ -72,7 +72,7 @@ def test_a_site_goes_on_from_the_bucket_as_if_nothing_had_happened(
     }  # fmt: skip
     settings.MEDIA_ROOT = tmp_path / "another machine"
     assert job_files.files_of(job) >= {"video.mp4", "captions.vtt", "log.txt"}
-    assert uploads.fetch(Kind.PORTRAIT, portrait).read_bytes() == b"a picture"
+    assert uploads.fetch(UploadKind.PORTRAIT, portrait).read_bytes() == b"a picture"
     client.force_login(teacher)
     assert body(client.get(f"/media/jobs/{job.pk}/video.mp4")) == b"0123456789"
     assert body(client.get(f"/media/jobs/{job.pk}/clips/0.mp4")) == b"clip"
@@ -80,7 +80,7 @@ def test_a_site_goes_on_from_the_bucket_as_if_nothing_had_happened(
 
 def test_a_move_that_was_interrupted_goes_on(bucket_name: str, settings: Settings, network: Network) -> None:
     settings.AWS_STORAGE_BUCKET_NAME = ""
-    digests = [uploads.store(Kind.PORTRAIT, bytes([number])) for number in range(3)]
+    digests = [uploads.store(UploadKind.PORTRAIT, bytes([number])) for number in range(3)]
     settings.AWS_STORAGE_BUCKET_NAME = bucket_name
     network.misbehave("PUT", digests[1], how=answer_500, times=99)
     with pytest.raises(CommandError, match="object storage"):

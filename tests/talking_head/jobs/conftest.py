@@ -42,7 +42,7 @@ QUICK_TIMING = {
     "terminate_seconds": 0.3,
     "drain_seconds": 0.2,
     "backoff_seconds": 0.02,
-    "stand_in_seconds": 20.0,
+    "fallback_seconds": 20.0,
 }
 MakeJob = Callable[..., Job]
 
@@ -68,7 +68,7 @@ def make_job(transactional_db: None) -> MakeJob:
         for index, text in enumerate(texts):
             clips.append(Clip(job=job, index=index, text=text, spoken=text, start=start, end=start + len(text)))
             start += len(text) + 1
-        Clip.objects.bulk_create(queue.line_up(job, clips))
+        Clip.objects.bulk_create(queue.enqueue(job, clips))
         return job
 
     return make

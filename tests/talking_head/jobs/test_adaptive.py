@@ -100,10 +100,10 @@ class TestChoosing:
         job = Job(script=SCRIPT, portrait_digest="a" * 64)
         utterances = services.check_script(SCRIPT).utterances
         a_machine(sadtalker_seconds_per_frame=0.01, gpu_name="NVIDIA")
-        quick = auto_selection.decide(job, utterances, "quality", "auto")
+        quick = auto_selection.select_profile_and_face(job, utterances, "quality", "auto")
         a_machine("two", sadtalker_seconds_per_frame=9.0)
-        slow = auto_selection.decide(job, utterances, "quality", "auto")
-        named = auto_selection.decide(job, utterances, "quality", "sadtalker")
+        slow = auto_selection.select_profile_and_face(job, utterances, "quality", "auto")
+        named = auto_selection.select_profile_and_face(job, utterances, "quality", "sadtalker")
         assert (quick.face, slow.face, named.face) == ("sadtalker", "puppet", "sadtalker")
         assert "allows about 15 minutes" in slow.face_reason
         assert named.face_reason == ""
@@ -111,7 +111,7 @@ class TestChoosing:
 
 def test_a_worker_introduces_its_machine_once_and_the_choice_is_in_the_metrics(worker: Worker, teacher: User) -> None:
     for _ in range(2):
-        registration.introduce(worker.renderer, Watcher())
+        registration.register_machine(worker.renderer, Watcher())
     (row,) = RenderMachine.objects.all()
     assert row.cores == 8
     assert worker.renderer.requests_served == 1, "it was measured again"

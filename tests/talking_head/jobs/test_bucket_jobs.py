@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from talking_head.files import bucket, job_files, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import wakeups
 from talking_head.models import Job, JobState
 from talking_head.worker import garbage, publishing
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.xdist_group("servers"), pytest.mark.usefixtures("bucke
 
 @pytest.fixture(autouse=True)
 def nobody_else_is_rung_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wakeups, "ring", lambda job_id=None: True)
+    monkeypatch.setattr(wakeups, "wake_worker", lambda job_id=None: True)
 
 
 @pytest.fixture
@@ -71,12 +71,12 @@ def test_15_a_publisher_that_dies_after_the_upload_leads_to_one_publication_and_
     make_job: MakeJob, worker: Worker, published: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job("One.")
-    flip = publishing._flip
+    flip = publishing._commit_publication
 
     def die(*args: object) -> bool:
         raise PowerCut
 
-    monkeypatch.setattr(publishing, "_flip", die)
+    monkeypatch.setattr(publishing, "_commit_publication", die)
     with pytest.raises(PowerCut):
         worker.work()
     orphan = f"results_{job.pk}/1/video.mp4"
@@ -86,7 +86,7 @@ def test_15_a_publisher_that_dies_after_the_upload_leads_to_one_publication_and_
     garbage.collect_garbage()
     assert video_names() == [orphan], "its publisher might still be at work"
 
-    monkeypatch.setattr(publishing, "_flip", flip)
+    monkeypatch.setattr(publishing, "_commit_publication", flip)
     let_lease_run_out(job)
     worker.work()
     job.refresh_from_db()
@@ -233,8 +233,8 @@ class TestServing:
 
     @pytest.mark.usefixtures("second_machine")
     def test_uploads_are_served_from_it_too(self, client: Client, admin_user: User) -> None:
-        digest = uploads.store(Kind.PORTRAIT, b"a picture")
-        uploads.place(Kind.PORTRAIT, digest).unlink()
+        digest = uploads.store(UploadKind.PORTRAIT, b"a picture")
+        uploads.local_path(UploadKind.PORTRAIT, digest).unlink()
         client.force_login(admin_user)
         response = client.get(f"/media/portraits/{digest}")
         assert (response.status_code, body(response)) == (200, b"a picture")

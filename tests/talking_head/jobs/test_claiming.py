@@ -30,7 +30,7 @@ def test_a_claim_is_written_down_before_the_work_starts(
     assert (attempt.pk, attempt.clip_id, attempt.fence) == (claim.attempt_id, clip.pk, claim.fence)
     assert (attempt.worker, attempt.form, attempt.outcome) == ("tester:1", clip.form, "")
     assert (claim.clip_id, claim.job_id, claim.index) == (clip.pk, job.pk, 0)
-    assert claim.request == clip_work.request_for(clip)
+    assert claim.request == clip_work.clip_request_for(clip)
     most_seconds = 20.0 if clip.is_fallback else 100.0  # less what a busy machine needs between two statements
     assert most_seconds - 15.0 < claim.seconds_allowed <= most_seconds
 
@@ -41,7 +41,7 @@ def test_on_postgresql_a_claim_asks_for_nothing_more(
     """A column that a request needs and the statement does not bring would be read one by one."""
     if connection.vendor != "postgresql":
         pytest.skip("elsewhere it takes several queries")
-    monkeypatch.setattr(events, "clip_changed", lambda *_: None)
+    monkeypatch.setattr(events, "notify_clip_changed", lambda *_: None)
     make_job("One.")
     with django_assert_num_queries(0):  # the statement goes past Django
         assert claims.claim_clip("tester:1") is not None
@@ -65,5 +65,5 @@ def test_only_what_is_short_can_be_asked_for(make_job: MakeJob, teacher: User, c
         ("Short 1.", True),
         None,
     ]
-    assert queue.seconds_until_waiting(only_short=True) is None
-    assert queue.seconds_until_waiting() == 0
+    assert queue.seconds_until_claimable(only_short=True) is None
+    assert queue.seconds_until_claimable() == 0

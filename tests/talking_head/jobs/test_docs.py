@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from talking_head.jobs.state_docs import BEGIN, END, states_documented, with_states_documented
-from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES
+from talking_head.jobs.state_machine import CLIP_TRANSITIONS, JOB_TRANSITIONS
 
 
 def test_the_documented_states_are_the_codes_own() -> None:
@@ -23,7 +23,7 @@ def test_every_step_of_every_move_is_drawn_and_no_other() -> None:
     }
     assert arrows == {
         (source, move.target, verb)
-        for moves in (JOB_MOVES, CLIP_MOVES)
+        for moves in (JOB_TRANSITIONS, CLIP_TRANSITIONS)
         for verb, move in moves.items()
         for source in move.sources
     }

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from talking_head.errors import RendererError
 from talking_head.jobs import attempt_outcomes, claims, queue, state_machine
-from talking_head.jobs.claim import Failure
+from talking_head.jobs.claim import AttemptFailure
 from talking_head.models import AttemptOutcome, ClipState, Job, Priority
 from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
@@ -57,9 +57,9 @@ def test_of_one_teacher_the_older_job_goes_first(make_job: MakeJob, teacher: Use
 def test_what_waited_long_enough_is_as_urgent_as_a_vip(make_job: MakeJob, teacher: User, colleague: User) -> None:
     old = make_job("old0", "old1", owner=teacher)
     make_job("vip0", "vip1", owner=colleague, priority=Priority.VIP)
-    assert queue.let_age() == 0
+    assert queue.promote_aged_jobs() == 0
     Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(seconds=timing().ageing_seconds + 1))
-    assert [queue.let_age(), queue.let_age()] == [1, 0]
+    assert [queue.promote_aged_jobs(), queue.promote_aged_jobs()] == [1, 0]
     assert order(4) == ["old0", "vip0", "old1", "vip1"]
 
 
@@ -92,7 +92,7 @@ def test_nobody_stands_in_line_for_a_job_that_ended(make_job: MakeJob, teacher: 
     assert lost is not None
     state_machine.cancel(job.pk)
     attempt_outcomes.release_clip(held, AttemptOutcome.CANCELLED)
-    attempt_outcomes.fail_clip(lost, Failure(RendererError("It crashed."), AttemptOutcome.CRASHED))
+    attempt_outcomes.fail_clip(lost, AttemptFailure(RendererError("It crashed."), AttemptOutcome.CRASHED))
     assert [(clip.state, clip.turn) for clip in job.clips.all()] == [(ClipState.WAITING, None)] * 3
 
 
@@ -100,7 +100,7 @@ def test_a_clip_in_backoff_lets_others_pass(make_job: MakeJob, teacher: User) ->
     job = make_job("a0", "a1", owner=teacher)
     job.clips.filter(index=0).update(not_before=timezone.now() + timedelta(hours=1))
     assert order(1) == ["a1"]
-    seconds = queue.seconds_until_waiting()
+    seconds = queue.seconds_until_claimable()
     assert seconds is not None
     assert 3_500 < seconds <= 3_600
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from talking_head.errors import RendererError
 from talking_head.files import local
 from talking_head.jobs import attempt_outcomes, claims, publish_claims, state_machine
-from talking_head.jobs.claim import Failure, Usage
+from talking_head.jobs.claim import AttemptFailure, Usage
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
 from talking_head.worker import drain
@@ -56,8 +56,8 @@ def test_3_a_clip_that_always_kills_its_renderer_is_poisoned_and_its_neighbours_
     assert ended(job).state == JobState.FALLBACK
     assert job.error_code == "poisoned"
     assert outcomes(job, 1) == [("crashed", "renderer_crashed")] * 2 + [("done", "")]
-    stand_ins = list(job.clips.filter(is_fallback=True).values_list("index", "error_code"))
-    assert stand_ins == [(1, "poisoned")]
+    fallbacks = list(job.clips.filter(is_fallback=True).values_list("index", "error_code"))
+    assert fallbacks == [(1, "poisoned")]
     assert ended(neighbour).state == JobState.COMPLETED
     assert_invariants(worker)
 
@@ -120,7 +120,7 @@ def test_12_a_worker_that_slept_past_its_lease_changes_nothing(
     assert not claims.renew_lease(stale)
     assert not claims.still_wanted(stale)
     assert not attempt_outcomes.finish_clip(stale, result, Usage())
-    assert not attempt_outcomes.fail_clip(stale, Failure(RendererError("late")))
+    assert not attempt_outcomes.fail_clip(stale, AttemptFailure(RendererError("late")))
     assert not attempt_outcomes.release_clip(stale, AttemptOutcome.RELEASED)
     assert Clip.objects.values().get(job=job) == before
     assert outcomes(job, 0) == [("lost", "worker_lost"), ("done", "")]
@@ -134,7 +134,7 @@ def test_14_of_two_reports_for_one_claim_one_wins(make_job: MakeJob, worker: Wor
     result = ClipResult("a" * 64, "a" * 64, 0.96, 24, 64, 64, False, False)
     assert attempt_outcomes.finish_clip(claim, result, Usage())
     assert not attempt_outcomes.finish_clip(claim, result, Usage())
-    assert not attempt_outcomes.fail_clip(claim, Failure(RendererError("late")))
+    assert not attempt_outcomes.fail_clip(claim, AttemptFailure(RendererError("late")))
     assert job.clips.get().crashes == 0
 
 

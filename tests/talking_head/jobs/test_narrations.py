@@ -14,10 +14,10 @@ from django.contrib.auth.models import User
 from talking_head import services
 from talking_head.errors import InvalidInput, OptionError, RendererError, ScriptError
 from talking_head.files import uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import claim as clip_work
 from talking_head.jobs import claims, transcription
-from talking_head.jobs.transcription import ListenClaim
+from talking_head.jobs.transcription import TranscriptionClaim
 from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
@@ -51,15 +51,15 @@ def piece(*segments: dict[str, Any], end_seconds: float, is_last: bool = True) -
             "language": "en" if segments else "", "language_probability": 0.8 if segments else 0.0}  # fmt: skip
 
 
-def claimed() -> ListenClaim:
-    claim = transcription.claim_piece()
+def claimed() -> TranscriptionClaim:
+    claim = transcription.claim_chunk()
     assert claim is not None
     return claim
 
 
 def hear_all(narration: Narration) -> None:
     end_seconds = narration.duration_seconds
-    assert transcription.note_piece(
+    assert transcription.record_chunk(
         claimed(), piece(segment(FIRST, 0.5), segment(SECOND, 3.5), end_seconds=end_seconds)
     )
     narration.refresh_from_db()
@@ -67,10 +67,10 @@ def hear_all(narration: Narration) -> None:
 
 class TestUpload:
     def test_it_is_kept_plain_under_its_digest_and_waits_to_be_heard(self, narration: Narration) -> None:
-        assert uploads.fetch(Kind.NARRATION, narration.digest).read_bytes()[:4] == b"fLaC"
+        assert uploads.fetch(UploadKind.NARRATION, narration.digest).read_bytes()[:4] == b"fLaC"
         assert narration.state == NarrationState.WAITING
         assert narration.report["verdict"] == "good"
-        assert transcription.is_anything_to_hear()
+        assert transcription.is_anything_to_transcribe()
 
     def test_the_same_recording_twice_is_one_row_and_heard_once(self, narration: Narration, teacher: User) -> None:
         hear_all(narration)
@@ -78,7 +78,7 @@ class TestUpload:
         assert (again.pk, again.state) == (narration.pk, NarrationState.READY)
 
     def test_uploading_it_again_gives_a_failed_one_another_try(self, narration: Narration, teacher: User) -> None:
-        transcription.note_failure(claimed(), InvalidInput("No.", code="audio_no_speech"))
+        transcription.record_failure(claimed(), InvalidInput("No.", code="audio_no_speech"))
         again = services.store_narration(io.BytesIO(wav(recording((FIRST, SECOND)))), teacher)
         assert (again.pk, again.state, again.error_code) == (narration.pk, NarrationState.WAITING, "")
 
@@ -102,24 +102,24 @@ class TestUpload:
 
 class TestListening:
     def test_pieces_follow_each_other_and_the_last_makes_the_text(self, narration: Narration) -> None:
-        assert transcription.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
+        assert transcription.record_chunk(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
         second = claimed()
         assert (second.start_seconds, second.language) == (3.0, "en")
-        assert transcription.note_piece(second, piece(segment(SECOND, 6.0), end_seconds=9.0))
+        assert transcription.record_chunk(second, piece(segment(SECOND, 6.0), end_seconds=9.0))
         narration.refresh_from_db()
         assert narration.state == NarrationState.READY
         assert narration.text == f"{FIRST}\n\n{SECOND}"  # three seconds of pause: a new paragraph
-        assert transcription.claim_piece() is None
+        assert transcription.claim_chunk() is None
 
     def test_silence_at_the_end_says_nothing_about_the_language(self, narration: Narration) -> None:
-        transcription.note_piece(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
-        transcription.note_piece(claimed(), piece(end_seconds=9.0))
+        transcription.record_chunk(claimed(), piece(segment(FIRST, 0.5), end_seconds=3.0, is_last=False))
+        transcription.record_chunk(claimed(), piece(end_seconds=9.0))
         narration.refresh_from_db()
         assert (narration.transcript["language"], narration.text) == ("en", FIRST)
 
     def test_nobody_takes_a_piece_that_somebody_has(self, narration: Narration) -> None:
         claimed()
-        assert transcription.claim_piece() is None
+        assert transcription.claim_chunk() is None
 
     def test_a_piece_of_a_worker_that_went_away_is_taken_over_and_its_report_refused(
         self, narration: Narration
@@ -127,14 +127,14 @@ class TestListening:
         stale = claimed()
         Narration.objects.update(lease_expires_at="2000-01-01T00:00Z")
         fresh = claimed()
-        assert not transcription.note_piece(stale, piece(segment(FIRST, 0.5), end_seconds=3.0))
+        assert not transcription.record_chunk(stale, piece(segment(FIRST, 0.5), end_seconds=3.0))
         assert not transcription.renew_lease(stale)
-        assert transcription.note_piece(fresh, piece(segment(FIRST, 0.5), end_seconds=3.0))
+        assert transcription.record_chunk(fresh, piece(segment(FIRST, 0.5), end_seconds=3.0))
 
     def test_a_piece_that_ends_its_renderer_twice_fails_the_recording(self, narration: Narration) -> None:
         for _ in range(transcription.MAX_TRIES):
-            transcription.note_failure(claimed(), RendererError("It crashed."))
-        assert transcription.claim_piece() is None
+            transcription.record_failure(claimed(), RendererError("It crashed."))
+        assert transcription.claim_chunk() is None
         narration.refresh_from_db()
         assert (narration.state, narration.error_code) == (NarrationState.FAILED, "narration_failed")
 
@@ -144,7 +144,7 @@ class TestListening:
         assert (narration.state, narration.tries) == (NarrationState.WAITING, 0)
 
     def test_no_speech_at_all_is_a_failure_in_words(self, narration: Narration) -> None:
-        transcription.note_piece(claimed(), piece(end_seconds=3.0))
+        transcription.record_chunk(claimed(), piece(end_seconds=3.0))
         narration.refresh_from_db()
         assert (narration.state, narration.error_code) == (NarrationState.FAILED, "audio_no_speech")
         assert "microphone" in narration.error_hint
@@ -152,17 +152,17 @@ class TestListening:
     def test_the_sweeper_rings_for_a_recording_that_nobody_listens_to(
         self, narration: Narration, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("talking_head.jobs.wakeups.rings_waiting", lambda: 0)
+        monkeypatch.setattr("talking_head.jobs.wakeups.pending_wakeups", lambda: 0)
         rings: list[UUID | None] = []
 
         def ring(job_id: UUID | None = None) -> bool:
             rings.append(job_id)
             return True
 
-        monkeypatch.setattr("talking_head.jobs.wakeups.ring", ring)
-        assert sweeper.ring_if_needed()
+        monkeypatch.setattr("talking_head.jobs.wakeups.wake_worker", ring)
+        assert sweeper.wake_workers_if_needed()
         hear_all(narration)
-        assert not sweeper.ring_if_needed()
+        assert not sweeper.wake_workers_if_needed()
         assert len(rings) == 1
 
 
@@ -175,7 +175,7 @@ class TestJobs:
         times = [clips.narration_start_seconds for clips in (first, second)]
         assert times[0] is not None and times[1] is not None
         assert 0 < times[0] < times[1] == first.narration_end_seconds
-        request = clip_work.request_for(first)
+        request = clip_work.clip_request_for(first)
         assert request.narration_path.endswith(narration.digest)
         assert (request.narration_digest, request.voice) == (narration.digest, "")
 
@@ -204,7 +204,7 @@ class TestJobs:
         self, narration: Narration, teacher: User
     ) -> None:
         job = services.submit_job(owner=teacher, script="", narration_digest=narration.digest)
-        transcription.note_piece(claimed(), piece(end_seconds=3.0))
+        transcription.record_chunk(claimed(), piece(end_seconds=3.0))
         job.refresh_from_db()
         assert (job.state, job.error_code) == (JobState.FAILED, "audio_no_speech")
 

@@ -104,7 +104,7 @@ def test_6_7_told_to_stop_a_cluster_gives_back_what_it_holds_and_leaves_the_back
     """TERM to the whole group (what systemd does) and to the parent alone, with eight more jobs and rings waiting."""
     site.make_jobs(["hang"], *[["Other."]] * 8)
     cluster = site.start("work")
-    site.python("from talking_head import doorbell\nfor _ in range(9): doorbell.ring()")
+    site.python("from talking_head.jobs import wakeups\nfor _ in range(9): wakeups.wake_worker()")
     site.wait_for_render("hang")
     if to_group:
         os.killpg(cluster.pid, signal.SIGTERM)
@@ -148,12 +148,13 @@ def _retry(site: Site, pid: int) -> bool:
 
 CLAIM_AND_FINISH = """
 import sys
-from talking_head.jobs import claims
+from talking_head.jobs import attempt_outcomes, claims
+from talking_head.jobs.claim import Usage
 from talking_head.pipeline.requests import ClipResult
 count = 0
 while claim := claims.claim_clip(f"claimer:{sys.argv[1]}"):
     result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
-    assert attempt_outcomes.finish_clip(claim, result, claims.Usage())
+    assert attempt_outcomes.finish_clip(claim, result, Usage())
     count += 1
 print(count)
 """
@@ -179,14 +180,17 @@ def test_16_a_stop_after_the_commit_only_delays_the_notification(site: Site) -> 
     site.make_jobs(["One."])
     site.python(
         "import os\n"
-        "from talking_head import outbox\n"
+        "from talking_head.jobs import outbox\n"
         "outbox.deliver = lambda number: os._exit(0)\n"
-        "from talking_head.worker.worker import Worker, new_renderer\n"
+        "from talking_head.worker.worker import Worker\n"
+        "from talking_head.worker.renderer_handle import new_renderer\n"
         "Worker(new_renderer()).work()\n"
     )
     assert site.states() == ["completed"]
     assert list(site.media.glob("results_*/performance_metrics_*.json")) == []
-    code = "from talking_head import sweeper\nsweeper.OUTBOX_AFTER_SECONDS = 0.0\nprint(sweeper.deliver_outbox())"
+    code = (
+        "from talking_head.worker import sweeper\nsweeper.OUTBOX_AFTER_SECONDS = 0.0\nprint(sweeper.deliver_outbox())"
+    )
     assert site.python(code).strip() == "1"
     assert site.python(code).strip() == "0"
     (metrics,) = site.media.glob("results_*/performance_metrics_*.json")

@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from talking_head.errors import EngineError, RendererError, out_of_memory
 from talking_head.jobs import attempt_outcomes, claims, publish_claims, state_machine
-from talking_head.jobs.claim import Claim, Failure, Usage
+from talking_head.jobs.claim import AttemptFailure, Claim, Usage
 from talking_head.jobs.publish_claims import PublishClaim
-from talking_head.jobs.state_machine import CLIP_MOVES, JOB_MOVES
+from talking_head.jobs.state_machine import CLIP_TRANSITIONS, JOB_TRANSITIONS
 from talking_head.models import TERMINAL_JOB_STATES, Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.package_request import PackageResult
 from talking_head.pipeline.requests import ClipResult
@@ -28,16 +28,16 @@ from talking_head.signals import job_published
 from talking_head.worker import publishing
 from tests.talking_head.jobs.conftest import QUICK_TIMING
 
-JOB_STEPS = {(source, move.target) for move in JOB_MOVES.values() for source in move.sources}
-CLIP_STEPS = {(source, move.target) for move in CLIP_MOVES.values() for source in move.sources}
+JOB_STEPS = {(source, move.target) for move in JOB_TRANSITIONS.values() for source in move.sources}
+CLIP_STEPS = {(source, move.target) for move in CLIP_TRANSITIONS.values() for source in move.sources}
 RESULT = ClipResult("a" * 64, "b" * 64, 0.96, 24, 64, 64, False, False)
 FAILURES = (
-    Failure(RendererError("It crashed."), AttemptOutcome.CRASHED),
-    Failure(RendererError("It takes too long.", code="clip_timeout"), AttemptOutcome.TIMEOUT),
-    Failure(RendererError("It failed.")),
-    Failure(out_of_memory()),
-    Failure(out_of_memory(), AttemptOutcome.CRASHED),
-    Failure(EngineError("It cannot be done here.")),
+    AttemptFailure(RendererError("It crashed."), AttemptOutcome.CRASHED),
+    AttemptFailure(RendererError("It takes too long.", code="clip_timeout"), AttemptOutcome.TIMEOUT),
+    AttemptFailure(RendererError("It failed.")),
+    AttemptFailure(out_of_memory()),
+    AttemptFailure(out_of_memory(), AttemptOutcome.CRASHED),
+    AttemptFailure(EngineError("It cannot be done here.")),
 )
 ACTIONS = (
     "claim", "finish", "fail", "release", "renew", "take_over", "cancel", "expire",
@@ -92,7 +92,7 @@ class Play:
             case "publish" if publisher:
                 owner = Job.objects.get(pk=publisher.job_id)
                 may_publish = owner.fence == publisher.fence and owner.state == JobState.PUBLISHING
-                done = publishing._flip(
+                done = publishing._commit_publication(
                     publisher, owner, list(owner.clips.all()), Path("x"), PackageResult(1.0, 25, 64, 64, ""), 0.1
                 )
                 assert done == may_publish
@@ -172,17 +172,17 @@ def test_no_move_leads_out_of_an_end() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("verb", sorted(JOB_MOVES))
+@pytest.mark.parametrize("verb", sorted(JOB_TRANSITIONS))
 @pytest.mark.parametrize("state", JobState.values)
 def test_a_job_moves_only_from_where_the_table_says(verb: str, state: str) -> None:
     job = Job.objects.create(script="Hello.", speech="fake", face="fake", timeout_seconds=60.0, state=state)
     try:
         with transaction.atomic():
-            state_machine.move_job(job.pk, verb)
+            state_machine.transition_job(job.pk, verb)
         moved = True
-    except state_machine.Superseded:
+    except state_machine.LostRace:
         moved = False
     job.refresh_from_db()
-    assert moved == (state in JOB_MOVES[verb].sources)
-    assert job.state == (JOB_MOVES[verb].target if moved else state)
+    assert moved == (state in JOB_TRANSITIONS[verb].sources)
+    assert job.state == (JOB_TRANSITIONS[verb].target if moved else state)
     assert job.seq == (1 if moved else 0)

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from talking_head import services
 from talking_head.errors import OptionError, PortraitError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.files import uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import wakeups
 from talking_head.models import Clip, Job, JobState
 from tests.talking_head import fakes
@@ -36,7 +36,7 @@ def fake_engines(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 @pytest.fixture
 def digest(portrait_png: Path, media_root: Path) -> str:
     """A portrait that is stored already."""
-    path = uploads.place(Kind.PORTRAIT, "a" * 64)
+    path = uploads.local_path(UploadKind.PORTRAIT, "a" * 64)
     path.parent.mkdir(parents=True)
     path.write_bytes(portrait_png.read_bytes())
     return "a" * 64

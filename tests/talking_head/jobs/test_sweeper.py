@@ -23,8 +23,8 @@ from tests.talking_head.jobs.conftest import MakeJob, assert_invariants
 
 def test_30_a_lost_ring_is_rung_again_but_never_twice(make_job: MakeJob) -> None:
     make_job("One.")
-    assert sweeper.ring_if_needed()
-    assert not sweeper.ring_if_needed()
+    assert sweeper.wake_workers_if_needed()
+    assert not sweeper.wake_workers_if_needed()
     assert OrmQ.objects.count() == 1
 
 
@@ -32,7 +32,7 @@ def test_nothing_is_rung_when_nothing_waits(make_job: MakeJob, worker: Worker) -
     make_job("One.")
     worker.work()
     OrmQ.objects.all().delete()
-    assert not sweeper.ring_if_needed()
+    assert not sweeper.wake_workers_if_needed()
 
 
 def test_a_receiver_that_fails_is_told_again(

@@ -15,7 +15,7 @@ from lessons import services as lessons
 from lessons.models import Lesson
 from talking_head import services
 from talking_head.files import uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.jobs import narration_retention
 from talking_head.models import Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SCRIPT, SECOND, hear_all
@@ -51,7 +51,7 @@ def days_pass(days: float) -> None:
 def is_kept(narration: Narration) -> bool:
     narration_retention.collect_unused()
     has_row = Narration.objects.filter(pk=narration.pk).exists()
-    assert has_row == uploads.exists(Kind.NARRATION, narration.digest), "row and file go together"
+    assert has_row == uploads.exists(UploadKind.NARRATION, narration.digest), "row and file go together"
     return has_row
 
 
@@ -123,7 +123,7 @@ def test_the_bytes_stay_as_long_as_somebody_has_them(narration: Narration, lesso
     days_pass(31)
     narration_retention.collect_unused()
     assert list(Narration.objects.all()) == [narration]
-    assert uploads.exists(Kind.NARRATION, other.digest)
+    assert uploads.exists(UploadKind.NARRATION, other.digest)
 
 
 def test_an_account_that_is_deleted_takes_its_recordings_along(narration: Narration, teacher: User) -> None:
@@ -141,4 +141,4 @@ def test_an_administrator_may_keep_them_for_ever(narration: Narration, settings:
 def test_the_sweeper_does_it(narration: Narration) -> None:
     Narration.objects.update(unused_since=timezone.now() - timedelta(days=31))
     call_command("sweep")
-    assert not Narration.objects.exists() and not uploads.exists(Kind.NARRATION, narration.digest)
+    assert not Narration.objects.exists() and not uploads.exists(UploadKind.NARRATION, narration.digest)

@@ -10,7 +10,7 @@ import pytest
 from channels.layers import channel_layers
 from pytest_django import Settings
 
-from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import UnixSocketChannelLayer
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def run_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def live(settings: Settings, run_dir: Path) -> Iterator[DatagramChannelLayer]:
+def live(settings: Settings, run_dir: Path) -> Iterator[UnixSocketChannelLayer]:
     """The layer that consumers and ``progress`` use during the test."""
-    backend = "talking_head.live.unix_layer.DatagramChannelLayer"
+    backend = "talking_head.live.unix_layer.UnixSocketChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"run_dir": str(run_dir)}}}
     layer = channel_layers["default"]
     yield layer

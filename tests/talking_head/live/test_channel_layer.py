@@ -17,25 +17,25 @@ import pytest
 from channels.exceptions import ChannelFull
 
 from talking_head.errors import ResourceError
-from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import UnixSocketChannelLayer
 from talking_head.live.unix_sender import MAX_DATAGRAM_BYTES
 
 SECONDS = 10.0  # the longest any test waits; none of them waits on purpose
 
 SENDER = """
 import sys
-from talking_head.live.unix_layer import DatagramChannelLayer
-layer = DatagramChannelLayer(run_dir=sys.argv[1])
+from talking_head.live.unix_layer import UnixSocketChannelLayer
+layer = UnixSocketChannelLayer(run_dir=sys.argv[1])
 for number in range(int(sys.argv[2])):
     layer.group_send_now("job.1", {"type": "job.event", "number": number, "jpeg": bytes([255, 0, number % 256])})
 """
 
 SUBSCRIBER = """
 import asyncio, sys
-from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import UnixSocketChannelLayer
 
 async def main():
-    layer = DatagramChannelLayer(run_dir=sys.argv[1])
+    layer = UnixSocketChannelLayer(run_dir=sys.argv[1])
     channel = await layer.new_channel()
     await layer.group_add("job.1", channel)
     print("ready", channel, flush=True)
@@ -47,8 +47,8 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def layer(run_dir: Path) -> AsyncIterator[DatagramChannelLayer]:
-    layer = DatagramChannelLayer(run_dir=run_dir, capacity=10)
+async def layer(run_dir: Path) -> AsyncIterator[UnixSocketChannelLayer]:
+    layer = UnixSocketChannelLayer(run_dir=run_dir, capacity=10)
     yield layer
     await layer.close()
 
@@ -71,18 +71,18 @@ async def _line(process: subprocess.Popen[str]) -> str:
     return (await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), SECONDS)).strip()
 
 
-async def _receive(layer: DatagramChannelLayer, channel: str) -> dict[str, Any]:
+async def _receive(layer: UnixSocketChannelLayer, channel: str) -> dict[str, Any]:
     return await asyncio.wait_for(layer.receive(channel), SECONDS)
 
 
-async def _join(layer: DatagramChannelLayer, group: str = "job.1") -> str:
+async def _join(layer: UnixSocketChannelLayer, group: str = "job.1") -> str:
     channel = await layer.new_channel()
     await layer.group_add(group, channel)
     return channel
 
 
 class TestInsideOneProcess:
-    async def test_every_member_of_the_group_hears_it_and_nobody_else(self, layer: DatagramChannelLayer) -> None:
+    async def test_every_member_of_the_group_hears_it_and_nobody_else(self, layer: UnixSocketChannelLayer) -> None:
         members = [await _join(layer) for _ in range(3)]
         stranger = await _join(layer, "job.2")
         await layer.group_send("job.1", {"type": "hello", "jpeg": b"\xff\x00"})
@@ -91,7 +91,7 @@ class TestInsideOneProcess:
             assert await _receive(layer, member) == {"type": "hello", "jpeg": b"\xff\x00"}
         assert await _receive(layer, stranger) == {"type": "other"}
 
-    async def test_who_left_hears_nothing_more(self, layer: DatagramChannelLayer) -> None:
+    async def test_who_left_hears_nothing_more(self, layer: UnixSocketChannelLayer) -> None:
         left, stayed = await _join(layer), await _join(layer)
         await layer.group_discard("job.1", left)
         await layer.group_send("job.1", {"type": "hello"})
@@ -101,18 +101,18 @@ class TestInsideOneProcess:
         assert not receiving.done()
         receiving.cancel()
 
-    async def test_a_message_can_be_sent_to_one_channel(self, layer: DatagramChannelLayer) -> None:
+    async def test_a_message_can_be_sent_to_one_channel(self, layer: UnixSocketChannelLayer) -> None:
         channel = await layer.new_channel()
         await layer.send(channel, {"type": "hello"})
         assert await _receive(layer, channel) == {"type": "hello"}
 
-    async def test_receivers_get_dicts_of_their_own(self, layer: DatagramChannelLayer) -> None:
+    async def test_receivers_get_dicts_of_their_own(self, layer: UnixSocketChannelLayer) -> None:
         one, two = await _join(layer), await _join(layer)
         await layer.group_send("job.1", {"type": "hello"})
         (await _receive(layer, one))["type"] = "changed"
         assert await _receive(layer, two) == {"type": "hello"}
 
-    async def test_two_readers_of_one_channel_share_its_messages(self, layer: DatagramChannelLayer) -> None:
+    async def test_two_readers_of_one_channel_share_its_messages(self, layer: UnixSocketChannelLayer) -> None:
         channel = await layer.new_channel()
         readers = [asyncio.ensure_future(_receive(layer, channel)) for _ in range(2)]
         await asyncio.sleep(0)
@@ -121,7 +121,7 @@ class TestInsideOneProcess:
         await layer.send(channel, {"type": "second"})
         assert {message["type"] for message in await asyncio.gather(*readers)} == {"first", "second"}
 
-    async def test_a_cancelled_receive_loses_nothing(self, layer: DatagramChannelLayer) -> None:
+    async def test_a_cancelled_receive_loses_nothing(self, layer: UnixSocketChannelLayer) -> None:
         channel = await _join(layer)
         receiving = asyncio.ensure_future(layer.receive(channel))
         await asyncio.sleep(0)
@@ -130,7 +130,7 @@ class TestInsideOneProcess:
         await layer.group_send("job.1", {"type": "after"})
         assert await _receive(layer, channel) == {"type": "after"}
 
-    async def test_flush_forgets_groups_and_messages(self, layer: DatagramChannelLayer) -> None:
+    async def test_flush_forgets_groups_and_messages(self, layer: UnixSocketChannelLayer) -> None:
         channel = await _join(layer)
         await layer.group_send("job.1", {"type": "before"})
         await layer.flush()
@@ -140,7 +140,7 @@ class TestInsideOneProcess:
         assert await _receive(layer, channel) == {"type": "after"}
 
     @pytest.mark.parametrize("name", ["", "with space", "x" * 200, "slash/es"])
-    async def test_bad_names_are_refused(self, layer: DatagramChannelLayer, name: str) -> None:
+    async def test_bad_names_are_refused(self, layer: UnixSocketChannelLayer, name: str) -> None:
         with pytest.raises(TypeError):
             await layer.group_send(name, {"type": "hello"})
         with pytest.raises(TypeError):
@@ -150,14 +150,14 @@ class TestInsideOneProcess:
 
 
 class TestSlowReaders:
-    async def test_a_full_group_mailbox_keeps_the_newest(self, layer: DatagramChannelLayer) -> None:
+    async def test_a_full_group_mailbox_keeps_the_newest(self, layer: UnixSocketChannelLayer) -> None:
         channel = await _join(layer)
         for number in range(1_000):
             await layer.group_send("job.1", {"type": "job.event", "number": number})
         received = [(await _receive(layer, channel))["number"] for _ in range(10)]
         assert received == list(range(990, 1_000))
 
-    async def test_a_full_channel_says_so(self, layer: DatagramChannelLayer) -> None:
+    async def test_a_full_channel_says_so(self, layer: UnixSocketChannelLayer) -> None:
         channel = await layer.new_channel()
         for _ in range(10):
             await layer.send(channel, {"type": "hello"})
@@ -165,7 +165,7 @@ class TestSlowReaders:
             await layer.send(channel, {"type": "one too many"})
 
     async def test_a_member_that_stopped_reading_is_given_up(self, run_dir: Path) -> None:
-        layer = DatagramChannelLayer(run_dir=run_dir, capacity=3, expiry=0)
+        layer = UnixSocketChannelLayer(run_dir=run_dir, capacity=3, expiry=0)
         channel = await _join(layer)
         for number in range(10):
             await layer.group_send("job.1", {"type": "job.event", "number": number})
@@ -179,7 +179,7 @@ class TestSlowReaders:
 
 class TestAcrossProcesses:
     async def test_a_process_without_a_loop_reaches_subscribers_elsewhere(
-        self, layer: DatagramChannelLayer, run_dir: Path
+        self, layer: UnixSocketChannelLayer, run_dir: Path
     ) -> None:
         channel = await _join(layer)
         sender = _python(SENDER, str(run_dir), "5")
@@ -189,7 +189,7 @@ class TestAcrossProcesses:
         assert messages[4]["jpeg"] == bytes([255, 0, 4])
 
     async def test_one_broadcast_reaches_own_and_foreign_subscribers(
-        self, layer: DatagramChannelLayer, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str]
     ) -> None:
         channel = await _join(layer)
         assert (await _line(subscriber)).startswith("ready")
@@ -198,14 +198,14 @@ class TestAcrossProcesses:
         assert await _line(subscriber) == "7"
 
     async def test_a_channel_of_another_process_can_be_addressed(
-        self, layer: DatagramChannelLayer, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str]
     ) -> None:
         channel = (await _line(subscriber)).split()[1]
         await layer.send(channel, {"type": "job.event", "number": 3})
         assert await _line(subscriber) == "3"
 
     async def test_other_groups_do_not_reach_it(
-        self, layer: DatagramChannelLayer, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str]
     ) -> None:
         await _line(subscriber)
         for number in range(100):
@@ -214,7 +214,7 @@ class TestAcrossProcesses:
         assert await _line(subscriber) == "-1"
 
     async def test_the_socket_of_a_killed_process_is_removed_and_the_others_still_hear(
-        self, layer: DatagramChannelLayer, run_dir: Path, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, run_dir: Path, subscriber: subprocess.Popen[str]
     ) -> None:
         channel = await _join(layer)
         await _line(subscriber)
@@ -226,7 +226,7 @@ class TestAcrossProcesses:
         assert len(list(run_dir.glob("*.sock"))) == 1
 
     async def test_a_peer_that_does_not_read_blocks_neither_sender_nor_others(
-        self, layer: DatagramChannelLayer, run_dir: Path, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, run_dir: Path, subscriber: subprocess.Popen[str]
     ) -> None:
         await _line(subscriber)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stopped:  # accepts nothing, reads nothing
@@ -238,7 +238,7 @@ class TestAcrossProcesses:
             assert await _line(subscriber) == "9"
 
     async def test_what_is_too_large_for_a_datagram_still_reaches_the_own_process(
-        self, layer: DatagramChannelLayer, subscriber: subprocess.Popen[str]
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str]
     ) -> None:
         channel = await _join(layer)
         await _line(subscriber)
@@ -247,7 +247,7 @@ class TestAcrossProcesses:
         assert await _line(subscriber) == "2"
         assert [(await _receive(layer, channel))["number"] for _ in range(2)] == [1, 2]
 
-    async def test_garbage_on_the_socket_is_ignored(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_garbage_on_the_socket_is_ignored(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
         channel = await _join(layer)
         (path,) = run_dir.glob("*.sock")
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sender:
@@ -258,7 +258,7 @@ class TestAcrossProcesses:
         assert await _receive(layer, channel) == {"type": "valid"}
 
     async def test_a_forked_child_neither_removes_nor_keeps_the_parents_socket(
-        self, layer: DatagramChannelLayer, run_dir: Path
+        self, layer: UnixSocketChannelLayer, run_dir: Path
     ) -> None:
         await _join(layer)
         (path,) = run_dir.glob("*.sock")
@@ -270,7 +270,7 @@ class TestAcrossProcesses:
         assert path.exists()
 
     async def test_a_socket_that_was_cleaned_away_comes_back_with_the_next_viewer(
-        self, layer: DatagramChannelLayer, run_dir: Path
+        self, layer: UnixSocketChannelLayer, run_dir: Path
     ) -> None:
         await _join(layer)
         (path,) = run_dir.glob("*.sock")
@@ -281,9 +281,9 @@ class TestAcrossProcesses:
         sender.communicate()
 
     async def test_a_socket_that_was_opened_anew_is_reached_by_who_knew_the_old_one(
-        self, layer: DatagramChannelLayer, run_dir: Path
+        self, layer: UnixSocketChannelLayer, run_dir: Path
     ) -> None:
-        other = DatagramChannelLayer(run_dir=run_dir)
+        other = UnixSocketChannelLayer(run_dir=run_dir)
         channel = await _join(layer)
         other._peers.send_to_all(msgpack.packb(("group", "job.1", {"type": "before"})), except_name="")
         assert await _receive(layer, channel) == {"type": "before"}
@@ -293,25 +293,27 @@ class TestAcrossProcesses:
         other._peers.send_to_all(msgpack.packb(("group", "job.1", {"type": "after"})), except_name="")
         assert await _receive(layer, channel) == {"type": "after"}
 
-    async def test_closing_leaves_no_socket_behind(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_closing_leaves_no_socket_behind(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
         await _join(layer)
         await layer.close()
         assert list(run_dir.iterdir()) == []
 
 
 class TestRunFolder:
-    async def test_it_is_made_for_its_owner_alone(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_it_is_made_for_its_owner_alone(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
         await _join(layer)
         assert stat.S_IMODE(run_dir.stat().st_mode) == 0o700
 
-    async def test_a_folder_that_others_may_enter_is_refused(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_a_folder_that_others_may_enter_is_refused(
+        self, layer: UnixSocketChannelLayer, run_dir: Path
+    ) -> None:
         run_dir.mkdir()
         run_dir.chmod(0o755)
         with pytest.raises(ResourceError) as caught:
             await _join(layer)
         assert caught.value.code == "run_dir_refused"
 
-    async def test_a_link_under_its_name_is_refused(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_a_link_under_its_name_is_refused(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
         elsewhere = run_dir.with_name("elsewhere")
         elsewhere.mkdir(mode=0o700)
         run_dir.symlink_to(elsewhere)
@@ -320,7 +322,7 @@ class TestRunFolder:
         assert caught.value.code == "run_dir_refused"
 
     async def test_somebody_elses_folder_is_refused_and_told_nothing(
-        self, layer: DatagramChannelLayer, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+        self, layer: UnixSocketChannelLayer, run_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run_dir.mkdir(mode=0o700)
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
@@ -335,11 +337,11 @@ class TestRunFolder:
         assert caught.value.code == "run_dir_refused"
 
     async def test_a_path_too_long_for_a_socket_says_so(self, run_dir: Path) -> None:
-        layer = DatagramChannelLayer(run_dir=run_dir / ("x" * 100))
+        layer = UnixSocketChannelLayer(run_dir=run_dir / ("x" * 100))
         with pytest.raises(ResourceError) as caught:
             await _join(layer)
         assert caught.value.code == "run_dir_too_long"
 
-    async def test_sending_without_any_listener_is_silent(self, layer: DatagramChannelLayer, run_dir: Path) -> None:
+    async def test_sending_without_any_listener_is_silent(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
         layer.group_send_now("job.1", {"type": "hello"})
         assert not run_dir.exists()

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from talking_head.live import events, snapshots
-from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import UnixSocketChannelLayer
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState
 from talking_head.planning import render_rate
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
@@ -22,7 +22,7 @@ Sent = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
-def sent(live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch) -> Sent:
+def sent(live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch) -> Sent:
     """Everything that is broadcast."""
     messages: Sent = []
     monkeypatch.setattr(live, "group_send_now", lambda group, message: messages.append((group, message)))
@@ -148,12 +148,12 @@ class TestTelling:
     def test_inside_a_transaction_only_what_is_committed_is_told(self, sent: Sent) -> None:
         job = make_job(state=JobState.RUNNING)
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            events.job_changed(job.pk)
+            events.notify_job_changed(job.pk)
             raise ZeroDivisionError
         assert sent == []
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(state=JobState.PUBLISHING, seq=4)
-            events.job_changed(job.pk)
+            events.notify_job_changed(job.pk)
             assert sent == []
         ((group, message),) = sent
         assert group == f"job.{job.pk}"
@@ -163,7 +163,7 @@ class TestTelling:
     def test_a_clips_event_has_the_clip_as_in_the_snapshot(self, sent: Sent) -> None:
         job = make_job(state=JobState.RUNNING, seq=2)
         finish_clip(job, 1)
-        events.clip_changed(job.pk, 1)
+        events.notify_clip_changed(job.pk, 1)
         event = sent[0][1]["event"]
         assert event["clip"] == snapshots.job_snapshot(job)["clips"][1]
         assert (event["type"], event["seq"], event["clips_done"]) == ("clip", 2, 1)
@@ -177,14 +177,14 @@ class TestTelling:
         finish_clip(job, 0)
         with django_assert_max_num_queries(3):
             for frame in range(300):
-                events.stage_reported(job.pk, 1, "frames", frame, 300)
+                events.notify_stage(job.pk, 1, "frames", frame, 300)
         assert len(sent) == 300
         assert sent[0][1]["event"]["seconds_left"] > sent[-1][1]["event"]["seconds_left"]
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize("broken", ["layer", "job"])
     def test_what_cannot_be_told_never_reaches_the_caller(
-        self, live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch, broken: str
+        self, live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch, broken: str
     ) -> None:
         def fail(*_arguments: Any) -> None:
             raise OSError("no such socket")
@@ -192,13 +192,13 @@ class TestTelling:
         job_id = uuid4() if broken == "job" else make_job().pk
         if broken == "layer":
             monkeypatch.setattr(live, "group_send_now", fail)
-        events.job_changed(job_id)
-        events.clip_changed(job_id, 0)
-        events.stage_reported(job_id, 0, "frames", 1, 2)
-        events.preview(job_id, b"jpeg")
+        events.notify_job_changed(job_id)
+        events.notify_clip_changed(job_id, 0)
+        events.notify_stage(job_id, 0, "frames", 1, 2)
+        events.send_preview(job_id, b"jpeg")
 
     @pytest.mark.django_db(transaction=True)
-    def test_layers_that_need_an_event_loop_get_one(self, live: DatagramChannelLayer) -> None:
+    def test_layers_that_need_an_event_loop_get_one(self, live: UnixSocketChannelLayer) -> None:
         heard: list[dict[str, Any]] = []
 
         class OtherLayer:
@@ -207,6 +207,6 @@ class TestTelling:
                 heard.append(message)
 
         channel_layers.set("default", OtherLayer())
-        events.preview(uuid4(), b"jpeg")
+        events.send_preview(uuid4(), b"jpeg")
         channel_layers.set("default", live)
         assert heard == [{"type": "job.preview", "jpeg": b"jpeg"}]

@@ -18,7 +18,7 @@ from edu_platform.asgi import application
 from talking_head import permissions as access
 from talking_head.live import consumers, events
 from talking_head.live.consumers import JobSocket
-from talking_head.live.unix_layer import DatagramChannelLayer
+from talking_head.live.unix_layer import UnixSocketChannelLayer
 from talking_head.models import Job, JobState
 from tests.talking_head.rows import finish_clip, make_job
 
@@ -167,7 +167,7 @@ class TestWhatViewersHear:
         viewers = [await watch(job, teacher), await watch(job, admin_user), await watch(job, teacher)]
         await sync_to_async(finish_clip)(job, 1)
         await change(job)
-        await sync_to_async(events.clip_changed)(job.pk, 1)
+        await sync_to_async(events.notify_clip_changed)(job.pk, 1)
         for viewer in viewers:
             event = await viewer.hears()
             assert (event["type"], event["seq"], event["clips_done"]) == ("clip", 6, 1)
@@ -175,7 +175,7 @@ class TestWhatViewersHear:
 
     async def test_a_stage_repeats_the_last_seq(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
-        await sync_to_async(events.stage_reported)(job.pk, 0, "frames", 40, 96)
+        await sync_to_async(events.notify_stage)(job.pk, 0, "frames", 40, 96)
         event = await viewer.hears()
         assert {name: event[name] for name in ("type", "seq", "index", "stage", "frame", "frames")} == {
             "type": "stage", "seq": 5, "index": 0, "stage": "frames", "frame": 40, "frames": 96,
@@ -183,22 +183,22 @@ class TestWhatViewersHear:
 
     async def test_previews_are_binary(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
-        await sync_to_async(events.preview)(job.pk, b"\xff\xd8picture")
+        await sync_to_async(events.send_preview)(job.pk, b"\xff\xd8picture")
         assert await viewer.sees() == b"\xff\xd8picture"
 
     async def test_two_events_of_one_moment_both_arrive(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         await change(job)
-        await sync_to_async(events.clip_changed)(job.pk, 0)
-        await sync_to_async(events.job_changed)(job.pk)
+        await sync_to_async(events.notify_clip_changed)(job.pk, 0)
+        await sync_to_async(events.notify_job_changed)(job.pk)
         heard = [await viewer.hears(), await viewer.hears()]
         assert [(event["type"], event["seq"]) for event in heard] == [("clip", 6), ("job", 6)]
 
     async def test_other_jobs_are_none_of_their_business(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         other = await sync_to_async(make_job)(teacher)
-        await sync_to_async(events.preview)(other.pk, b"other")
-        await sync_to_async(events.preview)(job.pk, b"mine")
+        await sync_to_async(events.send_preview)(other.pk, b"other")
+        await sync_to_async(events.send_preview)(job.pk, b"mine")
         assert await viewer.sees() == b"mine"
 
     async def test_the_end_is_a_snapshot_with_the_video_and_then_a_normal_close(
@@ -206,7 +206,7 @@ class TestWhatViewersHear:
     ) -> None:
         viewer = await watch(job, teacher)
         await change(job, state=JobState.COMPLETED)
-        await sync_to_async(events.job_changed)(job.pk)
+        await sync_to_async(events.notify_job_changed)(job.pk)
         assert (await viewer.hears())["state"] == "completed"
         last = await viewer.hears()
         assert last["job"]["video"]["url"] == f"/media/jobs/{job.pk}/video.mp4"
@@ -240,13 +240,13 @@ class TestWhatHeals:
         viewer = await watch(job, teacher)
         await change(job)
         await change(job)
-        await sync_to_async(events.job_changed)(job.pk)
+        await sync_to_async(events.notify_job_changed)(job.pk)
         assert (await viewer.hears())["seq"] == 7
         healed = await viewer.hears()
         assert (healed["type"], healed["seq"]) == ("snapshot", 7)
 
     async def test_what_a_snapshot_overtook_is_not_repeated(
-        self, watch: Watch, job: Job, teacher: User, live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch
+        self, watch: Watch, job: Job, teacher: User, live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(JobSocket, "look_every_seconds", 3600.0)
         viewer = await watch(job, teacher)
@@ -256,7 +256,7 @@ class TestWhatHeals:
         assert (await viewer.hears())["seq"] == 5
 
     async def test_a_broken_channel_layer(
-        self, watch: Watch, job: Job, teacher: User, live: DatagramChannelLayer, monkeypatch: pytest.MonkeyPatch
+        self, watch: Watch, job: Job, teacher: User, live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def broken(*_arguments: Any) -> None:
             raise OSError("gone")
@@ -372,12 +372,12 @@ class SlowViewer:
 @pytest.mark.usefixtures("quick_clock")
 class TestSlowClients:
     async def test_only_the_newest_preview_waits_for_them(
-        self, job: Job, teacher: User, live: DatagramChannelLayer
+        self, job: Job, teacher: User, live: UnixSocketChannelLayer
     ) -> None:
         viewer = SlowViewer(job, teacher)
         await viewer.has_got(2)
         for number in range(200):
-            events.preview(job.pk, f"picture {number}".encode())
+            events.send_preview(job.pk, f"picture {number}".encode())
             await asyncio.sleep(0)
         viewer.reads(2)
         await viewer.has_got(4)
@@ -386,7 +386,7 @@ class TestSlowClients:
         await viewer.leaves()
 
     async def test_events_that_do_not_fit_become_one_snapshot(
-        self, job: Job, teacher: User, live: DatagramChannelLayer
+        self, job: Job, teacher: User, live: UnixSocketChannelLayer
     ) -> None:
         viewer = SlowViewer(job, teacher)
         await viewer.has_got(2)

@@ -11,7 +11,7 @@ import pytest
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.narration import transcribe
-from talking_head.pipeline.narration.transcribe import HeardPiece, ListenRequest, listen_to_piece
+from talking_head.pipeline.narration.transcribe import ListenRequest, TranscribedChunk, transcribe_chunk
 from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
 
@@ -22,11 +22,11 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def listen(path: Path) -> list[HeardPiece]:
-    pieces: list[HeardPiece] = []
+def listen(path: Path) -> list[TranscribedChunk]:
+    pieces: list[TranscribedChunk] = []
     while not (pieces and pieces[-1].is_last):
         start_seconds = pieces[-1].end_seconds if pieces else 0.0
-        pieces.append(listen_to_piece(ListenRequest(str(path), start_seconds, "", "/nowhere")))
+        pieces.append(transcribe_chunk(ListenRequest(str(path), start_seconds, "", "/nowhere")))
     return pieces
 
 

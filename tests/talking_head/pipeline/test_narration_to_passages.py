@@ -58,12 +58,12 @@ def test_passages_meet_in_the_pauses_between_sentences() -> None:
 
 def test_misheard_words_still_mark_their_place() -> None:
     truth = places([LEAF, ROOT, FRUIT], heard(LEAF, ROOT, FRUIT))
-    misheard = heard("believe catches light from this sun", "the route drinks what are out of the crowned", FRUIT)
-    found = places([LEAF, ROOT, FRUIT], misheard)
+    misrecognised = heard("believe catches light from this sun", "the route drinks what are out of the crowned", FRUIT)
+    found = places([LEAF, ROOT, FRUIT], misrecognised)
     assert found[2] is not None and truth[2] is not None
     # every cut is in the pause behind the sentence, though a word is missing here and one is two there
-    assert found[0] is not None and found[0].end_seconds == pytest.approx(misheard[5].end_seconds + 0.3)
-    assert found[1] is not None and found[1].end_seconds == pytest.approx(misheard[14].end_seconds + 0.3)
+    assert found[0] is not None and found[0].end_seconds == pytest.approx(misrecognised[5].end_seconds + 0.3)
+    assert found[1] is not None and found[1].end_seconds == pytest.approx(misrecognised[14].end_seconds + 0.3)
 
 
 def test_a_word_too_many_between_two_sentences_goes_where_the_pause_is_not() -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 
 from talking_head import permissions as access
 from talking_head.files import local, uploads
-from talking_head.files.uploads import Kind
+from talking_head.files.uploads import UploadKind
 from talking_head.models import Job, JobState
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
 
@@ -145,7 +145,7 @@ class TestPortraits:
 
     @pytest.fixture(autouse=True)
     def stored(self, monkeypatch: pytest.MonkeyPatch, teacher: User) -> None:
-        path = uploads.place(Kind.PORTRAIT, self.DIGEST)
+        path = uploads.local_path(UploadKind.PORTRAIT, self.DIGEST)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"\x89PNG\r\n\x1a\n")
         rules = [lambda user, digest: user == teacher and digest == self.DIGEST]

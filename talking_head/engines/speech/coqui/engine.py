@@ -17,7 +17,7 @@ from talking_head.engines.speech.coqui.long_text import pieces
 from talking_head.engines.speech.coqui.samples import read_sample, sample_file
 from talking_head.engines.speech.coqui.voice_names import PREFIX, VITS, SampleVoice, SpeakerVoice, VitsVoice, parsed
 from talking_head.engines.speech.coqui.weights import digest_of
-from talking_head.engines.speech.coqui.word_times import ALPHABET, SpokenPiece, word_times
+from talking_head.engines.speech.coqui.word_times import ALPHABET, SpokenRun, word_times
 from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION
 from talking_head.errors import OptionError
@@ -147,11 +147,11 @@ class CoquiSpeech:
         return OptionError(f"There is no voice “{name}”.", code="unknown_voice", hint=f"Choose one of: {known}.")
 
 
-def _said(say: Say, spoken: str, max_characters: int, sample_rate_hz: int) -> tuple[Waveform, list[SpokenPiece]]:
+def _said(say: Say, spoken: str, max_characters: int, sample_rate_hz: int) -> tuple[Waveform, list[SpokenRun]]:
     """The pieces of a text one after the other, with a breath between them."""
     breath = np.zeros(round(BREATH_SECONDS * sample_rate_hz), np.float32)
     parts: list[Waveform] = []
-    places: list[SpokenPiece] = []
+    places: list[SpokenRun] = []
     samples = 0
     for start, end in pieces(spoken, max_characters):
         if not any(character.isalnum() for character in spoken[start:end]):
@@ -160,7 +160,7 @@ def _said(say: Say, spoken: str, max_characters: int, sample_rate_hz: int) -> tu
             parts.append(breath)
             samples += len(breath)
         part = say(spoken[start:end].strip())
-        places.append(SpokenPiece(start, end, samples / sample_rate_hz, (samples + len(part)) / sample_rate_hz))
+        places.append(SpokenRun(start, end, samples / sample_rate_hz, (samples + len(part)) / sample_rate_hz))
         parts.append(part)
         samples += len(part)
     return np.concatenate(parts) if parts else np.zeros(0, np.float32), places

@@ -38,7 +38,7 @@ _LETTER_GROUP = re.compile("|".join(sorted(_LETTERS, key=len, reverse=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenPiece:
+class SpokenRun:
     """A range of the spoken text and where it sounds in the waveform."""
 
     start: int
@@ -55,7 +55,7 @@ class WordTimes:
 
 
 def word_times(
-    aligner: Aligner, waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenPiece],
+    aligner: Aligner, waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenRun],
     spoken: str, written: str, language: str,
 ) -> WordTimes:  # fmt: skip
     """
@@ -89,7 +89,7 @@ def _sounds_of(said: Sequence[AlignedWord]) -> tuple[TimedToken, ...]:
 
 
 def _estimated(
-    waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenPiece], form: SpokenForm, written: str
+    waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenRun], form: SpokenForm, written: str
 ) -> WordTimes:
     words: list[TimedWord] = []
     phonemes: list[TimedToken] = []
@@ -124,7 +124,7 @@ def _shares(
         position += (length + gap) * letter_seconds
 
 
-def _sounding(waveform: Waveform, sample_rate_hz: int, piece: SpokenPiece) -> tuple[float, float]:
+def _sounding(waveform: Waveform, sample_rate_hz: int, piece: SpokenRun) -> tuple[float, float]:
     """The piece without the silence at its ends."""
     first = round(piece.start_seconds * sample_rate_hz)
     part = waveform[first : round(piece.end_seconds * sample_rate_hz)]

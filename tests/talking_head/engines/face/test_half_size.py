@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.base import EngineSettings, Framing, Portrait, Take
-from talking_head.engines.face.half_size import HalfSizeFace
+from talking_head.engines.face.half_size import HalfResolutionFace
 from talking_head.engines.face.still import StillFace
 from talking_head.profiles import Preprocess
 from tests.talking_head.fakes import FakeFace, FakeSource
@@ -26,7 +26,7 @@ def test_the_video_is_as_large_as_its_neighbours(engine_settings: EngineSettings
     rgb = np.random.default_rng(1).integers(0, 255, (501, 333, 3), np.uint8)
     portrait, framing = Portrait(rgb, "a" * 64), Framing(preprocess, 256)
     whole = StillFace(engine_settings)
-    half = HalfSizeFace(StillFace(engine_settings))
+    half = HalfResolutionFace(StillFace(engine_settings))
     wanted = whole.prepare(portrait, framing)
     source = half.prepare(portrait, framing)
     assert (source.width_px, source.height_px) == (wanted.width_px, wanted.height_px)
@@ -38,13 +38,13 @@ def test_the_video_is_as_large_as_its_neighbours(engine_settings: EngineSettings
 
 
 def test_other_pixels_have_another_version(engine_settings: EngineSettings) -> None:
-    half = HalfSizeFace(FakeFace(engine_settings))
+    half = HalfResolutionFace(FakeFace(engine_settings))
     assert (half.name, half.version) == ("fakeface", "1 at half size")
-    assert HalfSizeFace.label("fakeface 1") == f"{half.name} {half.version}"
+    assert HalfResolutionFace.label("fakeface 1") == f"{half.name} {half.version}"
 
 
 def test_the_engine_draws_half_as_large(engine_settings: EngineSettings) -> None:
     portrait = Portrait(np.full((64, 64, 3), 90, np.uint8), "a" * 64)
-    source = HalfSizeFace(FakeFace(engine_settings)).prepare(portrait, Framing("crop", 512))
+    source = HalfResolutionFace(FakeFace(engine_settings)).prepare(portrait, Framing("crop", 512))
     assert isinstance(source.drawn, FakeSource)
     assert source.drawn.width_px == FakeFace(engine_settings).prepare(portrait, Framing("crop", 256)).width_px

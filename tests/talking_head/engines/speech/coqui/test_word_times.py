@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.speech.alignment import Aligner, MisfitError
-from talking_head.engines.speech.coqui.word_times import SpokenPiece, WordTimes, word_times
+from talking_head.engines.speech.coqui.word_times import SpokenRun, WordTimes, word_times
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.reading.spoken_form import spoken_form
 
@@ -27,14 +27,14 @@ def estimated(
     hum = np.sin(np.arange(round(sound_seconds * RATE_HZ)) * 0.1)
     silence = np.zeros(round(silence_seconds * RATE_HZ))
     waveform = (0.3 * np.concatenate([silence, hum, silence])).astype(np.float32)
-    piece = SpokenPiece(0, len(spoken), 0.0, len(waveform) / RATE_HZ)
+    piece = SpokenRun(0, len(spoken), 0.0, len(waveform) / RATE_HZ)
     return word_times(Aligner(), waveform, RATE_HZ, [piece], spoken, written, language)
 
 
 def test_english_words_are_found_where_another_model_says_they_are(hibari: HibariSpeech, aligner: Aligner) -> None:
     spoken = spoken_form(ENGLISH).text
     speech = hibari.speak(spoken, ENGLISH, voice="", speed=1.0)
-    piece = SpokenPiece(0, len(spoken), 0.0, len(speech.waveform) / speech.sample_rate_hz)
+    piece = SpokenRun(0, len(spoken), 0.0, len(speech.waveform) / speech.sample_rate_hz)
     found = word_times(aligner, speech.waveform, speech.sample_rate_hz, [piece], spoken, ENGLISH, "en-US")
     assert found.times_from == "alignment"
     assert [word.text for word in found.words] == [word.text for word in speech.words]
