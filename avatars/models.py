@@ -44,7 +44,7 @@ class Portrait(models.Model):
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What the report advises about, as ``{"code", "message", "advice"}``."""
+        """What the report advises about, as ``{"code", "message", "hint"}``."""
         return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]
 
 
@@ -80,5 +80,5 @@ class VoiceSample(models.Model):
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What the report advises about, as ``{"code", "message", "advice"}``."""
+        """What the report advises about, as ``{"code", "message", "hint"}``."""
         return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from talking_head.engines.face.sadtalker import checkpoints, mel
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
 from talking_head.engines.face.sadtalker.networks import load
 from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
@@ -115,8 +115,8 @@ class Stages:
         return HeadMotion(degrees, stored[f"{tag}.t"], stored[f"{tag}.exp"].unflatten(1, (15, 3)))
 
 
-def read_tag(tag: str) -> tuple[Layout, bool, float]:
+def read_tag(tag: str) -> tuple[CoefficientLayout, bool, float]:
     """``full_still_scale1.3`` -> 73 coefficients, still, expression scale 1.3."""
     mode, *options = tag.split("_")
     scale = next((float(option.removeprefix("scale")) for option in options if option.startswith("scale")), 1.0)
-    return Layout.WITH_CROP if mode == "full" else Layout.DRIVEN, "still" in options, scale
+    return CoefficientLayout.WITH_CROP if mode == "full" else CoefficientLayout.DRIVEN, "still" in options, scale

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.golden import Golden, read_tag
 from benchmarks.original_sadtalker import Original, OriginalMissingError, load_original
 from talking_head.engines.face.sadtalker import coefficients
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.source import to_tensor
 
 Array = NDArray[Any]
@@ -86,7 +86,7 @@ class Writer:
         arrays: Arrays = dict(self.inputs["c_audio2exp"])
         encoder = self.original.audio.audio2exp_model.netG.audio_encoder
         for clip in self.inputs.clips:
-            arrays[f"{clip}.ref70"] = self._source_of(clip)[: Layout.DRIVEN]
+            arrays[f"{clip}.ref70"] = self._source_of(clip)[: CoefficientLayout.DRIVEN]
             windows = self.inputs.mel_windows(clip)
             arrays[f"{clip}.audio_embedding_frames0to3"] = encoder(windows[:4, None]).flatten(1)
             batch = self._audio_batch(clip, arrays)
@@ -152,9 +152,9 @@ class Writer:
         savemat(first, {"coeff_3dmm": self.written["b_recon"][f"{PICTURE}.packed73"][None]})
         savemat(driven, {"coeff_3dmm": self.written["d_audio2pose"][f"{CLIP}.coeff70_first_style"]})
         data: Arrays = self.original.semantics.get_facerender_data(
-            str(driven), str(self.out / "images" / f"{PICTURE}_256.png"), str(first), "", batch_size,
-            SCHEDULES["yaw"], SCHEDULES["pitch"], SCHEDULES["roll"],
-            expression_scale=scale, still_mode=still, preprocess="full" if layout is Layout.WITH_CROP else "crop",
+            str(driven), str(self.out / "images" / f"{PICTURE}_256.png"), str(first), "", batch_size, SCHEDULES["yaw"],
+            SCHEDULES["pitch"], SCHEDULES["roll"], expression_scale=scale, still_mode=still, preprocess="full" if layout
+            is CoefficientLayout.WITH_CROP else "crop",
         )  # fmt: skip
         return data
 

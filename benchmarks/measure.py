@@ -23,7 +23,7 @@ from talking_head.engines.base import EngineSettings, Framing
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderScriptRequest, render_script
 from talking_head.pipeline.requests import ClipRequest, RenderEvent
 from talking_head.pipeline.utterance_to_take import utterance_to_take
@@ -75,9 +75,9 @@ def engine_settings() -> EngineSettings:
     return EngineSettings(checkpoints_dir=ROOT / "checkpoints")
 
 
-def make_renderer(root: Path) -> tuple[Renderer, ContentCache]:
+def make_renderer(root: Path) -> tuple[ClipRenderer, ContentCache]:
     cache = ContentCache(root)
-    return Renderer(cache, engine_settings()), cache
+    return ClipRenderer(cache, engine_settings()), cache
 
 
 def clip_request(text: str, portrait: Path) -> ClipRequest:
@@ -92,7 +92,7 @@ def clip_request(text: str, portrait: Path) -> ClipRequest:
 
 
 def render_lesson(
-    script: str, portrait: Path, out: Path, renderer: Renderer, cache: ContentCache, profile: str = PROFILE
+    script: str, portrait: Path, out: Path, renderer: ClipRenderer, cache: ContentCache, profile: str = PROFILE
 ) -> RenderedScript:
     request = RenderScriptRequest(
         script=script,
@@ -212,7 +212,7 @@ def first_clip(plan: Plan) -> dict[str, dict[str, float]]:
     return {name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in runs.items()}
 
 
-def _first_seconds(renderer: Renderer, request: ClipRequest) -> dict[str, float]:
+def _first_seconds(renderer: ClipRenderer, request: ClipRequest) -> dict[str, float]:
     previews: list[float] = []
 
     def on_event(event: RenderEvent) -> None:

@@ -20,12 +20,13 @@ import numpy as np
 
 from benchmarks.lesson_text import sentences
 from benchmarks.machine import describe_machine
-from talking_head.engines.base import EngineSettings, Waveform
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.speech.alignment import aligner_words
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.recognition import HeardWord, recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import InvalidInput, ScriptError
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample
 from talking_head.pipeline.narration.passages import Passage, narration_to_passages
 

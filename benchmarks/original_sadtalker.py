@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_FILES
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 
 NOT_NEEDED = ("tqdm", "yacs", "yacs.config", "kornia", "kornia.geometry", "skimage", "skimage.io", "skimage.transform")
 
@@ -44,11 +44,13 @@ class Original:
     audio: Any  # its Audio2Coeff with both audio networks
     keypoints: nn.Module
     generator: nn.Module
-    mapping: dict[Layout, nn.Module]
+    mapping: dict[CoefficientLayout, nn.Module]
     animation: ModuleType  # src.facerender.modules.make_animation
     semantics: ModuleType  # src.generate_facerender_batch
 
-    def keypoints_of(self, picture: Tensor, semantics: Tensor, layout: Layout, **given_degrees: Tensor) -> Tensor:
+    def keypoints_of(
+        self, picture: Tensor, semantics: Tensor, layout: CoefficientLayout, **given_degrees: Tensor
+    ) -> Tensor:
         """(1, 3, s, s) and windows (n, c, 27) -> (n, 15, 3); angles in ``given_degrees`` (yaw_in, ...) replace those of
         the windows."""
         canonical = self.keypoints(picture)["value"].expand(len(semantics), -1, -1)

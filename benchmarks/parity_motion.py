@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.golden import MAIN_CLIP, MAIN_PICTURE, Array, Check, Stages, error_between, read_tag
 from talking_head.engines.face.sadtalker import blink, coefficients, keypoint_transform, mel, semantics
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.face import alignment, face_crop
 from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion
 from talking_head.engines.face.sadtalker.networks import audio_to_pose
@@ -139,7 +139,7 @@ class MotionStages(Stages):
 
     def _two_rows(self, driven: Array, source: Array) -> Iterator[Check]:
         """The original cuts the clip into rows of a batch, padded with the last frame; here it stays one sequence."""
-        sequence = semantics.target_sequence(driven, source, Layout.DRIVEN)
+        sequence = semantics.target_sequence(driven, source, CoefficientLayout.DRIVEN)
         padded = np.concatenate([sequence, sequence[-1:].repeat(len(sequence) % 2, axis=0)])
         windows = semantics.windows(padded).reshape(2, len(padded) // 2, -1, semantics.MAPPING_WINDOW_FRAMES)
         centres = windows[:, :, 0, semantics.RADIUS_FRAMES]

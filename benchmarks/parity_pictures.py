@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.golden import MAIN_CLIP, MAIN_PICTURE, Check, Stages, error_between
 from talking_head.engines.face.sadtalker import coefficients, keypoint_transform, semantics
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.face import alignment
 from talking_head.engines.face.sadtalker.fast.generator import FastGenerator
 from talking_head.engines.face.sadtalker.networks import audio_to_pose, dense_motion
@@ -98,14 +98,17 @@ class PictureStages(Stages):
         expression = self.networks.expression(windows, torch.from_numpy(source[None, coefficients.EXPRESSION]), ratio)
         motion = self.networks.pose(windows, torch.from_numpy(rest), 0, torch.from_numpy(noise)).numpy()
         driven = np.hstack([expression.numpy(), audio_to_pose.smooth_pose(rest + motion)])
-        sequence = semantics.target_sequence(driven, source, Layout.DRIVEN)
+        sequence = semantics.target_sequence(driven, source, CoefficientLayout.DRIVEN)
         picture = to_tensor(crop)
         canonical = self.networks.keypoints(picture)[0]
-        draw, mapping = self._drawing(form), self.mapping[Layout.DRIVEN]
+        draw, mapping = self._drawing(form), self.mapping[CoefficientLayout.DRIVEN]
         for row in rows[1:]:
             frame = int(row.removeprefix("frame"))
             both = np.concatenate(
-                [semantics.source_window(source, Layout.DRIVEN), semantics.windows(sequence)[frame : frame + 1]]
+                [
+                    semantics.source_window(source, CoefficientLayout.DRIVEN),
+                    semantics.windows(sequence)[frame : frame + 1],
+                ]
             )
             turned = [
                 keypoint_transform.transform_keypoints(

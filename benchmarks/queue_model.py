@@ -64,7 +64,7 @@ def make_jobs(times: Iterable[float], lesson: Lesson, costs: Costs, rng: random.
 
 
 @dataclass(slots=True)
-class Outcome:
+class SimulatedOutcome:
     """What came of it; the jobs themselves say when each began and ended."""
 
     jobs: list[SimulatedJob]
@@ -118,7 +118,7 @@ class Simulation:
     _queue: ClaimQueue = field(init=False)
     _database: simpy.Resource = field(init=False)
 
-    def run(self, until_seconds: float | None = None) -> Outcome:
+    def run(self, until_seconds: float | None = None) -> SimulatedOutcome:
         """Until then, or until everything is finished."""
         self._queue = ClaimQueue(self.costs.ageing_seconds)
         self._database = simpy.Resource(self.environment)
@@ -126,7 +126,7 @@ class Simulation:
         for _ in range(self.workers):
             self.environment.process(self._work())
         self.environment.run(until_seconds)
-        return Outcome(
+        return SimulatedOutcome(
             self.jobs, self.workers, self.environment.now, self._busy_seconds, self._database_seconds,
             self._claims, self._rings,
         )  # fmt: skip

@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.machine import describe_machine
 from benchmarks.original_sadtalker import OriginalMissingError, load_original
 from benchmarks.sadtalker_forms import Timing, compare_forms
-from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait
-from talking_head.engines.face.framing import Box
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage
+from talking_head.engines.face.framing import PixelBox
 from talking_head.engines.face.sadtalker import checkpoints
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.face.paste_back import PasteBack
@@ -44,6 +44,7 @@ from talking_head.engines.face.sadtalker.networks.load import load_networks
 from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 from talking_head.engines.face.sadtalker.source import SadTalkerSource, to_tensor
 from talking_head.errors import TalkingHeadError
+from talking_head.media_io.arrays import Frame
 
 ASTRONAUT = Path(__file__).resolve().parents[1] / "edu_platform" / "demo" / "astronaut.png"
 CANVAS_SIDE_PX, PASTE_RUNS = 1024, 15
@@ -101,7 +102,7 @@ def _form_figures(form: Timing) -> Figures:
 
 def engine_figures(plan: SpeedPlan, picture: Frame) -> Figures:
     """What a job sees: loading, preparing a portrait (first time and again), and frames per second as they stream."""
-    portrait, framing = Portrait(picture, ""), Framing("crop", plan.size)
+    portrait, framing = PortraitImage(picture, ""), Framing("crop", plan.size)
     engine = SadTalkerFace(EngineSettings(plan.checkpoints, plan.threads), sizes=plan.sizes)
     first = _seconds(lambda: engine.prepare(portrait, framing))
     again = _seconds(lambda: engine.prepare(portrait, framing))
@@ -142,7 +143,7 @@ def paste_back_ms(picture: Frame) -> dict[str, float]:
     """One face of half the side in a large picture, both ways."""
     canvas = cv2.resize(picture, (CANVAS_SIDE_PX, CANVAS_SIDE_PX))
     quarter = CANVAS_SIDE_PX // 4
-    box = Box(quarter, quarter, 3 * quarter, 3 * quarter)
+    box = PixelBox(quarter, quarter, 3 * quarter, 3 * quarter)
     paste = PasteBack(np.asarray(canvas, np.uint8), box)
     square: Any = cv2.resize(picture, (256, 256))
     face = cv2.resize(picture, (box.width, box.height))

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.arrivals import PATTERNS, arrival_times
 from benchmarks.claim_order import NORMAL, VIP
-from benchmarks.queue_model import Costs, Lesson, Outcome, Simulation, make_jobs, quantile
+from benchmarks.queue_model import Costs, Lesson, SimulatedOutcome, Simulation, make_jobs, quantile
 
 HOUR_SECONDS = 3_600.0
 # Measured: docs/benchmarks.md (text to MP4 at load 3.4; bits) and docs/scaling.md (the job layer).
@@ -95,7 +95,7 @@ def jobs_per_hour_at(load: float, workers: int, lesson: Lesson, costs: Costs) ->
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def play(case: Case, lesson: Lesson, costs: Costs, seed: int = 1) -> Outcome:
+def play(case: Case, lesson: Lesson, costs: Costs, seed: int = 1) -> SimulatedOutcome:
     rng = random.Random(seed)
     times = arrival_times(case.pattern, case.jobs_per_hour, case.hours * HOUR_SECONDS, rng)
     return Simulation(make_jobs(times, lesson, costs, rng), case.workers, costs).run()
@@ -145,7 +145,7 @@ def limits(
 # --- report ----------------------------------------------------------------------------------------------------------
 
 
-def row_of(case: Case, outcome: Outcome) -> dict[str, Any]:
+def row_of(case: Case, outcome: SimulatedOutcome) -> dict[str, Any]:
     row: dict[str, Any] = {
         "pattern": case.pattern,
         "workers": case.workers,

@@ -296,7 +296,7 @@ def _who_speaks(lesson: Lesson) -> dict[str, Any]:
         raise InvalidInput(
             "The recording of this lesson is gone.", code="unknown_narration", hint="Record it again, or pick a voice."
         )
-    if narration.state in (NarrationState.WAITING, NarrationState.LISTENING):
+    if narration.state in (NarrationState.WAITING, NarrationState.TRANSCRIBING):
         raise InvalidInput(
             "The recording is still being listened to.",
             code="narration_not_ready",

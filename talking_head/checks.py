@@ -15,11 +15,12 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.engines.base import EnhancePolicy
-from talking_head.engines.registry import AUTO, ENGINES
+from talking_head.engines.registry import ENGINES
 from talking_head.engines.speech.coqui.catalogue import vits_folders
 from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.files import bucket
 from talking_head.monitoring import tracing
+from talking_head.profiles import AUTO
 from talking_head.timing import Timing
 
 RENDERING = "rendering"  # the tag of these checks: workers and sweeper need them, but not those of the pages

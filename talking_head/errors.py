@@ -11,14 +11,16 @@ happened and a ``hint`` that says what to do next. ``permanent`` decides whether
     ├── EngineError           the engine cannot do it here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
     ├── ResourceError         no_space, storage_denied, out_of_memory
     ├── LimitReached          quota_exceeded, queue_full: HTTP 429, try again after retry_after_seconds
-    ├── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
-    └── JobCancelled          cancelled
+    └── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 
 class TalkingHeadError(Exception):
@@ -91,11 +93,6 @@ class RendererError(TalkingHeadError):
     default_code = "renderer_crashed"
 
 
-class JobCancelled(TalkingHeadError):
-    default_code = "cancelled"
-    default_permanent = True
-
-
 OUT_OF_MEMORY = "out_of_memory"
 # Libraries have no common class for it: C++, OpenCV, onnxruntime, torch's CPU allocator, cuDNN and cuBLAS, the dynamic
 # linker, and Python when the stack of a new thread finds no room.
@@ -123,18 +120,59 @@ def speaks_of_memory(text: str) -> bool:
     return _MEMORY_WORDS.search(text) is not None
 
 
-def from_os_error(error: OSError) -> TalkingHeadError:
-    """What the file system said, in the words of this tree (the caller keeps ``error`` as ``__cause__``)."""
+@dataclass(frozen=True, slots=True)
+class FolderWording:
+    """What to call a folder whose file system refused, and what to do about each refusal."""
+
+    name: str
+    free_space: str
+    grant_access: str
+    look_into: str = ""
+    denied_is_permanent: bool = False  # True where trying again at once cannot help
+
+
+MEDIA_FOLDER = FolderWording(
+    name="media folder",
+    free_space="Free some space in the media folder, then try again.",
+    grant_access="An administrator must give the service write permission on the media folder.",
+)
+
+
+def from_os_error(error: OSError, folder: FolderWording = MEDIA_FOLDER) -> TalkingHeadError:
+    """Return what the file system refused as an error of this tree: ``no_space``, ``storage_denied``,
+    ``storage_error``.
+
+    The caller keeps ``error`` as ``__cause__``.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError(
-            "The disk is full.",
-            code="no_space",
-            hint="Free some space in the media folder, then try again.",
-        )
+        return ResourceError("The disk is full.", code="no_space", hint=folder.free_space)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ResourceError(
-            "The media folder cannot be written to.",
+            f"The {folder.name} cannot be written to.",
             code="storage_denied",
-            hint="An administrator must give the service write permission on the media folder.",
+            hint=folder.grant_access,
+            permanent=folder.denied_is_permanent,
         )
-    return ResourceError(f"A file could not be read or written: {error.strerror or error}.", code="storage_error")
+    return ResourceError(
+        f"A file could not be read or written: {error.strerror or error}.", code="storage_error", hint=folder.look_into
+    )
+
+
+@contextlib.contextmanager
+def map_os_errors(folder: FolderWording = MEDIA_FOLDER) -> Iterator[None]:
+    """Turn every OSError of the block into an error of this tree.
+
+    Raises:
+        ResourceError: see :func:`from_os_error`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, folder) from error
+
+
+def unknown_portrait() -> PortraitError:
+    """Return the error for a portrait digest under which nothing is stored."""
+    return PortraitError(
+        "This portrait is not here (any more).", code="unknown_portrait", hint="Upload it again or choose another one."
+    )

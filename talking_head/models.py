@@ -77,7 +77,7 @@ class Job(models.Model):
     publish_crashes = models.PositiveIntegerField(default=0)  # counted before publishing starts, as for a clip
     stages = models.JSONField(default=dict, blank=True)  # seconds of the steps that no clip has: validation, publish
     timeout_seconds = models.FloatField()
-    reckoned_seconds = models.FloatField(default=0.0)  # of video to render anew, as reckoned when asked for
+    estimated_seconds = models.FloatField(default=0.0, db_column="reckoned_seconds")  # of video to render anew for
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)  # set when the first clip is claimed
@@ -85,7 +85,7 @@ class Job(models.Model):
 
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
-    suggestion = models.TextField(blank=True)  # what the teacher can do about it
+    error_hint = models.TextField(blank=True, db_column="suggestion")  # what the teacher can do about it
     video_seconds = models.FloatField(null=True, blank=True)
     width_px = models.PositiveIntegerField(null=True, blank=True)
     height_px = models.PositiveIntegerField(null=True, blank=True)
@@ -159,7 +159,8 @@ class Clip(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)  # orderly ones that another try may cure
     not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
-    is_smaller = models.BooleanField(default=False)  # memory ran out: drawn at half size, without enhancer
+    # Memory ran out: drawn at half resolution, without enhancer.
+    is_half_resolution = models.BooleanField(default=False, db_column="is_smaller")
     is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
     cached = models.BooleanField(default=False)
     clip_key = models.CharField(max_length=64, blank=True)
@@ -190,8 +191,8 @@ class Clip(models.Model):
     def form(self) -> str:
         """How it is rendered where that is not as wanted; for the records."""
         if self.is_fallback:
-            return "stand-in"
-        return "half size, no enhancer" if self.is_smaller else ""
+            return "fallback"
+        return "half resolution, no enhancer" if self.is_half_resolution else ""
 
 
 class AttemptOutcome(models.TextChoices):
@@ -255,7 +256,7 @@ class Notification(models.Model):
 
 class NarrationState(models.TextChoices):
     WAITING = "waiting", "Waiting to be listened to"
-    LISTENING = "listening", "Being listened to"
+    TRANSCRIBING = "listening", "Being listened to"
     READY = "ready", "Ready"
     FAILED = "failed", "Cannot be used"
 
@@ -275,7 +276,7 @@ class Narration(models.Model):
     fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of a piece
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)  # of the piece in hand, counted before the work starts
-    heard_seconds = models.FloatField(default=0.0)
+    transcribed_seconds = models.FloatField(default=0.0, db_column="heard_seconds")
     transcript = models.JSONField(default=dict, blank=True)  # TranscriptMetadata of what was heard
     text = models.TextField(blank=True)  # the transcript as a script, once all was heard
     error_code = models.CharField(max_length=40, blank=True)
@@ -284,7 +285,7 @@ class Narration(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="one_narration_per_owner_and_digest")]
-        indexes = [models.Index(fields=["state", "heard_seconds"], name="narration_claim_order")]
+        indexes = [models.Index(fields=["state", "transcribed_seconds"], name="narration_claim_order")]
 
     def __str__(self) -> str:
         return f"Recording of {self.duration_seconds:.0f} s ({self.get_state_display()})"

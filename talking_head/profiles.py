@@ -47,7 +47,9 @@ QUALITY = Profile("quality", 900, "full", "gfpgan", 512, 1.0)
 
 PROFILES = {profile.name: profile for profile in (FAST, BALANCED, QUALITY)}
 DEFAULT_PROFILE = BALANCED.name
-AUTO = "auto"  # may be asked for wherever a profile may; talking_head.planning.auto_selection says what it comes to
+AUTO = "auto"  # instead of a profile or an engine: chosen for each job (talking_head.planning.auto_selection)
+STILL = "still"  # the face engine that only shows the picture: every fallback's, and that of lessons without a portrait
+RECORDED = "recorded"  # instead of a speech engine: a recorded narration speaks
 ASKABLE_PROFILES = (AUTO, *PROFILES)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from talking_head.engines.base import EngineSettings, Waveform
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.hibari import HibariSpeech
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import write_flac
 
 TEXT = (

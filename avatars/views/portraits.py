@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
 from avatars.services import portraits as services
+from avatars.views.uploads import UploadPage, is_too_heavy, problem_of
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import PortraitError, TalkingHeadError
 
-FORM_OVERHEAD_BYTES = 200_000  # the other fields and the envelope around the file
 THUMBNAIL_SIDE_PX = 480
 THUMBNAIL_SECONDS = 86_400
 
@@ -42,40 +41,37 @@ def portrait_list(request: HttpRequest) -> HttpResponse:
     return render(request, "avatars/portrait_list.html", context)
 
 
-# Reading the CSRF token means reading the whole upload. So the declared size is looked at first, and the token after.
-@csrf_exempt
+@csrf_exempt  # the page checks the token when it has checked the size
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def portrait_upload(request: HttpRequest) -> HttpResponse:
-    _teacher(request)
-    if _is_too_heavy(request):
-        return _upload_page(request, PortraitUploadForm(), refusal=services.too_many_bytes(), status=413)
-    return _upload(request)
+    user = _teacher(request)
+    page = UploadPage(
+        template="avatars/portrait_upload.html",
+        form=PortraitUploadForm,
+        max_file_bytes=services.MAX_UPLOAD_BYTES,
+        too_heavy=services.too_many_bytes,
+        add=_add,
+        context={
+            "accept": ACCEPT,
+            "max_bytes": services.MAX_UPLOAD_BYTES,
+            "consent_statement": services.CONSENT_STATEMENT,
+        },
+    )
+    return page.answer(request, user)
 
 
-@csrf_protect
-def _upload(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        return _upload_page(request, PortraitUploadForm(initial={"consent_given_by": _own_name(request)}))
-    form = PortraitUploadForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _upload_page(request, form, status=400)
+def _add(request: HttpRequest, user: User, form: PortraitUploadForm) -> HttpResponse:
     values = form.cleaned_data
-    try:
-        portrait = services.add_portrait(
-            _teacher(request),
-            values["name"],
-            values["picture"].read(),
-            consent_given_by=values["consent_given_by"],
-            is_shared=values["is_shared"],
-        )
-    except PortraitError as error:
-        return _upload_page(request, form, refusal=error, status=400)
-    except TalkingHeadError as error:  # the picture may be fine, but this machine cannot take it now
-        form.add_error(None, str(error))
-        return _upload_page(request, form, status=503)
+    portrait = services.add_portrait(
+        user,
+        values["name"],
+        values["picture"].read(),
+        consent_given_by=values["consent_given_by"],
+        is_shared=values["is_shared"],
+    )
     messages.success(request, f"“{portrait.name}” is ready to speak.")
-    # With advice to read, the portrait's own page comes next; without, the list.
+    # With hints to read, the portrait's own page comes next; without, the list.
     return redirect("portrait_edit", portrait.pk) if portrait.warnings else redirect("portrait_list")
 
 
@@ -85,8 +81,8 @@ def _upload(request: HttpRequest) -> HttpResponse:
 def portrait_check(request: HttpRequest) -> HttpResponse:
     """What the upload page shows as soon as a picture is chosen: the report and a preview. Keeps nothing."""
     _teacher(request)
-    if _is_too_heavy(request):
-        return JsonResponse({"problems": [_as_problem(services.too_many_bytes())]})
+    if is_too_heavy(request, services.MAX_UPLOAD_BYTES):
+        return JsonResponse({"problems": [problem_of(services.too_many_bytes())]})
     return _check(request)
 
 
@@ -99,7 +95,7 @@ def _check(request: HttpRequest) -> HttpResponse:
     try:
         inspected = services.inspect_portrait(picture.read())
     except PortraitError as error:
-        return JsonResponse({"problems": [_as_problem(error)], "name": name})
+        return JsonResponse({"problems": [problem_of(error)], "name": name})
     except TalkingHeadError as error:
         return JsonResponse({"error": {"message": str(error)}}, status=503)
     preview = base64.b64encode(inspected.preview_jpeg).decode()
@@ -177,31 +173,3 @@ def _own_portrait(request: HttpRequest, pk: int, *, deleted: bool | None = None)
     if deleted is not None and portrait.is_deleted != deleted:
         raise Http404
     return portrait
-
-
-def _own_name(request: HttpRequest) -> str:
-    user = _teacher(request)
-    return user.get_full_name() or user.get_username()
-
-
-def _is_too_heavy(request: HttpRequest) -> bool:
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    return declared.isdecimal() and int(declared) > services.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES
-
-
-def _as_problem(error: PortraitError) -> dict[str, str]:
-    return {"code": error.code, "severity": "stop", "message": error.message, "advice": error.hint}
-
-
-def _upload_page(
-    request: HttpRequest, form: PortraitUploadForm, *, refusal: PortraitError | None = None, status: int = 200
-) -> HttpResponse:
-    context: dict[str, Any] = {
-        "form": form,
-        "problems": [_as_problem(refusal)] if refusal else [],
-        "accept": ACCEPT,
-        "max_bytes": services.MAX_UPLOAD_BYTES,
-        "max_megabytes": services.MAX_UPLOAD_BYTES // 1_000_000,
-        "consent_statement": services.CONSENT_STATEMENT,
-    }
-    return render(request, "avatars/portrait_upload.html", context, status=status)

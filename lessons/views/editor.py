@@ -120,7 +120,7 @@ def _refusal(
         return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)
     body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
     if error is not None:
-        body["error"] = {"code": error.code, "message": error.message, "suggestion": error.hint}
+        body["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
     return JsonResponse(body, status=status)
 
 

@@ -67,10 +67,10 @@ def between(start: datetime | None, end: datetime | None) -> str:
     return duration((end or timezone.now()) - start) if start else NOTHING
 
 
-def problem(code: str, message: str, advice: str = "") -> SafeString | str:
+def problem(code: str, message: str, hint: str = "") -> SafeString | str:
     if not code:
         return NOTHING
-    return format_html("<strong><code>{}</code></strong><br>{} {}", code, message, advice)
+    return format_html("<strong><code>{}</code></strong><br>{} {}", code, message, hint)
 
 
 def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:

@@ -167,7 +167,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
 
     @admin.display(description="problem")
     def problem_(self, job: Job) -> SafeString | str:
-        return formatting.problem(job.error_code, job.error_message, job.suggestion)
+        return formatting.problem(job.error_code, job.error_message, job.error_hint)
 
     @admin.display(description="files")
     def files(self, job: Job) -> SafeString | str:

@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from talking_head.errors import InvalidInput, JobCancelled, LimitReached, ResourceError, TalkingHeadError
+from talking_head.errors import InvalidInput, LimitReached, ResourceError, TalkingHeadError
 
 CONFLICTS = frozenset({"job_active", "job_ended", "not_ready", "lesson_changed", "portrait_exists"})
 RETRY_AFTER_SECONDS = 5
@@ -54,7 +54,7 @@ def _answer_to(error: TalkingHeadError) -> Response:
 
 
 def _status_of(error: TalkingHeadError) -> int:
-    if error.code in CONFLICTS or isinstance(error, JobCancelled):
+    if error.code in CONFLICTS:
         return status.HTTP_409_CONFLICT
     if isinstance(error, InvalidInput):
         return status.HTTP_400_BAD_REQUEST

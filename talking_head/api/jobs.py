@@ -17,7 +17,7 @@ from talking_head import services
 from talking_head.api import idempotency, serializers
 from talking_head.api.permissions import MaySubmitJobs, own_job, visible_job
 from talking_head.api.schema import answers
-from talking_head.files import local
+from talking_head.errors import unknown_portrait
 from talking_head.models import Job
 
 
@@ -48,7 +48,7 @@ class JobList(generics.ListAPIView):
         values = form.validated_data
         digest = values.get("portrait_digest", "")
         if digest and not services.may_view_portrait(request.user, digest):
-            raise local.unknown_portrait()
+            raise unknown_portrait()
         voice = values.get("voice", "")
         own = {each.name for each in services.own_voices(request.user)}
         if services.voice_sample_digest(voice) and voice not in own:
@@ -58,7 +58,7 @@ class JobList(generics.ListAPIView):
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
-class Forecast(APIView):
+class VideoEstimate(APIView):
     """When a video of a text would be ready if it were asked for now. Stores nothing."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]

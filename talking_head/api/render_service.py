@@ -28,8 +28,8 @@ from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, visible_job
 from talking_head.api.schema import answers
-from talking_head.errors import OptionError
-from talking_head.files import job_files, local, uploads
+from talking_head.errors import OptionError, unknown_portrait
+from talking_head.files import job_files, uploads
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import UploadKind
 from talking_head.models import Priority
@@ -59,9 +59,9 @@ class ImageId:
         try:
             found = cls(*SIGNER.unsign_object(text))
         except (signing.BadSignature, ValueError, TypeError):
-            raise local.unknown_portrait() from None
+            raise unknown_portrait() from None
         if found.owner_id != user.pk:
-            raise local.unknown_portrait()
+            raise unknown_portrait()
         return found
 
     @property
@@ -125,7 +125,7 @@ class VipGenerate(APIView):
         profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
         recording = values.get("audio_file")
         if not image.is_stored:  # before a recording is taken in for it
-            raise local.unknown_portrait()
+            raise unknown_portrait()
         job = services.submit_job(
             owner=user,
             script=values.get("text", ""),

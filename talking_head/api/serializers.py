@@ -26,7 +26,8 @@ class ErrorSerializer(serializers.Serializer):
 class JobErrorSerializer(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField()
-    suggestion = serializers.CharField(allow_blank=True)
+    hint = serializers.CharField(allow_blank=True)
+    suggestion = serializers.CharField(allow_blank=True, help_text="The hint, under the name that it had first.")
 
 
 class ClipSerializer(serializers.Serializer):
@@ -60,7 +61,8 @@ class NarrationProblemSerializer(serializers.Serializer):
     code = serializers.CharField()
     severity = serializers.ChoiceField(["stop", "warn"])
     message = serializers.CharField()
-    advice = serializers.CharField()
+    hint = serializers.CharField()
+    advice = serializers.CharField(help_text="The hint, under the name that it had first.")
 
 
 class NarrationReportSerializer(serializers.Serializer):

@@ -13,23 +13,23 @@ import httpx
 
 from talking_head.checkpoints import folder_transfer, http_transfer
 from talking_head.checkpoints.folder import (
+    CHECKPOINTS_FOLDER,
     FileState,
     check_space,
     digest_beside,
-    file_digest,
     finish,
     locked,
     part_bytes,
     part_of,
     state_of,
-    translated_os_errors,
     write_digest,
 )
 from talking_head.checkpoints.http_transfer import Patience
 from talking_head.checkpoints.licences import is_accepted
 from talking_head.checkpoints.manifest import Checkpoint, Manifest
 from talking_head.checkpoints.sources import Source, SourceError, sources_of
-from talking_head.errors import TalkingHeadError
+from talking_head.digests import sha256_of_file
+from talking_head.errors import TalkingHeadError, map_os_errors
 
 
 class Result(StrEnum):
@@ -40,7 +40,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DownloadOutcome:
     """``reasons`` says for a failed one what every source answered."""
 
     checkpoint: Checkpoint
@@ -75,7 +75,7 @@ class Downloader:
     force: bool = False
     patience: Patience = field(default_factory=Patience)
 
-    def run(self, checkpoints: Sequence[Checkpoint]) -> list[Outcome]:
+    def run(self, checkpoints: Sequence[Checkpoint]) -> list[DownloadOutcome]:
         """One outcome for each, in their order.
 
         Raises:
@@ -92,7 +92,7 @@ class Downloader:
             if one.name in fetched:
                 outcomes.append(fetched[one.name])
             else:
-                outcomes.append(Outcome(one, Result.LICENCE if one in wanted else Result.KEPT))
+                outcomes.append(DownloadOutcome(one, Result.LICENCE if one in wanted else Result.KEPT))
         return outcomes
 
     def _is_there(self, checkpoint: Checkpoint) -> bool:
@@ -101,12 +101,12 @@ class Downloader:
             self.audience.note(f"{checkpoint.file} is damaged and will be replaced.")
         path = checkpoint.path_in(self.folder)
         if state is FileState.GOOD and digest_beside(path) != checkpoint.sha256:  # brought here by other means
-            with translated_os_errors():
+            with map_os_errors(CHECKPOINTS_FOLDER):
                 write_digest(path, checkpoint.sha256)
         return state.is_usable
 
-    def _fetch_all(self, checkpoints: Sequence[Checkpoint]) -> dict[str, Outcome]:
-        outcomes: dict[str, Outcome] = {}
+    def _fetch_all(self, checkpoints: Sequence[Checkpoint]) -> dict[str, DownloadOutcome]:
+        outcomes: dict[str, DownloadOutcome] = {}
         folder_refuses: TalkingHeadError | None = None
         needs_http = not isinstance(self.mirror, Path)
         opened: AbstractContextManager[httpx.Client | None] = (
@@ -123,10 +123,10 @@ class Downloader:
                         folder_refuses = error
                     finally:
                         self.audience.end()
-                outcomes[one.name] = Outcome(one, Result.FAILED, (str(folder_refuses),))
+                outcomes[one.name] = DownloadOutcome(one, Result.FAILED, (str(folder_refuses),))
         return outcomes
 
-    def _fetch(self, checkpoint: Checkpoint, client: httpx.Client | None) -> Outcome:
+    def _fetch(self, checkpoint: Checkpoint, client: httpx.Client | None) -> DownloadOutcome:
         reasons = []
         for source in sources_of(checkpoint, self.manifest, self.mirror):
             try:
@@ -135,8 +135,8 @@ class Downloader:
                 reasons.append(f"{source}: {error.message}")
                 self.audience.note(f"{source}: {error.message}")
             else:
-                return Outcome(checkpoint, Result.FETCHED)
-        return Outcome(checkpoint, Result.FAILED, tuple(reasons) or ("No source is known for it.",))
+                return DownloadOutcome(checkpoint, Result.FETCHED)
+        return DownloadOutcome(checkpoint, Result.FAILED, tuple(reasons) or ("No source is known for it.",))
 
     def _fetch_from(self, source: Source, checkpoint: Checkpoint, client: httpx.Client | None) -> None:
         """
@@ -147,8 +147,8 @@ class Downloader:
         while True:
             resumed = part_bytes(checkpoint, self.folder) > 0 and not isinstance(source, Path)
             self._transfer(source, checkpoint, part, client)
-            with translated_os_errors():
-                is_right = file_digest(part) == checkpoint.sha256
+            with map_os_errors(CHECKPOINTS_FOLDER):
+                is_right = sha256_of_file(part) == checkpoint.sha256
                 if not is_right:
                     part.unlink()
             if is_right:

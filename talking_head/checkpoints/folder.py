@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -14,11 +12,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from talking_head.checkpoints.manifest import Checkpoint
-from talking_head.errors import ResourceError, TalkingHeadError
+from talking_head.digests import sha256_of_file
+from talking_head.errors import FolderWording, ResourceError, map_os_errors
 
 LOCK_FILE = ".download.lock"
 PART_SUFFIX = ".part"
 RESERVE_SHARE = 0.1  # of what is to come: the file system and whoever else writes need some room too
+CHECKPOINTS_FOLDER = FolderWording(
+    name="checkpoints folder",
+    free_space="What has come is kept: free some space and run the command again.",
+    grant_access="Give this user write permission on it, or set CHECKPOINTS_DIR to another folder.",
+    look_into="Check CHECKPOINTS_DIR.",
+    denied_is_permanent=True,
+)
 
 
 class FileState(StrEnum):
@@ -53,17 +59,12 @@ def state_of(checkpoint: Checkpoint, folder: Path, *, deep: bool = True) -> File
             return FileState.PRESENT if right_size else FileState.OWN if own_digest else FileState.CORRUPT
         if path.stat().st_size != checkpoint.bytes and not own_digest:
             return FileState.CORRUPT
-        digest = file_digest(path)
+        digest = sha256_of_file(path)
     except OSError:
         return FileState.UNREADABLE
     if digest == checkpoint.sha256:
         return FileState.GOOD
     return FileState.OWN if digest == own_digest else FileState.CORRUPT
-
-
-def file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_path(path: Path) -> Path:
@@ -107,9 +108,9 @@ def finish(part: Path, path: Path, digest: str) -> None:
     file must never stand beside the digest of another.
 
     Raises:
-        ResourceError: see :func:`folder_error`.
+        ResourceError: see :func:`talking_head.errors.from_os_error`.
     """
-    with translated_os_errors():
+    with map_os_errors(CHECKPOINTS_FOLDER):
         with part.open("rb") as file:
             os.fsync(file.fileno())
         beside = digest_path(path)
@@ -130,7 +131,7 @@ def check_space(checkpoints: Sequence[Checkpoint], folder: Path) -> None:
         ResourceError: ``no_space``.
     """
     missing_bytes = sum(max(0, one.bytes - part_bytes(one, folder)) for one in checkpoints)
-    with translated_os_errors():
+    with map_os_errors(CHECKPOINTS_FOLDER):
         free_bytes = shutil.disk_usage(folder).free
     needed_bytes = int(missing_bytes * (1 + RESERVE_SHARE))
     if needed_bytes > free_bytes:
@@ -149,7 +150,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         ResourceError: ``download_running``, or what the file system refused.
     """
-    with translated_os_errors():
+    with map_os_errors(CHECKPOINTS_FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -164,40 +165,6 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def translated_os_errors() -> Iterator[None]:
-    """
-    Raises:
-        ResourceError: see :func:`folder_error`.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise folder_error(error) from error
-
-
-def folder_error(error: OSError) -> TalkingHeadError:
-    """What the file system said about the checkpoints folder, in words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError(
-            "The disk became full.",
-            code="no_space",
-            hint="What has come is kept: free some space and run the command again.",
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ResourceError(
-            "The checkpoints folder cannot be written to.",
-            code="storage_denied",
-            hint="Give this user write permission on it, or set CHECKPOINTS_DIR to another folder.",
-            permanent=True,
-        )
-    return ResourceError(
-        f"The checkpoints folder does not work: {error.strerror or error}.",
-        code="storage_error",
-        hint="Check CHECKPOINTS_DIR.",
-    )
 
 
 def in_units(count: int) -> str:

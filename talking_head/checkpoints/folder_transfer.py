@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from talking_head.checkpoints.folder import translated_os_errors
+from talking_head.checkpoints.folder import CHECKPOINTS_FOLDER
 from talking_head.checkpoints.sources import SourceError
+from talking_head.errors import map_os_errors
 
 BLOCK_BYTES = 1 << 20
 
@@ -26,7 +27,7 @@ def copy(source: Path, part: Path, expected_bytes: int, *, on_progress: Callable
         reader = source.open("rb")
     except OSError as error:
         raise SourceError(f"It cannot be read: {error.strerror}.", permanent=True) from error
-    with reader, translated_os_errors():
+    with reader, map_os_errors(CHECKPOINTS_FOLDER):
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as writer:
             while block := _read(reader.read, source):

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import httpx
 
-from talking_head.checkpoints.folder import translated_os_errors
+from talking_head.checkpoints.folder import CHECKPOINTS_FOLDER
 from talking_head.checkpoints.sources import SourceError
+from talking_head.errors import map_os_errors
 
 CONNECT_SECONDS = 20.0
 SILENCE_SECONDS = 60.0  # a server that sends nothing for so long is taken for gone
@@ -144,7 +145,7 @@ def _check_whole(response: httpx.Response, expected_bytes: int) -> None:
 
 def _write(response: httpx.Response, part: Path, start: int, expected_bytes: int, on_progress: Progress) -> None:
     have_bytes = start
-    with translated_os_errors():
+    with map_os_errors(CHECKPOINTS_FOLDER):
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
             if file.tell() != start:

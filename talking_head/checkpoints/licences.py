@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from talking_head.checkpoints.folder import translated_os_errors
+from talking_head.checkpoints.folder import CHECKPOINTS_FOLDER
 from talking_head.checkpoints.manifest import Licence
+from talking_head.errors import map_os_errors
 
 ACCEPTED_FILE = "accepted-licences.json"
 
@@ -41,7 +42,7 @@ def accept(licences: Iterable[Licence], folder: Path, now: datetime | None = Non
     text = json.dumps(records, indent=2, ensure_ascii=False) + "\n"
     path = folder / ACCEPTED_FILE
     unfinished = path.with_name(f".{path.name}.part")
-    with translated_os_errors():
+    with map_os_errors(CHECKPOINTS_FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)

@@ -14,9 +14,9 @@ from django.conf import settings
 from talking_head.checkpoints.folder import state_of
 from talking_head.checkpoints.manifest import load_manifest
 from talking_head.diagnostics import machine
-from talking_head.diagnostics.advice import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.diagnostics.engines import TrialSettings, try_engines
 from talking_head.diagnostics.findings import Level, Report
+from talking_head.diagnostics.judgements import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.diagnostics.services import look_at_services
 
 logger = logging.getLogger(__name__)

@@ -14,14 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.profiles import Preprocess
 from talking_head.timebase import SAMPLES_PER_VIDEO_FRAME
 
-Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
-Frame = NDArray[np.uint8]  # (height, width, 3) RGB
 # Where the times of words and sounds come from: the model that spoke, a recogniser that listened, or only the letters.
 TimesFrom = Literal["model", "alignment", "estimate"]
 
@@ -77,7 +73,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class PortraitImage:
     """A decoded still picture; ``digest``, the sha256 of the file's bytes, stands for it in cache keys."""
 
     rgb: Frame
@@ -130,7 +126,7 @@ class FaceEngine(Protocol):
     name: str
     version: str
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> Any:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> Any:
         """Everything that depends on the portrait alone (face, mesh, crop, fields, features), called *source* below.
 
         Must have ``width_px`` and ``height_px`` (both even). The caller keeps it for later clips. Only the still engine

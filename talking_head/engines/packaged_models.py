@@ -8,11 +8,11 @@ has to be kept here. A file is checked once per process, before it is loaded.
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from talking_head.digests import sha256_of_file
 from talking_head.errors import EngineError
 
 
@@ -41,8 +41,7 @@ def check_packaged_model(distribution: str, path: Path) -> None:
         EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``.
     """
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
+        digest = bytes.fromhex(sha256_of_file(path))
     except FileNotFoundError as error:
         raise missing_model(distribution) from error
     stated = _stated_digest(distribution, path)

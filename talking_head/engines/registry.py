@@ -7,6 +7,7 @@ from typing import Any
 
 from talking_head.engines.base import EngineSettings
 from talking_head.errors import EngineError, OptionError
+from talking_head.profiles import AUTO
 
 # kind -> name -> "module:class". The order is the order of preference of "auto".
 ENGINES: dict[str, dict[str, str]] = {
@@ -23,7 +24,6 @@ ENGINES: dict[str, dict[str, str]] = {
         "gfpgan": "talking_head.engines.enhancer.gfpgan.engine:GfpganEnhancer",
     },
 }
-AUTO = "auto"
 
 
 def engine_class(kind: str, name: str) -> Any:

@@ -12,7 +12,6 @@ files; for any other it may stand beside the file as ``<name>.sha256`` (as ``sha
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 import zipfile
@@ -25,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from talking_head.digests import sha256_of_file
 from talking_head.errors import EngineError
 
 LARGEST_WEIGHT = 1e8  # a flipped exponent bit makes numbers beyond this; no sound network has them
@@ -152,8 +152,7 @@ def first_line(error: BaseException) -> str:
 
 @lru_cache(maxsize=16)
 def _digest(path: Path, _bytes: int, _modified_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of_file(path)
 
 
 def _counts_training_steps(name: str) -> bool:

@@ -27,7 +27,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
-from talking_head.errors import ResourceError
+from talking_head.errors import ResourceError, map_os_errors
 from talking_head.files import local
 from talking_head.timing import timing
 
@@ -69,7 +69,7 @@ def is_installed() -> bool:
 
 def upload(name: str, path: Path) -> None:
     """Returns when the file's bytes are in the bucket under ``name`` and have been checked there."""
-    with local.translated_os_errors(), path.open("rb") as file, _map_errors():
+    with map_os_errors(), path.open("rb") as file, _map_errors():
         _backend().save(name, File(file))
 
 
@@ -85,7 +85,7 @@ def download(name: str, path: Path) -> None:
         FileNotFoundError: there is no such object.
     """
     found = stat(name)
-    with local.temporary_file(b"") as temporary, local.translated_os_errors():
+    with local.temporary_file(b"") as temporary, map_os_errors():
         with temporary.open("wb") as file:
             file.writelines(blocks(name, found.etag, 0, found.size_bytes))
         path.parent.mkdir(parents=True, exist_ok=True)

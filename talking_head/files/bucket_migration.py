@@ -6,18 +6,15 @@ move goes on where it stopped, and a second one brings what was made meanwhile.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 from talking_head.files import bucket, clip_cache, job_files, local
 from talking_head.files.uploads import UploadKind
 from talking_head.models import Job
 
 BATCH = 200
-RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
 
 def upload_media(say: Callable[[int, int], None]) -> int:
@@ -44,8 +41,8 @@ def _files() -> Iterator[tuple[str, Path]]:
             if path.is_file():
                 yield path.relative_to(root).as_posix(), path
     for folder in sorted(root.glob("results_*")):
-        match = RESULTS.fullmatch(folder.name)
-        job = Job.objects.filter(pk=UUID(match[1])).first() if match else None
+        job_id = local.job_id_of(folder.name)
+        job = Job.objects.filter(pk=job_id).first() if job_id else None
         if job is not None:
             yield from _results(job, folder)
 

@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
+from talking_head.errors import map_os_errors
 from talking_head.files import bucket, local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.models import Clip, ClipState
-from talking_head.pipeline.cache.store import ContentCache
+from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, entry_name
 from talking_head.pipeline.requests import ClipResult
 
-CLIPS, TAKES = "clips", "takes"  # as in pipeline.entries, which loads codecs
 KeepGoing = Callable[[], bool]
 Entry = tuple[str, str]  # kind, key
 
@@ -117,7 +117,7 @@ def _same_sentence_before(clip: Clip) -> Clip | None:
 
 def _keep(entry: Entry) -> None:
     there = bucket.sizes(_name(entry))
-    with local.translated_os_errors():
+    with map_os_errors():
         files = list(_place(entry).iterdir()) if _place(entry).is_dir() else []
         for path in files:
             name = f"{_name(entry)}{path.name}"
@@ -138,10 +138,8 @@ def _bring(entry: Entry) -> None:
 
 
 def _name(entry: Entry) -> str:
-    kind, key = entry
-    return f"{local.cache_root().name}/{kind}/{key[:2]}/{key}/"
+    return f"{local.cache_root().name}/{entry_name(*entry)}/"
 
 
 def _place(entry: Entry) -> Path:
-    kind, key = entry
-    return local.cache_root() / kind / key[:2] / key
+    return ContentCache(local.cache_root()).path(*entry)

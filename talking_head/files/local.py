@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from talking_head.errors import PortraitError, from_os_error
+from talking_head.errors import map_os_errors
 
+RESULTS = re.compile(r"results_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 PROBE_BYTES = 64 * 1024
 LOG = "log.txt"
 READABLE = 0o644  # a proxy that sends files runs as somebody else; MEDIA_ROOT's own mode keeps everybody out
@@ -45,14 +47,14 @@ def staging_folder(job_id: UUID, fence: int) -> Path:
     return media_root() / f"results_{job_id}.staging-{fence}"
 
 
+def job_id_of(results: str) -> UUID | None:
+    """Return the job whose results folder has that name; None for every other name."""
+    match = RESULTS.fullmatch(results)
+    return UUID(match[1]) if match else None
+
+
 def metrics_file(job_id: UUID) -> Path:
     return results_folder(job_id) / f"performance_metrics_{job_id}.json"
-
-
-def unknown_portrait() -> PortraitError:
-    return PortraitError(
-        "This portrait is not here (any more).", code="unknown_portrait", hint="Upload it again or choose another one."
-    )
 
 
 @contextlib.contextmanager
@@ -62,12 +64,12 @@ def temporary_file(data: bytes) -> Iterator[Path]:
     Raises:
         ResourceError: ``no_space``, ``storage_denied``.
     """
-    with translated_os_errors():
+    with map_os_errors():
         temporary_root().mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=temporary_root(), prefix="upload-")
     path = Path(name)
     try:
-        with translated_os_errors(), os.fdopen(descriptor, "wb") as file:
+        with map_os_errors(), os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -82,7 +84,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         ResourceError: ``no_space``, ``storage_denied``.
     """
-    with temporary_file(data) as temporary, translated_os_errors():
+    with temporary_file(data) as temporary, map_os_errors():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.chmod(READABLE)
         temporary.replace(path)
@@ -96,11 +98,3 @@ def check_writable() -> None:
     """
     with temporary_file(b"\0" * PROBE_BYTES):
         pass
-
-
-@contextlib.contextmanager
-def translated_os_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise from_os_error(error) from error

@@ -15,7 +15,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from talking_head.errors import InvalidInput
+from talking_head.errors import InvalidInput, map_os_errors
 from talking_head.files import bucket, local
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -87,7 +87,7 @@ def delete(kind: UploadKind, digest: str) -> None:
     other machines go when somebody asks for them there, or with the next round of their sweeper."""
     if bucket.is_enabled():
         bucket.delete(storage_key(kind, digest))
-    with local.translated_os_errors():
+    with map_os_errors():
         local_path(kind, digest).unlink(missing_ok=True)
 
 

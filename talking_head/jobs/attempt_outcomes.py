@@ -99,7 +99,12 @@ def _fail(clip_id: int, job_id: UUID, holds: Q, failure: AttemptFailure, usage: 
         transition_clip(clip_id, "release", holds, **_requeue_fields(is_running))
     elif _may_retry_at_half_resolution(clip, failure):
         transition_clip(
-            clip_id, "retry_at_half_resolution", holds, is_smaller=True, not_before=None, **_failure_counters(failure)
+            clip_id,
+            "retry_at_half_resolution",
+            holds,
+            is_half_resolution=True,
+            not_before=None,
+            **_failure_counters(failure),
         )
     elif _may_retry(clip, failure):
         _retry(clip, holds, failure)
@@ -123,7 +128,7 @@ def _requeue_fields(is_running: bool) -> dict[str, Any]:
 
 
 def _may_retry_at_half_resolution(clip: Clip, failure: AttemptFailure) -> bool:
-    return failure.error.code == OUT_OF_MEMORY and not clip.is_smaller and not clip.is_fallback
+    return failure.error.code == OUT_OF_MEMORY and not clip.is_half_resolution and not clip.is_fallback
 
 
 def _may_retry(clip: Clip, failure: AttemptFailure) -> bool:

@@ -101,7 +101,7 @@ def clip_request_for(clip: Clip) -> ClipRequest:
         profile=job.profile,
         speech=job.speech,
         face=job.face,
-        smaller=clip.is_smaller,
+        half_resolution=clip.is_half_resolution,
         fallback=clip.is_fallback,
     )
 

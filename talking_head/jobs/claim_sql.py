@@ -23,19 +23,23 @@ from talking_head.models import Clip, Job
 HEADS = 32  # places in line that are looked at: more than ever claim at the same moment
 
 
-def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
-    """In the order of the model's fields, as ``from_db`` wants them."""
-    columns = tuple(field.attname for field in model._meta.concrete_fields if field.attname in names)
+def _fields(model: type[Model], *names: str) -> dict[str, str]:
+    """Return attribute -> column, in the order of the model's fields, as ``from_db`` wants them."""
+    columns = {
+        field.attname: field.column
+        for field in model._meta.concrete_fields
+        if field.attname in names and field.column is not None
+    }
     if len(columns) != len(names):
         raise ValueError(f"{model.__name__} lacks one of {names}.")
     return columns
 
 
-CLIP_COLUMNS = _columns(
+CLIP_FIELDS = _fields(
     Clip, "id", "job_id", "index", "text", "spoken", "pause_seconds", "narration_start_seconds",
-    "narration_end_seconds", "is_short", "fence", "is_smaller", "is_fallback",
+    "narration_end_seconds", "is_short", "fence", "is_half_resolution", "is_fallback",
 )  # fmt: skip
-JOB_COLUMNS = _columns(
+JOB_FIELDS = _fields(
     Job, "id", "script", "language", "voice", "speed", "portrait_digest", "narration_digest", "profile", "speech",
     "face", "timeout_seconds", "deadline_at",
 )  # fmt: skip
@@ -77,7 +81,9 @@ WITH chosen AS (
 )
 SELECT attempt.id, statement_timestamp(), taken.*, started.* FROM taken, started, attempt
 """
-FORM = "CASE WHEN is_fallback THEN 'stand-in' WHEN is_smaller THEN 'half size, no enhancer' ELSE '' END"  # Clip.form
+FORM = (
+    "CASE WHEN is_fallback THEN 'fallback' WHEN is_smaller THEN 'half resolution, no enhancer' ELSE '' END"  # Clip.form
+)
 QUEUED_CLIPS = "state = 'waiting' AND turn IS NOT NULL AND (not_before IS NULL OR not_before <= statement_timestamp())"
 
 
@@ -95,8 +101,8 @@ def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_s
         statement = _statement(skip_locked=skip_locked, of_job=job_id is not None, only_short=only_short)
         if row := _execute(statement, values):
             attempt_id, now, *columns = row
-            clip = Clip.from_db(connection.alias, CLIP_COLUMNS, columns[: len(CLIP_COLUMNS)])
-            clip.job = Job.from_db(connection.alias, JOB_COLUMNS, columns[len(CLIP_COLUMNS) :])
+            clip = Clip.from_db(connection.alias, CLIP_FIELDS, columns[: len(CLIP_FIELDS)])
+            clip.job = Job.from_db(connection.alias, JOB_FIELDS, columns[len(CLIP_FIELDS) :])
             return ClaimedRow(clip, attempt_id, now)
     return None
 
@@ -110,8 +116,8 @@ def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
         wanted=wanted,
         heads=HEADS,
         skip_locked="SKIP LOCKED" if skip_locked else "",
-        job_columns=", ".join(f"job.{name}" for name in JOB_COLUMNS),
-        clip_columns=", ".join(f"clip.{name}" for name in CLIP_COLUMNS),
+        job_columns=", ".join(f"job.{column}" for column in JOB_FIELDS.values()),
+        clip_columns=", ".join(f"clip.{column}" for column in CLIP_FIELDS.values()),
     )
 
 

@@ -80,7 +80,7 @@ def _take_publishing(job: Job) -> None:
 def _give_up_publishing(job: Job) -> None:
     error = RendererError("The clips could not be joined.", code="publish_failed", hint="Try again.")
     if job.error_code:  # what the last publisher reported before it gave the job back
-        error = RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
+        error = RendererError(job.error_message, code=job.error_code, hint=job.error_hint)
     fail_job(job.pk, error, Q(fence=job.fence))
 
 
@@ -98,7 +98,7 @@ def holds_publishing(claim: PublishClaim) -> bool:
 def postpone_publishing(claim: PublishClaim, error: TalkingHeadError, *, crashed: bool) -> None:
     """Gives the job back after a failure; somebody takes it over when the backoff is up, or gives up on it."""
     wait_seconds = 0.0 if crashed else timing().backoff_seconds
-    values = {"error_code": error.code, "error_message": error.message, "suggestion": error.hint}
+    values = {"error_code": error.code, "error_message": error.message, "error_hint": error.hint}
     if error.permanent:
         fail_job(claim.job_id, error, claim.fence_q)
         return

@@ -30,7 +30,7 @@ def enqueue(job: Job, clips: Iterable[Clip]) -> list[Clip]:
     if not clips:
         return []
     first = _next_turn(job.owner_id, job.priority)
-    is_short = job.reckoned_seconds <= timing().short_seconds
+    is_short = job.estimated_seconds <= timing().short_seconds
     for number, clip in enumerate(clips):
         clip.lane, clip.turn, clip.is_short = job.priority, first + number, is_short
     return clips

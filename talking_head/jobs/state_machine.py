@@ -164,13 +164,13 @@ def touch_running_job(job_id: UUID, **values: Any) -> None:
 @atomic_transition
 def cancel(job_id: UUID) -> None:
     """Whatever runs for the job notices at its next write, and its supervisor within half a second."""
-    transition_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", suggestion="")
+    transition_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", error_hint="")
 
 
 def fail_job(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
     """Ends the job as failed, as part of the caller's transaction."""
     transition_job(
-        job_id, "fail", *conditions, error_code=error.code, error_message=error.message, suggestion=error.hint
+        job_id, "fail", *conditions, error_code=error.code, error_message=error.message, error_hint=error.hint
     )
 
 

@@ -48,15 +48,17 @@ class TranscriptionClaim(Lease):
 
     @property
     def mine(self) -> QuerySet[Narration]:
-        return Narration.objects.filter(self.fence_q, pk=self.narration_id, state=NarrationState.LISTENING)
+        return Narration.objects.filter(self.fence_q, pk=self.narration_id, state=NarrationState.TRANSCRIBING)
 
 
 # --- listening -----------------------------------------------------------------------------------------------------
 
 
 def _claimable() -> QuerySet[Narration]:
-    is_orphan = Q(state=NarrationState.LISTENING, lease_expires_at__lt=Now())
-    return Narration.objects.filter(Q(state=NarrationState.WAITING) | is_orphan).order_by("heard_seconds", "created_at")
+    is_orphan = Q(state=NarrationState.TRANSCRIBING, lease_expires_at__lt=Now())
+    return Narration.objects.filter(Q(state=NarrationState.WAITING) | is_orphan).order_by(
+        "transcribed_seconds", "created_at"
+    )
 
 
 def is_anything_to_transcribe() -> bool:
@@ -75,7 +77,7 @@ def claim_chunk(job_id: UUID | None = None) -> TranscriptionClaim | None:
             continue
         seen = Narration.objects.filter(pk=narration.pk, fence=narration.fence, state=narration.state)
         taken = seen.update(
-            state=NarrationState.LISTENING,
+            state=NarrationState.TRANSCRIBING,
             fence=F("fence") + 1,
             tries=F("tries") + 1,
             lease_expires_at=seconds_from_now(timing().lease_seconds),
@@ -86,7 +88,7 @@ def claim_chunk(job_id: UUID | None = None) -> TranscriptionClaim | None:
                 narration_id=narration.pk,
                 fence=narration.fence + 1,
                 digest=narration.digest,
-                start_seconds=narration.heard_seconds,
+                start_seconds=narration.transcribed_seconds,
                 language=language,
             )
     return None
@@ -119,7 +121,7 @@ def record_chunk(claim: TranscriptionClaim, piece: dict[str, Any]) -> None:
         raise LostRace
     transcript = _with_piece(narration, piece)
     narration.transcript = transcript
-    narration.heard_seconds = piece["end_seconds"]
+    narration.transcribed_seconds = piece["end_seconds"]
     narration.state = NarrationState.READY if piece["is_last"] else NarrationState.WAITING
     narration.tries, narration.lease_expires_at = 0, None
     if piece["is_last"] and not transcript["segments"]:
@@ -191,18 +193,13 @@ def _end_waiting(job: Job, error: TalkingHeadError) -> None:
 
 def restart_transcription(narration: Narration) -> None:
     """From the beginning, forgetting what was heard and what went wrong."""
-    narration.state, narration.tries, narration.heard_seconds = NarrationState.WAITING, 0, 0.0
+    narration.state, narration.tries, narration.transcribed_seconds = NarrationState.WAITING, 0, 0.0
     narration.transcript, narration.text = {}, ""
     narration.error_code = narration.error_message = narration.error_hint = ""
     narration.save()
 
 
 # --- what a job makes of it ----------------------------------------------------------------------------------------
-
-
-def heard_narration(digest: str) -> Narration | None:
-    """Somebody's row of that recording that was listened to; all of them heard the same."""
-    return Narration.objects.filter(digest=digest, state=NarrationState.READY).first()
 
 
 def wait_for(job: Job, narration: Narration) -> None:

@@ -78,9 +78,9 @@ class SnapshotReader:
         self._latest[job_id] = snapshot
         return snapshot
 
-    async def recent(self, job_id: UUID, *, at_least_seq: int = 0, max_age_seconds: float = 60.0) -> Snapshot:
+    async def recent(self, job_id: UUID, *, max_age_seconds: float = 60.0) -> Snapshot:
         """One that was read before when it is new enough, else a fresh one."""
         known = self._latest.get(job_id)
-        if known and known.seq >= at_least_seq and time.monotonic() - known.read_at <= max_age_seconds:
+        if known and time.monotonic() - known.read_at <= max_age_seconds:
             return known
         return await self.fresh(job_id)

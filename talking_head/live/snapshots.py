@@ -54,7 +54,7 @@ def job_view(job: Job, clips: list[Clip]) -> Json:
         "stage": _current_stage(job),
         **clip_counts(job, clips),
         "queue_position": render_rate.queue_position(job),
-        "error": _error_view(job.error_code, job.error_message, job.suggestion),
+        "error": _error_view(job.error_code, job.error_message, job.error_hint),
     }
 
 
@@ -82,8 +82,9 @@ def _current_stage(job: Job) -> str | None:
     return running.order_by("-started_at").values_list("stage", flat=True).first() or None
 
 
-def _error_view(code: str, message: str, suggestion: str) -> dict[str, str] | None:
-    return {"code": code, "message": message, "suggestion": suggestion} if code else None
+def _error_view(code: str, message: str, hint: str) -> dict[str, str] | None:
+    """``suggestion`` is the name that the hint had first; clients of that time still read it."""
+    return {"code": code, "message": message, "hint": hint, "suggestion": hint} if code else None
 
 
 def clip_view(clip: Clip) -> Json:
@@ -119,7 +120,7 @@ def narration_view(narration: Narration) -> Json:
     return {
         "state": narration.state,
         "duration_seconds": narration.duration_seconds,
-        "heard_seconds": narration.heard_seconds,
+        "heard_seconds": narration.transcribed_seconds,
         "text": narration.text,
         "language": transcript.get("language", ""),
         "language_probability": transcript.get("language_probability", 0.0),

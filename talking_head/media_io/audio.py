@@ -14,8 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from talking_head.errors import InvalidInput
-
-Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
+from talking_head.media_io.arrays import Waveform
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_RECORDING_SECONDS = 2 * 60 * 60.0

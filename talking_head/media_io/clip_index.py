@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.media_io.mp4_boxes import Box, after_dates, boxes, damaged, find
+from talking_head.media_io.mp4_boxes import Mp4Box, after_dates, boxes, damaged, find
 
 NOT_A_KEYFRAME = 0x0001_0000  # sample_is_non_sync_sample
 # tfhd and trun flags: which optional fields are there
@@ -73,12 +73,12 @@ def index_clip(data: bytes) -> ClipIndex:
     return clip
 
 
-def _track_number(data: bytes, trak: Box) -> int:
+def _track_number(data: bytes, trak: Mp4Box) -> int:
     header = find(data, b"tkhd", inside=trak)
     return int(struct.unpack_from(">I", data, header.body + after_dates(data, header))[0])
 
 
-def _track(data: bytes, trak: Box) -> _Track:
+def _track(data: bytes, trak: Mp4Box) -> _Track:
     tkhd = find(data, b"tkhd", inside=trak)
     width, height = struct.unpack_from(">II", data, tkhd.end - 8)  # 16.16 fixed point
     mdia = find(data, b"mdia", inside=trak)
@@ -95,7 +95,7 @@ def _track(data: bytes, trak: Box) -> _Track:
     )
 
 
-def _index_track(data: bytes, moof: Box, traf: Box, tracks: dict[int, _Track]) -> TrackIndex:
+def _index_track(data: bytes, moof: Mp4Box, traf: Mp4Box, tracks: dict[int, _Track]) -> TrackIndex:
     tfhd, trun = find(data, b"tfhd", inside=traf), find(data, b"trun", inside=traf)
     track_number, defaults = _defaults(data, tfhd)
     track = tracks[track_number]
@@ -131,7 +131,7 @@ def _index_track(data: bytes, moof: Box, traf: Box, tracks: dict[int, _Track]) -
     )
 
 
-def _defaults(data: bytes, tfhd: Box) -> tuple[int, dict[int, int]]:
+def _defaults(data: bytes, tfhd: Mp4Box) -> tuple[int, dict[int, int]]:
     """The track's number, and what holds for samples that ``trun`` does not describe itself."""
     present, track_number = struct.unpack_from(">II", data, tfhd.body)
     at = tfhd.body + 8

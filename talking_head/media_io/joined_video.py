@@ -35,7 +35,7 @@ _TEXT = 1  # ``data`` box: UTF-8
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class ChapterMark:
     """A title and where it begins, in seconds from the start of the video."""
 
     title: str
@@ -58,7 +58,7 @@ def join_clips(
     *,
     tags: dict[str, str],
     language: str,
-    chapters: Sequence[Chapter] = (),
+    chapters: Sequence[ChapterMark] = (),
     extra_boxes: bytes = b"",
 ) -> VideoInfo:
     """Writes the clips one after the other.
@@ -135,7 +135,7 @@ class _Layout:
         size = 8 + self._data_bytes
         return struct.pack(">I4s", size, b"mdat") if size < 2**32 else struct.pack(">I4sQ", 1, b"mdat", size + 8)
 
-    def index(self, data_start: int, tags: dict[str, str], language: str, chapters: Sequence[Chapter]) -> bytes:
+    def index(self, data_start: int, tags: dict[str, str], language: str, chapters: Sequence[ChapterMark]) -> bytes:
         """The ``moov`` box, when the first chunk stands at ``data_start``."""
         duration = round(self.info.video_seconds * MOVIE_TICKS_PER_SECOND)
         offsets: dict[bool, list[int]] = {True: [], False: []}
@@ -245,7 +245,7 @@ def _chunk_runs(counts: list[int]) -> NDArray[np.int64]:
     return np.stack([starts + 1, values[starts], np.ones_like(starts)], axis=1)
 
 
-def _user_data(tags: dict[str, str], chapters: Sequence[Chapter]) -> bytes:
+def _user_data(tags: dict[str, str], chapters: Sequence[ChapterMark]) -> bytes:
     parts = []
     if chapters:
         parts.append(_chapter_list(chapters[:MAX_CHAPTERS]))
@@ -260,7 +260,7 @@ def _text_item(kind: bytes, text: str) -> bytes:
     return box(kind, box(b"data", struct.pack(">II", _TEXT, 0), text.encode()))
 
 
-def _chapter_list(chapters: Iterable[Chapter]) -> bytes:
+def _chapter_list(chapters: Iterable[ChapterMark]) -> bytes:
     entries = []
     for chapter in chapters:
         title = _cut(chapter.title, 255)

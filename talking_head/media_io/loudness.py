@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import butter, oaconvolve, sosfilt, sosfiltfilt
 
+from talking_head.media_io.arrays import Waveform
 from talking_head.timebase import AUDIO_HZ
-
-Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
 
 # BS.1770-4, tables 1 and 2: the filters for 48 kHz as (b0, b1, b2, a0, a1, a2).
 _K_WEIGHTING = np.array(
@@ -51,12 +50,6 @@ def integrated_loudness_lufs(waveform: Waveform) -> float:
     return float(_to_lufs(gated[_to_lufs(gated) > threshold_lufs].mean()))
 
 
-def true_peak_dbtp(waveform: Waveform) -> float:
-    """Highest level between and at the samples, by four times oversampling; ``-inf`` for silence."""
-    peak = float(_true_peaks(waveform).max(initial=0.0))
-    return 20 * float(np.log10(peak)) if peak else float("-inf")
-
-
 def without_rumble(waveform: Waveform) -> Waveform:
     """Removes a constant offset and what is below every voice, without delay (filtered forwards and backwards)."""
     padding = min(len(waveform) - 1, AUDIO_HZ // 4)
@@ -88,7 +81,7 @@ def limited(waveform: Waveform, ceiling_dbtp: float) -> Waveform:
     the same width, which can never be above what the sample in the middle needs.
     """
     ceiling = 10 ** ((ceiling_dbtp - _LIMITER_MARGIN_DB) / 20)
-    peaks = _true_peaks(waveform)
+    peaks = true_peaks(waveform)
     if peaks.max(initial=0.0) <= ceiling:
         return waveform
     needed = np.minimum(1.0, ceiling / np.maximum(peaks, ceiling))  # (samples,)
@@ -99,7 +92,7 @@ def limited(waveform: Waveform, ceiling_dbtp: float) -> Waveform:
     return (waveform * gain).astype(np.float32)
 
 
-def _true_peaks(waveform: Waveform) -> Waveform:
+def true_peaks(waveform: Waveform) -> Waveform:
     """(samples,) the highest absolute value around each sample, with the points between it and its neighbours."""
     fine = np.zeros((len(waveform), _OVERSAMPLING), np.float32)
     upsampled = soxr.resample(waveform, 1, _OVERSAMPLING, quality="HQ")[: fine.size]

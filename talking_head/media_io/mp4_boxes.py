@@ -34,7 +34,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Mp4Box:
     """Where a box stands in its buffer: ``start`` of its header, ``body`` behind the header, ``end`` behind the box."""
 
     kind: bytes
@@ -43,7 +43,9 @@ class Box:
     end: int
 
 
-def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None, kind: bytes | None = None) -> Iterator[Box]:
+def boxes(
+    data: bytes | bytearray, start: int = 0, end: int | None = None, kind: bytes | None = None
+) -> Iterator[Mp4Box]:
     """The boxes between two offsets, not those inside them; only those of one kind if that is named.
 
     Raises:
@@ -61,11 +63,11 @@ def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None, kind:
         if size < body - start or start + size > end:
             raise damaged()
         if kind in (None, found):
-            yield Box(found, start, body, start + size)
+            yield Mp4Box(found, start, body, start + size)
         start += size
 
 
-def find(data: bytes | bytearray, kind: bytes, inside: Box | None = None) -> Box:
+def find(data: bytes | bytearray, kind: bytes, inside: Mp4Box | None = None) -> Mp4Box:
     """The first box of that kind at the top level or directly inside another box.
 
     Raises:
@@ -101,6 +103,6 @@ def synthetic_mark(tool: str) -> bytes:
     return box(b"uuid", XMP_BOX.bytes, packet)
 
 
-def after_dates(data: bytes | bytearray, box: Box) -> int:
+def after_dates(data: bytes | bytearray, box: Mp4Box) -> int:
     """Offset behind version, flags, creation and modification time, which are longer in version 1."""
     return 4 + (16 if data[box.body] == 1 else 8)

@@ -13,14 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.media_io.audio import (
-    FlacWriter,
-    Waveform,
-    channel_parts,
-    opened_recording,
-    rate_of,
-    unreadable_recordings,
-)
+from talking_head.media_io.arrays import Waveform
+from talking_head.media_io.audio import FlacWriter, channel_parts, opened_recording, rate_of, unreadable_recordings
 
 MAX_RATE_HZ = 48_000
 BLOCK_SECONDS = 0.1

@@ -24,13 +24,10 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
 from talking_head.errors import RendererError, from_os_error
+from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, VIDEO_FPS
-
-Waveform = NDArray[np.float32]  # (samples,) mono, -1..1
-Frame = NDArray[np.uint8]  # (height, width, 3) RGB
 
 # Takes part in the clips' cache keys: raise it whenever the same frames and sound would give other bytes.
 ENCODING_VERSION = "1"
@@ -208,31 +205,11 @@ def read_header(path: Path) -> VideoInfo:
             seconds = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in (video, audio)]
             return VideoInfo(video.width, video.height, video.frames, *seconds)
     except (av.FFmpegError, IndexError) as error:
-        raise _unreadable() from error
+        raise unreadable_video() from error
 
 
-def inspect_video(path: Path) -> VideoInfo:
-    """Counts what a file really holds, without decoding it.
-
-    Raises:
-        RendererError: ``video_unreadable``.
-    """
-    try:
-        with av.open(str(path)) as source:
-            video, audio = source.streams.video[0], source.streams.audio[0]
-            ticks = {video.index: 0, audio.index: 0}
-            frames = 0
-            for packet in source.demux(video, audio):
-                if packet.dts is not None:
-                    frames += packet.stream_index == video.index
-                    ticks[packet.stream_index] += packet.duration or 0
-            seconds = [float(ticks[stream.index] * (stream.time_base or 0)) for stream in (video, audio)]
-            return VideoInfo(video.width, video.height, frames, *seconds)
-    except (av.FFmpegError, IndexError) as error:
-        raise _unreadable() from error
-
-
-def _unreadable() -> RendererError:
+def unreadable_video() -> RendererError:
+    """Return the error for a finished video that cannot be opened."""
     return RendererError("The finished video cannot be read.", code="video_unreadable", hint="Render it again.")
 
 
@@ -241,12 +218,6 @@ def decode_frames(path: Path) -> Iterator[Frame]:
     with av.open(str(path)) as source:
         for picture in source.decode(video=0):
             yield picture.to_ndarray(format="rgb24")  # type: ignore[misc]
-
-
-def decode_sound(path: Path) -> Waveform:
-    """The sound of a file as a player hears it, (samples,) at the file's own rate."""
-    with av.open(str(path)) as source:
-        return np.concatenate([block.to_ndarray()[0] for block in source.decode(audio=0)])
 
 
 def jpeg(frame: Frame, *, quality: int, max_width_px: int | None = None) -> bytes:

@@ -72,10 +72,6 @@ class Bar:
         return sum(self.states.values())
 
     @property
-    def requests_per_hour(self) -> float:
-        return self.requests / self.hours if self.hours else 0.0
-
-    @property
     def cpu_percent(self) -> float | None:
         """100 is one core all the time that a renderer worked."""
         return 100 * self.cpu_seconds / self.wall_seconds if self.wall_seconds else None

@@ -123,7 +123,7 @@ def report(job: Job) -> FailureReport:
         headline=_headline(job, broken),
         words=redacted(job.error_message),
         stage=_stage(attempts, broken),
-        remedy=remedy_for(job.error_code, job.suggestion, is_fastest=faster_than(job.profile) is None),
+        remedy=remedy_for(job.error_code, job.error_hint, is_fastest=faster_than(job.profile) is None),
         sentences=tuple(_sentence(job, clip) for clip in broken[:MAX_SENTENCES]),
         more_sentences=max(0, len(broken) - MAX_SENTENCES),
         tries=tuple(told[-MAX_TRIES:]),

@@ -34,6 +34,7 @@ from talking_head.models import (
     Notification,
     Priority,
 )
+from talking_head.pipeline.cache.store import KINDS
 
 REUSED_FOR_SECONDS = 5.0
 CACHE_REUSED_FOR_SECONDS = 60.0
@@ -243,7 +244,7 @@ def _count_entries() -> dict[str, tuple[int, float]]:
     ``MAX_MEASURED_ENTRIES`` the bytes of the rest are reckoned from it."""
     root = local.cache_root()
     found = {}
-    for kind in ("takes", "clips", "sources"):
+    for kind in KINDS:
         shelves = sorted(path for path in _children(root / kind) if path.is_dir())
         entries = [entry for shelf in shelves for entry in _children(shelf)]
         sizes = [_size_bytes(entry) for entry in islice(entries, MAX_MEASURED_ENTRIES)]

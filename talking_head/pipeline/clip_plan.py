@@ -14,14 +14,13 @@ from talking_head.engines.base import FaceEngine
 from talking_head.engines.face.half_size import HalfResolutionFace
 from talking_head.media_io.video import ENCODING_VERSION
 from talking_head.pipeline.cache.store import key_of
-from talking_head.pipeline.passage_to_take import RECORDED, narration_key
+from talking_head.pipeline.passage_to_take import RECORDED_LABEL, narration_key
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.pipeline.utterance_to_take import TAKE_VERSION
 from talking_head.pipeline.warm_engines import NO_ENHANCER, WarmEngines
-from talking_head.profiles import Profile, profile_named
+from talking_head.profiles import STILL, Profile, profile_named
 
-STILL = "still"
 SMALLER_NOTICE = "Memory ran out: some sentences were drawn at half the size and without enhancement."
 
 
@@ -54,11 +53,11 @@ class ClipPlan:
 
     def face_engine(self, engines: WarmEngines) -> FaceEngine:
         engine: FaceEngine = engines.get("face", self.face)
-        return HalfResolutionFace(engine) if self.is_smaller else engine
+        return HalfResolutionFace(engine) if self.is_half_resolution else engine
 
     @property
-    def is_smaller(self) -> bool:
-        return self.request.smaller and not self.request.fallback
+    def is_half_resolution(self) -> bool:
+        return self.request.half_resolution and not self.request.fallback
 
 
 def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
@@ -68,13 +67,13 @@ def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
     """
     profile = profile_named(request.profile)
     face = STILL if request.fallback else registry.resolve("face", request.face)
-    is_plain = request.fallback or request.smaller
+    is_plain = request.fallback or request.half_resolution
     enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile)
     face_label = engines.label("face", face)
-    if request.smaller and not request.fallback:
+    if request.half_resolution and not request.fallback:
         face_label, notices = HalfResolutionFace.label(face_label), (SMALLER_NOTICE,)
     labels = {
-        "speech": RECORDED
+        "speech": RECORDED_LABEL
         if request.narration_path
         else engines.label("speech", request.speech, or_unknown=request.fallback),
         "face": face_label,

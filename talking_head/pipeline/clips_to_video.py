@@ -9,7 +9,7 @@ from pathlib import Path
 from talking_head.errors import RendererError
 from talking_head.media_io.atomic_files import atomic_path
 from talking_head.media_io.clip_index import index_clip
-from talking_head.media_io.joined_video import Chapter, join_clips
+from talking_head.media_io.joined_video import ChapterMark, join_clips
 from talking_head.media_io.mp4_boxes import synthetic_mark
 from talking_head.media_io.video import VideoInfo, read_header
 from talking_head.timebase import VIDEO_FPS
@@ -64,12 +64,12 @@ def clips_to_video(
     return written
 
 
-def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[Chapter]:
+def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[ChapterMark]:
     """Players want chapters without gaps: what comes before the first heading belongs to a chapter of its own."""
     if not starts:
         return []
     seconds = [0.0]
     for clip in clips:
         seconds.append(seconds[-1] + len(index_clip(clip.read_bytes()).video.sizes) / VIDEO_FPS)
-    titled = [Chapter(start.title, seconds[start.clip_index]) for start in starts]
-    return titled if titled[0].start_seconds == 0 else [Chapter("Introduction", 0.0), *titled]
+    titled = [ChapterMark(start.title, seconds[start.clip_index]) for start in starts]
+    return titled if titled[0].start_seconds == 0 else [ChapterMark("Introduction", 0.0), *titled]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 
-from talking_head.engines.base import Frame, Take
+from talking_head.engines.base import Take
 from talking_head.errors import RendererError
+from talking_head.media_io.arrays import Frame
 from talking_head.media_io.atomic_files import atomic_path
 from talking_head.media_io.video import ClipWriter, jpeg
 

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from talking_head.digests import sha256_of_file
 from talking_head.media_io.video import ENCODING_VERSION, VideoInfo
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 
@@ -54,7 +55,7 @@ def build_manifest(script: str, clips: Sequence[ManifestClip], video: Path, info
             for index, clip in enumerate(clips)
         ],
         "video": {
-            "sha256": _sha256(video),
+            "sha256": sha256_of_file(video),
             "frames": info.frame_count,
             "seconds": round(info.video_seconds, 3),
             "width_px": info.width_px,
@@ -79,8 +80,3 @@ def _libraries() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

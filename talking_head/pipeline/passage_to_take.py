@@ -15,7 +15,7 @@ from talking_head.media_io.audio import read_flac_span
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.pipeline.utterance_to_take import silent_take, speech_to_take
 
-RECORDED = f"{RecordedSpeech.name} {RecordedSpeech.version}"
+RECORDED_LABEL = f"{RecordedSpeech.name} {RecordedSpeech.version}"
 
 
 def passage_to_take(request: ClipRequest) -> Take:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from talking_head.engines.base import FaceEngine, Framing, Portrait
+from talking_head.engines.base import FaceEngine, Framing, PortraitImage
 from talking_head.errors import PortraitError, from_os_error, out_of_memory
 from talking_head.media_io.image_limits import MAX_FILE_BYTES, too_many_bytes
 from talking_head.media_io.images import decode_image, digest_of
 
 
-def load_portrait(path: str | Path) -> Portrait:
+def load_portrait(path: str | Path) -> PortraitImage:
     """The picture at ``path``, decoded by content; its digest is that of the file's bytes.
 
     Raises:
@@ -31,14 +31,14 @@ def load_portrait(path: str | Path) -> Portrait:
     except OSError as error:
         raise from_os_error(error) from error
     try:
-        return Portrait(rgb=decode_image(data).rgb, digest=digest_of(data))
+        return PortraitImage(rgb=decode_image(data).rgb, digest=digest_of(data))
     except PortraitError as error:
         if isinstance(error.__cause__, MemoryError):  # to an upload that means a smaller picture; this one was accepted
             raise out_of_memory() from error
         raise
 
 
-def portrait_to_source(face_engine: FaceEngine, portrait: Portrait | None, framing: Framing) -> Any:
+def portrait_to_source(face_engine: FaceEngine, portrait: PortraitImage | None, framing: Framing) -> Any:
     """What ``face_engine`` needs of the picture, with even ``width_px`` and ``height_px``.
 
     Raises:

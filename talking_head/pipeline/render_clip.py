@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import (
     PortraitError,
@@ -19,11 +19,10 @@ from talking_head.errors import (
     is_out_of_memory,
     out_of_memory,
 )
+from talking_head.media_io.arrays import Frame
 from talking_head.pipeline.cache.entries import (
     CLIP_POSTER,
     CLIP_VIDEO,
-    CLIPS,
-    TAKES,
     ClipFigures,
     DamagedEntryError,
     load_clip_figures,
@@ -31,7 +30,7 @@ from talking_head.pipeline.cache.entries import (
     store_clip_figures,
     store_take,
 )
-from talking_head.pipeline.cache.store import ContentCache, key_of
+from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, key_of
 from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.passage_to_take import passage_to_take
@@ -47,7 +46,7 @@ WARM_SOURCES = 8  # a prepared portrait at 512 px holds some ten megabytes
 LEAST_SILENCE_SECONDS = 2.0
 
 
-class Renderer:
+class ClipRenderer:
     """Renders clips one after the other. Not for use by two threads at once.
 
     Engines are created on first use and kept; prepared portraits are kept too, the last ``WARM_SOURCES`` of them.
@@ -253,7 +252,7 @@ def _is_cloned(request: ClipRequest) -> bool:
     return isinstance(parsed(request.voice), SampleVoice)
 
 
-def _load_checked(plan: ClipPlan) -> Portrait:
+def _load_checked(plan: ClipPlan) -> PortraitImage:
     """The portrait, if it still is the picture that the request's digest (and so the cache key) speaks of."""
     portrait = load_portrait(plan.request.portrait_path)
     if portrait.digest != plan.portrait_digest:

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from talking_head.engines import registry
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.atomic_files import write_atomically
 from talking_head.media_io.video import VideoInfo
-from talking_head.pipeline.cache.entries import CLIP_VIDEO, CLIPS, TAKES, load_take
-from talking_head.pipeline.cache.store import ContentCache
+from talking_head.pipeline.cache.entries import CLIP_VIDEO, load_take
+from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
 from talking_head.pipeline.checks.recording_report import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.narration.read_file import read_narration
 from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.probes.auto_local import LocalChoice, choose_here
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent
 from talking_head.pipeline.script.script_to_utterances import Script, estimated_seconds, script_to_utterances
 from talking_head.pipeline.takes_to_captions import takes_to_captions
@@ -50,8 +50,8 @@ class RenderScriptRequest:
     voice: str = ""
     speed: float = 1.0
     profile: str = ""
-    speech: str = registry.AUTO
-    face: str = registry.AUTO
+    speech: str = AUTO
+    face: str = AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ ProgressSink = Callable[[RenderProgress], None]
 
 
 def render_script(
-    request: RenderScriptRequest, renderer: Renderer, cache: ContentCache, on_progress: ProgressSink
+    request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
 ) -> RenderedScript:
     """Renders a script into ``out_path``, and captions and metrics if asked for.
 
@@ -111,7 +111,7 @@ class _Run:
     """One call of :func:`render_script`, with what it has gathered so far."""
 
     def __init__(
-        self, request: RenderScriptRequest, renderer: Renderer, cache: ContentCache, on_progress: ProgressSink
+        self, request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
     ) -> None:
         self._request = request
         self._renderer = renderer
@@ -161,7 +161,7 @@ class _Run:
         request = self._request
         if request.audio_path is None:
             return
-        if request.voice or request.speech != registry.AUTO:
+        if request.voice or request.speech != AUTO:
             raise OptionError(
                 "A recording and a voice cannot be had at once.",
                 code="audio_and_voice",
@@ -234,8 +234,8 @@ class _Run:
         that fails too, a stand-in."""
         if failure.code == OUT_OF_MEMORY:
             with contextlib.suppress(RendererError, ResourceError):
-                smaller = replace(request, smaller=True)
-                return smaller, self._renderer.render(smaller, on_event), None
+                reduced = replace(request, half_resolution=True)
+                return reduced, self._renderer.render(reduced, on_event), None
         stand_in = replace(request, fallback=True)
         return stand_in, self._renderer.render(stand_in, on_event), failure
 

@@ -30,7 +30,7 @@ class ClipRequest:
     profile: str = "balanced"
     speech: str = "hibari"  # resolved engine names, never "auto"
     face: str = "puppet"
-    smaller: bool = False  # True = memory ran out: draw at half size, without enhancer
+    half_resolution: bool = False  # True = memory ran out: draw at half the size, without enhancer
     fallback: bool = False  # True = this is the stand-in for a clip that failed: still face, marked as such
 
     def to_json(self) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from talking_head.engines.base import Enhancer, Frame
+from talking_head.engines.base import Enhancer
+from talking_head.media_io.arrays import Frame
 
 
 @dataclass(slots=True)

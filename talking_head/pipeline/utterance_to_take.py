@@ -11,18 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from talking_head.engines.base import (
-    CloningSpeechEngine,
-    Speech,
-    SpeechEngine,
-    Take,
-    TimedToken,
-    TimedWord,
-    Voice,
-    Waveform,
-)
+from talking_head.engines.base import CloningSpeechEngine, Speech, SpeechEngine, Take, TimedToken, TimedWord, Voice
 from talking_head.engines.speech.reading.spoken_form import primary_language
 from talking_head.errors import EngineError, OptionError, ScriptError
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import from_pcm16, resample, to_pcm16
 from talking_head.media_io.loudness import brought_to, without_rumble
 from talking_head.pipeline.requests import ClipRequest

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from talking_head.engines import registry
 from talking_head.models import WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.planning import machines, queue_forecast, quotas, render_rate
-from talking_head.profiles import AUTO, Profile, profile_named
+from talking_head.profiles import AUTO, STILL, Profile, profile_named
 from talking_head.selection_rules import Choice, Machine, ProfileForecast, best_first, choose_face, choose_profile
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ RECENT_JOBS, RECENT = 20, timedelta(days=1)
 PROFILE_FAULT_CODES = (
     "job_timeout", "clip_timeout", "out_of_memory", "renderer_crashed", "renderer_stalled", "poisoned",
 )  # fmt: skip # these may be the profile's fault; a picture without a face is not
-STILL = "still"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def weight_of(utterances: Sequence[Utterance]) -> float:
 
 
 def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str, known: tuple[Machine, ...]) -> Choice:
-    if not job.portrait_digest or face != registry.AUTO:
+    if not job.portrait_digest or face != AUTO:
         return Choice(registry.resolve("face", face if job.portrait_digest else STILL))
     choice = choose_face(profile, weight_of(utterances), profile.timeout_for(job.script), known)
     return Choice(registry.resolve("face", choice.name), choice.reason)

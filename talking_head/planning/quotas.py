@@ -36,18 +36,18 @@ MIN_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QuotaLimits:
     """What holds for one person; 0 means no limit."""
 
     jobs_in_flight: int
     minutes_a_day: int
 
 
-def limits_of(quota: Quota) -> Limits:
+def limits_of(quota: Quota) -> QuotaLimits:
     def chosen(own: int | None, default: int) -> int:
         return default if own is None else own
 
-    return Limits(
+    return QuotaLimits(
         chosen(quota.jobs_in_flight, settings.TALKING_HEAD_JOBS_IN_FLIGHT),
         chosen(quota.minutes_a_day, settings.TALKING_HEAD_MINUTES_A_DAY),
     )
@@ -82,10 +82,10 @@ def refusal(job: Job, utterances: Iterable[Utterance]) -> LimitReached | None:
     return None
 
 
-def _check(job: Job, utterances: Iterable[Utterance], limits: Limits, now: datetime) -> None:
+def _check(job: Job, utterances: Iterable[Utterance], limits: QuotaLimits, now: datetime) -> None:
     new = _not_rendered_before(job, utterances)
     characters = sum(len(utterance.spoken) for utterance in new)
-    job.reckoned_seconds = queue_forecast.weight_of(
+    job.estimated_seconds = queue_forecast.weight_of(
         characters, sum(utterance.pause_seconds for utterance in new), len(new)
     )
     queue = queue_forecast.queue_now()
@@ -104,7 +104,7 @@ def set_created_at(job: Job, admitted_at: datetime) -> None:
 def seconds_used(owner_id: int, since: datetime) -> float:
     """Seconds of new video asked for since then. Of jobs that failed or were cancelled only what they did render."""
     jobs = Job.objects.filter(owner=owner_id, created_at__gte=since)
-    kept = jobs.filter(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)).aggregate(sum=Sum("reckoned_seconds"))
+    kept = jobs.filter(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)).aggregate(sum=Sum("estimated_seconds"))
     broken_off = jobs.exclude(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES))
     rendered = Clip.objects.filter(job__in=broken_off, state=ClipState.DONE, cached=False, is_fallback=False)
     return float(kept["sum"] or 0.0) + float(rendered.aggregate(sum=Sum("video_seconds"))["sum"] or 0.0)
@@ -150,7 +150,7 @@ def _check_jobs_in_flight(job: Job, limit: int, queue: queue_forecast.Queue) -> 
 
 
 def _check_minutes(job: Job, limit_minutes: int, now: datetime) -> None:
-    need_seconds = job.reckoned_seconds
+    need_seconds = job.estimated_seconds
     if not limit_minutes or not need_seconds or job.owner_id is None:
         return
     start, tomorrow = day_of(now)
@@ -172,7 +172,7 @@ def _check_minutes(job: Job, limit_minutes: int, now: datetime) -> None:
 
 def _check_queue(job: Job, queue: queue_forecast.Queue) -> None:
     longest_seconds = settings.TALKING_HEAD_MAX_WAIT_SECONDS
-    found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
+    found = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
     if not longest_seconds or found is None or found.start_seconds <= longest_seconds:
         return
     seconds = max(MIN_RETRY_SECONDS, found.start_seconds - longest_seconds)

@@ -160,7 +160,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache.store import ContentCache
     from talking_head.pipeline.clips_to_package import PackageRequest, package
-    from talking_head.pipeline.render_clip import Renderer
+    from talking_head.pipeline.render_clip import ClipRenderer
     from talking_head.pipeline.requests import ClipRequest, RenderEvent
 
     cache = ContentCache(Path(settings["cache_root"]), temporary=Path(settings["scratch"]))
@@ -171,7 +171,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         Path(samples) if samples else None,
         settings.get("enhance", "auto"),
     )
-    renderer = Renderer(cache, engine_settings)
+    renderer = ClipRenderer(cache, engine_settings)
 
     def render(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         def on_event(event: RenderEvent) -> None:

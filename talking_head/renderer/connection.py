@@ -29,7 +29,7 @@ EXIT_WAIT_SECONDS = 1.0  # between the end of the pipe and the end of the proces
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class RendererCommand:
     """What to start: ``words`` and then ``settings`` as one JSON argument, with ``parent_pid`` and ``scratch`` added.
 
     Each process gets a folder of its own below ``scratch_root`` for whatever is unfinished (it is also its TMPDIR), so
@@ -46,7 +46,7 @@ class Command:
 class Connection:
     """Starts the process in a session of its own, so that it can be ended with everything it starts."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: RendererCommand) -> None:
         self._cookie = uuid.uuid4().hex
         self._decoder = Decoder()
         self._log: deque[bytes] = deque()

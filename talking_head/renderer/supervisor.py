@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError, out_of_memory
-from talking_head.renderer.connection import Command, Connection
+from talking_head.renderer.connection import Connection, RendererCommand
 from talking_head.renderer.process_group import seems_stuck
 from talking_head.renderer.protocol import Message, ProtocolError, encode, error_from_json
 
@@ -31,7 +31,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RenderOutcome:
     end: End
     values: dict[str, Any] = field(default_factory=dict)  # the result, when done
     usage: dict[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RendererLimits:
     """Seconds; see :mod:`talking_head.timing` for what they mean."""
 
     poll_seconds: float = 0.3
@@ -65,9 +65,9 @@ class Watcher:
 class RendererProcess:
     """One renderer process at a time, started when needed and kept warm between requests."""
 
-    def __init__(self, command: Command, limits: Limits | None = None) -> None:
+    def __init__(self, command: RendererCommand, limits: RendererLimits | None = None) -> None:
         self._command = command
-        self._limits = limits or Limits()
+        self._limits = limits or RendererLimits()
         self._connection: Connection | None = None
         self.requests_served = 0  # by the process that runs now
 
@@ -75,7 +75,7 @@ class RendererProcess:
     def pid(self) -> int | None:
         return self._connection.pid if self._connection else None
 
-    def run(self, type_: str, request: dict[str, Any], seconds_allowed: float, watcher: Watcher) -> Outcome:
+    def run(self, type_: str, request: dict[str, Any], seconds_allowed: float, watcher: Watcher) -> RenderOutcome:
         """Sends one request and waits for its end. After anything but DONE and FAILED the process is gone.
 
         Starting a process, when there is none, has its own time limit and does not count against ``seconds_allowed``.
@@ -103,7 +103,7 @@ class RendererProcess:
         if connection is not None:
             connection.end(self._limits.terminate_seconds)
 
-    def _make_ready(self, watcher: Watcher) -> Outcome | None:
+    def _make_ready(self, watcher: Watcher) -> RenderOutcome | None:
         """A process that waits for requests; an outcome if there is none to be had."""
         if self._connection is not None and self._connection.is_alive:
             return None
@@ -122,7 +122,7 @@ def _leaves_doubt(error: TalkingHeadError | None) -> bool:
 class _Exchange:
     """Waits for one answer, reads everything that comes before it, and decides when it has gone on for too long."""
 
-    def __init__(self, connection: Connection, limits: Limits, watcher: Watcher, answers: set[str]) -> None:
+    def __init__(self, connection: Connection, limits: RendererLimits, watcher: Watcher, answers: set[str]) -> None:
         self._connection = connection
         self._limits = limits
         self._watcher = watcher
@@ -130,7 +130,7 @@ class _Exchange:
         self._heart = _Heart(connection.pid, limits.stall_seconds)
         self._pending = memoryview(b"")
 
-    def run(self, seconds: float, data: bytes = b"") -> Outcome:
+    def run(self, seconds: float, data: bytes = b"") -> RenderOutcome:
         """Sends ``data`` and returns when an answer came or when something went wrong."""
         deadline = time.monotonic() + seconds
         next_question = 0.0
@@ -158,7 +158,7 @@ class _Exchange:
         if self._pending:
             selector.register(self._connection.requests, selectors.EVENT_WRITE)
 
-    def _handle(self, key: selectors.SelectorKey, selector: selectors.BaseSelector) -> Outcome | None:
+    def _handle(self, key: selectors.SelectorKey, selector: selectors.BaseSelector) -> RenderOutcome | None:
         if key.fileobj is self._connection.messages:
             return self._take_messages()
         if key.fileobj is self._connection.log:
@@ -170,7 +170,7 @@ class _Exchange:
             selector.unregister(key.fileobj)
         return None
 
-    def _take_messages(self) -> Outcome | None:
+    def _take_messages(self) -> RenderOutcome | None:
         try:
             messages = self._connection.read_messages()
             if messages is None:
@@ -189,22 +189,22 @@ class _Exchange:
         values = message.values
         self._watcher.on_progress(str(values["stage"]), int(values["frame"]), int(values["frames"]), message.binary)
 
-    def _answered(self, answer: Message) -> Outcome:
+    def _answered(self, answer: Message) -> RenderOutcome:
         usage = dict(answer.values.get("usage") or {})
         if answer.type == "failed":
             error = error_from_json(answer.values["error"])
-            return Outcome(End.FAILED, {}, usage, error, self._connection.log_tail())
-        return Outcome(End.DONE, dict(answer.values.get("result") or {}), usage)
+            return RenderOutcome(End.FAILED, {}, usage, error, self._connection.log_tail())
+        return RenderOutcome(End.DONE, dict(answer.values.get("result") or {}), usage)
 
-    def _crashed(self) -> Outcome:
+    def _crashed(self) -> RenderOutcome:
         """C++ and a starting Python cannot report that memory ran out: they die of it."""
         how = self._connection.how_it_ended()
         if self._connection.exited_out_of_memory():
             return self._over(End.CRASHED, out_of_memory())
         return self._over(End.CRASHED, RendererError(f"The renderer {how}.", code="renderer_crashed"))
 
-    def _over(self, end: End, error: TalkingHeadError | None = None) -> Outcome:
-        return Outcome(end, error=error, log_tail=self._connection.log_tail())
+    def _over(self, end: End, error: TalkingHeadError | None = None) -> RenderOutcome:
+        return RenderOutcome(end, error=error, log_tail=self._connection.log_tail())
 
 
 class _Heart:

@@ -46,7 +46,7 @@ def generate_talking_video(
         )
     )
     if not job.is_watchable:
-        raise RendererError(job.error_message, code=job.error_code, hint=job.suggestion)
+        raise RendererError(job.error_message, code=job.error_code, hint=job.error_hint)
     return str(video_path(job))
 
 

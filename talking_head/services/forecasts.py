@@ -57,11 +57,11 @@ def forecast_video(
     settle(job, utterances)
     refusal = quotas.refusal(job, utterances)
     queue = queue_forecast.queue_now()
-    found = queue.of_new_job(job.owner_id, job.priority, job.reckoned_seconds)
+    found = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
     own_rate = render_rate.seconds_per_weight(render_rate.recent_clips(job.profile, job.face))
     ready_seconds = None
     if found is not None:  # the queue's average says when it begins, its own profile how long it takes then
-        own_seconds = job.reckoned_seconds * own_rate if own_rate else found.finish_seconds - found.start_seconds
+        own_seconds = job.estimated_seconds * own_rate if own_rate else found.finish_seconds - found.start_seconds
         ready_seconds = round(max(found.start_seconds + own_seconds, found.finish_seconds if not own_rate else 0.0), 1)
     patience_seconds = settings.TALKING_HEAD_PATIENCE_SECONDS
     ahead = queue.jobs_ahead(job.owner_id, job.priority)

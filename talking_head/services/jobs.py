@@ -14,15 +14,15 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 
 from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
-from talking_head.errors import OptionError, PortraitError, ResourceError
+from talking_head.errors import OptionError, PortraitError, ResourceError, unknown_portrait
 from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import queue, state_machine, transcription, wakeups
 from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.planning import auto_selection, quotas
-from talking_head.profiles import DEFAULT_PROFILE
-from talking_head.services.narrations import RECORDED, usable_narration, utterance_as_long_as
+from talking_head.profiles import AUTO, DEFAULT_PROFILE, RECORDED, STILL
+from talking_head.services.narrations import usable_narration, utterance_as_long_as
 from talking_head.services.scripts import check_voice, speech_engine_for
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STILL = "still"
 TITLE_CHARACTERS = 200
 KEY_CHARACTERS = 100
 
@@ -175,10 +174,10 @@ def _plan(
 
 def _face_for(portrait_digest: str, face: str | None) -> str:
     if portrait_digest and not uploads.exists(UploadKind.PORTRAIT, portrait_digest):
-        raise local.unknown_portrait()
+        raise unknown_portrait()
     if portrait_digest:
         return face or str(settings.TALKING_HEAD_FACE)
-    if face in (None, registry.AUTO, STILL):
+    if face in (None, AUTO, STILL):
         return STILL
     raise PortraitError(
         "A portrait is needed for a face that moves.", code="portrait_missing", hint="Choose a portrait."
@@ -190,7 +189,7 @@ def _job_with_key(owner: User | None, key: str) -> Job | None:
 
 
 def _refuse_a_voice_beside_it(voice: str, speed: float, speech: str | None) -> None:
-    if voice or speed != 1.0 or speech not in (None, registry.AUTO, RECORDED):
+    if voice or speed != 1.0 or speech not in (None, AUTO, RECORDED):
         raise OptionError(
             "A recording and a voice cannot be had at once.",
             code="audio_and_voice",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head.errors import InvalidInput
+from talking_head.errors import InvalidInput, map_os_errors
 from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import narration_retention, transcription, wakeups
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_NARRATION_SECONDS", "narration_of", "narration_view", "store_narration", "usable_narration"]
 
-RECORDED = "recorded"  # what a job's speech engine is called when a recording speaks
 MAX_NARRATION_SECONDS = 60 * 60.0
 
 
@@ -43,7 +42,7 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
     with local.temporary_file(b"") as plain:
         report = report_on_recording(plain_recording(file, plain, max_seconds=MAX_NARRATION_SECONDS))
         refuse_unusable_recording(report)
-        with local.translated_os_errors():
+        with map_os_errors():
             digest = uploads.store(UploadKind.NARRATION, plain.read_bytes())
     with transaction.atomic():
         narration, is_new = Narration.objects.get_or_create(

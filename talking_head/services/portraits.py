@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talking_head.files import local, uploads
+from talking_head.errors import map_os_errors, unknown_portrait
+from talking_head.files import uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
 from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
@@ -90,8 +91,8 @@ def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
     from talking_head.media_io.images import decode_image, encode_jpeg
 
     if not uploads.exists(UploadKind.PORTRAIT, digest):
-        raise local.unknown_portrait()
-    with local.translated_os_errors():
+        raise unknown_portrait()
+    with map_os_errors():
         data = uploads.fetch(UploadKind.PORTRAIT, digest).read_bytes()
     return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
 

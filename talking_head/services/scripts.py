@@ -14,6 +14,7 @@ from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import EngineError, OptionError
 from talking_head.permissions import Person, own_voices
+from talking_head.profiles import AUTO
 from talking_head.services.voice_samples import check_sample_is_here, cloning_problem
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def voices() -> tuple[Voice, ...]:
     coqui has here."""
     configured = settings.TALKING_HEAD_SPEECH
     found = voices_of(registry.resolve("speech", configured))
-    if configured != registry.AUTO:
+    if configured != AUTO:
         return found
     try:
         return found + voices_of(COQUI)

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
-from talking_head.errors import EngineError, InvalidInput
+from talking_head.errors import EngineError, InvalidInput, map_os_errors
 from talking_head.files import clip_cache, local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import state_machine
@@ -86,7 +86,7 @@ def store_voice_sample(data: bytes) -> StoredSample:
         figures = plain_recording(io.BytesIO(data), plain, max_seconds=READ_SECONDS)
         report = report_on_sample(figures, *read_flac(plain))
         refuse_unusable_recording(report)
-        with local.translated_os_errors():
+        with map_os_errors():
             digest = uploads.store(UploadKind.VOICE_SAMPLE, plain.read_bytes())
     return StoredSample(digest, report)
 

@@ -24,7 +24,6 @@ SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of whatever else works there, such as `ma
 ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new one gets its owner at once
 ORPHANS_SECONDS = 6 * 3_600.0
 STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
-RESULTS = re.compile(r"results_([0-9a-f-]{36})")
 
 
 def collect_garbage() -> int:
@@ -70,14 +69,17 @@ def _stale_staging() -> list[Path]:
 def _unpublished_results() -> list[Path]:
     """Videos that were put in place by a publisher that crashed before its commit, of jobs that ended otherwise. Their
     metrics and log stay."""
-    videos = {match[1]: path for path in local.media_root().glob("results_*/video.mp4")
-              if (match := RESULTS.fullmatch(path.parent.name))}  # fmt: skip
+    videos = {
+        job_id: path
+        for path in local.media_root().glob("results_*/video.mp4")
+        if (job_id := local.job_id_of(path.parent.name))
+    }
     found = []
-    ids = [UUID(id_) for id_ in videos]
+    ids = list(videos)
     for start in range(0, len(ids), 500):
         others = Job.objects.filter(~Q(state__in=WATCHABLE_JOB_STATES), pk__in=ids[start : start + 500])
         for job_id in others.filter(state__in=TERMINAL_JOB_STATES).values_list("pk", flat=True):
-            folder = videos[str(job_id)].parent
+            folder = videos[job_id].parent
             kept = {local.metrics_file(job_id).name, local.LOG}
             found += [path for path in folder.iterdir() if path.name not in kept]
     return found

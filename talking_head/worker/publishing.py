@@ -10,7 +10,6 @@ under a name that carries the fence, and the row's change alone publishes them (
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import time
@@ -20,7 +19,8 @@ from typing import Any
 
 from django.db.models import F
 
-from talking_head.errors import RendererError, TalkingHeadError
+from talking_head.digests import sha256_of_file
+from talking_head.errors import RendererError, TalkingHeadError, map_os_errors
 from talking_head.files import bucket, clip_cache, job_files, local
 from talking_head.jobs import publish_claims
 from talking_head.jobs.claim import JOB_TIMEOUT, clip_request_for
@@ -29,7 +29,7 @@ from talking_head.jobs.state_machine import atomic_transition, transition_job
 from talking_head.models import Clip, Job
 from talking_head.monitoring import tracing
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
-from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
+from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.signals import job_published
 from talking_head.timing import timing
 from talking_head.worker.lease_keeper import LeaseKeeper
@@ -67,7 +67,7 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
                 job_files.upload_staged(job.pk, claim.fence, staging, keep_going)
             return _commit_publication(claim, job, clips, staging, result, time.monotonic() - started)
     except bucket.TransferCancelled:
-        outcome = Outcome(End.STOPPED)
+        outcome = RenderOutcome(End.STOPPED)
     except TalkingHeadError as error:
         publish_claims.postpone_publishing(claim, error, crashed=False)
         return False
@@ -79,7 +79,7 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
 
 def _package(
     job: Job, clips: list[Clip], staging: Path, renderer: RendererProcess, keep_going: Callable[[], bool]
-) -> Outcome:
+) -> RenderOutcome:
     request = PackageRequest(
         folder=str(staging),
         title=job.title,
@@ -103,7 +103,7 @@ def _package_clip(job: Job, clip: Clip) -> PackageClip:
     )
 
 
-def _give_back(claim: PublishClaim, outcome: Outcome, should_stop: Callable[[], bool]) -> None:
+def _give_back(claim: PublishClaim, outcome: RenderOutcome, should_stop: Callable[[], bool]) -> None:
     if outcome.end is End.STOPPED:
         if should_stop():
             publish_claims.release_publishing(claim)
@@ -115,8 +115,8 @@ def _give_back(claim: PublishClaim, outcome: Outcome, should_stop: Callable[[], 
 
 def _check_video(path: Path, result: PackageResult) -> None:
     """What is about to be shown to students is, byte for byte, what the renderer wrote and checked."""
-    with local.translated_os_errors(), path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with map_os_errors():
+        digest = sha256_of_file(path)
     if digest != result.sha256:
         raise RendererError("The finished video was damaged while it was stored.", code="video_damaged")
 
@@ -142,7 +142,7 @@ def _commit_publication(
     job.refresh_from_db()
     _announce(job)
     if not bucket.is_enabled():  # there the files lie under this claim's fence already
-        with local.translated_os_errors():
+        with map_os_errors():
             _put_in_place(staging, local.results_folder(job.pk))
 
 
@@ -165,11 +165,11 @@ def _put_in_place(staging: Path, results: Path) -> None:
 def _fallback_error_fields(fallbacks: list[Clip], clip_count: int) -> dict[str, Any]:
     """The job's error fields: why sentences are shown as stand-ins, the deadline before anything else."""
     if not fallbacks:
-        return {"error_code": "", "error_message": "", "suggestion": ""}
+        return {"error_code": "", "error_message": "", "error_hint": ""}
     reason = next((clip for clip in fallbacks if clip.error_code == JOB_TIMEOUT), fallbacks[0])
     count = "one sentence is" if len(fallbacks) == 1 else f"{len(fallbacks)} of {clip_count} sentences are"
     return {
         "error_code": reason.error_code,
         "error_message": f"{reason.error_message} Therefore {count} shown as a still picture.",
-        "suggestion": reason.error_hint,
+        "error_hint": reason.error_hint,
     }

@@ -12,8 +12,8 @@ from django.conf import settings
 from talking_head.engines import registry
 from talking_head.errors import TalkingHeadError
 from talking_head.files import local, uploads
-from talking_head.renderer.connection import Command
-from talking_head.renderer.supervisor import Limits, RendererProcess, Watcher
+from talking_head.renderer.connection import RendererCommand
+from talking_head.renderer.supervisor import RendererLimits, RendererProcess, Watcher
 from talking_head.timing import timing
 from talking_head.worker import drain, registration
 
@@ -23,10 +23,10 @@ WARM_UP_SECONDS = 120.0
 _warm: dict[int, RendererProcess] = {}  # by process number: a fork must not use its parent's renderer
 
 
-def renderer_command() -> Command:
+def renderer_command() -> RendererCommand:
     """The renderer process of this installation; ``settings.TALKING_HEAD_RENDERER`` replaces the words (for tests)."""
     threads = max(1, (os.cpu_count() or 1) // settings.TALKING_HEAD_SLOTS)
-    return Command(
+    return RendererCommand(
         words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
         folder=settings.BASE_DIR,
         scratch_root=local.cache_root() / "tmp",
@@ -43,7 +43,7 @@ def renderer_command() -> Command:
 
 def new_renderer() -> RendererProcess:
     times = timing()
-    limits = Limits(times.poll_seconds, times.stall_seconds, times.start_seconds, times.terminate_seconds)
+    limits = RendererLimits(times.poll_seconds, times.stall_seconds, times.start_seconds, times.terminate_seconds)
     return RendererProcess(renderer_command(), limits)
 
 

@@ -12,7 +12,7 @@ from talking_head.files import uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import transcription
 from talking_head.jobs.transcription import TranscriptionClaim
-from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
+from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop
         transcription.record_failure(claim, outcome.error or RendererError("The renderer gave no reason."))
 
 
-def _transcribed(claim: TranscriptionClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> Outcome:
+def _transcribed(claim: TranscriptionClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> RenderOutcome:
     try:
         path = uploads.fetch(UploadKind.NARRATION, claim.digest)
     except TalkingHeadError as error:
-        return Outcome(End.FAILED, error=error)
+        return RenderOutcome(End.FAILED, error=error)
     request = {
         "narration_path": str(path),
         "start_seconds": claim.start_seconds,

@@ -21,7 +21,7 @@ from talking_head.live import events
 from talking_head.models import AttemptOutcome
 from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult
-from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
+from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.timing import timing
 from talking_head.worker import drain, registration, slots, transcribing
 from talking_head.worker import publishing as publish
@@ -123,9 +123,9 @@ class Worker:
             logger.info("the clip was no longer ours")
             _purge_withdrawn_voice(claim, outcome)
 
-    def _rendered(self, claim: Claim, watcher: Watcher) -> Outcome:
+    def _rendered(self, claim: Claim, watcher: Watcher) -> RenderOutcome:
         """With a bucket a clip is done when every machine can have it."""
-        outcome = Outcome(End.STOPPED)
+        outcome = RenderOutcome(End.STOPPED)
         try:
             clip_cache.fetch_inputs(claim.clip_id, watcher.keep_going)
             outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watcher)
@@ -133,12 +133,12 @@ class Worker:
                 clip_cache.store(ClipResult.from_json(outcome.values), watcher.keep_going)
         except bucket.TransferCancelled:
             _purge_withdrawn_voice(claim, outcome)
-            return Outcome(End.STOPPED)
+            return RenderOutcome(End.STOPPED)
         except TalkingHeadError as error:
-            return Outcome(End.FAILED, error=error)
+            return RenderOutcome(End.FAILED, error=error)
         return outcome
 
-    def _record(self, claim: Claim, outcome: Outcome) -> bool:
+    def _record(self, claim: Claim, outcome: RenderOutcome) -> bool:
         usage = Usage(**outcome.usage)
         if outcome.end is End.DONE:
             if attempt_outcomes.finish_clip(claim, ClipResult.from_json(outcome.values), usage):
@@ -155,7 +155,7 @@ class Worker:
         return attempt_outcomes.fail_clip(claim, AttemptFailure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
 
 
-def _purge_withdrawn_voice(claim: Claim, outcome: Outcome) -> None:
+def _purge_withdrawn_voice(claim: Claim, outcome: RenderOutcome) -> None:
     if outcome.end is not End.DONE:
         return
     try:

@@ -254,7 +254,7 @@ def test_the_check_says_why_a_picture_stops(log_in: LogIn, teacher: User, two_fa
     client = log_in(teacher)
     assert check(client, two_faces)["problems"][0]["severity"] == "stop"
     problem = check(client, b"GIF89a not allowed")["problems"][0]
-    assert (problem["code"], problem["severity"]) == ("image_format", "stop") and problem["advice"]
+    assert (problem["code"], problem["severity"]) == ("image_format", "stop") and problem["hint"]
 
 
 def test_the_check_without_a_picture_is_a_bad_request(log_in: LogIn, teacher: User, student: User) -> None:

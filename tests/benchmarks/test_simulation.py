@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks import simulate
 from benchmarks.arrivals import PATTERNS, arrival_times
 from benchmarks.claim_order import NORMAL, VIP, SimulatedJob
-from benchmarks.queue_model import Costs, Lesson, Outcome, Simulation, make_jobs, quantile
+from benchmarks.queue_model import Costs, Lesson, SimulatedOutcome, Simulation, make_jobs, quantile
 from benchmarks.queue_run import Ran, Request, compare
 from benchmarks.queue_run import simulate as simulate_run
 
@@ -22,7 +22,7 @@ FREE = Costs(claims_per_second=1e9, clip_overhead_seconds=0.0, publish_seconds=0
 LESSON = Lesson([(5.0, 1.0)], mean_clips=4.0, teachers=5)
 
 
-def played(jobs: list[SimulatedJob], workers: int, costs: Costs = FREE, until: float | None = None) -> Outcome:
+def played(jobs: list[SimulatedJob], workers: int, costs: Costs = FREE, until: float | None = None) -> SimulatedOutcome:
     return Simulation(jobs, workers, costs).run(until)
 
 

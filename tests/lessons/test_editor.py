@@ -133,7 +133,7 @@ def test_a_text_that_cannot_be_spoken_is_told_at_the_text(lesson: Lesson, editor
     answer = editor.post(address(lesson), sent, headers=JSON)
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == ["script"]
-    assert answer.json()["error"]["suggestion"]
+    assert answer.json()["error"]["hint"]
     assert not Job.objects.exists()
     assert Lesson.objects.get(pk=lesson.pk).script == "   "  # saved all the same
 
@@ -165,7 +165,7 @@ def test_cancel_stops_the_render(lesson: Lesson, editor: Client, teacher: User) 
 
 def test_a_failure_is_shown_with_its_reason_and_what_to_do(lesson: Lesson, editor: Client) -> None:
     job = make_job(
-        lesson, JobState.FAILED, error_code="no_space", error_message="The disk is full.", suggestion="Free some space."
+        lesson, JobState.FAILED, error_code="no_space", error_message="The disk is full.", error_hint="Free some space."
     )
     Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
     html = editor.get(address(lesson)).content.decode()

@@ -14,19 +14,10 @@ import numpy as np
 import pytest
 
 from talking_head.engines import registry
-from talking_head.engines.base import (
-    EngineSettings,
-    Frame,
-    Framing,
-    Portrait,
-    Speech,
-    Take,
-    TimedToken,
-    TimedWord,
-    Voice,
-)
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Speech, Take, TimedToken, TimedWord, Voice
 from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError
+from talking_head.media_io.arrays import Frame
 
 WORD_SECONDS = 0.20
 GAP_SECONDS = 0.05
@@ -105,7 +96,7 @@ class FakeFace:
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> FakeSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> FakeSource:
         if portrait is None or portrait.digest == FACELESS_DIGEST:
             raise PortraitError("There is no face in this picture.", code="no_face", hint="Choose another picture.")
         type(self).prepared.append(portrait.digest)

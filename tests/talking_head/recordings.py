@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from talking_head.engines.base import EngineSettings, Waveform
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.media_io import audio
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import to_pcm16
 
 SENTENCES = (

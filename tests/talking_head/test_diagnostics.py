@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from talking_head.checks import check_checkpoints
 from talking_head.diagnostics import diagnosis, machine, services
-from talking_head.diagnostics.advice import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.diagnostics.engines import TrialSettings, try_one
 from talking_head.diagnostics.findings import Level, Report
+from talking_head.diagnostics.judgements import judge_checkpoints, judge_engines, judge_machine, recommend
 from talking_head.pipeline.probes.engine_trial import Trial
 
 SECTIONS = {"python", "packages", "cpu", "memory", "disk", "gpu", "checkpoints", "engines", "services"}

@@ -24,9 +24,9 @@ function alertBox(problem) {
   const strong = document.createElement("strong");
   strong.textContent = problem.message;
   message.append(strong);
-  const advice = document.createElement("p");
-  advice.textContent = problem.advice;
-  words.append(message, advice);
+  const hint = document.createElement("p");
+  hint.textContent = problem.hint;
+  words.append(message, hint);
   box.append(words);
   return box;
 }
@@ -76,7 +76,7 @@ function tooHeavy() {
   return {
     severity: "stop",
     message: `The picture is larger than ${megabytes} MB.`,
-    advice: "Save it as a JPEG or make it smaller, then try again.",
+    hint: "Save it as a JPEG or make it smaller, then try again.",
   };
 }
 

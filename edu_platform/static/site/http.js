@@ -1,14 +1,13 @@
 // Requests to our own site, with the CSRF token of the page.
 
-// What went wrong, in the words of the server where it had some: the pages say {"error": {message, suggestion}}, the API
-// {message, hint}.
+// What went wrong, as the server said it: the pages answer {"error": {message, hint}}, the API {message, hint}.
 export class HttpError extends Error {
   constructor(status, body) {
     const said = body?.error ?? body;
     super(said?.message ?? `The server answered ${status}.`);
     this.status = status;
     this.body = body;
-    this.advice = said?.suggestion ?? said?.hint ?? "";
+    this.hint = said?.hint ?? "";
   }
 }
 

@@ -68,7 +68,7 @@ class Command(BaseCommand):
             raise CommandError(str(outcome[0])) from outcome[0]
         finished = outcome[0]
         if not finished.is_watchable:
-            raise CommandError(f"The demo lesson could not be rendered: {finished.error_message} {finished.suggestion}")
+            raise CommandError(f"The demo lesson could not be rendered: {finished.error_message} {finished.error_hint}")
         return finished
 
     def draw(self, snapshot: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ export class Draft {
   refused(error, sent) {
     if (error instanceof HttpError && error.status === 409) {
       this.blocked = true;
-      this.handlers.onState("conflict", `${error.message} ${error.advice}`);
+      this.handlers.onState("conflict", `${error.message} ${error.hint}`);
     } else if (error instanceof HttpError && error.body?.error) {
       // The text was saved; only what was to happen with it was refused.
       this.accept(error.body.version, sent);

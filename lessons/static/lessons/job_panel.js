@@ -98,9 +98,9 @@ export class JobPanel {
         ? "You cancelled this render. Finished sentences are kept."
         : [job.error?.message, fallbacks ? fallbackWords : ""].filter(Boolean).join(" ");
     this.find("outcome-message").textContent = message;
-    const suggestion = this.find("outcome-suggestion");
-    suggestion.textContent = job.state === "cancelled" ? "" : (job.error?.suggestion ?? "");
-    suggestion.hidden = !suggestion.textContent;
+    const hint = this.find("outcome-hint");
+    hint.textContent = job.state === "cancelled" ? "" : (job.error?.hint ?? "");
+    hint.hidden = !hint.textContent;
     this.find("again-fast").hidden = job.profile === "fast";
   }
 

@@ -102,7 +102,7 @@ export class Narration {
       this.takeIfTextIsEmpty(narration); // the same recording may have been listened to for another lesson
     } catch (error) {
       const isAnswer = error instanceof HttpError;
-      const words = isAnswer ? `${error.message} ${error.advice}` : "The server cannot be reached. Try again in a moment.";
+      const words = isAnswer ? `${error.message} ${error.hint}` : "The server cannot be reached. Try again in a moment.";
       this.say("bad", words.trim());
     } finally {
       this.root.removeAttribute("aria-busy");
@@ -171,7 +171,7 @@ export class Narration {
     const problems = narration.report.problems ?? [];
     const [kind, words] = VERDICTS[narration.report.verdict] ?? VERDICTS.good;
     if (!problems.length) this.say(kind, words);
-    else this.say(kind, ...problems.map((problem) => [problem.message, problem.advice]));
+    else this.say(kind, ...problems.map((problem) => [problem.message, problem.hint]));
   }
 
   drawWords(narration) {
@@ -183,7 +183,7 @@ export class Narration {
     this.find("heard").textContent = `${clock(narration.heard_seconds)} of ${clock(narration.duration_seconds)}`;
     this.find("transcript").hidden = !isHeard;
     this.find("text").textContent = narration.text;
-    if (failed) this.say("bad", `${narration.error.message} ${narration.error.suggestion}`.trim());
+    if (failed) this.say("bad", `${narration.error.message} ${narration.error.hint}`.trim());
   }
 
   // Lines of text; a pair is a sentence and what to do about it.

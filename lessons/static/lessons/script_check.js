@@ -38,7 +38,7 @@ export class ScriptCheck {
       if (text === this.textarea.value) this.handlers.onSentences(utterances, answer.estimated_seconds);
     } catch (error) {
       if (error instanceof HttpError && error.status === 400) {
-        this.handlers.onProblem(`${error.message} ${error.advice}`.trim());
+        this.handlers.onProblem(`${error.message} ${error.hint}`.trim());
       }
       // Anything else (no network, aborted by the next key): the figures stay as they were.
     }

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, TfliteNet, square_crop_matrix, warp_square
+from talking_head.media_io.arrays import Frame
 
 _INPUT_PX = 64
 _CROP_PER_EYE = 2.3  # the network expects the eye's width times this

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import cv2
 
-from talking_head.engines.base import Frame, Framing
+from talking_head.engines.base import Framing
+from talking_head.media_io.arrays import Frame
 from talking_head.profiles import Preprocess
 
 MAX_FULL_SIDE_PX = 1_280
@@ -18,7 +19,7 @@ UPPER_SHARE = 0.25  # of the spare height lies above the square: people stand in
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class PixelBox:
     """A rectangle of whole pixels inside the picture; ``right`` and ``bottom`` are exclusive."""
 
     left: int
@@ -49,17 +50,17 @@ def output_size(width_px: int, height_px: int, framing: Framing) -> tuple[int, i
     return even(width_px * scale), even(height_px * scale)
 
 
-def faceless_crop(width_px: int, height_px: int, preprocess: Preprocess) -> Box:
+def faceless_crop(width_px: int, height_px: int, preprocess: Preprocess) -> PixelBox:
     """The part that is shown of a picture in which nobody was found: the largest square in the upper middle for the
     square modes, otherwise everything."""
     if preprocess not in SQUARE_MODES:
-        return Box(0, 0, width_px, height_px)
+        return PixelBox(0, 0, width_px, height_px)
     side = min(width_px, height_px)
     left, top = (width_px - side) // 2, round((height_px - side) * UPPER_SHARE)
-    return Box(left, top, left + side, top + side)
+    return PixelBox(left, top, left + side, top + side)
 
 
-def cut_and_scale(rgb: Frame, box: Box, size: tuple[int, int]) -> Frame:
+def cut_and_scale(rgb: Frame, box: PixelBox, size: tuple[int, int]) -> Frame:
     """The part of ``rgb`` (height, width, 3) inside ``box`` at ``size`` (width, height); smooth in both directions."""
     part = rgb[box.top : box.bottom, box.left : box.right]
     shrinks = size[0] < box.width or size[1] < box.height

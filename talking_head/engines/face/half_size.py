@@ -12,8 +12,9 @@ from typing import Any
 
 import cv2
 
-from talking_head.engines.base import FaceEngine, Frame, Framing, Portrait, Take
-from talking_head.engines.face.framing import SQUARE_MODES, Box, cut_and_scale, even, output_size
+from talking_head.engines.base import FaceEngine, Framing, PortraitImage, Take
+from talking_head.engines.face.framing import SQUARE_MODES, PixelBox, cut_and_scale, even, output_size
+from talking_head.media_io.arrays import Frame
 
 FORM = "at half size"
 
@@ -38,7 +39,7 @@ class HalfResolutionFace:
         """What "name version" of the engine becomes: other pixels need another key."""
         return f"{label} {FORM}"
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> HalfSizeSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> HalfSizeSource:
         """
         Raises:
             PortraitError: as the engine does.
@@ -51,7 +52,7 @@ class HalfResolutionFace:
         size = output_size(width, height, framing)
         if framing.preprocess not in SQUARE_MODES:  # these show the picture as large as it is
             small = (even(size[0] / 2), even(size[1] / 2))
-            portrait = replace(portrait, rgb=cut_and_scale(portrait.rgb, Box(0, 0, width, height), small))
+            portrait = replace(portrait, rgb=cut_and_scale(portrait.rgb, PixelBox(0, 0, width, height), small))
         return HalfSizeSource(*size, self._engine.prepare(portrait, half))
 
     def motion(self, source: HalfSizeSource, take: Take, *, text: str, seed: int, expression_scale: float) -> Any:

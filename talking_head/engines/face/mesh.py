@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.packaged_models import check_packaged_model
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Frame
 
 Points = NDArray[np.float32]  # (n, 2) or (n, 3) in pixels of the picture
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.framing import cut_and_scale, even, faceless_crop, output_size
 from talking_head.engines.face.still_picture import neutral_card, with_mark, with_words
-from talking_head.engines.face.still_text import Layout, lay_out
+from talking_head.engines.face.still_text import TextLayout, lay_out
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Frame
 from talking_head.timebase import VIDEO_FPS
 
 WORDS_WIDTH = 0.88  # of the picture
@@ -42,7 +43,7 @@ class StillSource:
 class StillMotion:
     """Which page of the sentence is shown from which frame on."""
 
-    layout: Layout | None
+    layout: TextLayout | None
     page_starts: tuple[int, ...]  # frame numbers, rising, the first is 0
     frame_count: int
 
@@ -56,7 +57,7 @@ class StillFace:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> StillSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> StillSource:
         """The portrait framed as the other engines frame it, or a neutral card when there is none."""
         if portrait is None:
             side = even(framing.size_px)
@@ -114,7 +115,7 @@ def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
         return None
 
 
-def _page_starts(layout: Layout, take: Take, text_length: int) -> tuple[int, ...]:
+def _page_starts(layout: TextLayout, take: Take, text_length: int) -> tuple[int, ...]:
     """The frame in which each page's first word begins; without words, spread by the share of the text."""
     starts = [0]
     for page in layout.pages[1:]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.still_text import BUNDLED_FONT, TextStyle
+from talking_head.media_io.arrays import Frame
 
 MARK = "Stand-in picture"
 CARD_TOP_RGB, CARD_BOTTOM_RGB = (36, 74, 82), (17, 38, 46)

@@ -73,26 +73,26 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TextLayout:
     style: TextStyle
     pages: tuple[Page, ...]  # at least one; its lines are empty when there is nothing to draw
 
 
-def lay_out(text: str, *, width_px: float, height_px: float, largest_px: int, smallest_px: int) -> Layout:
+def lay_out(text: str, *, width_px: float, height_px: float, largest_px: int, smallest_px: int) -> TextLayout:
     """The largest size at which ``text`` fits into the box, else several pages at the smallest size."""
     font_path, words = _drawable_words(text)
     for size_px in range(largest_px, smallest_px, -1):
         style = TextStyle(font_path, size_px)
         lines = _wrap(words, style, width_px)
         if len(lines) * style.line_height_px <= height_px:
-            return Layout(style, (_page(lines),))
+            return TextLayout(style, (_page(lines),))
     style = TextStyle(font_path, smallest_px)
     lines = _wrap(words, style, width_px)
     per_page = max(1, int(height_px / style.line_height_px))
     page_count = max(1, -(-len(lines) // per_page))
     per_page = max(1, -(-len(lines) // page_count))  # pages of even length read better than a full one and a rest
     pages = [_page(lines[start : start + per_page]) for start in range(0, len(lines), per_page)]
-    return Layout(style, tuple(pages) or (Page((), 0),))
+    return TextLayout(style, tuple(pages) or (Page((), 0),))
 
 
 def _page(lines: Sequence[tuple[str, int]]) -> Page:

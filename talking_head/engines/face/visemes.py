@@ -16,7 +16,8 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import TimedToken, Waveform
+from talking_head.engines.base import TimedToken
+from talking_head.media_io.arrays import Waveform
 from talking_head.timebase import AUDIO_HZ, SAMPLES_PER_VIDEO_FRAME, VIDEO_FPS
 
 Curve = NDArray[np.float32]  # (frames,)

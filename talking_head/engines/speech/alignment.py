@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.base import TimedToken, Waveform
+from talking_head.engines.base import TimedToken
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import to_pcm16
 
 ALIGNER_HZ = 16_000

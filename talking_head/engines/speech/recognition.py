@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from talking_head.engines.base import Waveform
 from talking_head.errors import EngineError, InvalidInput
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample, to_pcm16
 
 RECOGNISER_HZ = 16_000

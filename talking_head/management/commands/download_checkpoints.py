@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from talking_head.checkpoints.download import Downloader, Outcome, Result
+from talking_head.checkpoints.download import Downloader, DownloadOutcome, Result
 from talking_head.checkpoints.folder import FileState, in_units, state_of
 from talking_head.checkpoints.http_transfer import Patience
 from talking_head.checkpoints.licences import accept, is_accepted
@@ -112,7 +112,7 @@ class Command(BaseCommand):
             names = " ".join(f"--only {name}" for name in sorted({one.needed_by[0] for one in bad}))
             self._stop(f"{len(bad)} are not usable. Get them with: {COMMAND} {names}", EXIT_MISSING)
 
-    def _report(self, outcomes: Sequence[Outcome]) -> None:
+    def _report(self, outcomes: Sequence[DownloadOutcome]) -> None:
         for outcome in outcomes:
             if outcome.is_there:
                 word = "was there" if outcome.result == Result.KEPT else "fetched"
@@ -133,7 +133,7 @@ class Command(BaseCommand):
         raise SystemExit(status)
 
 
-def _to_do(outcome: Outcome) -> str:
+def _to_do(outcome: DownloadOutcome) -> str:
     one = outcome.checkpoint
     head = f"- {one.file} ({in_units(one.bytes)}, for {', '.join(one.needed_by)})"
     if outcome.result == Result.LICENCE:

@@ -14,12 +14,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.engines.base import EngineSettings
-from talking_head.engines.registry import AUTO, engine_class
+from talking_head.engines.registry import engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.pipeline.cache.store import ContentCache
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
-from talking_head.profiles import DEFAULT_PROFILE
+from talking_head.profiles import AUTO, DEFAULT_PROFILE
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def _render(self, options: dict[str, Any], bar: ProgressBar) -> RenderedScript:
         cache = ContentCache(options["cache"] or settings.MEDIA_ROOT / "cache")
         engine_settings = EngineSettings(settings.CHECKPOINTS_DIR, enhance=settings.TALKING_HEAD_ENHANCE)
-        renderer = Renderer(cache, engine_settings)
+        renderer = ClipRenderer(cache, engine_settings)
         if options["pose_video"] or options["blink_video"]:
             renderer.adopt("face", face_moved_by_videos(options, engine_settings))
         request = RenderScriptRequest(
@@ -121,7 +121,7 @@ class Command(BaseCommand):
         for notice in sorted({notice for clip in rendered.clips for notice in clip.result.notices}):
             self.stderr.write(f"note: {notice}")
         for problem in rendered.sound.problems if rendered.sound else ():
-            self.stderr.write(f"note: {problem.message} {problem.advice}")
+            self.stderr.write(f"note: {problem.message} {problem.hint}")
         chosen = metrics["chosen"]
         if chosen["asked_profile"] == AUTO:
             self.stderr.write(f"note: profile {metrics['profile']}: {chosen['profile_reason']}")

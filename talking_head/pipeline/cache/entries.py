@@ -14,9 +14,6 @@ from talking_head.errors import RendererError
 from talking_head.media_io.audio import read_flac, write_flac
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 
-TAKES = "takes"
-CLIPS = "clips"
-
 TAKE_SOUND = "take.flac"
 TAKE_TIMES = "take.json"
 CLIP_VIDEO = "clip.mp4"

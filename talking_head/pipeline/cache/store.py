@@ -23,6 +23,8 @@ from typing import Any
 
 from talking_head.errors import from_os_error
 
+TAKES, CLIPS = "takes", "clips"
+KINDS = (TAKES, CLIPS)
 TEMPORARY = "tmp"
 ABANDONED_AFTER_SECONDS = 24 * 3600.0  # no clip takes a day to make: its maker was killed
 # Reading an entry marks it as used, but not more often than this: a busy clip would cost a write per view.
@@ -36,6 +38,11 @@ def key_of(**parts: Any) -> str:
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def entry_name(kind: str, key: str) -> str:
+    """Return the path of an entry below a cache's root: on a disk, and in a bucket."""
+    return f"{kind}/{key[:2]}/{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class ContentCache:
 
     def get(self, kind: str, key: str) -> Path | None:
         """The entry's folder, or None. Counts the hit or miss and marks the entry as used."""
-        folder = self._place(kind, key)
+        folder = self.path(kind, key)
         found = folder.is_dir()
         counter = self._counters.setdefault(kind, _Counter())
         if not found:
@@ -90,7 +97,7 @@ class ContentCache:
 
     def has(self, kind: str, key: str) -> bool:
         """Whether the entry is there; neither counts nor marks."""
-        return self._place(kind, key).is_dir()
+        return self.path(kind, key).is_dir()
 
     @contextmanager
     def building(self, kind: str, key: str) -> Iterator[Path]:
@@ -106,7 +113,7 @@ class ContentCache:
             raise from_os_error(error) from error
         try:
             yield folder
-            self._publish(folder, self._place(kind, key))
+            self._publish(folder, self.path(kind, key))
         except OSError as error:
             raise from_os_error(error) from error
         finally:
@@ -114,7 +121,7 @@ class ContentCache:
 
     def remove(self, kind: str, key: str) -> None:
         """Forgets an entry (one that turned out to be damaged); absent is fine."""
-        self._remove_folder(self._place(kind, key))
+        self._remove_folder(self.path(kind, key))
 
     def stats(self) -> dict[str, KindStats]:
         """Entries and bytes by kind, with this object's hits and misses."""
@@ -147,8 +154,9 @@ class ContentCache:
                 freed += entry.bytes
         return freed
 
-    def _place(self, kind: str, key: str) -> Path:
-        return self.root / kind / key[:2] / key
+    def path(self, kind: str, key: str) -> Path:
+        """Return the folder of an entry, whether it is there or not."""
+        return self.root / entry_name(kind, key)
 
     def _publish(self, folder: Path, place: Path) -> None:
         """Data first, then the name: after a power cut an entry that has its name also has its bytes."""

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox, Landmarks, Points, face_mesh, find_faces
+from talking_head.media_io.arrays import Frame
 
 PATCH_PX = 160  # the face from forehead to chin in the patch that is measured
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox
 from talking_head.errors import PortraitError
+from talking_head.media_io.arrays import Frame
 from talking_head.pipeline.checks.portrait_measurements import FaceMeasurements, measure_faces, stands_on_its_head
-
-Severity = Literal["stop", "warn"]
+from talking_head.pipeline.checks.problem import Problem
 
 MIN_FACE_PX = 40  # below this the mouth is a handful of pixels
 SMALL_FACE_PX = 80  # in a 256 px video the face is about this large, so nothing has to be invented
@@ -40,16 +39,6 @@ NO_LIPS_COLOUR_RELIEF = 0.045
 OTHER_COLOUR_BELOW = 10.0
 MIN_MARGIN = 0.04  # in heights of the face: the mesh squeezes itself into what is left of a face
 MIN_MESH_SCORE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: ``code`` for machines, ``message`` says what, ``advice`` what to do about it."""
-
-    code: str
-    severity: Severity
-    message: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ class PortraitReport:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [problem.to_json() for problem in self.problems],
             "face_count": self.face_count,
             "face_box": asdict(self.face_box) if self.face_box else None,
         }
@@ -85,7 +74,7 @@ class PortraitReport:
     def from_json(cls, values: dict[str, Any]) -> PortraitReport:
         box = values.get("face_box")
         return cls(
-            problems=tuple(Problem(**problem) for problem in values.get("problems", ())),
+            problems=tuple(Problem.from_json(problem) for problem in values.get("problems", ())),
             face_count=values.get("face_count", 0),
             face_box=Rectangle(**box) if box else None,
         )
@@ -115,11 +104,11 @@ def report_on(rgb: Frame) -> PortraitReport:
 
 def refuse_unusable(report: PortraitReport) -> None:
     """Raises:
-    PortraitError: the first ``stop`` problem, with its code and advice.
+    PortraitError: the first ``stop`` problem, with its code and hint.
     """
     for problem in report.problems:
         if problem.severity == "stop":
-            raise PortraitError(problem.message, code=problem.code, hint=problem.advice)
+            raise PortraitError(problem.message, code=problem.code, hint=problem.hint)
 
 
 def _no_face() -> Problem:
@@ -163,34 +152,32 @@ def _about_the_place(face: FaceMeasurements) -> Iterator[Problem]:
 
 def _about_the_size(face: FaceMeasurements) -> Iterator[Problem]:
     side_px = round(max(face.box.width, face.box.height))
-    advice = (
-        "Use a picture taken from nearer, or the original in full size: the face should be 200 pixels wide or more."
-    )
+    hint = "Use a picture taken from nearer, or the original in full size: the face should be 200 pixels wide or more."
     if side_px < MIN_FACE_PX:
-        yield Problem("face_too_small", "stop", f"The face is too small ({side_px} pixels wide).", advice)
+        yield Problem("face_too_small", "stop", f"The face is too small ({side_px} pixels wide).", hint)
     elif side_px < SMALL_FACE_PX:
-        yield Problem("face_small", "warn", f"The face is small ({side_px} pixels wide): it will look soft.", advice)
+        yield Problem("face_small", "warn", f"The face is small ({side_px} pixels wide): it will look soft.", hint)
 
 
 def _about_the_edges(face: FaceMeasurements) -> Iterator[Problem]:
-    advice = "Use a picture that shows the whole head with some room around it."
+    hint = "Use a picture that shows the whole head with some room around it."
     if face.mouth_is_outside:
-        yield Problem("mouth_cut_off", "stop", "The mouth is not in the picture.", advice)
+        yield Problem("mouth_cut_off", "stop", "The mouth is not in the picture.", hint)
     elif face.margin < MIN_MARGIN:
-        yield Problem("head_cut_off", "warn", "Part of the face is cut off by the edge of the picture.", advice)
+        yield Problem("head_cut_off", "warn", "Part of the face is cut off by the edge of the picture.", hint)
 
 
 def _about_the_pose(face: FaceMeasurements) -> Iterator[Problem]:
-    advice = "Use a picture in which the person looks straight at the camera."
+    hint = "Use a picture in which the person looks straight at the camera."
     if abs(face.yaw_degrees) > TURNED_AWAY_DEGREES:
-        yield Problem("turned_away", "stop", "The face is turned too far to the side.", advice)
+        yield Problem("turned_away", "stop", "The face is turned too far to the side.", hint)
     elif abs(face.yaw_degrees) > TURNED_DEGREES:
         yield Problem(
-            "turned", "warn", "The face is turned to the side: the far corner of the mouth will look odd.", advice
+            "turned", "warn", "The face is turned to the side: the far corner of the mouth will look odd.", hint
         )
     if abs(face.pitch_degrees) > NODDING_DEGREES:
         direction = "down" if face.pitch_degrees > 0 else "up"
-        yield Problem("nodding", "warn", f"The person looks {direction}.", advice)
+        yield Problem("nodding", "warn", f"The person looks {direction}.", hint)
     if abs(face.roll_degrees) > TILTED_DEGREES:
         yield Problem("tilted", "warn", "The head is tilted far to one side.", "An upright head looks more natural.")
 

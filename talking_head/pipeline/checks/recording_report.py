@@ -15,8 +15,8 @@ import numpy as np
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import BLOCK_SECONDS, RecordingFigures
+from talking_head.pipeline.checks.problem import Problem
 
-Severity = Literal["stop", "warn"]
 Verdict = Literal["good", "warn", "bad"]
 
 SHORTEST_SECONDS = 1.0
@@ -34,20 +34,10 @@ _FLOOR = 1e-10  # -100 dB: below 16 bit
 
 
 @dataclass(frozen=True, slots=True)
-class NarrationProblem:
-    """One thing that is wrong: ``code`` for machines, ``message`` says what, ``advice`` what to do about it."""
-
-    code: str
-    severity: Severity
-    message: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True)
 class NarrationReport:
     """The verdict on a recording. The most serious problems come first. Levels are in dB below full scale."""
 
-    problems: tuple[NarrationProblem, ...]
+    problems: tuple[Problem, ...]
     duration_seconds: float
     voice_db: float  # of the louder parts
     noise_db: float  # of the quietest parts
@@ -64,7 +54,11 @@ class NarrationReport:
         return "warn" if self.is_usable else "bad"
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "verdict": self.verdict}
+        return {
+            **asdict(self),
+            "problems": [problem.to_json() for problem in self.problems],
+            "verdict": self.verdict,
+        }
 
 
 def report_on_recording(figures: RecordingFigures) -> NarrationReport:
@@ -83,30 +77,30 @@ def report_on_recording(figures: RecordingFigures) -> NarrationReport:
 
 def refuse_unusable_recording(report: NarrationReport) -> None:
     """Raises:
-    InvalidInput: the first ``stop`` problem, with its code and advice.
+    InvalidInput: the first ``stop`` problem, with its code and hint.
     """
     for problem in report.problems:
         if problem.severity == "stop":
-            raise InvalidInput(problem.message, code=problem.code, hint=problem.advice)
+            raise InvalidInput(problem.message, code=problem.code, hint=problem.hint)
 
 
-def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[NarrationProblem]:
+def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[Problem]:
     if figures.duration_seconds < SHORTEST_SECONDS:
-        yield NarrationProblem(
+        yield Problem(
             "audio_too_short",
             "stop",
             "The recording is shorter than a second.",
             "Record a whole sentence, and stop a moment after the last word.",
         )
     elif figures.mix_power < figures.channel_power / 10 ** (CANCELLED_DB / 10):
-        yield NarrationProblem(
+        yield Problem(
             "audio_cancelled",
             "stop",
             "The two sides of this stereo recording wipe each other out.",
             "Record in mono, or turn the wires of one microphone round.",
         )
     elif _db(voice) < SILENT_DB:
-        yield NarrationProblem(
+        yield Problem(
             "audio_silent",
             "stop",
             "The recording is silent.",
@@ -114,21 +108,19 @@ def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[Narrat
         )
 
 
-def _about_the_noise(
-    figures: RecordingFigures, powers: np.ndarray, voice: float, noise: float
-) -> Iterator[NarrationProblem]:
+def _about_the_noise(figures: RecordingFigures, powers: np.ndarray, voice: float, noise: float) -> Iterator[Problem]:
     distance_db = _db(voice) - _db(noise)
     if distance_db >= NOISY_DB:
         return
-    what, advice = _kind_of_noise(figures, powers, noise)
+    what, hint = _kind_of_noise(figures, powers, noise)
     if distance_db >= VERY_NOISY_DB:
-        yield NarrationProblem("audio_noisy", "warn", f"There is {what} behind your voice.", advice)
+        yield Problem("audio_noisy", "warn", f"There is {what} behind your voice.", hint)
     else:
-        yield NarrationProblem(
+        yield Problem(
             "audio_very_noisy",
             "warn",
             f"There is {what} behind your voice, nearly as loud as the voice itself.",
-            advice,
+            hint,
         )
 
 
@@ -145,24 +137,24 @@ def _kind_of_noise(figures: RecordingFigures, powers: np.ndarray, noise: float) 
     return "noise", "Try again in a quieter room, or closer to the microphone."
 
 
-def _about_the_form(figures: RecordingFigures, powers: np.ndarray, voice: float) -> Iterator[NarrationProblem]:
+def _about_the_form(figures: RecordingFigures, powers: np.ndarray, voice: float) -> Iterator[Problem]:
     speaking = np.flatnonzero(powers > voice / 100)  # within 20 dB of the louder parts
     if figures.clipped_blocks > CLIPPED_SHARE * len(speaking):
-        yield NarrationProblem(
+        yield Problem(
             "audio_clipped",
             "warn",
             "The voice is so loud in places that it crackles.",
             "Speak a little further from the microphone or turn its level down, then record again.",
         )
     if _db(voice) < QUIET_DB:
-        yield NarrationProblem(
+        yield Problem(
             "audio_quiet",
             "warn",
             "The voice is very quiet. It is made louder, and so is the noise.",
             "Speak closer to the microphone or turn its level up.",
         )
     if figures.sample_rate_hz < LOW_RATE_HZ:
-        yield NarrationProblem(
+        yield Problem(
             "audio_muffled",
             "warn",
             "The recording has the sound of a telephone.",
@@ -171,7 +163,7 @@ def _about_the_form(figures: RecordingFigures, powers: np.ndarray, voice: float)
     before, behind = speaking[0] * BLOCK_SECONDS, (len(powers) - 1 - speaking[-1]) * BLOCK_SECONDS
     if max(before, behind) > LONG_SILENCE_SECONDS:
         where = "before the first" if before > behind else "after the last"
-        yield NarrationProblem(
+        yield Problem(
             "audio_long_silence",
             "warn",
             f"Nothing is said for {max(before, behind):.0f} seconds {where} word.",

@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pocketsphinx
 
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech.coqui.samples import LEAST_SECONDS, LONGEST_SECONDS
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample, to_pcm16
 from talking_head.media_io.recordings import RecordingFigures
-from talking_head.pipeline.checks.recording_report import NarrationProblem, NarrationReport, report_on_recording
+from talking_head.pipeline.checks.problem import Problem
+from talking_head.pipeline.checks.recording_report import NarrationReport, report_on_recording
 
 SPEECH_SHARE = 0.5  # of the sample; the rest is breathing and pauses
 _DETECTOR_HZ = 16_000
@@ -22,7 +23,7 @@ _DETECTOR_LEVEL = 0.5  # peak: how loud somebody recorded must not matter
 _STRICT = 3  # of 0..3: the fewest noises taken for speech
 # A voice copies the room it was recorded in, so what a lesson could bear a sample cannot.
 _NO_LONGER_BEARABLE = frozenset({"audio_very_noisy"})
-_NOT_TRUE_HERE = frozenset({"audio_long_silence"})  # its advice is that silence does not matter
+_NOT_TRUE_HERE = frozenset({"audio_long_silence"})  # its hint says that silence does not matter
 
 
 def report_on_sample(figures: RecordingFigures, waveform: Waveform, sample_rate_hz: int) -> NarrationReport:
@@ -49,27 +50,27 @@ def speech_share(waveform: Waveform, sample_rate_hz: int) -> float:
     return sum(detector.is_speech(frame) for frame in frames) / max(1, len(frames))
 
 
-def _sharper(problem: NarrationProblem) -> NarrationProblem:
+def _sharper(problem: Problem) -> Problem:
     return replace(problem, severity="stop") if problem.code in _NO_LONGER_BEARABLE else problem
 
 
-def _about_the_speech(seconds: float, waveform: Waveform, sample_rate_hz: int) -> Iterator[NarrationProblem]:
+def _about_the_speech(seconds: float, waveform: Waveform, sample_rate_hz: int) -> Iterator[Problem]:
     if seconds < LEAST_SECONDS:
-        yield NarrationProblem(
+        yield Problem(
             "sample_too_short",
             "stop",
             f"The sample lasts {seconds:.0f} seconds; at least {LEAST_SECONDS:.0f} are needed.",
             "Read four or five sentences aloud, the way you speak in class.",
         )
     elif seconds > LONGEST_SECONDS:
-        yield NarrationProblem(
+        yield Problem(
             "sample_too_long",
             "stop",
             f"The sample lasts {seconds:.0f} seconds; more than {LONGEST_SECONDS:.0f} are of no use.",
             f"Cut it to the best {LONGEST_SECONDS:.0f} seconds.",
         )
     elif speech_share(waveform, sample_rate_hz) < SPEECH_SHARE:
-        yield NarrationProblem(
+        yield Problem(
             "sample_without_speech",
             "stop",
             "There is too little speech in this sample.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from talking_head.engines.base import Waveform
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import MAX_RECORDING_SECONDS, read_flac, unreadable_recordings
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.checks.recording_report import (

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech.recognition import RECOGNISER_HZ, HeardSegment, Recogniser, best_recogniser
 from talking_head.errors import InvalidInput
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac_span, resample
 
 PIECE_SECONDS = 60.0

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, Framing, Portrait, Speech, Take, TimedToken, TimedWord, Waveform
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Speech, Take, TimedToken, TimedWord
 from talking_head.errors import TalkingHeadError
+from talking_head.media_io.arrays import Waveform
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 from talking_head.pipeline.utterance_to_take import speech_to_take
 from talking_head.profiles import FAST
@@ -52,7 +53,7 @@ class Trial:
 
 
 def try_engine(
-    kind: str, name: str, settings: EngineSettings, *, portrait: Portrait | None, measure: bool, seconds: float
+    kind: str, name: str, settings: EngineSettings, *, portrait: PortraitImage | None, measure: bool, seconds: float
 ) -> Trial:
     """Creates the engine and, with ``measure``, lets it work for a second of result or for ``seconds``."""
     trial = Trial(kind, name)
@@ -71,7 +72,7 @@ def try_engine(
     return trial
 
 
-def _speak(engine: Any, _portrait: Portrait | None, _seconds: float, trial: Trial) -> None:
+def _speak(engine: Any, _portrait: PortraitImage | None, _seconds: float, trial: Trial) -> None:
     voice = engine.voices()[0].name
     started = time.perf_counter()
     engine.speak("Hello.", "Hello.", voice=voice, speed=1.0)  # loads the voice
@@ -81,7 +82,7 @@ def _speak(engine: Any, _portrait: Portrait | None, _seconds: float, trial: Tria
     _record(trial, _since(started), len(speech.waveform) / speech.sample_rate_hz)
 
 
-def _film(engine: Any, portrait: Portrait | None, seconds: float, trial: Trial) -> None:
+def _film(engine: Any, portrait: PortraitImage | None, seconds: float, trial: Trial) -> None:
     started = time.perf_counter()
     source = portrait_to_source(engine, portrait, Framing(FAST.preprocess, FAST.size_px))
     trial.prepare_seconds = _since(started)
@@ -99,7 +100,7 @@ def _film(engine: Any, portrait: Portrait | None, seconds: float, trial: Trial) 
     _record(trial, motion_seconds * drawn_share + _since(started), trial.frames / VIDEO_FPS)
 
 
-def _enhance(engine: Any, portrait: Portrait | None, seconds: float, trial: Trial) -> None:
+def _enhance(engine: Any, portrait: PortraitImage | None, seconds: float, trial: Trial) -> None:
     frame = portrait.rgb if portrait else np.zeros((FAST.size_px, FAST.size_px, 3), np.uint8)
     started = time.perf_counter()
     trial.frames = sum(1 for _ in engine.enhance(iter([frame])))

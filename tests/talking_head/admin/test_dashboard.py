@@ -56,13 +56,13 @@ class TestRequests:
         bars = {bar.start.hour: bar for bar in overview(SPANS["day"]).bars if bar.requests}
         assert set(bars) == {9, 10}
         assert dict(bars[10].states) == {"completed": 2, "failed": 1}
-        assert bars[10].requests_per_hour == 3
+        assert (bars[10].requests, bars[10].hours) == (3, 1)
 
     def test_longer_bars_say_how_many_an_hour(self, at_noon: None) -> None:
         for _ in range(12):
             ended(24 * 3)
         (bar,) = [bar for bar in overview(SPANS["month"]).bars if bar.requests]
-        assert (bar.start.date().isoformat(), bar.hours, bar.requests_per_hour) == ("2026-03-07", 24, 0.5)
+        assert (bar.start.date().isoformat(), bar.hours, bar.requests) == ("2026-03-07", 24, 12)
 
     def test_bars_are_of_local_time(self, at_noon: None, settings: Settings) -> None:
         settings.TIME_ZONE = "Asia/Kolkata"

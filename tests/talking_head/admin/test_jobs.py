@@ -112,7 +112,7 @@ class TestList:
 class TestOneJob:
     @pytest.fixture
     def job(self, teacher: User) -> Job:
-        job = failed_job(teacher, error_message="It <b>crashed</b>.", suggestion="Try again.")
+        job = failed_job(teacher, error_message="It <b>crashed</b>.", error_hint="Try again.")
         finish_clip(job, 0, cached=True)
         Clip.objects.filter(job=job, index=1).update(state=ClipState.FAILED, error_code="renderer_crashed")
         Attempt.objects.create(

@@ -17,7 +17,8 @@ from talking_head.checkpoints import folder as folder_module
 from talking_head.checkpoints.download import Result
 from talking_head.checkpoints.folder import LOCK_FILE, FileState, state_of
 from talking_head.checkpoints.licences import accept
-from talking_head.errors import ResourceError
+from talking_head.digests import sha256_of_file
+from talking_head.errors import ResourceError, from_os_error
 from tests.talking_head.checkpoints.conftest import DATA, STRICT, Bench, checkpoint
 from tests.talking_head.checkpoints.server import (
     Handler,
@@ -84,7 +85,7 @@ def test_weights_of_ones_own_are_replaced_only_by_force(bench: Bench, server: Se
     one = checkpoint(server.serve("/net.pth", whole(DATA)))
     bench.folder.mkdir()
     bench.file().write_bytes(own)
-    bench.file("net.pth.sha256").write_text(f"{folder_module.file_digest(bench.file())}  net.pth\n")
+    bench.file("net.pth.sha256").write_text(f"{sha256_of_file(bench.file())}  net.pth\n")
     assert state_of(one, bench.folder) == FileState.OWN
     (outcome,) = bench.downloader(one).run([one])
     assert (outcome.result, bench.file().read_bytes()) == (Result.KEPT, own)
@@ -437,4 +438,7 @@ def test_what_was_not_accepted_is_not_fetched(bench: Bench, server: Server) -> N
 
 
 def test_other_errors_of_the_disk_keep_their_words() -> None:
-    assert "Input/output" in folder_module.folder_error(OSError(errno.EIO, "Input/output error")).message
+    assert (
+        "Input/output"
+        in from_os_error(OSError(errno.EIO, "Input/output error"), folder_module.CHECKPOINTS_FOLDER).message
+    )

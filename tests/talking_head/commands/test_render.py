@@ -16,10 +16,10 @@ import pytest
 from django.core.management import call_command
 
 from talking_head.management.commands.render import ProgressBar
-from talking_head.media_io.video import inspect_video
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.pipeline.render_script import RenderProgress
 from talking_head.pipeline.requests import RenderEvent
+from tests.media import inspect_video
 from tests.talking_head import fakes
 from tests.talking_head.recordings import RATE_HZ, hum, spoken, wav
 

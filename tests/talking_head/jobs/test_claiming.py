@@ -15,7 +15,7 @@ from talking_head.timing import timing
 from tests.talking_head.jobs.conftest import MakeJob
 
 
-@pytest.mark.parametrize("form", [{}, {"is_smaller": True}, {"is_fallback": True}])
+@pytest.mark.parametrize("form", [{}, {"is_half_resolution": True}, {"is_fallback": True}])
 def test_a_claim_is_written_down_before_the_work_starts(
     make_job: MakeJob, teacher: User, form: dict[str, bool]
 ) -> None:
@@ -57,8 +57,8 @@ def test_only_one_job_can_be_asked_for(make_job: MakeJob) -> None:
 
 
 def test_only_what_is_short_can_be_asked_for(make_job: MakeJob, teacher: User, colleague: User) -> None:
-    make_job("Long 0.", "Long 1.", owner=teacher, reckoned_seconds=timing().short_seconds + 1)
-    make_job("Short 0.", "Short 1.", owner=colleague, reckoned_seconds=timing().short_seconds)
+    make_job("Long 0.", "Long 1.", owner=teacher, estimated_seconds=timing().short_seconds + 1)
+    make_job("Short 0.", "Short 1.", owner=colleague, estimated_seconds=timing().short_seconds)
     taken = [claims.claim_clip("tester:1", only_short=True) for _ in range(3)]
     assert [claim and (claim.request.text, claim.is_short) for claim in taken] == [
         ("Short 0.", True),

@@ -19,10 +19,10 @@ from avatars.services import voices
 from lessons import services as lessons
 from talking_head import services
 from talking_head.files import local
-from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
 from talking_head.worker.renderer_handle import new_renderer
 from talking_head.worker.worker import Worker
+from tests.media import inspect_video
 from tests.talking_head.jobs.conftest import assert_invariants
 from tests.talking_head.recordings import read_audio
 from tests.voice_samples import recording

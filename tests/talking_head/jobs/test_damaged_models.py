@@ -61,7 +61,7 @@ def test_25_a_damaged_model_is_named_and_not_tried_again(
     job.refresh_from_db()
     assert (job.state, job.error_code) == (JobState.FALLBACK, code), job.error_message
     assert "hibari" in job.error_message
-    assert job.suggestion
+    assert job.error_hint
     assert outcomes(job, 0) == [("failed", code), ("done", "")]
     assert_invariants(worker)
 

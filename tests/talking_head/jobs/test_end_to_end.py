@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from talking_head import services
 from talking_head.files import local
-from talking_head.media_io.video import inspect_video
 from talking_head.models import JobState
 from talking_head.worker.renderer_handle import new_renderer
 from talking_head.worker.worker import Worker
+from tests.media import inspect_video
 from tests.talking_head.jobs.conftest import assert_invariants
 
 SCRIPT = "Water boils. Steam is invisible."

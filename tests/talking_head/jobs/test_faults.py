@@ -83,7 +83,7 @@ def test_8_9_10_a_clip_that_cannot_be_interrupted_ends_with_its_job_and_is_recor
     assert ended(job).state == JobState.FALLBACK
     assert job.error_code == "job_timeout"
     assert outcomes(job, 1)[0] == ("timeout", "job_timeout")
-    assert "shorter text" in job.suggestion
+    assert "shorter text" in job.error_hint
     assert_invariants(worker)
 
 
@@ -224,7 +224,7 @@ def test_25_a_damaged_model_is_not_retried_but_replaced_by_a_labelled_stand_in(
     assert ended(job).state == JobState.FALLBACK
     assert job.clips.get(index=1).is_fallback
     assert outcomes(job, 1) == [("failed", "checkpoint_corrupt"), ("done", "")]
-    assert job.suggestion == "Download it again."
+    assert job.error_hint == "Download it again."
     assert_invariants(worker)
 
 
@@ -314,7 +314,7 @@ def test_the_rest_of_a_late_job_becomes_stand_ins_and_what_is_done_stays(make_jo
     assert list(job.clips.values_list("is_fallback", flat=True)) == [False, True, True, True]
     assert job.error_code == "job_timeout"
     assert "3 of 4 sentences" in job.error_message
-    assert "fast" in job.suggestion
+    assert "fast" in job.error_hint
     assert_invariants(worker)
 
 

@@ -18,10 +18,10 @@ from talking_head.files.uploads import UploadKind
 from talking_head.jobs import claim as clip_work
 from talking_head.jobs import claims, transcription
 from talking_head.jobs.transcription import TranscriptionClaim
-from talking_head.media_io.video import inspect_video
 from talking_head.models import Clip, Job, JobState, Narration, NarrationState
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.worker import sweeper
+from tests.media import inspect_video
 from tests.talking_head.recordings import spoken as recording
 from tests.talking_head.recordings import wav
 

@@ -89,7 +89,7 @@ class TestMinutesADay:
 
     def test_the_text_that_would_exceed_them_is_refused(self, teacher: User) -> None:
         first = services.submit_job(owner=teacher, script=MINUTE_OF_TEXT)
-        assert 50 < first.reckoned_seconds < 80
+        assert 50 < first.estimated_seconds < 80
         error = refused(owner=teacher, script=MINUTE_OF_TEXT.replace("while", "moment"))
         assert error.code == "quota_exceeded"
         assert error.retry_after_seconds is not None
@@ -107,7 +107,7 @@ class TestMinutesADay:
         first.clips.update(state=ClipState.DONE)
         Job.objects.filter(pk=first.pk).update(state=JobState.COMPLETED)
         again = services.submit_job(owner=teacher, script=f"{MINUTE_OF_TEXT} And one sentence more.")
-        assert 0 < again.reckoned_seconds < 4
+        assert 0 < again.estimated_seconds < 4
         assert refused(owner=teacher, script=MINUTE_OF_TEXT, speed=1.2).code == "quota_exceeded"
 
     def test_what_was_not_rendered_of_a_cancelled_job_is_given_back(self, teacher: User) -> None:

@@ -23,11 +23,11 @@ from pytest_django import Settings
 from lessons.models import Lesson
 from talking_head import services
 from talking_head.files import local
-from talking_head.media_io.video import inspect_video
 from talking_head.models import Job, JobState
 from talking_head.worker.renderer_handle import new_renderer
 from talking_head.worker.worker import Worker
 from tests.factories import enrol, make_course, make_lesson, make_portrait
+from tests.media import inspect_video
 from tests.talking_head.jobs.conftest import assert_invariants, outcomes
 
 pytest.importorskip("torch")
@@ -155,5 +155,5 @@ def test_without_sound_weights_the_lesson_is_a_labelled_stand_in(
     assert metrics["error"]["code"] == code
     assert metrics["engines"]["face"].startswith("still")
     assert file in job.error_message
-    assert "download_checkpoints" in job.suggestion
+    assert "download_checkpoints" in job.error_hint
     assert inspect_video(local.results_folder(job.pk) / "video.mp4").frame_count > 0

@@ -39,12 +39,12 @@ def two_slots(settings: Settings, tmp_path: Path) -> None:
 def test_a_sentence_does_not_wait_for_a_lecture_of_two_hundred(
     make_job: MakeJob, worker: Worker, teacher: User, colleague: User
 ) -> None:
-    lecture = make_job(*(f"Sentence {number}." for number in range(200)), owner=teacher, reckoned_seconds=LONG_SECONDS)
+    lecture = make_job(*(f"Sentence {number}." for number in range(200)), owner=teacher, estimated_seconds=LONG_SECONDS)
     with slots.permit() as permit:  # the other slot is at work on the lecture
         assert permit.allows_long_jobs
         worker.work()
         assert rendered_texts() == []
-        short = make_job("Short.", owner=colleague, reckoned_seconds=3.0)
+        short = make_job("Short.", owner=colleague, estimated_seconds=3.0)
         worker.work()
     assert rendered_texts() == ["Short."]
     lecture.refresh_from_db()
@@ -53,7 +53,7 @@ def test_a_sentence_does_not_wait_for_a_lecture_of_two_hundred(
 
 
 def test_a_lecture_goes_on_as_soon_as_another_slot_is_free_again(make_job: MakeJob, worker: Worker) -> None:
-    lecture = make_job("One.", "Two.", reckoned_seconds=LONG_SECONDS)
+    lecture = make_job("One.", "Two.", estimated_seconds=LONG_SECONDS)
     with slots.permit():
         worker.work()
     worker.work()
@@ -62,9 +62,9 @@ def test_a_lecture_goes_on_as_soon_as_another_slot_is_free_again(make_job: MakeJ
 
 
 def test_no_slot_stays_idle_while_clips_are_quick(make_job: MakeJob, worker: Worker, settings: Settings) -> None:
-    make_job("Short.", reckoned_seconds=3.0)
+    make_job("Short.", estimated_seconds=3.0)
     worker.work()
-    lecture = make_job("One.", "Two.", reckoned_seconds=LONG_SECONDS)
+    lecture = make_job("One.", "Two.", estimated_seconds=LONG_SECONDS)
     settings.TALKING_HEAD_TIMING = {**QUICK_TIMING, "quick_seconds": 30.0}
     with slots.permit():
         worker.work()
@@ -72,9 +72,9 @@ def test_no_slot_stays_idle_while_clips_are_quick(make_job: MakeJob, worker: Wor
     assert lecture.state == JobState.COMPLETED
 
 
-@pytest.mark.parametrize(("reckoned_seconds", "is_free"), [(3.0, True), (LONG_SECONDS, False)])
+@pytest.mark.parametrize(("estimated_seconds", "is_free"), [(3.0, True), (LONG_SECONDS, False)])
 def test_only_long_work_keeps_its_permit(
-    make_job: MakeJob, worker: Worker, monkeypatch: pytest.MonkeyPatch, reckoned_seconds: float, is_free: bool
+    make_job: MakeJob, worker: Worker, monkeypatch: pytest.MonkeyPatch, estimated_seconds: float, is_free: bool
 ) -> None:
     found = []
 
@@ -84,7 +84,7 @@ def test_only_long_work_keeps_its_permit(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Worker, "_render", render)
-    make_job("One.", reckoned_seconds=reckoned_seconds)
+    make_job("One.", estimated_seconds=estimated_seconds)
     with pytest.raises(KeyboardInterrupt):
         worker.work()
     assert found == [is_free]
@@ -108,7 +108,7 @@ def test_a_killed_worker_leaves_its_permit_to_others(settings: Settings) -> None
 def test_a_permit_of_a_worker_that_was_stopped_counts_until_its_lease_is_over(
     make_job: MakeJob, worker: Worker, settings: Settings
 ) -> None:
-    lecture = make_job("One.", "Two.", reckoned_seconds=LONG_SECONDS)
+    lecture = make_job("One.", "Two.", estimated_seconds=LONG_SECONDS)
     with slots.permit():
         (file,) = private_folder(settings.RUN_DIR).iterdir()
         worker.work()

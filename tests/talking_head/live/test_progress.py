@@ -50,10 +50,10 @@ class TestSnapshot:
 
     def test_of_a_finished_job(self) -> None:
         job = make_finished_job(
-            state=JobState.FALLBACK, error_code="job_timeout", error_message="Slow.", suggestion="Fast."
+            state=JobState.FALLBACK, error_code="job_timeout", error_message="Slow.", error_hint="Fast."
         )
         snapshot = snapshots.job_snapshot(job)
-        assert snapshot["error"] == {"code": "job_timeout", "message": "Slow.", "suggestion": "Fast."}
+        assert snapshot["error"] == {"code": "job_timeout", "message": "Slow.", "hint": "Fast.", "suggestion": "Fast."}
         assert snapshot["video"] == {
             "url": f"/media/jobs/{job.pk}/video.mp4",
             "captions_url": f"/media/jobs/{job.pk}/captions.vtt",

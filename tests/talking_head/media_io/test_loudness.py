@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from talking_head.media_io.loudness import brought_to, integrated_loudness_lufs, limited, true_peak_dbtp, without_rumble
+from talking_head.media_io.loudness import brought_to, integrated_loudness_lufs, limited, without_rumble
 from talking_head.timebase import AUDIO_HZ
+from tests.media import true_peak_dbtp
 
 
 def sine(frequency_hz: float, seconds: float, amplitude: float = 1.0, phase: float = 0.0) -> np.ndarray:

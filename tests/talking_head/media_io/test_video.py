@@ -18,16 +18,13 @@ import pytest
 
 from talking_head.errors import RendererError, ResourceError
 from talking_head.media_io import mp4_boxes
-from talking_head.media_io.joined_video import Chapter, join_clips
+from talking_head.media_io.arrays import Frame, Waveform
+from talking_head.media_io.joined_video import ChapterMark, join_clips
 from talking_head.media_io.video import (
     KEYFRAME_INTERVAL_FRAMES,
     SILENT_EDGE_SAMPLES,
     ClipWriter,
-    Frame,
-    Waveform,
     decode_frames,
-    decode_sound,
-    inspect_video,
     jpeg,
     read_header,
 )
@@ -38,6 +35,7 @@ from talking_head.timebase import (
     SAMPLES_PER_VIDEO_FRAME,
     VIDEO_FPS,
 )
+from tests.media import decode_sound, inspect_video
 
 SIZE_PX = 64
 
@@ -216,7 +214,7 @@ def test_clips_of_different_sizes_are_refused(tmp_path: Path) -> None:
 
 def test_chapters_title_and_language_are_readable(tmp_path: Path) -> None:
     clips, _ = write_clips(tmp_path, [2, 3])
-    chapters = [Chapter("Leaves", 0.0), Chapter("Räume — und Wörter", 0.64)]
+    chapters = [ChapterMark("Leaves", 0.0), ChapterMark("Räume — und Wörter", 0.64)]
     joined = join(
         clips, tmp_path / "j.mp4", tags={"title": "A lesson", "comment": ""}, language="deu", chapters=chapters
     )
@@ -280,7 +278,7 @@ def test_sound_and_picture_take_turns_in_the_file(tmp_path: Path) -> None:
 
 
 def test_titles_too_long_for_the_list_end_with_a_whole_letter(tmp_path: Path) -> None:
-    joined = join(write_clips(tmp_path, [1])[0], tmp_path / "j.mp4", chapters=[Chapter("ä" * 200, 0.0)])
+    joined = join(write_clips(tmp_path, [1])[0], tmp_path / "j.mp4", chapters=[ChapterMark("ä" * 200, 0.0)])
     with av.open(str(joined)) as source:
         assert source.chapters()[0]["metadata"]["title"] == "ä" * 127
 

@@ -9,7 +9,7 @@ import pytest
 
 from talking_head.engines.base import EngineSettings
 from talking_head.pipeline.cache.store import ContentCache
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest
 from tests.talking_head import fakes
 
@@ -30,8 +30,8 @@ def engine_settings(tmp_path: Path) -> EngineSettings:
 
 
 @pytest.fixture
-def renderer(cache: ContentCache, engine_settings: EngineSettings, fake_engines: None) -> Renderer:
-    return Renderer(cache, engine_settings)
+def renderer(cache: ContentCache, engine_settings: EngineSettings, fake_engines: None) -> ClipRenderer:
+    return ClipRenderer(cache, engine_settings)
 
 
 @pytest.fixture

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Frame, Take
+from talking_head.engines.base import Take
 from talking_head.errors import RendererError, ResourceError
 from talking_head.media_io import video
-from talking_head.media_io.video import decode_frames, inspect_video
+from talking_head.media_io.arrays import Frame
+from talking_head.media_io.video import decode_frames
 from talking_head.pipeline import frames_to_clip as module
 from talking_head.pipeline.frames_to_clip import PREVIEW_WIDTH_PX, frames_to_clip
 from talking_head.timebase import CLIP_QUANTUM_SAMPLES
+from tests.media import inspect_video
 
 SIZE_PX = 64
 

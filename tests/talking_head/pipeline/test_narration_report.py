@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Waveform
 from talking_head.errors import InvalidInput
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac, read_flac_span, to_pcm16
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.checks.recording_report import (
@@ -48,7 +48,7 @@ def test_a_hum_is_called_a_hum_and_noise_noise(voice: Waveform, tmp_path: Path) 
         (problem,) = reported(voice + noise, tmp_path).problems
         assert problem.code == "audio_noisy"
         assert word in problem.message
-        assert "again" in problem.advice
+        assert "again" in problem.hint
     chatter = np.roll(voice, RATE_HZ) * 0.15 + np.roll(voice, 2 * RATE_HZ) * 0.15 + np.roll(voice, 3 * RATE_HZ) * 0.15
     assert codes(reported(voice + chatter, tmp_path)) == ["audio_noisy"]
 
@@ -73,7 +73,7 @@ def test_what_could_be_better_is_a_warning_with_advice(
     report = reported(change(voice), tmp_path)  # type: ignore[operator]
     assert codes(report) == [code]
     assert report.is_usable
-    assert report.problems[0].advice.endswith(".")
+    assert report.problems[0].hint.endswith(".")
 
 
 def test_a_telephone_is_recognised(voice: Waveform, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, find_faces
 from talking_head.errors import PortraitError
+from talking_head.media_io.arrays import Frame
 from talking_head.media_io.images import decode_image
 from talking_head.pipeline.checks.portrait_measurements import pose_of
 from talking_head.pipeline.checks.portrait_report import PortraitReport, refuse_unusable, report_on
@@ -150,7 +150,7 @@ def test_turning_and_nodding_are_measured_in_degrees(mesh: Landmarks, degrees: f
 def test_every_problem_says_what_to_do(portrait: Frame) -> None:
     for spoilt in (np.full_like(portrait, 128), np.hstack([portrait, portrait]), (portrait * 0.2).astype(np.uint8)):
         for problem in report_on(np.ascontiguousarray(spoilt)).problems:
-            assert problem.message.endswith(".") and problem.advice.endswith(".")
+            assert problem.message.endswith(".") and problem.hint.endswith(".")
 
 
 def test_the_most_serious_problem_comes_first(portrait: Frame) -> None:

@@ -11,21 +11,15 @@ import numpy as np
 import pytest
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, EnhancePolicy, Frame, Voice
+from talking_head.engines.base import EngineSettings, EnhancePolicy, Voice
 from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
-from talking_head.media_io.video import decode_frames, decode_sound, inspect_video
-from talking_head.pipeline.cache.entries import (
-    CLIP_FIGURES,
-    CLIP_POSTER,
-    CLIP_VIDEO,
-    CLIPS,
-    TAKE_SOUND,
-    TAKES,
-    load_take,
-)
-from talking_head.pipeline.cache.store import ContentCache
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.media_io.arrays import Frame
+from talking_head.media_io.video import decode_frames
+from talking_head.pipeline.cache.entries import CLIP_FIGURES, CLIP_POSTER, CLIP_VIDEO, TAKE_SOUND, load_take
+from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
+from tests.media import decode_sound, inspect_video
 from tests.talking_head.fakes import FACELESS_DIGEST, UNSPEAKABLE, FakeFace, FakeSpeech
 
 
@@ -40,7 +34,7 @@ def saying(request: ClipRequest, text: str) -> ClipRequest:
 
 
 def test_a_clip_holds_the_takes_sound_and_as_many_frames(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest
 ) -> None:
     result = renderer.render(clip_request)
 
@@ -63,20 +57,20 @@ def test_a_clip_holds_the_takes_sound_and_as_many_frames(
 
 
 def test_the_same_request_again_is_only_looked_up(
-    renderer: Renderer, cache: ContentCache, engine_settings: EngineSettings, clip_request: ClipRequest
+    renderer: ClipRenderer, cache: ContentCache, engine_settings: EngineSettings, clip_request: ClipRequest
 ) -> None:
     first = renderer.render(clip_request)
     FakeSpeech.spoken.clear()
     FakeFace.prepared.clear()
 
-    again = Renderer(cache, engine_settings).render(clip_request)
+    again = ClipRenderer(cache, engine_settings).render(clip_request)
 
     assert again.cached and again.take_cached
     assert (again.clip_key, again.take_key, again.frame_count) == (first.clip_key, first.take_key, first.frame_count)
     assert FakeSpeech.spoken == [] and FakeFace.prepared == []
 
 
-def test_another_size_films_the_same_take_again(renderer: Renderer, clip_request: ClipRequest) -> None:
+def test_another_size_films_the_same_take_again(renderer: ClipRenderer, clip_request: ClipRequest) -> None:
     first = renderer.render(clip_request)
     second = renderer.render(replace(clip_request, profile="quality"))
     assert second.take_key == first.take_key
@@ -97,7 +91,7 @@ def test_another_size_films_the_same_take_again(renderer: Renderer, clip_request
     ],
 )
 def test_whatever_decides_the_bytes_decides_the_key(
-    renderer: Renderer, clip_request: ClipRequest, change: dict[str, Any]
+    renderer: ClipRenderer, clip_request: ClipRequest, change: dict[str, Any]
 ) -> None:
     first = renderer.render(clip_request)
     other = renderer.render(replace(clip_request, **change))
@@ -106,7 +100,7 @@ def test_whatever_decides_the_bytes_decides_the_key(
 
 
 def test_a_new_engine_version_makes_new_clips(
-    renderer: Renderer, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = renderer.render(clip_request)
     monkeypatch.setattr(FakeFace, "version", "2")
@@ -115,7 +109,7 @@ def test_a_new_engine_version_makes_new_clips(
     assert second.take_key == first.take_key
 
 
-def test_the_portrait_is_prepared_once_for_all_its_clips(renderer: Renderer, clip_request: ClipRequest) -> None:
+def test_the_portrait_is_prepared_once_for_all_its_clips(renderer: ClipRenderer, clip_request: ClipRequest) -> None:
     for text in ("One leaf.", "Two leaves.", "Three leaves."):
         renderer.render(saying(clip_request, text))
     assert len(FakeFace.prepared) == 1
@@ -127,12 +121,12 @@ def test_clips_are_the_same_bytes_in_every_renderer(
     videos = []
     for name in ("a", "b"):
         cache = ContentCache(tmp_path / name)
-        result = Renderer(cache, engine_settings).render(clip_request)
+        result = ClipRenderer(cache, engine_settings).render(clip_request)
         videos.append(clip_video(cache, result).read_bytes())
     assert videos[0] == videos[1]
 
 
-def test_events_tell_the_stages_in_order_with_a_preview(renderer: Renderer, clip_request: ClipRequest) -> None:
+def test_events_tell_the_stages_in_order_with_a_preview(renderer: ClipRenderer, clip_request: ClipRequest) -> None:
     events: list[RenderEvent] = []
     result = renderer.render(clip_request, events.append)
 
@@ -148,7 +142,7 @@ def test_events_tell_the_stages_in_order_with_a_preview(renderer: Renderer, clip
 @pytest.mark.parametrize("file", [CLIP_VIDEO, CLIP_FIGURES])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_clip_in_the_cache_is_made_again(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, file: str, damage: str
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, file: str, damage: str
 ) -> None:
     first = renderer.render(clip_request)
     path = clip_video(cache, first).parent / file
@@ -164,7 +158,7 @@ def test_a_damaged_clip_in_the_cache_is_made_again(
     assert inspect_video(clip_video(cache, again)).frame_count == first.frame_count
 
 
-def test_a_damaged_take_is_spoken_again(renderer: Renderer, cache: ContentCache, clip_request: ClipRequest) -> None:
+def test_a_damaged_take_is_spoken_again(renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest) -> None:
     first = renderer.render(clip_request)
     folder = cache.get(TAKES, first.take_key)
     assert folder is not None
@@ -187,7 +181,7 @@ def entries(cache: ContentCache, kind: str) -> int:
 
 
 def test_a_failing_engine_leaves_no_clip_but_keeps_the_take(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakeFace, "fail_at_frame", 10)
     with pytest.raises(RendererError) as caught:
@@ -207,7 +201,7 @@ def test_a_failing_engine_leaves_no_clip_but_keeps_the_take(
     ],
 )
 def test_what_an_engine_throws_comes_out_in_our_words(
-    renderer: Renderer,
+    renderer: ClipRenderer,
     clip_request: ClipRequest,
     monkeypatch: pytest.MonkeyPatch,
     raised: Exception,
@@ -240,7 +234,7 @@ def test_what_an_engine_throws_comes_out_in_our_words(
     ],
 )
 def test_wrong_requests_are_named(
-    renderer: Renderer,
+    renderer: ClipRenderer,
     cache: ContentCache,
     clip_request: ClipRequest,
     change: dict[str, Any],
@@ -254,7 +248,7 @@ def test_wrong_requests_are_named(
 
 
 def test_an_enhancer_that_is_not_installed_is_a_notice_and_not_a_failure(
-    renderer: Renderer, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(registry.ENGINES, "enhancer", {})
     result = renderer.render(replace(clip_request, profile="balanced"))
@@ -289,7 +283,7 @@ class DamagedInverter(Inverter):
 
 
 def test_an_installed_enhancer_is_used_timed_and_part_of_the_key(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = renderer.render(clip_request)
     monkeypatch.setitem(registry.ENGINES, "enhancer", {"gfpgan": f"{__name__}:Inverter"})
@@ -319,12 +313,12 @@ def test_the_enhancer_is_used_as_the_machine_and_its_operator_allow(
     notices: tuple[str, ...],
     cache: ContentCache,
     clip_request: ClipRequest,
-    renderer: Renderer,  # registers the fakes
+    renderer: ClipRenderer,  # registers the fakes
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(registry.ENGINES, "enhancer", {"gfpgan": f"{__name__}:{enhancer.__name__}"})
-    renderer = Renderer(cache, EngineSettings(tmp_path, enhance=policy))
+    renderer = ClipRenderer(cache, EngineSettings(tmp_path, enhance=policy))
     result = renderer.render(replace(clip_request, profile="balanced"))
     assert (result.engines["enhancer"], result.notices) == (used, notices)
 
@@ -333,7 +327,7 @@ def test_the_enhancer_is_used_as_the_machine_and_its_operator_allow(
 
 
 def test_a_stand_in_shows_the_still_engine_with_the_take(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest
 ) -> None:
     real = renderer.render(clip_request)
     result = renderer.render(replace(clip_request, fallback=True))
@@ -352,7 +346,7 @@ def test_a_stand_in_shows_the_still_engine_with_the_take(
     ],
 )
 def test_a_stand_in_without_a_voice_is_silent_and_long_enough_to_read(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, change: dict[str, Any]
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, change: dict[str, Any]
 ) -> None:
     text = "A sentence of sixty characters that somebody wants to read.."
     result = renderer.render(replace(saying(clip_request, text), fallback=True, **change))
@@ -370,14 +364,14 @@ def test_a_stand_in_without_a_voice_is_silent_and_long_enough_to_read(
     ],
 )
 def test_a_stand_in_without_portrait_or_face_engine_still_comes_out(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, change: dict[str, Any]
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, change: dict[str, Any]
 ) -> None:
     result = renderer.render(replace(clip_request, fallback=True, **change))
     assert inspect_video(clip_video(cache, result)).frame_count == result.frame_count > 0
 
 
 def test_a_silent_stand_in_does_not_hide_the_voice_that_comes_back(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(FakeSpeech, "speak", lambda *_, **__: (_ for _ in ()).throw(ScriptError("no", code="no")))
@@ -387,13 +381,15 @@ def test_a_silent_stand_in_does_not_hide_the_voice_that_comes_back(
     assert np.abs(decode_sound(clip_video(cache, spoken))).max() > 0.01
 
 
-def test_a_pause_is_a_clip_of_its_length(renderer: Renderer, cache: ContentCache, clip_request: ClipRequest) -> None:
+def test_a_pause_is_a_clip_of_its_length(
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest
+) -> None:
     result = renderer.render(replace(clip_request, text="[pause 1.5s]", spoken="", pause_seconds=1.5))
     assert 1.5 <= result.video_seconds < 1.5 + 0.32
     assert np.abs(decode_sound(clip_video(cache, result))).max() == 0
 
 
-def test_a_warm_renderer_has_its_engines_before_the_first_request(renderer: Renderer, cache: ContentCache) -> None:
+def test_a_warm_renderer_has_its_engines_before_the_first_request(renderer: ClipRenderer, cache: ContentCache) -> None:
     FakeSpeech.spoken.clear()
     renderer.warm_up("fakespeech", "fakeface")
     assert len(FakeSpeech.spoken) == 1  # the voice has been loaded by speaking
@@ -401,7 +397,7 @@ def test_a_warm_renderer_has_its_engines_before_the_first_request(renderer: Rend
 
 
 def test_a_cloned_voice_leaves_no_take_without_a_clip(
-    renderer: Renderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner may take it back, and then everything that it said is found by the rows of finished clips."""
     speak = FakeSpeech.speak

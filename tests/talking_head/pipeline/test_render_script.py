@@ -15,13 +15,12 @@ from talking_head.engines.base import EngineSettings, Framing
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.errors import OptionError, PortraitError, RendererError, ScriptError, TalkingHeadError
 from talking_head.media_io.audio import write_flac
-from talking_head.media_io.video import inspect_video
-from talking_head.pipeline.cache.entries import CLIPS
-from talking_head.pipeline.cache.store import ContentCache
+from talking_head.pipeline.cache.store import CLIPS, ContentCache
 from talking_head.pipeline.performance import STAGES
-from talking_head.pipeline.render_clip import Renderer
+from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink
+from tests.media import inspect_video
 from tests.talking_head.fakes import FakeFace, FakeSpeech
 
 SCRIPT = """# Leaves
@@ -53,12 +52,12 @@ def ignore(_progress: RenderProgress) -> None:
     pass
 
 
-def run(request: RenderScriptRequest, renderer: Renderer, cache: ContentCache) -> RenderedScript:
+def run(request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache) -> RenderedScript:
     return render_script(request, renderer, cache, ignore)
 
 
 def test_a_script_becomes_video_captions_and_metrics(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
 ) -> None:
     rendered = run(script_request, renderer, cache)
 
@@ -85,7 +84,7 @@ def test_a_script_becomes_video_captions_and_metrics(
 
 
 def test_metrics_have_the_agreed_keys(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest
 ) -> None:
     rendered = run(script_request, renderer, cache)
 
@@ -111,7 +110,7 @@ def test_metrics_have_the_agreed_keys(
 
 
 def test_one_changed_sentence_renders_one_clip(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest
 ) -> None:
     first = run(script_request, renderer, cache)
     FakeSpeech.spoken.clear()
@@ -128,7 +127,7 @@ def test_one_changed_sentence_renders_one_clip(
 
 
 def test_the_same_script_gives_the_same_file(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
 ) -> None:
     run(script_request, renderer, cache)
     again = run(replace(script_request, out_path=tmp_path / "again.mp4"), renderer, cache)
@@ -137,7 +136,7 @@ def test_the_same_script_gives_the_same_file(
 
 
 def test_progress_rises_to_the_end(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest
 ) -> None:
     seen: list[RenderProgress] = []
     render_script(script_request, renderer, cache, seen.append)
@@ -148,7 +147,7 @@ def test_progress_rises_to_the_end(
     assert {progress.clips for progress in seen} == {3}
 
 
-class FailsOnce(Renderer):
+class FailsOnce(ClipRenderer):
     """Fails on one sentence, as a crashing engine would, unless asked for the stand-in."""
 
     def render(self, request: ClipRequest, on_event: EventSink = lambda _event: None) -> ClipResult:
@@ -184,7 +183,7 @@ def test_a_sentence_that_fails_is_stood_in_for_alone(
     ],
 )
 def test_wrong_input_writes_metrics_and_nothing_else(
-    renderer: Renderer,
+    renderer: ClipRenderer,
     cache: ContentCache,
     script_request: RenderScriptRequest,
     tmp_path: Path,
@@ -203,7 +202,7 @@ def test_wrong_input_writes_metrics_and_nothing_else(
 
 
 def test_an_interruption_keeps_finished_clips_and_no_file(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
 ) -> None:
     def interrupt(progress: RenderProgress) -> None:
         if progress.index == 1 and progress.event.stage == "frames":
@@ -220,7 +219,7 @@ def test_an_interruption_keeps_finished_clips_and_no_file(
 
 
 def test_a_recording_speaks_instead_of_a_voice(
-    renderer: Renderer,
+    renderer: ClipRenderer,
     cache: ContentCache,
     engine_settings: EngineSettings,
     script_request: RenderScriptRequest,
@@ -243,7 +242,7 @@ def test_a_recording_speaks_instead_of_a_voice(
 
 
 def test_a_recording_and_a_voice_exclude_each_other(
-    renderer: Renderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
+    renderer: ClipRenderer, cache: ContentCache, script_request: RenderScriptRequest, tmp_path: Path
 ) -> None:
     with pytest.raises(OptionError) as caught:
         run(replace(script_request, audio_path=tmp_path / "narration.wav", voice="beep"), renderer, cache)
@@ -251,7 +250,7 @@ def test_a_recording_and_a_voice_exclude_each_other(
 
 
 def test_auto_is_settled_by_this_machine_and_the_metrics_say_why(
-    script_request: RenderScriptRequest, renderer: Renderer, cache: ContentCache
+    script_request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache
 ) -> None:
     metrics = run(replace(script_request, profile="auto"), renderer, cache).metrics
     assert metrics["profile"] in ("fast", "balanced", "quality")
@@ -263,7 +262,7 @@ def test_auto_is_settled_by_this_machine_and_the_metrics_say_why(
 @pytest.mark.parametrize(("side_px", "outcome"), [(256, "completed"), (0, "fallback")])
 def test_a_sentence_that_does_not_fit_into_the_memory_is_drawn_smaller_and_then_stood_in_for(
     script_request: RenderScriptRequest,
-    renderer: Renderer,
+    renderer: ClipRenderer,
     cache: ContentCache,
     monkeypatch: pytest.MonkeyPatch,
     side_px: int,

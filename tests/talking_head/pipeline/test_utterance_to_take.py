@@ -10,10 +10,11 @@ from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.reading.spoken_form import spoken_form
 from talking_head.errors import OptionError, ScriptError
 from talking_head.media_io.audio import read_flac, write_flac
-from talking_head.media_io.loudness import integrated_loudness_lufs, true_peak_dbtp
+from talking_head.media_io.loudness import integrated_loudness_lufs
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.pipeline.utterance_to_take import CEILING_DBTP, TARGET_LUFS, speech_to_take, utterance_to_take
 from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, CLIP_QUANTUM_SAMPLES
+from tests.media import true_peak_dbtp
 from tests.talking_head.fakes import FakeSpeech
 
 LESSON = [

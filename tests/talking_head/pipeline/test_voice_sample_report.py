@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Waveform
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.checks.recording_report import NarrationReport

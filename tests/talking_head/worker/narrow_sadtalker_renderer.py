@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from itertools import repeat
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, Frame
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.motion import SadTalkerMotion
 from talking_head.engines.face.sadtalker.source import SadTalkerSource
+from talking_head.media_io.arrays import Frame
 from talking_head.renderer.child import real_handlers, run
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from talking_head.errors import EngineError, ResourceError
-from talking_head.renderer.connection import Command
+from talking_head.renderer.connection import RendererCommand
 from talking_head.renderer.process_group import COOKIE_VARIABLE
-from talking_head.renderer.supervisor import End, Outcome, RendererProcess, Watcher
+from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from tests.talking_head.worker.conftest import QUICK, ROOT
 
 PATIENT_SECONDS = 30.0
@@ -24,12 +24,12 @@ PATIENT_SECONDS = 30.0
 
 def render(
     renderer: RendererProcess, text: str, seconds: float = PATIENT_SECONDS, watcher: Watcher | None = None
-) -> Outcome:
+) -> RenderOutcome:
     request: dict[str, Any] = {"text": text, "fallback": False}
     return renderer.run("render", request, seconds, watcher or Watcher())
 
 
-def survivors(command: Command) -> list[int]:
+def survivors(command: RendererCommand) -> list[int]:
     """Processes that belong to a renderer of this test: their scratch folder lies below the test's own."""
     found = []
     for process in psutil.process_iter():
@@ -43,7 +43,7 @@ def survivors(command: Command) -> list[int]:
     return found
 
 
-def assert_nothing_is_left(command: Command) -> None:
+def assert_nothing_is_left(command: RendererCommand) -> None:
     assert survivors(command) == []
     assert not command.scratch_root.exists() or list(command.scratch_root.iterdir()) == []
 
@@ -92,7 +92,7 @@ def test_a_process_that_ran_out_of_memory_is_not_used_again(renderer: RendererPr
     assert render(renderer, "Fine.").end is End.DONE
 
 
-def test_a_killed_process_is_noticed_and_replaced(renderer: RendererProcess, command: Command) -> None:
+def test_a_killed_process_is_noticed_and_replaced(renderer: RendererProcess, command: RendererCommand) -> None:
     outcome = render(renderer, "crash")
     assert outcome.end is End.CRASHED
     assert outcome.error is not None
@@ -112,7 +112,9 @@ def test_a_process_killed_between_two_clips_is_replaced(renderer: RendererProces
     assert renderer.pid != pid
 
 
-def test_a_stopped_process_is_found_to_be_stalled_and_killed(renderer: RendererProcess, command: Command) -> None:
+def test_a_stopped_process_is_found_to_be_stalled_and_killed(
+    renderer: RendererProcess, command: RendererCommand
+) -> None:
     outcome = render(renderer, "freeze")
     assert outcome.end is End.STALLED
     assert outcome.error is not None
@@ -122,7 +124,7 @@ def test_a_stopped_process_is_found_to_be_stalled_and_killed(renderer: RendererP
 
 @pytest.mark.parametrize("text", ["hang", "stubborn", "swallow", "grind", "parent"])
 def test_whatever_takes_too_long_is_dead_afterwards_with_all_it_started(
-    renderer: RendererProcess, command: Command, text: str
+    renderer: RendererProcess, command: RendererCommand, text: str
 ) -> None:
     """A sleeping call, one that ignores TERM, one that swallows every exception, one that holds Python's lock, and one
     that started children, of which one left for a session of its own."""
@@ -133,14 +135,14 @@ def test_whatever_takes_too_long_is_dead_afterwards_with_all_it_started(
     assert_nothing_is_left(command)
 
 
-def test_work_ends_soon_after_it_is_no_longer_wanted(renderer: RendererProcess, command: Command) -> None:
+def test_work_ends_soon_after_it_is_no_longer_wanted(renderer: RendererProcess, command: RendererCommand) -> None:
     answers = iter([True, True, True, False])
     outcome = render(renderer, "hang", watcher=Watcher(keep_going=lambda: next(answers)))
     assert outcome.end is End.STOPPED
     assert_nothing_is_left(command)
 
 
-def test_nonsense_on_the_pipe_ends_the_process(renderer: RendererProcess, command: Command) -> None:
+def test_nonsense_on_the_pipe_ends_the_process(renderer: RendererProcess, command: RendererCommand) -> None:
     outcome = render(renderer, "nonsense")
     assert outcome.end is End.CRASHED
     assert outcome.error is not None
@@ -148,7 +150,9 @@ def test_nonsense_on_the_pipe_ends_the_process(renderer: RendererProcess, comman
     assert_nothing_is_left(command)
 
 
-def test_an_exception_in_the_parent_leaves_no_process_behind(renderer: RendererProcess, command: Command) -> None:
+def test_an_exception_in_the_parent_leaves_no_process_behind(
+    renderer: RendererProcess, command: RendererCommand
+) -> None:
     def explode() -> bool:
         raise RuntimeError("the database is gone")
 
@@ -157,15 +161,15 @@ def test_an_exception_in_the_parent_leaves_no_process_behind(renderer: RendererP
     assert_nothing_is_left(command)
 
 
-def test_a_command_that_cannot_start_is_a_crash_with_its_last_words(command: Command) -> None:
-    broken = Command([sys.executable, "-m", "no.such.module"], ROOT, command.scratch_root)
+def test_a_command_that_cannot_start_is_a_crash_with_its_last_words(command: RendererCommand) -> None:
+    broken = RendererCommand([sys.executable, "-m", "no.such.module"], ROOT, command.scratch_root)
     renderer = RendererProcess(broken, QUICK)
     outcome = render(renderer, "One.")
     assert outcome.end is End.CRASHED
     assert "No module named" in outcome.log_tail
 
 
-def test_the_renderer_dies_with_its_supervisor(command: Command, tmp_path: Path) -> None:
+def test_the_renderer_dies_with_its_supervisor(command: RendererCommand, tmp_path: Path) -> None:
     """The supervisor's process gets SIGKILL in mid-clip; neither the renderer nor what it started goes on."""
     script = f"""
 import sys

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from talking_head.engines.base import EngineSettings, Frame
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.enhancer.gfpgan.face_alignment import FaceTracker, cut_out, face_mask, paste
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Frame
 
 if TYPE_CHECKING:
     from talking_head.engines.enhancer.gfpgan.network import RestorationNetwork

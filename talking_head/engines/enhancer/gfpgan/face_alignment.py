@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, largest_face
+from talking_head.media_io.arrays import Frame
 
 FACE_PX = 512
 # Centres of the eyes, tip of the nose, corners of the mouth, from left to right in the picture; in the 512 px face.

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from talking_head.engines.base import Frame
 from talking_head.engines.enhancer.gfpgan.face_alignment import FACE_PX
 from talking_head.engines.enhancer.gfpgan.network import RestorationNetwork
 from talking_head.engines.torch_device import is_out_of_memory, seconds_per_gflop
 from talking_head.engines.torch_weights import WeightFile
 from talking_head.errors import ResourceError
+from talking_head.media_io.arrays import Frame
 
 OFFICIAL_SHA256 = "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be5ad"
 # One face keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import cv2
 
-from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.eye_contours import EyeContours
 from talking_head.engines.face.mesh import FaceDetector, FaceMesh, largest_face
 from talking_head.engines.face.puppet.framing import frame_portrait
 from talking_head.engines.face.puppet.motion import PuppetMotion, build_motion
-from talking_head.engines.face.puppet.renderer import Renderer
+from talking_head.engines.face.puppet.renderer import PuppetRenderer
 from talking_head.engines.face.puppet.source import PuppetSource, build_source
 from talking_head.errors import PortraitError
+from talking_head.media_io.arrays import Frame
 
 
 class PuppetFace:
@@ -28,7 +29,7 @@ class PuppetFace:
         self._mesh = FaceMesh()
         self._eyes = EyeContours()
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> PuppetSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> PuppetSource:
         """Finds the largest face, frames it and solves its fields.
 
         Raises:
@@ -56,6 +57,6 @@ class PuppetFace:
 
     def frames(self, source: PuppetSource, motion: PuppetMotion) -> Iterator[Frame]:
         """Frames (height_px, width_px, 3); each one's memory is used again for the next."""
-        renderer = Renderer(source)
+        renderer = PuppetRenderer(source)
         for weights in motion.weights:
             yield renderer.draw(weights)

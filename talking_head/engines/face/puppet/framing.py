@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame, Framing
-from talking_head.engines.face.framing import Box, cut_and_scale, output_size
+from talking_head.engines.base import Framing
+from talking_head.engines.face.framing import PixelBox, cut_and_scale, output_size
 from talking_head.engines.face.puppet.geometry import CHIN, FACE_OVAL, FOREHEAD
+from talking_head.media_io.arrays import Frame
 
 # Side of the square in face heights (forehead to chin); the face sits a little above its middle.
 _SQUARE_PER_FACE = {"crop": 2.25, "extcrop": 3.2}
@@ -41,15 +42,15 @@ def frame_portrait(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing)
     return FramedPortrait(np.ascontiguousarray(framed), moved.astype(np.float32))
 
 
-def _box_around(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> Box:
+def _box_around(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> PixelBox:
     """The part of the picture that is shown."""
     height, width = rgb.shape[:2]
     if framing.preprocess not in _SQUARE_PER_FACE:
-        return Box(0, 0, width, height)
+        return PixelBox(0, 0, width, height)
     oval = landmarks[list(FACE_OVAL), :2]
     face_height = max(float(np.linalg.norm(landmarks[FOREHEAD, :2] - landmarks[CHIN, :2])), float(np.ptp(oval[:, 0])))
     side = min(round(face_height * _SQUARE_PER_FACE[framing.preprocess]), width, height)
     center_x, center_y = oval.mean(0) + np.array([0.0, side * _FACE_ABOVE_MIDDLE])
     left = int(np.clip(round(center_x - side / 2), 0, width - side))
     top = int(np.clip(round(center_y - side / 2), 0, height - side))
-    return Box(left, top, left + side, top + side)
+    return PixelBox(left, top, left + side, top + side)

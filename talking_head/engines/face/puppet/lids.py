@@ -10,10 +10,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.eye_contours import EyeContour
 from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import Array, FaceGeometry, smoothstep
+from talking_head.media_io.arrays import Frame
 
 _STRIP_PER_OPENING = 0.95  # height of the skin above the eye that is drawn down, in heights of the eye's opening
 _LASHES_PER_OPENING = 0.5  # the lowest part of it, with the lashes, which on a closed eye point away from the skin

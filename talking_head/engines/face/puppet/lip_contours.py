@@ -11,7 +11,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import (
     INNER_LOWER_LIP,
@@ -24,6 +23,7 @@ from talking_head.engines.face.puppet.geometry import (
     FaceGeometry,
     FloatField,
 )
+from talking_head.media_io.arrays import Frame
 
 _COLUMNS = 65
 _STEP_UNITS = 0.01

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.puppet.fields import Grid, remap
 from talking_head.engines.face.puppet.geometry import (
     CHEEKS,
@@ -26,6 +25,7 @@ from talking_head.engines.face.puppet.geometry import (
     FloatField,
     smoothstep,
 )
+from talking_head.media_io.arrays import Frame
 
 _WIDE_GAP_UNITS = 0.105  # about the height of the upper teeth
 _FEATHER_UNITS = 0.20  # the layers fade into the face over the rim of their box

@@ -10,13 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.puppet.expressions import JAW_DROP_UNITS
 from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import Array, FloatField
 from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS
 from talking_head.engines.face.puppet.motion import CHANNELS
 from talking_head.engines.face.puppet.source import POSE_START, WARP_CHANNELS, PuppetSource
+from talking_head.media_io.arrays import Frame
 
 _COLD_ITERATIONS, _WARM_ITERATIONS = 10, 5
 _JAW, _PUCKER, _PRESS, _UPPER = (CHANNELS.index(name) for name in ("jaw", "pucker", "press", "upper"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.puppet.fields import remap
 from talking_head.engines.face.puppet.geometry import FloatField
 from talking_head.engines.face.puppet.motion import CHANNELS
 from talking_head.engines.face.puppet.mouth_painter import MouthPainter
 from talking_head.engines.face.puppet.source import POSE_START, WARP_CHANNELS, PuppetSource
+from talking_head.media_io.arrays import Frame
 
 _COLD_ITERATIONS, _WARM_ITERATIONS = 7, 3
 _LEAST_WEIGHT = 1e-3
@@ -17,7 +17,7 @@ _LEAST_BLINK = 0.02
 _BLINK = CHANNELS.index("blink")
 
 
-class Renderer:
+class PuppetRenderer:
     """Draws consecutive frames of one clip."""
 
     def __init__(self, source: PuppetSource) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.eye_contours import EyeContour
 from talking_head.engines.face.puppet.expressions import EXPRESSION_CHANNELS, ExpressionBasis
 from talking_head.engines.face.puppet.fields import Grid, ScatteredField
@@ -31,6 +30,7 @@ from talking_head.engines.face.puppet.head_pose import POSE_CHANNELS, HeadPose
 from talking_head.engines.face.puppet.lids import Eyelid
 from talking_head.engines.face.puppet.lip_contours import fit_inner_lips
 from talking_head.engines.face.puppet.mouth import MouthLayers, build_mouth
+from talking_head.media_io.arrays import Frame
 
 WARP_CHANNELS = EXPRESSION_CHANNELS + POSE_CHANNELS  # what moves pixels, in the order of the bases
 POSE_START = len(EXPRESSION_CHANNELS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.torch_weights import WeightFile, first_line
 
 OWNER = "SadTalker"
@@ -41,7 +41,7 @@ MAPPING_CROP = OfficialFile(
     "mapping_00229-model.pth.tar", 155_521_183, "62a1e06006cc963220f6477438518ed86e9788226c62ae382ddc42fbcefb83f1"
 )
 FACE_FILES = {256: FACE_256, 512: FACE_512}  # by the side of the square the networks draw
-MAPPING_FILES = {Layout.DRIVEN: MAPPING_CROP, Layout.WITH_CROP: MAPPING_FULL}
+MAPPING_FILES = {CoefficientLayout.DRIVEN: MAPPING_CROP, CoefficientLayout.WITH_CROP: MAPPING_FULL}
 
 
 class FaceWeights:

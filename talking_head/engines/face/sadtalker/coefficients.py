@@ -34,7 +34,7 @@ _RECONSTRUCTED_TRANSLATION = slice(254, 257)
 Coefficients = TypeVar("Coefficients")  # NumPy array or torch tensor
 
 
-class Layout(IntEnum):
+class CoefficientLayout(IntEnum):
     """How many numbers there are, and so what they mean."""
 
     DRIVEN = 70
@@ -42,16 +42,16 @@ class Layout(IntEnum):
     RECONSTRUCTED = 257
 
 
-def layout_of(coefficients: Any) -> Layout:
+def layout_of(coefficients: Any) -> CoefficientLayout:
     """Which layout the last axis has.
 
     Raises:
         ValueError: it has none of them.
     """
     try:
-        return Layout(coefficients.shape[-1])
+        return CoefficientLayout(coefficients.shape[-1])
     except (ValueError, IndexError):
-        lengths = ", ".join(str(int(layout)) for layout in Layout)
+        lengths = ", ".join(str(int(layout)) for layout in CoefficientLayout)
         raise ValueError(f"coefficients have a last axis of {lengths}, not shape {tuple(coefficients.shape)}") from None
 
 
@@ -70,7 +70,7 @@ def _join(parts: list[Any]) -> Any:
 def pack(reconstructed: Coefficients, alignment: Coefficients) -> Coefficients:
     """Reconstruction (..., 257) and the alignment's (width, height, scale, x, y) (..., 5) -> (..., 73)."""
     values, parameters = _any(reconstructed), _any(alignment)
-    if layout_of(values) is not Layout.RECONSTRUCTED:
+    if layout_of(values) is not CoefficientLayout.RECONSTRUCTED:
         raise ValueError("only what the reconstruction net gives can be packed")
     kept = (_RECONSTRUCTED_EXPRESSION, _RECONSTRUCTED_ANGLES, _RECONSTRUCTED_TRANSLATION)
     return _join([*(values[..., part] for part in kept), parameters[..., 2:5]])
@@ -80,10 +80,10 @@ def split_crop(coefficients: Coefficients) -> tuple[Coefficients, Coefficients |
     """(..., 73) -> (..., 70) and the crop (..., 3); (..., 70) -> itself and None. Inverse of :func:`with_crop`."""
     values = _any(coefficients)
     match layout_of(values):
-        case Layout.DRIVEN:
+        case CoefficientLayout.DRIVEN:
             return values, None
-        case Layout.WITH_CROP:
-            return values[..., : Layout.DRIVEN], values[..., CROP]
+        case CoefficientLayout.WITH_CROP:
+            return values[..., : CoefficientLayout.DRIVEN], values[..., CROP]
         case _:
             raise ValueError("257 coefficients carry no crop: pack them first")
 
@@ -95,7 +95,7 @@ def with_crop(coefficients: Coefficients, crop: Coefficients) -> Coefficients:
         ValueError: the coefficients have a crop already; replacing it silently would lose it.
     """
     values, three = _any(coefficients), _any(crop)
-    if layout_of(values) is not Layout.DRIVEN:
+    if layout_of(values) is not CoefficientLayout.DRIVEN:
         raise ValueError("only 70 coefficients can be given a crop")
     if three.shape[-1] != 3:
         raise ValueError(f"a crop is scale, x and y, not shape {tuple(three.shape)}")
@@ -104,7 +104,7 @@ def with_crop(coefficients: Coefficients, crop: Coefficients) -> Coefficients:
     return _join([values, spread])
 
 
-def adapt(coefficients: Coefficients, layout: Layout, *, crop: Coefficients | None = None) -> Coefficients:
+def adapt(coefficients: Coefficients, layout: CoefficientLayout, *, crop: Coefficients | None = None) -> Coefficients:
     """Brings 70 or 73 coefficients into the layout a mapping net reads.
 
     Args:
@@ -119,7 +119,7 @@ def adapt(coefficients: Coefficients, layout: Layout, *, crop: Coefficients | No
         if crop is not None:
             raise ValueError("the coefficients are in that layout already: the crop would be ignored")
         return coefficients
-    if layout is Layout.WITH_CROP:
+    if layout is CoefficientLayout.WITH_CROP:
         if crop is None:
             raise ValueError("73 coefficients need the crop's scale, x and y")
         return with_crop(coefficients, crop)

@@ -8,12 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talking_head.engines.base import EngineSettings, Frame, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.sadtalker.networks.sizes import OFFICIAL, NetworkSizes
 from talking_head.errors import EngineError, PortraitError
+from talking_head.media_io.arrays import Frame
 
 if TYPE_CHECKING:
-    from talking_head.engines.face.sadtalker.coefficients import Layout
+    from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
     from talking_head.engines.face.sadtalker.motion import MotionOptions, SadTalkerMotion
     from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
     from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
@@ -58,7 +59,7 @@ class SadTalkerFace:
         self._finder = landmark_finder(self._folder)
         self.version += f"-{self._finder.name}"
         self._resolutions: dict[int, Resolution] = {}
-        self._mappings: dict[Layout, MappingNet] = {}
+        self._mappings: dict[CoefficientLayout, MappingNet] = {}
         self._loading = threading.Lock()
         self._reference = self._read_references()
         if self._options != MotionOptions():
@@ -77,7 +78,7 @@ class SadTalkerFace:
                     hint="Install it with: pip install -r requirements-sadtalker.txt, or choose another face engine.",
                 )
 
-    def prepare(self, portrait: Portrait | None, framing: Framing) -> SadTalkerSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> SadTalkerSource:
         """Face box, crop, coefficients, keypoints and features of the picture.
 
         Raises:
@@ -150,7 +151,7 @@ class SadTalkerFace:
                 self._resolutions[side_px] = load_resolution(self._folder, side_px, self._sizes)
             return self._resolutions[side_px]
 
-    def _mapping(self, layout: Layout) -> MappingNet:
+    def _mapping(self, layout: CoefficientLayout) -> MappingNet:
         from talking_head.engines.face.sadtalker.checkpoints import MAPPING_FILES
         from talking_head.engines.face.sadtalker.networks.load import load_mapping_net
 

@@ -74,7 +74,7 @@ def build_motion(
     driven = _driven_coefficients(source, take, seed, options.pose_style, reference, networks)  # (t, 70)
     still = options.still
     if still is None:
-        still = source.layout is coefficients.Layout.WITH_CROP and reference.pose is None
+        still = source.layout is coefficients.CoefficientLayout.WITH_CROP and reference.pose is None
     sequence = semantics.target_sequence(
         driven, source.coefficients, source.layout, expression_scale=expression_scale, still=still
     )

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.sadtalker import coefficients
 from talking_head.engines.face.sadtalker.face import alignment
 from talking_head.engines.face.sadtalker.face.alignment import Alignment
@@ -25,6 +24,7 @@ from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder
 from talking_head.engines.face.sadtalker.networks.face_reconstruction import FaceReconstruction
 from talking_head.engines.face.sadtalker.source import to_tensor
 from talking_head.errors import InvalidInput
+from talking_head.media_io.arrays import Frame
 from talking_head.media_io.driving_video import driving_frames
 
 LONGEST_SECONDS = 60.0  # what comes later is not looked at: the motion is repeated anyway
@@ -93,11 +93,11 @@ def _face_squares(frames: Iterable[Frame], finder: LandmarkFinder) -> Iterator[A
 def _coefficients(aligned: list[Alignment], reconstruction: FaceReconstruction) -> NDArray[np.float32]:
     """-> (n, 70)."""
     if not aligned:
-        return np.empty((0, int(coefficients.Layout.DRIVEN)), np.float32)
+        return np.empty((0, int(coefficients.CoefficientLayout.DRIVEN)), np.float32)
     pictures = torch.cat([to_tensor(one.picture) for one in aligned])  # (n, 3, 224, 224)
     parameters = np.stack([one.parameters for one in aligned])  # (n, 5)
     packed = coefficients.pack(reconstruction(pictures).numpy(), parameters)
-    driven: NDArray[np.float32] = coefficients.adapt(packed, coefficients.Layout.DRIVEN)
+    driven: NDArray[np.float32] = coefficients.adapt(packed, coefficients.CoefficientLayout.DRIVEN)
     return driven
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.face.sadtalker.coefficients import EXPRESSION, POSE, Layout, split_crop, with_crop
+from talking_head.engines.face.sadtalker.coefficients import EXPRESSION, POSE, CoefficientLayout, split_crop, with_crop
 from talking_head.engines.face.sadtalker.networks.sizes import MAPPING_WINDOW_FRAMES
 
 RADIUS_FRAMES = MAPPING_WINDOW_FRAMES // 2  # 13
@@ -20,7 +20,7 @@ RADIUS_FRAMES = MAPPING_WINDOW_FRAMES // 2  # 13
 def target_sequence(
     driven: NDArray[np.float32],
     source: NDArray[np.float32],
-    layout: Layout,
+    layout: CoefficientLayout,
     *,
     expression_scale: float = 1.0,
     still: bool = False,
@@ -41,7 +41,7 @@ def target_sequence(
     sequence[:, EXPRESSION] *= np.float32(expression_scale)
     if still:
         sequence[:, POSE] = source[POSE]
-    if layout is Layout.WITH_CROP:
+    if layout is CoefficientLayout.WITH_CROP:
         crop = split_crop(source)[1]
         assert crop is not None, "the source has 73 coefficients"
         sequence = with_crop(sequence, crop)
@@ -55,7 +55,7 @@ def windows(sequence: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(sequence[rows].transpose(0, 2, 1))
 
 
-def source_window(source: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+def source_window(source: NDArray[np.float32], layout: CoefficientLayout) -> NDArray[np.float32]:
     """The portrait held still for 27 frames; (73,) -> (1, c, 27)."""
     return np.repeat(source[None, : int(layout), None], MAPPING_WINDOW_FRAMES, axis=2)
 

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from talking_head.engines.base import Frame, Framing
-from talking_head.engines.face.framing import SQUARE_MODES, Box, cut_and_scale, output_size
+from talking_head.engines.base import Framing
+from talking_head.engines.face.framing import SQUARE_MODES, PixelBox, cut_and_scale, output_size
 from talking_head.engines.face.sadtalker import coefficients, semantics
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.face import alignment
 from talking_head.engines.face.sadtalker.face.face_crop import FaceCrop, cut, face_crop, square_inside
 from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder
@@ -24,6 +24,7 @@ from talking_head.engines.face.sadtalker.keypoint_transform import HeadMotion, h
 from talking_head.engines.face.sadtalker.networks.load import Networks
 from talking_head.engines.face.sadtalker.networks.mapping import MappingNet
 from talking_head.errors import PortraitError
+from talking_head.media_io.arrays import Frame
 
 FULL_MODES = frozenset({"full", "extfull"})
 Finisher = Callable[[Frame], Frame]  # the drawn square -> the video's frame
@@ -36,7 +37,7 @@ class SadTalkerSource:
     width_px: int
     height_px: int
     side_px: int  # of the square the networks draw
-    layout: Layout
+    layout: CoefficientLayout
     coefficients: NDArray[np.float32]  # (73,)
     canonical: Tensor  # (15, 3), on the CPU
     rest: HeadMotion  # one frame: the head as it is in the portrait
@@ -44,9 +45,9 @@ class SadTalkerSource:
     finish: Finisher
 
 
-def layout_for(framing: Framing) -> Layout:
+def layout_for(framing: Framing) -> CoefficientLayout:
     """The full modes read the crop's place as well."""
-    return Layout.WITH_CROP if framing.preprocess in FULL_MODES else Layout.DRIVEN
+    return CoefficientLayout.WITH_CROP if framing.preprocess in FULL_MODES else CoefficientLayout.DRIVEN
 
 
 def to_tensor(picture: Frame) -> Tensor:
@@ -102,7 +103,7 @@ def build_source(
     )
 
 
-def animated_box(crop: FaceCrop, framing: Framing) -> Box:
+def animated_box(crop: FaceCrop, framing: Framing) -> PixelBox:
     """The part that the networks see, in pixels of the working picture.
 
     The original squeezes whatever rectangle it found into a square and stretches the result back, so its videos have a
@@ -124,12 +125,12 @@ def _coefficients(square: Frame, finder: LandmarkFinder, networks: Networks) -> 
     return coefficients.pack(reconstructed, aligned.parameters)
 
 
-def finisher(rgb: Frame, working_size: tuple[int, int], box: Box, framing: Framing) -> Finisher:
+def finisher(rgb: Frame, working_size: tuple[int, int], box: PixelBox, framing: Framing) -> Finisher:
     """What becomes of a drawn square: pasted back into the picture for the full modes, otherwise brought to size."""
     picture_size = (rgb.shape[1], rgb.shape[0])
     size = output_size(*picture_size, framing)
     if framing.preprocess in FULL_MODES:
-        canvas = cut_and_scale(rgb, Box(0, 0, *picture_size), size)
+        canvas = cut_and_scale(rgb, PixelBox(0, 0, *picture_size), size)
         return PasteBack(canvas, _scaled(box, size[0] / working_size[0], size[1] / working_size[1], size))
 
     def resized(square: Frame) -> Frame:
@@ -140,7 +141,7 @@ def finisher(rgb: Frame, working_size: tuple[int, int], box: Box, framing: Frami
     return resized
 
 
-def _scaled(box: Box, factor_x: float, factor_y: float, size: tuple[int, int]) -> Box:
+def _scaled(box: PixelBox, factor_x: float, factor_y: float, size: tuple[int, int]) -> PixelBox:
     left, right = round(box.left * factor_x), min(size[0], round(box.right * factor_x))
     top, bottom = round(box.top * factor_y), min(size[1], round(box.bottom * factor_y))
-    return Box(left, top, max(left + 1, right), max(top + 1, bottom))
+    return PixelBox(left, top, max(left + 1, right), max(top + 1, bottom))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from talking_head.engines.base import EngineSettings, Speech, Voice, Waveform
+from talking_head.engines.base import EngineSettings, Speech, Voice
 from talking_head.engines.speech.alignment import Aligner
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.long_text import pieces
@@ -21,6 +21,7 @@ from talking_head.engines.speech.coqui.word_times import ALPHABET, SpokenRun, wo
 from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION
 from talking_head.errors import OptionError
+from talking_head.media_io.arrays import Waveform
 
 if TYPE_CHECKING:
     from talking_head.engines.speech.coqui.models import VitsModel, VoicePrint, XttsModel

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech.coqui.catalogue import VITS_FILES, XTTS_FOLDER
 from talking_head.engines.speech.coqui.library import loaded, tts_class
 from talking_head.engines.speech.coqui.voice_names import speaker_voice
 from talking_head.engines.speech.coqui.weights import check_vits_config, check_xtts
 from talking_head.errors import EngineError, ScriptError
+from talking_head.media_io.arrays import Waveform
 
 VITS_CHARACTERS = 400  # it has no limit of its own, but its memory grows with the square of the length
 # Figures of the model's own recommended settings; how much of a sample is listened to is in its configuration.

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from talking_head.engines.base import Waveform
 from talking_head.errors import EngineError, InvalidInput
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac
 
 LEAST_SECONDS = 10.0

@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from talking_head.checkpoints.folder import FileState, file_digest, state_of
+from talking_head.checkpoints.folder import FileState, state_of
+from talking_head.digests import sha256_of_file
 from talking_head.engines.speech.coqui.catalogue import VITS_FILES, xtts_files
 from talking_head.errors import EngineError
 
@@ -99,6 +100,6 @@ def _state_of(name: str, checkpoints_dir: Path, _stamp: tuple[int, int]) -> File
 @lru_cache(maxsize=64)
 def _file_digest(path: Path, _stamp: tuple[int, int]) -> str:
     try:
-        return file_digest(path)
+        return sha256_of_file(path)
     except OSError:
         return ""

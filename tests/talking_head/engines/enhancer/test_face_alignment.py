@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Frame
 from talking_head.engines.enhancer.gfpgan.face_alignment import (
     FACE_PX,
     TARGET_POINTS,
@@ -20,6 +19,7 @@ from talking_head.engines.enhancer.gfpgan.face_alignment import (
     similarity,
 )
 from talking_head.engines.face.mesh import largest_face
+from talking_head.media_io.arrays import Frame
 from talking_head.media_io.images import decode_image
 from tests.pictures import ASTRONAUT
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from talking_head.engines.base import EngineSettings, Frame
+from talking_head.engines.base import EngineSettings
 from talking_head.engines.enhancer.gfpgan import engine, restoration
 from talking_head.engines.enhancer.gfpgan.engine import FILE_NAME, GfpganEnhancer
 from talking_head.engines.enhancer.gfpgan.network import OFFICIAL_WIDTH, RestorationNetwork
 from talking_head.errors import EngineError, ResourceError
+from talking_head.media_io.arrays import Frame
 from talking_head.media_io.images import decode_image
 from tests.pictures import ASTRONAUT
 from tests.talking_head.engines.enhancer.gfpgan_stand_in import SIDE_PX, WIDTH, filled, picture

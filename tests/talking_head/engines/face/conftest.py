@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from talking_head.engines.base import Frame
+from talking_head.media_io.arrays import Frame
 from tests.pictures import ASTRONAUT
 
 

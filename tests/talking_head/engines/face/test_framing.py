@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.base import Framing
-from talking_head.engines.face.framing import Box, cut_and_scale, faceless_crop, output_size
+from talking_head.engines.face.framing import PixelBox, cut_and_scale, faceless_crop, output_size
 from talking_head.profiles import Preprocess
 
 
@@ -38,15 +38,15 @@ def test_full_is_the_whole_picture_never_enlarged_and_bounded() -> None:
 
 
 def test_without_a_face_the_crop_is_the_upper_middle() -> None:
-    assert faceless_crop(1_000, 600, "crop") == Box(200, 0, 800, 600)
+    assert faceless_crop(1_000, 600, "crop") == PixelBox(200, 0, 800, 600)
     box = faceless_crop(600, 1_000, "crop")
     assert box.top < 200 and box.width == box.height == 600
-    assert faceless_crop(600, 1_000, "full") == Box(0, 0, 600, 1_000)
+    assert faceless_crop(600, 1_000, "full") == PixelBox(0, 0, 600, 1_000)
 
 
 def test_the_framed_picture_shows_the_box() -> None:
     rgb = np.zeros((100, 100, 3), np.uint8)
     rgb[20:60, 30:70] = (10, 200, 90)
-    framed = cut_and_scale(rgb, Box(30, 20, 70, 60), (256, 256))
+    framed = cut_and_scale(rgb, PixelBox(30, 20, 70, 60), (256, 256))
     assert framed.shape == (256, 256, 3)
     assert (framed == (10, 200, 90)).all()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talking_head.engines.base import EngineSettings, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.half_size import HalfResolutionFace
 from talking_head.engines.face.still import StillFace
 from talking_head.profiles import Preprocess
@@ -24,7 +24,7 @@ def engine_settings(tmp_path: Path) -> EngineSettings:
 @pytest.mark.parametrize("preprocess", ["crop", "extcrop", "resize", "full", "extfull"])
 def test_the_video_is_as_large_as_its_neighbours(engine_settings: EngineSettings, preprocess: Preprocess) -> None:
     rgb = np.random.default_rng(1).integers(0, 255, (501, 333, 3), np.uint8)
-    portrait, framing = Portrait(rgb, "a" * 64), Framing(preprocess, 256)
+    portrait, framing = PortraitImage(rgb, "a" * 64), Framing(preprocess, 256)
     whole = StillFace(engine_settings)
     half = HalfResolutionFace(StillFace(engine_settings))
     wanted = whole.prepare(portrait, framing)
@@ -44,7 +44,7 @@ def test_other_pixels_have_another_version(engine_settings: EngineSettings) -> N
 
 
 def test_the_engine_draws_half_as_large(engine_settings: EngineSettings) -> None:
-    portrait = Portrait(np.full((64, 64, 3), 90, np.uint8), "a" * 64)
+    portrait = PortraitImage(np.full((64, 64, 3), 90, np.uint8), "a" * 64)
     source = HalfResolutionFace(FakeFace(engine_settings)).prepare(portrait, Framing("crop", 512))
     assert isinstance(source.drawn, FakeSource)
     assert source.drawn.width_px == FakeFace(engine_settings).prepare(portrait, Framing("crop", 256)).width_px

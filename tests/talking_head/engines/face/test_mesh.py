@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face import mesh
 from talking_head.engines.face.mesh import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, face_mesh, find_faces
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Frame
 
 NOSE_TIP, CHIN = 1, 152
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines import registry
-from talking_head.engines.base import EngineSettings, Framing, Portrait, Take, TimedWord
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take, TimedWord
 from talking_head.engines.face import mesh, still_text
 from talking_head.engines.face.framing import cut_and_scale, faceless_crop
 from talking_head.engines.face.mesh import Landmarks
@@ -32,7 +32,7 @@ def engine() -> StillFace:
 
 
 @pytest.fixture
-def portrait(portrait_png: Path) -> Portrait:
+def portrait(portrait_png: Path) -> PortraitImage:
     return load_portrait(portrait_png)
 
 
@@ -68,7 +68,7 @@ def test_the_registry_offers_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("frames", [8, 16, 48])
-def test_as_many_frames_as_the_take_needs(engine: StillFace, portrait: Portrait, frames: int) -> None:
+def test_as_many_frames_as_the_take_needs(engine: StillFace, portrait: PortraitImage, frames: int) -> None:
     filmed = film(engine, engine.prepare(portrait, Framing("crop", 128)), take(frames), SENTENCE)
     assert len(filmed) == frames
     assert all(frame.shape == (128, 128, 3) and frame.dtype == np.uint8 for frame in filmed)
@@ -80,20 +80,20 @@ def test_no_portrait_gives_a_card(engine: StillFace) -> None:
     assert source.picture.std() > 10  # something is on it
 
 
-def test_the_portrait_is_recognisable(engine: StillFace, portrait: Portrait) -> None:
+def test_the_portrait_is_recognisable(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("full", 512))
     middle = (slice(64, 300), slice(128, 384))
     assert np.array_equal(source.picture[middle], portrait.rgb[middle])
 
 
 @pytest.mark.parametrize("chosen", [True, False])
-def test_every_picture_is_marked_as_a_stand_in(engine: StillFace, portrait: Portrait, chosen: bool) -> None:
+def test_every_picture_is_marked_as_a_stand_in(engine: StillFace, portrait: PortraitImage, chosen: bool) -> None:
     source = engine.prepare(portrait if chosen else None, Framing("crop", 256))
     corner = source.picture[:40, :120].reshape(-1, 3).astype(int)
     assert (np.abs(corner - MARK_RGB).max(1) < 6).mean() > 0.2
 
 
-def test_the_sentence_is_on_the_lower_part_only(engine: StillFace, portrait: Portrait) -> None:
+def test_the_sentence_is_on_the_lower_part_only(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("crop", 256))
     filmed = film(engine, source, take(), SENTENCE)
     rows = differing_rows(filmed[0], source.picture)
@@ -101,13 +101,13 @@ def test_the_sentence_is_on_the_lower_part_only(engine: StillFace, portrait: Por
     assert filmed[0][rows].max() == 255  # white letters
 
 
-def test_other_words_give_another_picture(engine: StillFace, portrait: Portrait) -> None:
+def test_other_words_give_another_picture(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("crop", 256))
     one, other = (film(engine, source, take(), text)[0] for text in ("One.", "Two."))
     assert differing_rows(one, other).size
 
 
-def test_the_picture_holds_still_and_is_deterministic(engine: StillFace, portrait: Portrait) -> None:
+def test_the_picture_holds_still_and_is_deterministic(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("crop", 256))
     filmed = film(engine, source, take(16), SENTENCE)
     assert all(np.array_equal(frame, filmed[0]) for frame in filmed)
@@ -115,12 +115,12 @@ def test_the_picture_holds_still_and_is_deterministic(engine: StillFace, portrai
     assert np.array_equal(again[0], filmed[0])
 
 
-def test_a_pause_has_no_panel(engine: StillFace, portrait: Portrait) -> None:
+def test_a_pause_has_no_panel(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("crop", 256))
     assert np.array_equal(film(engine, source, take(), "")[0], source.picture)
 
 
-def test_long_sentences_turn_pages_with_the_voice(engine: StillFace, portrait: Portrait) -> None:
+def test_long_sentences_turn_pages_with_the_voice(engine: StillFace, portrait: PortraitImage) -> None:
     source = engine.prepare(portrait, Framing("crop", 256))
     spoken = take_of(LONG_SENTENCE, frames=240)
     motion = engine.motion(source, spoken, text=LONG_SENTENCE, seed=1, expression_scale=1.0)
@@ -175,35 +175,37 @@ def test_a_script_that_no_font_has_leaves_the_picture_without_boxes(
 
 @pytest.mark.parametrize("preprocess", get_args(Preprocess))
 @pytest.mark.parametrize("size_px", [128, 256, 512])
-def test_the_size_is_the_puppets(engine: StillFace, portrait: Portrait, preprocess: Preprocess, size_px: int) -> None:
+def test_the_size_is_the_puppets(
+    engine: StillFace, portrait: PortraitImage, preprocess: Preprocess, size_px: int
+) -> None:
     from talking_head.engines.face.mesh import face_mesh, find_faces
     from talking_head.engines.face.puppet.framing import frame_portrait
 
     framing = Framing(preprocess, size_px)
-    odd = Portrait(np.ascontiguousarray(portrait.rgb[:-31, :-64]), "odd")  # (481, 448, 3)
+    odd = PortraitImage(np.ascontiguousarray(portrait.rgb[:-31, :-64]), "odd")  # (481, 448, 3)
     landmarks = face_mesh(odd.rgb, find_faces(odd.rgb)[0])
     expected = frame_portrait(odd.rgb, landmarks.points, framing).rgb
     source = engine.prepare(odd, framing)
     assert source.picture.shape == expected.shape
-    faceless = Portrait(np.full(odd.rgb.shape, 127, np.uint8), "grey")
+    faceless = PortraitImage(np.full(odd.rgb.shape, 127, np.uint8), "grey")
     assert engine.prepare(faceless, framing).picture.shape == expected.shape
 
 
 @pytest.mark.parametrize("preprocess", get_args(Preprocess))
 def test_the_picture_does_not_jump_beside_the_puppets(
-    engine: StillFace, portrait: Portrait, preprocess: Preprocess
+    engine: StillFace, portrait: PortraitImage, preprocess: Preprocess
 ) -> None:
     """A small face near the lower edge: a cut in the picture's middle would show something else."""
     wide = np.full((900, 1_400, 3), 120, np.uint8)
     wide[300:812, 760:1_272] = portrait.rgb[:512, :512]
-    picture = Portrait(wide, "wide")
+    picture = PortraitImage(wide, "wide")
     puppet = PuppetFace(EngineSettings(checkpoints_dir=Path()))
     framing = Framing(preprocess, 256)
     assert np.array_equal(engine.prepare(picture, framing).picture, with_mark(puppet.prepare(picture, framing).photo))
 
 
 def test_a_face_that_the_mesh_denies_does_not_set_the_cut(
-    engine: StillFace, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+    engine: StillFace, portrait: PortraitImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The puppet refuses such a picture; what is then shown of it must not hang on points that are nowhere."""
     framing = Framing("crop", 256)
@@ -214,7 +216,9 @@ def test_a_face_that_the_mesh_denies_does_not_set_the_cut(
     assert np.array_equal(engine.prepare(portrait, framing).picture, expected)
 
 
-def test_it_works_without_face_networks(engine: StillFace, portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_works_without_face_networks(
+    engine: StillFace, portrait: PortraitImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(_rgb: np.ndarray) -> list[mesh.FaceBox]:
         raise EngineError("The face detection models are not installed.")
 
@@ -225,6 +229,6 @@ def test_it_works_without_face_networks(engine: StillFace, portrait: Portrait, m
 @pytest.mark.parametrize("shape", [(64, 2_048, 3), (2_048, 64, 3), (64, 64, 3)])
 @pytest.mark.parametrize("preprocess", get_args(Preprocess))
 def test_odd_shapes_are_no_obstacle(engine: StillFace, shape: tuple[int, ...], preprocess: Preprocess) -> None:
-    source = engine.prepare(Portrait(np.full(shape, 90, np.uint8), "x"), Framing(preprocess, 256))
+    source = engine.prepare(PortraitImage(np.full(shape, 90, np.uint8), "x"), Framing(preprocess, 256))
     filmed = film(engine, source, take(), SENTENCE)
     assert filmed[0].shape == (source.height_px, source.width_px, 3)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pocketsphinx import Decoder
 
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.reading.spoken_form import spoken_form
+from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample, to_pcm16
 
 LISTENER_HZ = 16_000

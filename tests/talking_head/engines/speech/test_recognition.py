@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Waveform
 from talking_head.engines.speech import recognition
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.recognition import (
@@ -24,6 +23,7 @@ from talking_head.engines.speech.recognition import (
     recognise,
 )
 from talking_head.errors import EngineError, InvalidInput
+from talking_head.media_io.arrays import Waveform
 
 SENTENCES = (
     "Plants make their own food from light.",

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talking_head.engines.base import EngineSettings, Speech, Waveform
+from talking_head.engines.base import EngineSettings, Speech
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.reading.spoken_form import spoken_form
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import InvalidInput, OptionError, ScriptError
+from talking_head.media_io.arrays import Waveform
 
 WRITTEN = (
     "Plants make their own food from light.",

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from talking_head.engines.base import Frame
+from talking_head.media_io.arrays import Frame
 
 ALIGNED_PX = 224
 STANDARD_SCALE_PX = 102.0  # pixels per unit of the standard face

@@ -7,7 +7,6 @@ tensors: the TorchScript archive of the list of checkpoints, and the state dict 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pickle
 from importlib.util import find_spec
@@ -22,9 +21,10 @@ from torch import Tensor
 
 from talking_head.checkpoints.folder import state_of
 from talking_head.checkpoints.manifest import load_manifest
-from talking_head.engines.base import Frame
+from talking_head.digests import sha256_of_file
 from talking_head.engines.face.sadtalker.face.landmarks import LandmarkFinder, MeshLandmarkFinder
 from talking_head.errors import EngineError
+from talking_head.media_io.arrays import Frame
 
 logger = logging.getLogger(__name__)
 
@@ -137,8 +137,7 @@ def _check_listed(path: Path) -> None:
 
 
 def _check_named_by_digest(path: Path) -> None:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of_file(path)
     beside = path.with_name(f"{path.name}.sha256")
     vouched = beside.is_file() and beside.read_text(encoding="ascii", errors="replace").startswith(digest)
     if not vouched and not path.name.removesuffix(".pth.tar").endswith(digest[:10]):

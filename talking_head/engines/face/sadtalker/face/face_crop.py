@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
-from talking_head.engines.face.framing import Box
+from talking_head.engines.face.framing import PixelBox
+from talking_head.media_io.arrays import Frame
 from talking_head.profiles import Preprocess
 
 OUTPUT_PX_FOR_SHRINKING = 512
@@ -28,17 +28,19 @@ class FaceCrop:
     outer: tuple[int, int, int, int]  # left, top, right, bottom
     inner: tuple[float, float, float, float]
 
-    def box(self, preprocess: Preprocess) -> Box:
+    def box(self, preprocess: Preprocess) -> PixelBox:
         """The part that is animated, in pixels of the working picture: the inner box, or the outer one for ``ext``
         modes, or everything."""
         width, height = self.working_size
         if preprocess == "resize":
-            return Box(0, 0, width, height)
+            return PixelBox(0, 0, width, height)
         left, top, right, bottom = self.outer
         if preprocess in ("extcrop", "extfull"):
-            return Box(left, top, right, bottom)
+            return PixelBox(left, top, right, bottom)
         inner_left, inner_top, inner_right, inner_bottom = (int(edge) for edge in self.inner)
-        return Box(left + inner_left, top + inner_top, min(right, left + inner_right), min(bottom, top + inner_bottom))
+        return PixelBox(
+            left + inner_left, top + inner_top, min(right, left + inner_right), min(bottom, top + inner_bottom)
+        )
 
 
 def _swap(vector: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,16 +90,16 @@ def _boxes(image_size: tuple[int, int], quad: NDArray[np.float64], side: float) 
     return FaceCrop((width, height), (int(left), int(top), int(right), int(bottom)), inner)
 
 
-def square_inside(box: Box, image_size: tuple[int, int]) -> Box:
+def square_inside(box: PixelBox, image_size: tuple[int, int]) -> PixelBox:
     """The square around the same centre that holds ``box``, moved (and if need be shrunk) to fit into the picture."""
     width, height = image_size
     side = min(max(box.width, box.height), width, height)
     left = min(max((box.left + box.right - side) // 2, 0), width - side)
     top = min(max((box.top + box.bottom - side) // 2, 0), height - side)
-    return Box(left, top, left + side, top + side)
+    return PixelBox(left, top, left + side, top + side)
 
 
-def cut(rgb: Frame, working_size: tuple[int, int], box: Box, size_px: int) -> Frame:
+def cut(rgb: Frame, working_size: tuple[int, int], box: PixelBox, size_px: int) -> Frame:
     """The part of ``rgb`` inside ``box`` (in pixels of the working size) as a square; -> (size_px, size_px, 3)."""
     if working_size != (rgb.shape[1], rgb.shape[0]):
         rgb = cv2.resize(rgb, working_size, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.mesh import FaceDetector, FaceMesh
+from talking_head.media_io.arrays import Frame
 
 LEAST_MESH_SCORE = 0.5
 

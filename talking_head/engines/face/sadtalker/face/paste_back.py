@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.base import Frame
-from talking_head.engines.face.framing import Box
+from talking_head.engines.face.framing import PixelBox
+from talking_head.media_io.arrays import Frame
 
 FEATHER = 0.1  # of the square's shorter side
 
 
-def feathered_mask(box: Box, canvas_size: tuple[int, int]) -> NDArray[np.float32]:
+def feathered_mask(box: PixelBox, canvas_size: tuple[int, int]) -> NDArray[np.float32]:
     """1 in the middle, falling smoothly to 0 at the border of ``box``; (height, width, 1). Where the box touches the
     canvas's edge there is nothing to blend with, so the mask stays 1 there."""
     width, height = canvas_size
@@ -40,7 +40,7 @@ def feathered_mask(box: Box, canvas_size: tuple[int, int]) -> NDArray[np.float32
 class PasteBack:
     """Lays squares over one picture."""
 
-    def __init__(self, canvas: Frame, box: Box) -> None:
+    def __init__(self, canvas: Frame, box: PixelBox) -> None:
         """``canvas`` (height, width, 3) at the video's size, ``box`` in its pixels."""
         self._canvas = canvas
         self._rows, self._columns = slice(box.top, box.bottom), slice(box.left, box.right)

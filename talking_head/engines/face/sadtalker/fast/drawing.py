@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from talking_head.engines.base import Frame
 from talking_head.engines.face.sadtalker.fast.cpu_tuning import without_denormals
 from talking_head.engines.face.sadtalker.fast.cuda_graph import GraphedGenerator, to_levels
 from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
 from talking_head.engines.torch_device import is_out_of_memory
 from talking_head.errors import ResourceError
+from talking_head.media_io.arrays import Frame
 
 # One frame keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.
 CPU_BATCH, GPU_BATCH = 1, 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from talking_head.engines.face.sadtalker import checkpoints
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.networks.audio_to_expression import AudioToExpression
 from talking_head.engines.face.sadtalker.networks.audio_to_pose import AudioToPose
 from talking_head.engines.face.sadtalker.networks.face_reconstruction import FaceReconstruction
@@ -52,7 +52,7 @@ def load_networks(path: Path, sizes: NetworkSizes = OFFICIAL) -> Networks:
     return networks
 
 
-def load_mapping_net(path: Path, layout: Layout, sizes: NetworkSizes = OFFICIAL) -> MappingNet:
+def load_mapping_net(path: Path, layout: CoefficientLayout, sizes: NetworkSizes = OFFICIAL) -> MappingNet:
     """The mapping net for that layout.
 
     Raises:

@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from talking_head.engines.base import EngineSettings, FaceEngine, Frame, Framing, Portrait, Take, TimedToken
+from talking_head.engines.base import EngineSettings, FaceEngine, Framing, PortraitImage, Take, TimedToken
 from talking_head.engines.face.eye_contours import EyeContours
 from talking_head.engines.face.mesh import face_mesh, find_faces
 from talking_head.engines.face.puppet.engine import PuppetFace
 from talking_head.engines.face.puppet.motion import CHANNELS, PuppetMotion
 from talking_head.engines.face.puppet.source import PuppetSource
 from talking_head.errors import PortraitError
+from talking_head.media_io.arrays import Frame
 from talking_head.timebase import CLIP_QUANTUM_SAMPLES
 
 UPPER_LIP, LOWER_LIP = 13, 14
@@ -31,7 +32,7 @@ def engine() -> PuppetFace:
 
 @pytest.fixture(scope="module")
 def source(engine: PuppetFace, portrait_rgb: Frame) -> PuppetSource:
-    return engine.prepare(Portrait(portrait_rgb, "digest"), CROP)
+    return engine.prepare(PortraitImage(portrait_rgb, "digest"), CROP)
 
 
 def take_saying(letters: str, quanta: int = 6, seconds_each: float = 0.12) -> Take:
@@ -102,7 +103,7 @@ def test_the_step_out_of_rest_is_small(engine: PuppetFace, source: PuppetSource)
 
 
 def test_full_framing_films_the_whole_picture(engine: PuppetFace, portrait_rgb: Frame) -> None:
-    whole = engine.prepare(Portrait(portrait_rgb, "digest"), Framing("full", 512))
+    whole = engine.prepare(PortraitImage(portrait_rgb, "digest"), Framing("full", 512))
     assert np.array_equal(drawn(engine, whole), portrait_rgb)
 
 
@@ -128,7 +129,7 @@ def test_two_clips_of_one_source_can_be_drawn_side_by_side(engine: PuppetFace, s
 
 @pytest.mark.parametrize("size_px", [256, 512])
 def test_bilabials_close_the_lips_that_open_vowels_open(engine: PuppetFace, portrait_rgb: Frame, size_px: int) -> None:
-    source = engine.prepare(Portrait(portrait_rgb, "digest"), Framing("crop", size_px))
+    source = engine.prepare(PortraitImage(portrait_rgb, "digest"), Framing("crop", size_px))
     take = take_saying("ɑbɑmɑpɑ", quanta=5)
     motion = engine.motion(source, take, text="", seed=1, expression_scale=1.0)
     frames = [frame.copy() for frame in engine.frames(source, motion)]
@@ -175,7 +176,7 @@ def test_rounded_lips_leave_teeth_in_a_warm_shadow(engine: PuppetFace, source: P
 
 def test_a_grey_photo_stays_grey(engine: PuppetFace, portrait_rgb: Frame) -> None:
     grey = np.repeat(portrait_rgb[..., 1:2], 3, axis=2)
-    frame = drawn(engine, engine.prepare(Portrait(grey, "grey"), CROP), jaw=0.5, pucker=0.5, blink=1.0)
+    frame = drawn(engine, engine.prepare(PortraitImage(grey, "grey"), CROP), jaw=0.5, pucker=0.5, blink=1.0)
     assert np.ptp(frame.astype(int), axis=2).max() <= 3
 
 
@@ -188,7 +189,7 @@ def test_a_closed_lid_has_the_colour_of_the_skin_around_it(engine: PuppetFace, p
         raised = strip[::-1] - [0, 0.3 * np.ptp(strip[:, 0])]
         cv2.fillPoly(shadow, [np.concatenate([strip, raised]).round().astype(np.int32)], 0.6)
     painted = (portrait_rgb * (1 - cv2.GaussianBlur(shadow, (0, 0), 1)[..., None])).astype(np.uint8)
-    source = engine.prepare(Portrait(painted, "painted"), CROP)
+    source = engine.prepare(PortraitImage(painted, "painted"), CROP)
     frame = drawn(engine, source, blink=1.0).astype(float)
     framed = source.face.flat
     for upper, lower, cheek in ((159, 145, 50), (386, 374, 280)):
@@ -258,7 +259,7 @@ def test_a_picture_without_a_face_is_refused_in_words(
     engine: PuppetFace, portrait_rgb: Frame, picture: Callable[[Frame], Frame]
 ) -> None:
     with pytest.raises(PortraitError) as caught:
-        engine.prepare(Portrait(picture(portrait_rgb), "digest"), CROP)
+        engine.prepare(PortraitImage(picture(portrait_rgb), "digest"), CROP)
     assert caught.value.code == "no_face"
     assert caught.value.hint
 
@@ -274,13 +275,13 @@ def test_tilted_heads_speak_too(engine: PuppetFace, portrait_rgb: Frame, degrees
     height, width = portrait_rgb.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 4), degrees, 1.0)
     tilted = np.asarray(cv2.warpAffine(portrait_rgb, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
-    source = engine.prepare(Portrait(tilted, "digest"), CROP)
+    source = engine.prepare(PortraitImage(tilted, "digest"), CROP)
     assert lip_gap(drawn(engine, source, press=1.0)) < 0.06
     assert lip_gap(drawn(engine, source, jaw=0.4)) > 0.12
 
 
 @pytest.mark.parametrize("shape", [(160, 160), (1, 1)])
 def test_tiny_output_still_works(engine: PuppetFace, portrait_rgb: Frame, shape: tuple[int, int]) -> None:
-    source = engine.prepare(Portrait(portrait_rgb, "digest"), Framing("crop", 32))
+    source = engine.prepare(PortraitImage(portrait_rgb, "digest"), Framing("crop", 32))
     frame = drawn(engine, source, jaw=0.5, yaw=shape[0] / 100, blink=1.0)
     assert frame.shape == (32, 32, 3)

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from talking_head.engines.base import Frame, Framing
+from talking_head.engines.base import Framing
 from talking_head.engines.face.framing import MAX_FULL_SIDE_PX
 from talking_head.engines.face.mesh import Points, face_mesh, find_faces
 from talking_head.engines.face.puppet.framing import frame_portrait
+from talking_head.media_io.arrays import Frame
 from talking_head.profiles import Preprocess
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.face.sadtalker import coefficients
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 
 
 def numbered(*shape: int) -> np.ndarray:
@@ -50,21 +50,21 @@ def test_one_crop_serves_all_frames() -> None:
 def test_adapting_to_the_same_layout_changes_nothing() -> None:
     for length in (70, 73):
         values = numbered(2, length)
-        assert coefficients.adapt(values, Layout(length)) is values
+        assert coefficients.adapt(values, CoefficientLayout(length)) is values
 
 
 def test_adapting_never_loses_or_invents_a_crop_silently() -> None:
     crop = np.ones(3, np.float32)
     with pytest.raises(ValueError, match="need the crop"):
-        coefficients.adapt(numbered(70), Layout.WITH_CROP)
+        coefficients.adapt(numbered(70), CoefficientLayout.WITH_CROP)
     with pytest.raises(ValueError, match="would be ignored"):
-        coefficients.adapt(numbered(73), Layout.WITH_CROP, crop=crop)
+        coefficients.adapt(numbered(73), CoefficientLayout.WITH_CROP, crop=crop)
     with pytest.raises(ValueError, match="no place"):
-        coefficients.adapt(numbered(73), Layout.DRIVEN, crop=crop)
+        coefficients.adapt(numbered(73), CoefficientLayout.DRIVEN, crop=crop)
     with pytest.raises(ValueError, match="only 70"):
         coefficients.with_crop(numbered(73), crop)
     with pytest.raises(ValueError, match="pack them first"):
-        coefficients.adapt(numbered(257), Layout.DRIVEN)
+        coefficients.adapt(numbered(257), CoefficientLayout.DRIVEN)
     with pytest.raises(ValueError, match="scale, x and y"):
         coefficients.with_crop(numbered(70), np.ones(4, np.float32))
 
@@ -72,5 +72,5 @@ def test_adapting_never_loses_or_invents_a_crop_silently() -> None:
 def test_there_and_back_is_the_same() -> None:
     whole = numbered(3, 73)
     crop = whole[..., coefficients.CROP]
-    shorter = coefficients.adapt(whole, Layout.DRIVEN)
-    assert np.array_equal(coefficients.adapt(shorter, Layout.WITH_CROP, crop=crop), whole)
+    shorter = coefficients.adapt(whole, CoefficientLayout.DRIVEN)
+    assert np.array_equal(coefficients.adapt(shorter, CoefficientLayout.WITH_CROP, crop=crop), whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from talking_head.engines.face.framing import Box
+from talking_head.engines.face.framing import PixelBox
 from talking_head.engines.face.sadtalker.face import alignment
 from talking_head.engines.face.sadtalker.face.face_crop import cut, face_crop, square_inside
 
@@ -32,7 +32,7 @@ def test_an_upright_face_gets_a_square_of_four_eye_distances() -> None:
     assert abs((box.top + box.bottom) / 2 - 405) <= 1  # a tenth of the way to the mouth
     outer = crop.box("extcrop")
     assert abs(outer.left - (box.left - 20)) <= 1
-    assert crop.box("resize") == Box(0, 0, 1000, 1000)
+    assert crop.box("resize") == PixelBox(0, 0, 1000, 1000)
 
 
 def test_boxes_stay_inside_the_picture() -> None:
@@ -51,7 +51,7 @@ def test_very_large_faces_are_looked_at_in_a_smaller_picture() -> None:
 
 
 def test_square_holds_the_box_when_it_can() -> None:
-    square = square_inside(Box(10, 20, 110, 60), (400, 300))
+    square = square_inside(PixelBox(10, 20, 110, 60), (400, 300))
     assert (square.width, square.height) == (100, 100)
     assert square.left <= 10
     assert square.right >= 110
@@ -59,8 +59,8 @@ def test_square_holds_the_box_when_it_can() -> None:
     assert square.bottom >= 60
 
 
-@pytest.mark.parametrize("box", [Box(0, 0, 300, 90), Box(250, 0, 300, 100), Box(0, 10, 30, 100)])
-def test_square_fits_into_the_picture(box: Box) -> None:
+@pytest.mark.parametrize("box", [PixelBox(0, 0, 300, 90), PixelBox(250, 0, 300, 100), PixelBox(0, 10, 30, 100)])
+def test_square_fits_into_the_picture(box: PixelBox) -> None:
     square = square_inside(box, (300, 100))
     assert square.width == square.height <= 100
     assert square.left >= 0
@@ -72,7 +72,7 @@ def test_square_fits_into_the_picture(box: Box) -> None:
 def test_cutting_takes_the_box_and_nothing_else() -> None:
     picture = np.zeros((100, 100, 3), np.uint8)
     picture[20:40, 30:50] = 200
-    assert (cut(picture, (100, 100), Box(30, 20, 50, 40), 64) == 200).all()
+    assert (cut(picture, (100, 100), PixelBox(30, 20, 50, 40), 64) == 200).all()
 
 
 def test_the_standard_face_needs_no_moving() -> None:

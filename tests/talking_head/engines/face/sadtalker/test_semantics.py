@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.face.sadtalker import semantics
-from talking_head.engines.face.sadtalker.coefficients import CROP, EXPRESSION, POSE, Layout
+from talking_head.engines.face.sadtalker.coefficients import CROP, EXPRESSION, POSE, CoefficientLayout
 
 RNG = np.random.default_rng(5)
 
@@ -26,16 +26,16 @@ def test_a_window_holds_thirteen_frames_on_either_side_and_repeats_the_ends(fram
 def test_the_scale_touches_the_driven_expression_only() -> None:
     driven, source = RNG.random((4, 70), np.float32), RNG.random(73, np.float32)
 
-    scaled = semantics.target_sequence(driven, source, Layout.WITH_CROP, expression_scale=2.0)
+    scaled = semantics.target_sequence(driven, source, CoefficientLayout.WITH_CROP, expression_scale=2.0)
 
     assert np.array_equal(scaled[:, EXPRESSION], driven[:, EXPRESSION] * 2)
     assert np.array_equal(scaled[:, POSE], driven[:, POSE])
     assert (scaled[:, CROP] == source[CROP]).all()
-    assert np.array_equal(semantics.source_window(source, Layout.WITH_CROP)[0, :, 26], source)
+    assert np.array_equal(semantics.source_window(source, CoefficientLayout.WITH_CROP)[0, :, 26], source)
 
 
-@pytest.mark.parametrize("layout", [Layout.DRIVEN, Layout.WITH_CROP])
-def test_still_keeps_the_head_and_lets_the_face_move(layout: Layout) -> None:
+@pytest.mark.parametrize("layout", [CoefficientLayout.DRIVEN, CoefficientLayout.WITH_CROP])
+def test_still_keeps_the_head_and_lets_the_face_move(layout: CoefficientLayout) -> None:
     driven, source = RNG.random((4, 70), np.float32), RNG.random(73, np.float32)
 
     still = semantics.target_sequence(driven, source, layout, still=True)
@@ -47,7 +47,7 @@ def test_still_keeps_the_head_and_lets_the_face_move(layout: Layout) -> None:
 
 def test_the_input_is_left_alone() -> None:
     driven, source = np.ones((3, 70), np.float32), np.zeros(73, np.float32)
-    semantics.target_sequence(driven, source, Layout.DRIVEN, expression_scale=3, still=True)
+    semantics.target_sequence(driven, source, CoefficientLayout.DRIVEN, expression_scale=3, still=True)
     assert (driven == 1).all()
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from talking_head.engines.base import EngineSettings, Portrait, Take
+from talking_head.engines.base import EngineSettings, PortraitImage, Take
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.networks.generator import Generator
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
@@ -43,8 +43,8 @@ def generator() -> Generator:
 
 
 @pytest.fixture
-def portrait(portrait_png: Path) -> Portrait:
-    return Portrait(np.asarray(Image.open(portrait_png).convert("RGB")), "a" * 64)
+def portrait(portrait_png: Path) -> PortraitImage:
+    return PortraitImage(np.asarray(Image.open(portrait_png).convert("RGB")), "a" * 64)
 
 
 @pytest.fixture

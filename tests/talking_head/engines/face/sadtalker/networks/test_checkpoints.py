@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from talking_head.engines.face.sadtalker import checkpoints
 from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_CROP, OfficialFile
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.networks.load import Networks, load_mapping_net, load_networks
 from talking_head.errors import EngineError
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY, face_tensors
@@ -36,7 +36,7 @@ def load_face(path: Path) -> Networks:
 
 
 def load_mapping(path: Path) -> torch.nn.Module:
-    return load_mapping_net(path, Layout.DRIVEN, TINY)
+    return load_mapping_net(path, CoefficientLayout.DRIVEN, TINY)
 
 
 def refused(load: Callable[[Path], object], path: Path) -> EngineError:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from talking_head.engines.base import EngineSettings, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.framing import output_size
 from talking_head.engines.face.sadtalker import engine as engine_module
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
@@ -27,7 +27,7 @@ Hum = Callable[[int], Take]
 CROP = Framing("crop", 256)
 
 
-def test_there_are_as_many_frames_as_the_take_has(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+def test_there_are_as_many_frames_as_the_take_has(engine: SadTalkerFace, portrait: PortraitImage, hum: Hum) -> None:
     source, take = engine.prepare(portrait, CROP), hum(1)
     motion = engine.motion(source, take, text="", seed=1, expression_scale=1.0)
     assert sum(1 for _ in engine.frames(source, motion)) == take.frame_count == 8
@@ -35,7 +35,7 @@ def test_there_are_as_many_frames_as_the_take_has(engine: SadTalkerFace, portrai
 
 @pytest.mark.parametrize("mode", get_args(Preprocess))
 def test_every_mode_gives_frames_of_the_size_all_engines_agree_on(
-    engine: SadTalkerFace, portrait: Portrait, hum: Hum, mode: Preprocess
+    engine: SadTalkerFace, portrait: PortraitImage, hum: Hum, mode: Preprocess
 ) -> None:
     framing = Framing(mode, 256)
     source = engine.prepare(portrait, framing)
@@ -49,7 +49,7 @@ def test_every_mode_gives_frames_of_the_size_all_engines_agree_on(
     assert all(frame.dtype == np.uint8 for frame in frames)
 
 
-def test_clips_start_and_end_in_the_same_rest_pose(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+def test_clips_start_and_end_in_the_same_rest_pose(engine: SadTalkerFace, portrait: PortraitImage, hum: Hum) -> None:
     source = engine.prepare(portrait, CROP)
     ends = []
     for seed, quanta in ((1, 2), (2, 3)):
@@ -60,7 +60,9 @@ def test_clips_start_and_end_in_the_same_rest_pose(engine: SadTalkerFace, portra
     assert torch.allclose(ends[0], source.features.keypoints[0], atol=1e-5)
 
 
-def test_same_seed_same_frames_other_seed_other_motion(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+def test_same_seed_same_frames_other_seed_other_motion(
+    engine: SadTalkerFace, portrait: PortraitImage, hum: Hum
+) -> None:
     source, take = engine.prepare(portrait, CROP), hum(2)
 
     def keypoints(seed: int) -> torch.Tensor:
@@ -73,7 +75,7 @@ def test_same_seed_same_frames_other_seed_other_motion(engine: SadTalkerFace, po
     assert all(np.array_equal(a, b) for a, b in zip(once, again, strict=True))
 
 
-def test_the_expression_scale_reaches_the_face(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+def test_the_expression_scale_reaches_the_face(engine: SadTalkerFace, portrait: PortraitImage, hum: Hum) -> None:
     source, take = engine.prepare(portrait, CROP), hum(2)
     calm, lively = (
         engine.motion(source, take, text="", seed=1, expression_scale=scale).keypoints for scale in (1.0, 2.0)
@@ -81,7 +83,9 @@ def test_the_expression_scale_reaches_the_face(engine: SadTalkerFace, portrait: 
     assert not torch.allclose(calm[8], lively[8])
 
 
-def test_given_angles_are_followed_between_the_rest_poses(checkpoints_dir: Path, portrait: Portrait, hum: Hum) -> None:
+def test_given_angles_are_followed_between_the_rest_poses(
+    checkpoints_dir: Path, portrait: PortraitImage, hum: Hum
+) -> None:
     def turned(degrees: float) -> torch.Tensor:
         options = MotionOptions(yaw_degrees=(degrees,), pitch_degrees=(0,), roll_degrees=(0,))
         engine = SadTalkerFace(EngineSettings(checkpoints_dir), sizes=TINY, options=options)
@@ -93,7 +97,9 @@ def test_given_angles_are_followed_between_the_rest_poses(checkpoints_dir: Path,
     assert (straight[12] - left[12]).abs().max() > 0.05
 
 
-def test_in_still_mode_the_head_rests_whatever_the_noise(checkpoints_dir: Path, portrait: Portrait, hum: Hum) -> None:
+def test_in_still_mode_the_head_rests_whatever_the_noise(
+    checkpoints_dir: Path, portrait: PortraitImage, hum: Hum
+) -> None:
     """Eight frames are too few for a blink, so nothing but the head's noise depends on the seed."""
     for still in (True, False):
         options = MotionOptions(still=still)
@@ -105,7 +111,7 @@ def test_in_still_mode_the_head_rests_whatever_the_noise(checkpoints_dir: Path, 
         assert torch.equal(one, other) is still
 
 
-def test_the_pose_style_decides_how_the_head_moves(checkpoints_dir: Path, portrait: Portrait, hum: Hum) -> None:
+def test_the_pose_style_decides_how_the_head_moves(checkpoints_dir: Path, portrait: PortraitImage, hum: Hum) -> None:
     moved = []
     for style in (0, 45):
         engine = SadTalkerFace(EngineSettings(checkpoints_dir), sizes=TINY, options=MotionOptions(pose_style=style))
@@ -114,7 +120,7 @@ def test_the_pose_style_decides_how_the_head_moves(checkpoints_dir: Path, portra
     assert not torch.allclose(moved[0], moved[1], atol=1e-4)
 
 
-def test_the_quality_profile_works_on_a_cpu(engine: SadTalkerFace, portrait: Portrait, hum: Hum) -> None:
+def test_the_quality_profile_works_on_a_cpu(engine: SadTalkerFace, portrait: PortraitImage, hum: Hum) -> None:
     """512 px pasted back into the whole picture: slow there, but a picture like any other."""
     quality = profile_named("quality")
     source = engine.prepare(portrait, Framing(quality.preprocess, quality.size_px))
@@ -128,7 +134,9 @@ def test_the_quality_profile_works_on_a_cpu(engine: SadTalkerFace, portrait: Por
     assert not np.array_equal(frame, portrait.rgb)
 
 
-def test_drawing_is_lazy(engine: SadTalkerFace, portrait: Portrait, hum: Hum, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawing_is_lazy(
+    engine: SadTalkerFace, portrait: PortraitImage, hum: Hum, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = engine.prepare(portrait, CROP)
     motion = engine.motion(source, hum(20), text="", seed=1, expression_scale=1.0)
     batches: list[int] = []
@@ -144,7 +152,7 @@ def test_drawing_is_lazy(engine: SadTalkerFace, portrait: Portrait, hum: Hum, mo
 
 
 def test_running_out_of_memory_has_a_name(
-    engine: SadTalkerFace, portrait: Portrait, hum: Hum, monkeypatch: pytest.MonkeyPatch
+    engine: SadTalkerFace, portrait: PortraitImage, hum: Hum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = engine.prepare(portrait, CROP)
     motion = engine.motion(source, hum(1), text="", seed=1, expression_scale=1.0)
@@ -177,7 +185,7 @@ def test_weights_are_zero_at_both_ends_and_one_in_the_middle(frames: int) -> Non
 
 
 def test_a_picture_without_a_face_is_refused(engine: SadTalkerFace) -> None:
-    for nobody in (None, Portrait(np.full((300, 300, 3), 127, np.uint8), "b")):
+    for nobody in (None, PortraitImage(np.full((300, 300, 3), 127, np.uint8), "b")):
         with pytest.raises(PortraitError) as caught:
             engine.prepare(nobody, CROP)
         assert caught.value.code == "no_face"
@@ -198,7 +206,7 @@ def test_without_weights_the_engine_says_which_file_it_wants(tmp_path: Path) -> 
 
 
 def test_only_the_resolution_that_is_asked_for_must_be_there(
-    checkpoints_dir: Path, portrait: Portrait, tmp_path: Path
+    checkpoints_dir: Path, portrait: PortraitImage, tmp_path: Path
 ) -> None:
     for path in checkpoints_dir.iterdir():
         if "512" not in path.name:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from talking_head.engines.base import Portrait
+from talking_head.engines.base import PortraitImage
 from talking_head.engines.face.sadtalker.face import exact_landmarks
 from talking_head.engines.face.sadtalker.face.exact_landmarks import (
     ARCHIVE,
@@ -95,7 +95,7 @@ def only_face(finder: Any, *boxes: list[float]) -> None:
     finder._package.face_detector.detect_from_image = lambda picture: [np.array(box) for box in boxes]
 
 
-def test_both_forms_of_the_network_find_the_same_points(weights: Path, portrait: Portrait) -> None:
+def test_both_forms_of_the_network_find_the_same_points(weights: Path, portrait: PortraitImage) -> None:
     found = []
     for name in (STATE_DICT, ARCHIVE):
         finder = ExactLandmarkFinder(weights / DETECTOR, weights / name)
@@ -109,7 +109,7 @@ def test_both_forms_of_the_network_find_the_same_points(weights: Path, portrait:
     assert np.array_equal(found[0], found[1])
 
 
-def test_points_of_a_large_picture_are_in_its_own_pixels(weights: Path, portrait: Portrait) -> None:
+def test_points_of_a_large_picture_are_in_its_own_pixels(weights: Path, portrait: PortraitImage) -> None:
     finder = ExactLandmarkFinder(weights / DETECTOR, weights / STATE_DICT)
     only_face(finder, [150, 60, 330, 280, 0.6])
     small = finder.find(np.repeat(np.repeat(portrait.rgb, 2, axis=0), 2, axis=1))  # 1,024 px
@@ -119,7 +119,7 @@ def test_points_of_a_large_picture_are_in_its_own_pixels(weights: Path, portrait
     assert np.allclose(large, small * 2)
 
 
-def test_no_face_is_none(weights: Path, portrait: Portrait) -> None:
+def test_no_face_is_none(weights: Path, portrait: PortraitImage) -> None:
     finder = ExactLandmarkFinder(weights / DETECTOR, weights / STATE_DICT)
     only_face(finder)
     assert finder.find(portrait.rgb) is None

@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks import golden, parity
 from talking_head.engines.face.sadtalker import blink, coefficients, mel, semantics
 from talking_head.engines.face.sadtalker.checkpoints import FACE_256, MAPPING_FILES
-from talking_head.engines.face.sadtalker.coefficients import Layout
+from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
 from talking_head.engines.face.sadtalker.face import alignment, face_crop
 from talking_head.engines.face.sadtalker.keypoint_transform import (
     HeadMotion,
@@ -167,7 +167,7 @@ def write_golden(folder: Path, checkpoints_dir: Path) -> None:
     semantic: Arrays = {"frames": np.array([0, 7]), "source73": source}
     mapped: Arrays = {"rows": np.array(["source", "frame0", "frame7"])}
     motions = {}
-    for tag, layout in (("crop", Layout.DRIVEN), ("full_still_scale1.3", Layout.WITH_CROP)):
+    for tag, layout in (("crop", CoefficientLayout.DRIVEN), ("full_still_scale1.3", CoefficientLayout.WITH_CROP)):
         scale, still = (1.3, True) if "still" in tag else (1.0, False)
         sequence = semantics.target_sequence(driven, source, layout, expression_scale=scale, still=still)
         some = semantics.windows(sequence)[[0, 7]]

@@ -13,7 +13,7 @@ import torch
 from django.core.management import call_command
 from PIL import Image
 
-from talking_head.engines.base import EngineSettings, Framing, Portrait, Take
+from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.sadtalker import reference_motion
 from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.motion import MotionOptions
@@ -50,7 +50,9 @@ def engine_with(checkpoints_dir: Path, **options: Any) -> SadTalkerFace:
     return SadTalkerFace(EngineSettings(checkpoints_dir), sizes=TINY, options=MotionOptions(**options))
 
 
-def keypoints_of(engine: SadTalkerFace, portrait: Portrait, take: Take, framing: Framing = FRAMING) -> torch.Tensor:
+def keypoints_of(
+    engine: SadTalkerFace, portrait: PortraitImage, take: Take, framing: Framing = FRAMING
+) -> torch.Tensor:
     source = engine.prepare(portrait, framing)
     return engine.motion(source, take, text="", seed=4, expression_scale=1.0).keypoints
 
@@ -68,7 +70,11 @@ def test_a_video_is_read_at_the_clip_s_frame_rate(checkpoints_dir: Path, make_vi
 
 
 def test_the_head_follows_the_video_and_a_motionless_one_changes_nothing(
-    checkpoints_dir: Path, engine: SadTalkerFace, make_video: MakeVideo, portrait: Portrait, hum: Callable[[int], Take]
+    checkpoints_dir: Path,
+    engine: SadTalkerFace,
+    make_video: MakeVideo,
+    portrait: PortraitImage,
+    hum: Callable[[int], Take],
 ) -> None:
     take = hum(6)  # longer than the videos: they are repeated
     alone = keypoints_of(engine, portrait, take)
@@ -88,7 +94,11 @@ def test_the_head_follows_the_video_and_a_motionless_one_changes_nothing(
 
 
 def test_a_full_picture_moves_its_head_when_a_video_says_how(
-    checkpoints_dir: Path, engine: SadTalkerFace, make_video: MakeVideo, portrait: Portrait, hum: Callable[[int], Take]
+    checkpoints_dir: Path,
+    engine: SadTalkerFace,
+    make_video: MakeVideo,
+    portrait: PortraitImage,
+    hum: Callable[[int], Take],
 ) -> None:
     full = Framing("full", 256)
     moving = engine_with(checkpoints_dir, pose_video=make_video("moving.mp4", 20, swing_px=12))
@@ -101,7 +111,7 @@ def test_a_full_picture_moves_its_head_when_a_video_says_how(
 def test_blinks_of_a_video_replace_the_engine_s_own(
     checkpoints_dir: Path,
     make_video: MakeVideo,
-    portrait: Portrait,
+    portrait: PortraitImage,
     hum: Callable[[int], Take],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

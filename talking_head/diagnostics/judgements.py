@@ -8,8 +8,7 @@ from talking_head.checkpoints.folder import FileState
 from talking_head.diagnostics.engines import EMBEDDED
 from talking_head.diagnostics.findings import Level, Report
 from talking_head.diagnostics.wording import kind_in_words, pace_in_words
-from talking_head.engines.registry import AUTO
-from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY
+from talking_head.profiles import AUTO, BALANCED, FAST, PROFILES, QUALITY
 from talking_head.timebase import VIDEO_FPS
 
 LITTLE_SPACE_BYTES = 5_000_000_000  # about 16 hours of video at 512 px

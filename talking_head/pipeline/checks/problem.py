@@ -1,0 +1,27 @@
+"""One thing that is wrong with a picture, a recording or a voice sample."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["stop", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check found: ``code`` for machines, ``message`` says what, ``hint`` what to do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the problem for rows and answers. ``advice`` is the name that the hint had first: clients read it."""
+        return {**asdict(self), "advice": self.hint}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Problem:
+        """Return what :meth:`to_json` stored."""
+        return cls(values["code"], values["severity"], values["message"], values["hint"])
