@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.profiles import Preprocess
@@ -122,25 +122,43 @@ class CloningSpeechEngine(SpeechEngine, Protocol):
         """The voice with that name, if it is that of a sample which is here."""
 
 
-class FaceEngine(Protocol):
+class FaceSource(Protocol):
+    """What a face engine prepared of one portrait, in one framing. Both sides are even."""
+
+    @property
+    def width_px(self) -> int: ...
+
+    @property
+    def height_px(self) -> int: ...
+
+
+SourceT = TypeVar("SourceT", bound=FaceSource)
+MotionT = TypeVar("MotionT")
+
+
+class FaceEngine(Protocol[SourceT, MotionT]):
+    """Draws a talking face. ``SourceT`` and ``MotionT`` are the engine's own; callers only hand them back."""
+
     name: str
     version: str
 
-    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> Any:
-        """Everything that depends on the portrait alone (face, mesh, crop, fields, features), called *source* below.
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> SourceT:
+        """Return all that depends on the portrait alone: face, mesh, crop, fields, features.
 
-        Must have ``width_px`` and ``height_px`` (both even). The caller keeps it for later clips. Only the still engine
-        accepts ``None``.
+        The caller keeps it for later clips. Only the still engine accepts ``None``.
 
         Raises:
             PortraitError: ``no_face`` and friends.
         """
 
-    def motion(self, source: Any, take: Take, *, text: str, seed: int, expression_scale: float) -> Any:
-        """How the face moves during the take, without any pixels. Begins and ends in the rest pose."""
+    def motion(self, source: SourceT, take: Take, *, text: str, seed: int, expression_scale: float) -> MotionT:
+        """Return how the face moves during the take, without any pixels. Begins and ends in the rest pose."""
 
-    def frames(self, source: Any, motion: Any) -> Iterator[Frame]:
-        """Exactly ``take.frame_count`` frames, one at a time. A frame's memory may be reused for the next one."""
+    def frames(self, source: SourceT, motion: MotionT) -> Iterator[Frame]:
+        """Yield exactly ``take.frame_count`` frames, (height_px, width_px, 3) each.
+
+        A frame's memory may be reused for the next one.
+        """
 
 
 class Enhancer(Protocol):

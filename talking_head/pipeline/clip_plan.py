@@ -11,7 +11,7 @@ from typing import Any
 
 from talking_head.engines import registry
 from talking_head.engines.base import FaceEngine
-from talking_head.engines.face.half_size import HalfResolutionFace
+from talking_head.engines.face.half_resolution import HalfResolutionFace
 from talking_head.media_io.video import ENCODING_VERSION
 from talking_head.pipeline.cache.store import key_of
 from talking_head.pipeline.passage_to_take import RECORDED_LABEL, narration_key
@@ -51,8 +51,8 @@ class ClipPlan:
             fallback=self.request.fallback,
         )
 
-    def face_engine(self, engines: WarmEngines) -> FaceEngine:
-        engine: FaceEngine = engines.get("face", self.face)
+    def face_engine(self, engines: WarmEngines) -> FaceEngine[Any, Any]:
+        engine: FaceEngine[Any, Any] = engines.get("face", self.face)
         return HalfResolutionFace(engine) if self.is_half_resolution else engine
 
     @property

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from talking_head.engines.base import FaceEngine, Framing, PortraitImage
+from talking_head.engines.base import FaceEngine, Framing, MotionT, PortraitImage, SourceT
 from talking_head.errors import PortraitError, from_os_error, out_of_memory
 from talking_head.media_io.image_limits import MAX_FILE_BYTES, too_many_bytes
 from talking_head.media_io.images import decode_image, digest_of
@@ -38,7 +37,9 @@ def load_portrait(path: str | Path) -> PortraitImage:
         raise
 
 
-def portrait_to_source(face_engine: FaceEngine, portrait: PortraitImage | None, framing: Framing) -> Any:
+def portrait_to_source(
+    face_engine: FaceEngine[SourceT, MotionT], portrait: PortraitImage | None, framing: Framing
+) -> SourceT:
     """What ``face_engine`` needs of the picture, with even ``width_px`` and ``height_px``.
 
     Raises:

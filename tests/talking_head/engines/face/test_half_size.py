@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
-from talking_head.engines.face.half_size import HalfResolutionFace
+from talking_head.engines.face.half_resolution import HalfResolutionFace
 from talking_head.engines.face.still import StillFace
 from talking_head.profiles import Preprocess
 from tests.talking_head.fakes import FakeFace, FakeSource

@@ -71,7 +71,7 @@ def eye_opening(frame: Frame) -> float:
 
 
 def test_satisfies_the_protocol(engine: PuppetFace) -> None:
-    checked: FaceEngine = engine
+    checked: FaceEngine[PuppetSource, PuppetMotion] = engine
     assert checked.name == "puppet"
     assert checked.version
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Generic
 
 import cv2
 
-from talking_head.engines.base import FaceEngine, Framing, PortraitImage, Take
+from talking_head.engines.base import FaceEngine, Framing, MotionT, PortraitImage, SourceT, Take
 from talking_head.engines.face.framing import SQUARE_MODES, PixelBox, cut_and_scale, even, output_size
 from talking_head.media_io.arrays import Frame
 
@@ -20,16 +20,16 @@ FORM = "at half size"
 
 
 @dataclass(frozen=True, slots=True)
-class HalfSizeSource:
+class HalfSizeSource(Generic[SourceT]):
     width_px: int  # of the video
     height_px: int
-    drawn: Any  # the engine's own source, half as large
+    drawn: SourceT  # the engine's own source, half as large
 
 
-class HalfResolutionFace:
+class HalfResolutionFace(Generic[SourceT, MotionT]):
     """A :class:`~talking_head.engines.base.FaceEngine` around another one."""
 
-    def __init__(self, engine: FaceEngine) -> None:
+    def __init__(self, engine: FaceEngine[SourceT, MotionT]) -> None:
         self._engine = engine
         self.name = engine.name
         self.version = f"{engine.version} {FORM}"
@@ -39,7 +39,7 @@ class HalfResolutionFace:
         """What "name version" of the engine becomes: other pixels need another key."""
         return f"{label} {FORM}"
 
-    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> HalfSizeSource:
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> HalfSizeSource[SourceT]:
         """
         Raises:
             PortraitError: as the engine does.
@@ -55,10 +55,12 @@ class HalfResolutionFace:
             portrait = replace(portrait, rgb=cut_and_scale(portrait.rgb, PixelBox(0, 0, width, height), small))
         return HalfSizeSource(*size, self._engine.prepare(portrait, half))
 
-    def motion(self, source: HalfSizeSource, take: Take, *, text: str, seed: int, expression_scale: float) -> Any:
+    def motion(
+        self, source: HalfSizeSource[SourceT], take: Take, *, text: str, seed: int, expression_scale: float
+    ) -> MotionT:
         return self._engine.motion(source.drawn, take, text=text, seed=seed, expression_scale=expression_scale)
 
-    def frames(self, source: HalfSizeSource, motion: Any) -> Iterator[Frame]:
+    def frames(self, source: HalfSizeSource[SourceT], motion: MotionT) -> Iterator[Frame]:
         size = (source.width_px, source.height_px)
         for frame in self._engine.frames(source.drawn, motion):
             yield cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[misc]
