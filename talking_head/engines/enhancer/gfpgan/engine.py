@@ -38,7 +38,7 @@ class GfpganEnhancer:
         if find_spec("torch") is None:
             raise EngineError(
                 "The enhancer “gfpgan” is not installed (torch is missing).",
-                hint="Install it with: pip install -r requirements-sadtalker.txt",
+                hint="Install it with: pip install -r requirements/sadtalker.txt",
             )
         if not (
             settings.checkpoints_dir / FILE_NAME

@@ -75,7 +75,7 @@ class SadTalkerFace:
             if find_spec(package) is None:
                 raise EngineError(
                     f"The face engine “sadtalker” is not installed ({package} is missing).",
-                    hint="Install it with: pip install -r requirements-sadtalker.txt, or choose another face engine.",
+                    hint="Install it with: pip install -r requirements/sadtalker.txt, or choose another face engine.",
                 )
 
     def prepare(self, portrait: PortraitImage | None, framing: Framing) -> SadTalkerSource:

@@ -38,7 +38,7 @@ def package_problem() -> EngineError | None:
         return None
     return EngineError(
         f"The speech engine “coqui” is not installed ({missing[0]} is missing).",
-        hint="Install it: pip install -r requirements-coqui.txt, as docs/voices.md says.",
+        hint="Install it: pip install -r requirements/coqui.txt, as docs/voices.md says.",
     )
 
 

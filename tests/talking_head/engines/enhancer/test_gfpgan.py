@@ -198,7 +198,7 @@ def test_without_torch_that_is_what_is_said_first(tmp_path: Path, monkeypatch: p
     with pytest.raises(EngineError) as caught:
         GfpganEnhancer(EngineSettings(tmp_path))
     assert caught.value.code == "engine_unavailable"
-    assert "requirements-sadtalker.txt" in caught.value.hint
+    assert "requirements/sadtalker.txt" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_a_missing_package_names_its_requirements(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(catalogue, "find_spec", lambda name: None)
     with pytest.raises(EngineError) as refused:
         CoquiSpeech(EngineSettings(tmp_path))
-    assert refused.value.code == "engine_unavailable" and "requirements-coqui.txt" in refused.value.hint
+    assert refused.value.code == "engine_unavailable" and "requirements/coqui.txt" in refused.value.hint
 
 
 def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path, installed: None) -> None:

@@ -225,7 +225,7 @@ def test_without_torch_the_engine_is_unavailable_and_says_how_to_get_it(
     with pytest.raises(EngineError) as caught:
         SadTalkerFace(EngineSettings(checkpoints_dir))
     assert caught.value.code == "engine_unavailable"
-    assert "requirements-sadtalker.txt" in caught.value.hint
+    assert "requirements/sadtalker.txt" in caught.value.hint
 
 
 def test_looking_at_the_engine_does_not_load_torch() -> None:

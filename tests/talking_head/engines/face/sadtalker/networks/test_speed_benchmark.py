@@ -106,4 +106,4 @@ def test_missing_weights_and_packages_are_named(
     settings.CHECKPOINTS_DIR = tmp_path
     assert "download_checkpoints" in refused(capsys)
     monkeypatch.setattr(engine_module, "find_spec", lambda package: None)
-    assert "requirements-sadtalker.txt" in refused(capsys)
+    assert "requirements/sadtalker.txt" in refused(capsys)
