@@ -9,9 +9,6 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from talking_head.jobs import attempt_outcomes
-from talking_head.worker import garbage
-
 FAILPOINTS_VARIABLE = "LECTERN_FAILPOINTS"
 
 
@@ -31,12 +28,14 @@ def _look_for_garbage_often() -> None:
     """What a killed process leaves lying about is gone after a minute, and a file that it was just writing after an
     hour; tests have neither."""
     from talking_head.management.commands import sweep
+    from talking_head.worker import garbage
 
     sweep.GARBAGE_SECONDS, garbage.ABANDONED_AFTER_SECONDS, garbage.TEMPORARY_AFTER_SECONDS = 0.5, 0.5, 2.0
 
 
 def _no_recovery() -> None:
     """Nobody takes clips back from the lost: what the platform would be without its leases."""
+    from talking_head.jobs import attempt_outcomes
 
     attempt_outcomes.reap_expired_leases = lambda: 0
 

@@ -380,7 +380,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_reason_for_each_file(bench: Be
     two = checkpoint(server.serve("/two", whole(DATA)), name="two", file="two.pth")
     outcomes = bench.downloader(one, two).run([one, two])
     assert [outcome.result for outcome in outcomes] == [Result.FAILED, Result.FAILED]
-    assert all("disk became full" in outcome.reasons[0] for outcome in outcomes)
+    assert all("disk is full" in outcome.reasons[0] for outcome in outcomes)
     assert server.paths() == ["/net.pth"]
 
 

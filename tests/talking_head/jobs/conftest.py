@@ -97,7 +97,7 @@ def published() -> Iterator[list[uuid.UUID]]:
 def rendered_texts() -> list[str]:
     """What the fake renderer really worked on, in order."""
     notes = local.cache_root() / "rendered.txt"
-    return [queue.split(" ", 1)[1] for queue in notes.read_text().splitlines()] if notes.exists() else []
+    return [line.split(" ", 1)[1] for line in notes.read_text().splitlines()] if notes.exists() else []
 
 
 def outcomes(job: Job, index: int) -> list[tuple[str, str]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +21,15 @@ from talking_head.worker.worker import Worker
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes
 from tests.talking_head.jobs.site import Site, wait_for
 
-OLD_RINGS = """
+RELEASE_DATABASE = Path(__file__).resolve().parents[2] / "data" / "release_database.sql"
+WATCHED = """
+from django.contrib.auth.models import User
+from lessons import services
+from lessons.models import Lesson
+lesson = Lesson.objects.get()
+print(services.current_job_of(lesson).state, services.may_watch(User.objects.get(username="student"), lesson))
+"""
+OLD_MESSAGES = """
 from django_q.tasks import async_task
 async_task("talking_head.tasks.render_job", "a job", 1)  # a function that is gone
 async_task("talking_head.tasks.work", "a job", {"protocol": 1}, task_name="too many values")
@@ -28,7 +39,7 @@ async_task("talking_head.tasks.work", task_name="none at all")
 
 @pytest.mark.xdist_group("processes")
 def test_52_rings_of_another_release_are_put_aside_and_work_goes_on(site: Site) -> None:
-    site.python(OLD_RINGS)
+    site.python(OLD_MESSAGES)
     site.start("work")
     site.start("sweep", "--every", "0.3")
     site.make_jobs(["One."])
@@ -36,6 +47,39 @@ def test_52_rings_of_another_release_are_put_aside_and_work_goes_on(site: Site) 
     assert site.states() == ["completed"]
     wait_for(lambda: not site.rows("SELECT 1 FROM django_q_ormq"), "the rings to be taken")
     assert "render_job" in site.log(), "nobody was told"
+
+
+@pytest.mark.xdist_group("processes")
+def test_52_a_database_of_the_release_before_is_migrated_and_its_jobs_end(tmp_path: Path) -> None:
+    """With its messages still in the queue, a job that was interrupted in mid-clip, and no file of its cache."""
+    site = Site(tmp_path)
+    database = sqlite3.connect(site.database)
+    database.executescript(RELEASE_DATABASE.read_text(encoding="utf-8"))
+    database.close()
+    tables = "SELECT name, sql FROM sqlite_master WHERE name LIKE 'talking_head_%' AND type = 'table'"
+    before = dict(site.rows(tables))
+    assert site.start("migrate").wait() == 0, site.log()
+    after = dict(site.rows(tables))
+    assert {name: columns(sql) for name, sql in before.items()} == {name: columns(after[name]) for name in before}
+    (site.media / "cache").mkdir()
+    (site.media / "cache" / "seen-hang-once").touch()  # it hung before the update
+    try:
+        site.start("work")
+        site.start("sweep", "--every", "0.3")
+        site.wait_until_all_ended()
+        assert site.states() == ["completed"] * 3
+        wait_for(lambda: not site.rows("SELECT 1 FROM django_q_ormq"), "the old messages to be taken")
+    finally:
+        site.end()
+    for table in ("avatars_portrait", "avatars_voicesample", "talking_head_narration"):
+        ((report,),) = site.rows(f"SELECT report FROM {table}")
+        assert json.loads(report)["problems"][0]["hint"] == "Take a larger one."
+    assert site.python(WATCHED).split() == ["completed", "True"]
+
+
+def columns(sql: str) -> list[str]:
+    """The columns of a CREATE TABLE statement, in order."""
+    return re.findall(r'[(,] "(\w+)" ', sql)
 
 
 def test_52_a_profile_that_is_not_known_here_does_not_stop_the_worker(make_job: MakeJob, worker: Worker) -> None:

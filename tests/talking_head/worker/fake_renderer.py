@@ -46,7 +46,7 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         if not (request["fallback"] and "always" not in words) and not ("once" in words and _seen(cache_root, words)):
             for word in words & set(MISHAPS):
                 MISHAPS[word]()
-            if "toolarge" in words and not request["smaller"]:
+            if "toolarge" in words and not request["half_resolution"]:
                 _memory()
         progress("frames", 1, 24, b"\xff\xd8jpeg")
         return _clip(cache_root, json.dumps(request, sort_keys=True)).to_json()

@@ -174,9 +174,9 @@ def test_the_renderer_dies_with_its_supervisor(command: RendererCommand, tmp_pat
     script = f"""
 import sys
 from pathlib import Path
-from talking_head.renderer.connection import Command
+from talking_head.renderer.connection import RendererCommand
 from talking_head.renderer.supervisor import RendererProcess, Watcher
-command = Command(
+command = RendererCommand(
     {list(command.words)!r}, Path({str(ROOT)!r}), Path({str(command.scratch_root)!r}), {dict(command.settings)!r}
 )
 RendererProcess(command).run(

@@ -22,7 +22,7 @@ from talking_head.media_io.images import decode_image
 from tests.pictures import ASTRONAUT
 from tests.talking_head.engines.enhancer.gfpgan_stand_in import SIDE_PX, WIDTH, filled, picture
 
-GOLDEN = Path(__file__).resolve().parents[4] / "data" / "gfpgan_golden.npy"
+GOLDEN = Path(__file__).resolve().parents[3] / "data" / "gfpgan_golden.npy"
 
 
 def small_network() -> RestorationNetwork:
