@@ -37,7 +37,7 @@ VoiceSample.objects.create(
 Narration.objects.create(owner=teacher, digest="c" * 64, duration_seconds=9.0, report=report)
 course = Course.objects.create(teacher=teacher, title="Botany", slug="botany")
 job = Job.objects.get(state="completed")
-Job.objects.filter(state="running").update(deadline_at="2100-01-01T00:00Z")  # the dump is read long after it was written
+Job.objects.filter(state="running").update(deadline_at="2100-01-01T00:00Z")  # read long after it was written
 lesson = Lesson.objects.create(
     course=course, title="Leaves", script=job.script, portrait=portrait, current_job=job.pk, is_published=True
 )
