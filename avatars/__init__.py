@@ -1,0 +1,1 @@
+"""Who speaks: portraits and voices as people manage them, with consent."""

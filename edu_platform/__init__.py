@@ -1,0 +1,1 @@
+"""The site: settings, addresses, the web process, its people, and what every page shares."""

@@ -1,0 +1,1 @@
+"""How a lesson becomes a video."""

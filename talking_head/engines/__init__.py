@@ -1,0 +1,1 @@
+"""Speech, face and enhancer engines behind three protocols; without Django."""

@@ -1,1 +1,1 @@
-"""Where the bytes of portraits, recordings, clips and results lie: on this disk, or in the bucket behind it."""
+"""Where the bytes of portraits, recordings, clips and results lie: on disk, or in a bucket."""

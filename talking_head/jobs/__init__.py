@@ -1,1 +1,1 @@
-"""What a job is, and who may change it: states, queue, claims, leases, transcription."""
+"""What a job is and who may change it: states, queue, claims, leases, transcription."""

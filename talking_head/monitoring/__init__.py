@@ -1,1 +1,1 @@
-"""What operators read: metrics, statistics, health, why a job failed and what to do about it."""
+"""What operators read: metrics, statistics, health, and why a job failed."""

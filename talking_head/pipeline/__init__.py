@@ -1,0 +1,1 @@
+"""From script to video, stage by stage; without Django."""

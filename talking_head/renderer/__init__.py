@@ -1,1 +1,1 @@
-"""The supervised renderer: a warm child process, its protocol, and the supervisor that may kill it."""
+"""The supervised child process that renders, its protocol, and the supervisor that may kill it."""

@@ -1,1 +1,1 @@
-"""HTTP answers that are neither API nor admin: private files, probes, metrics."""
+"""Private files, probes and metrics over HTTP."""

@@ -1,1 +1,1 @@
-"""The process that claims work and does it: worker, slots, sweeper, publishing, transcribing."""
+"""The process that claims work and does it: slots, publishing, transcribing, sweeping."""
