@@ -193,7 +193,7 @@ def test_the_documents_table_names_exactly_what_there_is(client: Client) -> None
     document = (Path(settings_of_the_site.BASE_DIR) / "docs" / "operations.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in document.splitlines() if line.startswith("| `lectern_")]
     assert told == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    alerts = document[document.index("## Alerts") : document.index("## Who may ask")]
+    alerts = document[document.index("## Alerts") : document.index("## Quotas")]
     assert set(re.findall(r"lectern_\w+", alerts)) <= told
 
 
