@@ -1,6 +1,7 @@
-"""Sizes and cuts on which all face engines agree, so that their clips join (see ``talking_head.profiles.Preprocess``).
+"""Output sizes and crops shared by all face engines, so that their clips join.
 
-The size of the video depends on the picture's own size and the framing alone, never on where a face was found.
+The modes are those of ``talking_head.profiles.Preprocess``. The video's size depends only on the picture's own size and
+the framing, never on where a face was found.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from talking_head.profiles import Preprocess
 
 MAX_FULL_SIDE_PX = 1_280
 SQUARE_MODES: frozenset[Preprocess] = frozenset({"crop", "extcrop"})
-UPPER_SHARE = 0.25  # of the spare height lies above the square: people stand in the upper part of pictures
+UPPER_SHARE = 0.25  # share of the spare height above the square: people appear in the upper part of pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class PixelBox:
 
 
 def even(value: float) -> int:
-    """The largest even number that is not above ``value``, and at least 2: video needs even sides."""
+    """Return the largest even number not above ``value``, but at least 2: video needs even sides."""
     return max(2, int(value) // 2 * 2)
 
 
 def output_size(width_px: int, height_px: int, framing: Framing) -> tuple[int, int]:
-    """Width and height of the video for a picture of that size; both even. Only the square modes ever enlarge."""
+    """Return the even width and height of the video for a picture of that size; only the square modes enlarge."""
     if framing.preprocess in SQUARE_MODES:
         return even(framing.size_px), even(framing.size_px)
     limit = framing.size_px if framing.preprocess == "resize" else MAX_FULL_SIDE_PX
@@ -51,8 +52,10 @@ def output_size(width_px: int, height_px: int, framing: Framing) -> tuple[int, i
 
 
 def faceless_crop(width_px: int, height_px: int, preprocess: Preprocess) -> PixelBox:
-    """The part that is shown of a picture in which nobody was found: the largest square in the upper middle for the
-    square modes, otherwise everything."""
+    """Return the visible part of a picture without a face.
+
+    It is the largest square in the upper middle for the square modes, otherwise the whole picture.
+    """
     if preprocess not in SQUARE_MODES:
         return PixelBox(0, 0, width_px, height_px)
     side = min(width_px, height_px)
@@ -61,7 +64,7 @@ def faceless_crop(width_px: int, height_px: int, preprocess: Preprocess) -> Pixe
 
 
 def cut_and_scale(rgb: Frame, box: PixelBox, size: tuple[int, int]) -> Frame:
-    """The part of ``rgb`` (height, width, 3) inside ``box`` at ``size`` (width, height); smooth in both directions."""
+    """Return ``rgb`` (height, width, 3) cropped to ``box`` and resized smoothly to ``size`` (width, height)."""
     part = rgb[box.top : box.bottom, box.left : box.right]
     shrinks = size[0] < box.width or size[1] < box.height
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

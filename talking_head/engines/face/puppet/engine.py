@@ -1,4 +1,4 @@
-"""The puppet: a talking portrait from one photo, on a plain CPU, without any download."""
+"""The puppet engine: a talking portrait from one photo, on a plain CPU, without any download."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PuppetFace:
         self._eyes = EyeContours()
 
     def prepare(self, portrait: PortraitImage | None, framing: Framing) -> PuppetSource:
-        """Finds the largest face, frames it and solves its fields.
+        """Find the largest face, frame it and return it with its solved fields.
 
         Raises:
             PortraitError: ``no_face`` when there is no portrait or no face in it.
@@ -47,16 +47,16 @@ class PuppetFace:
                 hint="Use a picture of one person looking towards the camera, with the face well lit and not covered.",
             )
         framed = frame_portrait(portrait.rgb, landmarks.points, framing)
-        return build_source(framed, self._eyes.of(framed.rgb, framed.landmarks))
+        return build_source(framed, self._eyes.find(framed.rgb, framed.landmarks))
 
     def motion(
         self, source: PuppetSource, take: Take, *, text: str, seed: int, expression_scale: float
     ) -> PuppetMotion:
-        """Weights for every frame; the same arguments give the same motion. ``text`` is not needed: times say more."""
+        """Return weights for every frame; deterministic. ``text`` is ignored: the phonemes with times say more."""
         return build_motion(source.face, take, seed=seed, expression_scale=expression_scale)
 
     def frames(self, source: PuppetSource, motion: PuppetMotion) -> Iterator[Frame]:
-        """Frames (height_px, width_px, 3); each one's memory is used again for the next."""
+        """Yield frames (height_px, width_px, 3); each frame's memory is reused for the next one."""
         renderer = PuppetRenderer(source)
         for weights in motion.weights:
             yield renderer.draw(weights)

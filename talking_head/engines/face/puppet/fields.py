@@ -1,8 +1,8 @@
 """Smooth displacement fields: scattered points -> field on a coarse grid -> its inverse -> a map for ``cv2.remap``.
 
-A *field* says where each point of the photo goes; ``cv2.remap`` needs the opposite, for each pixel of the frame the
-place in the photo it comes from. Fields are linear in the channels' weights, so they are solved once per portrait; only
-the inversion happens per frame, on grids small enough not to matter.
+A *field* gives the displacement of each point of the photo; ``cv2.remap`` needs the opposite, for each pixel of the
+frame its position in the photo. Fields are linear in the channels' weights, so they are solved once per portrait; only
+the inversion happens per frame, on grids small enough to be cheap.
 """
 
 from __future__ import annotations
@@ -17,30 +17,33 @@ from numpy.typing import NDArray
 from talking_head.engines.face.puppet.geometry import Array, FloatField
 
 
-def remap(picture: NDArray[Any], places: FloatField, border: int = cv2.BORDER_REPLICATE) -> Any:
-    """``picture`` sampled bilinearly at ``places`` (h, w, 2); same type and channels as ``picture``."""
-    # The stubs demand a second map, which must be absent for a map of pairs.
-    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload]
+def remap(picture: NDArray[Any], positions: FloatField, border: int = cv2.BORDER_REPLICATE) -> Any:
+    """Return ``picture`` sampled bilinearly at ``positions`` (h, w, 2), with the type and channels of ``picture``."""
+    # The stubs require a second map, which must be absent for a map of pairs.
+    return cv2.remap(picture, positions, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload]
 
 
-def combined(weights: FloatField, basis: FloatField) -> FloatField:
-    """Matrix product (n, k) x (k, m). By OpenCV, whose products stay in the calling thread: a BLAS with threads of its
-    own spends more time on waking them than on sums this small, and a multiple on a machine that is busy."""
+def matrix_product(weights: FloatField, basis: FloatField) -> FloatField:
+    """Return the matrix product (n, k) x (k, m), computed by OpenCV in the calling thread.
+
+    A multithreaded BLAS spends more time on waking its threads than on products this small, and several times as much
+    on a busy machine.
+    """
     return np.asarray(cv2.gemm(weights, basis, 1.0, None, 0.0), np.float32)  # type: ignore[call-overload]
 
 
-def _distances(places: Array, points: Array) -> Array:
-    """(places, points) Euclidean distances."""
-    across, along = (np.subtract.outer(places[:, axis], points[:, axis]) for axis in (0, 1))
+def _distances(positions: Array, points: Array) -> Array:
+    """Return Euclidean distances (positions, points)."""
+    across, along = (np.subtract.outer(positions[:, axis], points[:, axis]) for axis in (0, 1))
     return np.asarray(cv2.magnitude(across, along), np.float64)
 
 
 class ScatteredField:
-    """Interpolates values known at scattered points with the kernel -r and a constant.
+    """Interpolation of values known at scattered points with the kernel -r and a constant.
 
-    The kernel is the least bold one (Duchon 1977): no overshoot between and no growth beyond the points. ``smoothing``
-    (pixels) on the diagonal lets the field pass by points that contradict their neighbours; its sign must be that of
-    the kernel's definiteness (plus), otherwise neighbouring points repel each other.
+    The kernel is the most conservative one (Duchon 1977): no overshoot between the points and no growth beyond them.
+    ``smoothing`` (pixels) on the diagonal lets the field deviate at points that contradict their neighbours; its sign
+    must be that of the kernel's definiteness (plus), otherwise neighbouring points repel each other.
     """
 
     def __init__(self, points: Array, smoothing: float) -> None:
@@ -53,20 +56,20 @@ class ScatteredField:
         self._system = system
 
     def solve(self, values: Array) -> Array:
-        """Weights (points + 1, k) that reproduce ``values`` (points, k)."""
+        """Return weights (points + 1, k) that reproduce ``values`` (points, k)."""
         balanced = np.vstack([values, np.zeros((1, values.shape[1]))])
         _, weights = cv2.solve(self._system, balanced, flags=cv2.DECOMP_LU)
         return np.asarray(weights, np.float64)
 
-    def at(self, places: Array, weights: Array) -> FloatField:
-        """Values (n, k) of the solved field at ``places`` (n, 2)."""
-        distances = _distances(places, self._points).astype(np.float32)
-        return np.asarray(weights[-1].astype(np.float32) - combined(distances, weights[:-1].astype(np.float32)))
+    def evaluate(self, positions: Array, weights: Array) -> FloatField:
+        """Return values (n, k) of the solved field at ``positions`` (n, 2)."""
+        distances = _distances(positions, self._points).astype(np.float32)
+        return np.asarray(weights[-1].astype(np.float32) - matrix_product(distances, weights[:-1].astype(np.float32)))
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A box of the picture with a coarse lattice: a sample per ``cell`` x ``cell`` pixels and a ring around."""
+    """A box of the picture with a coarse lattice: one sample per ``cell`` x ``cell`` pixels, and a ring around it."""
 
     left: int
     top: int
@@ -96,7 +99,7 @@ class Grid:
 
     @classmethod
     def over(cls, low: Array, high: Array, picture_size: tuple[int, int], cells: int) -> Grid:
-        """The box from ``low`` to ``high`` (x, y), cut to the picture (width, height), with about ``cells`` cells."""
+        """Return the box ``low``..``high`` (x, y), clipped to the picture (width, height), in about ``cells`` cells."""
         left, top = (int(np.floor(max(0.0, value))) for value in low)
         right, bottom = (int(np.ceil(min(size, value))) for size, value in zip(picture_size, high, strict=True))
         width, height = max(1, right - left), max(1, bottom - top)
@@ -104,38 +107,41 @@ class Grid:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Index of the box in a picture array."""
+        """Return the index of the box in a picture array."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
     def pixels(self) -> Array:
-        """(height, width, 2) positions of the box's pixels."""
+        """Return positions (height, width, 2) of the box's pixels."""
         x, y = np.meshgrid(np.arange(self.width) + self.left, np.arange(self.height) + self.top)
         return np.stack([x, y], -1).astype(np.float64)
 
     def field(self, basis: FloatField, weights: FloatField) -> FloatField:
-        """Forward displacements (rows, columns, 2): ``basis`` (channels, rows * columns * 2), weighted (channels,)."""
-        return combined(weights[None], basis).reshape(self.rows, self.columns, 2)
+        """Return displacements (rows, columns, 2): ``basis`` (channels, rows * columns * 2) weighted (channels,)."""
+        return matrix_product(weights[None], basis).reshape(self.rows, self.columns, 2)
 
     def invert(self, forward: FloatField, start: FloatField | None, iterations: int) -> FloatField:
-        """Displacement d with ``d(q) = -forward(q + d(q))``, (rows, columns, 2): a damped fixed point from ``start``.
+        """Return the displacement d with ``d(q) = -forward(q + d(q))``, (rows, columns, 2).
 
-        The damping keeps it from oscillating where the field is steep (the lower lip of a wide-open mouth).
+        It is a damped fixed-point iteration from ``start``. The damping keeps it from oscillating where the field is
+        steep (the lower lip of a wide-open mouth).
         """
         back = -forward if start is None else start
         per_cell = np.float32(1 / self.cell)
         for _ in range(iterations):
-            there = np.asarray(cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0), np.float32)
-            moved = remap(forward, there)
+            sources = np.asarray(cv2.addWeighted(self._lattice, 1.0, back, float(per_cell), 0.0), np.float32)
+            moved = remap(forward, sources)
             back = np.asarray(cv2.addWeighted(back, 1 - _DAMPING, moved, -_DAMPING, 0.0), np.float32)
         return back
 
     def to_map(self, back: FloatField) -> FloatField:
-        """Where each pixel of the box comes from, (height, width, 2), for ``cv2.remap``."""
+        """Return the source position of each pixel of the box, (height, width, 2), for ``cv2.remap``."""
         return self.upsample(self._positions + back)
 
     def upsample(self, values: FloatField) -> FloatField:
-        """Lattice values (rows, columns[, k]) at the box's pixels: linear, exact for linear functions everywhere
-        because of the ring of samples around the box."""
+        """Return lattice values (rows, columns[, k]) interpolated linearly at the box's pixels.
+
+        The ring of samples around the box makes this exact for linear functions everywhere.
+        """
         size = (self.columns * self.cell, self.rows * self.cell)
         large = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
         return large[self.cell : self.cell + self.height, self.cell : self.cell + self.width]  # type: ignore[return-value]

@@ -1,6 +1,6 @@
-"""How much of the portrait is shown around its face: the profile's ``preprocess`` modes.
+"""Framing of the portrait around its face: the profile's ``preprocess`` modes.
 
-``crop`` and ``extcrop`` are squares around head and shoulders, limited to the picture (nothing is made up beyond its
+``crop`` and ``extcrop`` are squares around head and shoulders, limited to the picture (nothing is invented beyond its
 edges); the other modes show everything. Sizes are those of all face engines (:mod:`talking_head.engines.face.framing`).
 """
 
@@ -23,27 +23,27 @@ _FACE_ABOVE_MIDDLE = 0.04  # of the square's side
 
 @dataclass(frozen=True, slots=True)
 class FramedPortrait:
-    """The picture as it will be filmed."""
+    """The picture as the video shows it."""
 
     rgb: Frame  # (height, width, 3), even sides
     landmarks: NDArray[np.float32]  # (468, 3) in its pixels
 
 
 def frame_portrait(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> FramedPortrait:
-    """Cuts and scales ``rgb`` (height, width, 3) and moves ``landmarks`` (468, 3) along."""
+    """Return ``rgb`` (height, width, 3) cropped and scaled, with ``landmarks`` (468, 3) moved along."""
     box = _box_around(rgb, landmarks, framing)
     size = output_size(box.width, box.height, framing)
     framed = rgb if size == (box.width, box.height) == rgb.shape[1::-1] else cut_and_scale(rgb, box, size)
     scale = np.array([size[0] / box.width, size[1] / box.height])
     moved = landmarks.astype(np.float64)
-    # Pixel centres, not corners, are what scaling keeps in place.
+    # Scaling keeps pixel centres, not corners, in place.
     moved[:, :2] = (moved[:, :2] - [box.left, box.top] + 0.5) * scale - 0.5
     moved[:, 2] *= scale.mean()
     return FramedPortrait(np.ascontiguousarray(framed), moved.astype(np.float32))
 
 
 def _box_around(rgb: Frame, landmarks: NDArray[np.float32], framing: Framing) -> PixelBox:
-    """The part of the picture that is shown."""
+    """Return the visible part of the picture."""
     height, width = rgb.shape[:2]
     if framing.preprocess not in _SQUARE_PER_FACE:
         return PixelBox(0, 0, width, height)

@@ -1,8 +1,8 @@
-"""The face in its own terms: which mesh points are lips, brows and outline, and the axes and unit to measure in.
+"""The face's own geometry: the mesh points of lips, brows and outline, and the axes and the unit of measurement.
 
-Displacements are described in the *face's* frame (right, down, away from the camera) and then projected. That is what
-makes one description serve frontal, turned and tilted heads: the far half of a turned mouth gets the shorter path it
-needs.
+Displacements are described in the *face's* frame (right, down, away from the camera) and then projected. One
+description therefore serves frontal, turned and tilted heads: the far half of a turned mouth gets the shorter path that
+it needs.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ FOREHEAD, CHIN = 10, 152
 # Pairs that mirror each other: person's right, left.
 MIRRORED_PAIRS = ((33, 263), (133, 362), (234, 454), (50, 280), (127, 356), (61, 291))
 
-# A relaxed mouth is about 0.56 of the distance between the outer eye corners wide; that width is the unit of all
-# displacements, because unlike the mouth itself it does not change with the photo's expression.
+# A relaxed mouth is about 0.56 times as wide as the distance between the outer eye corners. That width is the unit of
+# all displacements because, unlike the mouth itself, it does not change with the photo's expression.
 RELAXED_MOUTH_PER_EYE_DISTANCE = 0.56
-PARTED_LIPS_UNITS = 0.06  # a gap above this is an open mouth, below it is the mesh's own uncertainty
+PARTED_LIPS_UNITS = 0.06  # a larger gap is an open mouth, a smaller one is the mesh's own uncertainty
 
 
 def smoothstep(low: float, high: float, values: Array) -> Array:
-    """0 below ``low``, 1 above ``high``, a smooth S between."""
+    """Return 0 below ``low``, 1 above ``high``, and a smooth S in between."""
     ramp = np.clip((values - low) / (high - low), 0.0, 1.0)
     return np.asarray(ramp * ramp * (3 - 2 * ramp))
 
@@ -70,7 +70,7 @@ def unit(vector: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class FaceGeometry:
-    """A face's points and axes. Lengths in pixels of the framed picture unless the name says otherwise."""
+    """A face's points and axes. Lengths are in pixels of the framed picture unless the name says otherwise."""
 
     points: Array  # (468, 3) x right, y down, z away from the camera
     right: Array  # (3,) unit vectors of the face's frame
@@ -84,7 +84,7 @@ class FaceGeometry:
 
     @classmethod
     def of(cls, landmarks: NDArray[np.float32]) -> FaceGeometry:
-        """Axes and measures of ``landmarks`` (468, 3)."""
+        """Return the axes and measures of ``landmarks`` (468, 3)."""
         points = landmarks.astype(np.float64)
         right = unit(np.sum([points[left] - points[other] for other, left in MIRRORED_PAIRS], axis=0))
         along = points[CHIN] - points[FOREHEAD]
@@ -92,7 +92,7 @@ class FaceGeometry:
         away = np.cross(right, down)
         middle = (points[UPPER_LIP_MIDDLE] + points[LOWER_LIP_MIDDLE]) / 2
         corners = (points[61] + points[291]) / 2
-        # Sideways the corners know the middle best, up and down the lips themselves (a smile lifts the corners).
+        # Sideways the corners locate the middle best, up and down the lips themselves do (a smile lifts the corners).
         mouth_center = middle + right * ((corners - middle) @ right) * 0.5
         unit_px = RELAXED_MOUTH_PER_EYE_DISTANCE * float(np.linalg.norm(points[263] - points[33]))
         return cls(
@@ -109,12 +109,12 @@ class FaceGeometry:
 
     @property
     def flat(self) -> Array:
-        """(468, 2) the points in the picture."""
+        """Return the points in the picture, (468, 2)."""
         return self.points[:, :2]
 
     @property
     def right_2d(self) -> Array:
-        """Unit vector in the picture along the face's left-right axis."""
+        """Return the unit vector in the picture along the face's left-right axis."""
         return unit(self.right[:2])
 
     @property
@@ -126,15 +126,15 @@ class FaceGeometry:
         return self.lip_gap_px > PARTED_LIPS_UNITS * self.unit_px
 
     def sideways(self) -> Array:
-        """(468,) position across the face in half mouth widths: -1 and 1 are the mouth's corners."""
+        """Return (468,) positions across the face in half mouth widths: -1 and 1 are the mouth's corners."""
         return np.asarray((self.points - self.mouth_center) @ self.right / self.half_mouth_px)
 
     def below_mouth(self) -> Array:
-        """(468,) position along the face: 0 = mouth, 1 = chin, negative above the mouth."""
+        """Return (468,) positions along the face: 0 = mouth, 1 = chin, negative above the mouth."""
         return np.asarray((self.points - self.mouth_center) @ self.down / self.chin_px)
 
     def oval_size_px(self) -> tuple[float, float]:
-        """Width and height of the face's outline, in the picture."""
+        """Return the width and height of the face's outline in the picture."""
         oval = self.flat[list(FACE_OVAL)]
         width = float(np.ptp(oval @ self.right_2d))
         return width, float(np.linalg.norm(self.flat[FOREHEAD] - self.flat[CHIN]))

@@ -1,9 +1,9 @@
-"""The mouth as layers: an interior that is rigid, an upper lip and a lower lip that slide over it.
+"""The mouth as layers: a rigid interior, and an upper and a lower lip that slide over it.
 
-Stretching teeth with the lips looks horrible, so teeth and tongue have textures of their own that only follow the head
-(and the jaw). On photos with parted lips the interior *is* the photo's, so the person keeps their own teeth.
+Stretching teeth with the lips looks horrible, so teeth and tongue have separate textures that only follow the head (and
+the jaw). On photos with parted lips the interior *is* the photo's, so the person keeps their own teeth.
 
-Textures are cut once per portrait from the photo around the mouth; the renderer moves and stacks them.
+Textures are cropped once per portrait from the photo around the mouth; the renderer moves and stacks them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from talking_head.engines.face.puppet.geometry import (
 )
 from talking_head.media_io.arrays import Frame
 
-_WIDE_GAP_UNITS = 0.105  # about the height of the upper teeth
+_WIDE_GAP_UNITS = 0.105  # approximate height of the upper teeth
 _FEATHER_UNITS = 0.20  # the layers fade into the face over the rim of their box
-_TEXTURE_PAD_UNITS = 0.15  # the head moves: textures reach a little beyond the box they are drawn in
+_TEXTURE_PAD_UNITS = 0.15  # the head moves, so textures reach a little beyond the box they are drawn in
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A texture and how much of it covers what is behind."""
+    """A texture and its opacity."""
 
     color: Frame  # (h, w, 3)
     alpha: FloatField  # (h, w) 0..1
@@ -46,7 +46,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class MouthLayers:
-    """Textures of one mouth, all of one size, in photo pixels from (``left``, ``top``)."""
+    """Textures of one mouth, all of the same size, in photo pixels from (``left``, ``top``)."""
 
     left: int
     top: int
@@ -59,9 +59,9 @@ class MouthLayers:
     lower_teeth: Layer
     upper_teeth: Layer  # painted
     feather: FloatField  # (box height, box width) 0 at the rim of the drawn box
-    photo_interior: Layer | None  # what parted lips show in the photo
-    shadow_color: Array  # (3,) RGB light that lips and gums throw on teeth in their shadow
-    shadow_exponents: Array  # (3,) RGB of the share of light that is left there: in colour, blue goes first
+    photo_interior: Layer | None  # the interior visible between parted lips in the photo
+    shadow_color: Array  # (3,) RGB light that lips and gums reflect onto teeth in their shadow
+    shadow_exponents: Array  # (3,) RGB of the share of light that remains there: in colour, blue fades first
     photo_interior_is_narrow: bool  # too narrow to fill an open mouth: it gives way to the painted teeth
 
 
@@ -73,25 +73,25 @@ class _MouthPlane:
         self._to_face = np.linalg.inv(axes)
         self._center = face.mouth_center[:2]
         x, y = np.meshgrid(np.arange(width) + left, np.arange(height) + top)
-        places = (np.stack([x, y], -1) - self._center) @ self._to_face.T
-        self.x, self.y = places[..., 0], places[..., 1]  # (h, w)
+        positions = (np.stack([x, y], -1) - self._center) @ self._to_face.T
+        self.x, self.y = positions[..., 0], positions[..., 1]  # (h, w)
         self.down = axes[:, 1]
-        upper, lower = (self.of(face.flat[list(row)]) for row in (INNER_UPPER_LIP, INNER_LOWER_LIP))
-        outer_upper, outer_lower = (self.of(face.flat[list(row)]) for row in (OUTER_UPPER_LIP, OUTER_LOWER_LIP))
+        upper, lower = (self.project(face.flat[list(row)]) for row in (INNER_UPPER_LIP, INNER_LOWER_LIP))
+        outer_upper, outer_lower = (self.project(face.flat[list(row)]) for row in (OUTER_UPPER_LIP, OUTER_LOWER_LIP))
         self.upper_edge, self.lower_edge = self._row(upper), self._row(lower)
         self.upper_outline, self.lower_outline = self._row(outer_upper), self._row(outer_lower)
         ends = np.sort(np.concatenate([upper[:, 0], lower[:, 0]]))
         self.middle, half = (ends[0] + ends[-1]) / 2, max((ends[-1] - ends[0]) / 2, 1.0)
         self.across = (self.x - self.middle) / half  # -1 .. 1 between the inner corners
         self.arch = np.maximum(0.0, 1 - np.clip(self.across, -1.2, 1.2) ** 2)
-        # The same in units of a relaxed mouth, undone of the foreshortening of a turned head.
+        # The same in units of a relaxed mouth, without the foreshortening of a turned head.
         self.x_units = self.across * face.half_mouth_px / face.unit_px
 
-    def of(self, points: Array) -> Array:
+    def project(self, points: Array) -> Array:
         return np.asarray((points - self._center) @ self._to_face.T)
 
     def shadow(self, unit_px: float) -> Array:
-        """(h, w) height in pixels of the lip's shadow on the photo's own teeth."""
+        """Return (h, w) the height in pixels of the lip's shadow on the photo's own teeth."""
         return np.minimum(0.008 * unit_px, 0.2 * np.maximum(self.lower_edge - self.upper_edge, 0.0))
 
     def _row(self, points: Array) -> Array:
@@ -100,7 +100,7 @@ class _MouthPlane:
 
 
 def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
-    """Cuts and paints the layers for the mouth drawn in ``box``."""
+    """Return the layers, cropped and painted, for the mouth drawn in ``box``."""
     unit_px = face.unit_px
     pad = int(np.ceil(_TEXTURE_PAD_UNITS * unit_px))
     picture_height, picture_width = photo.shape[:2]
@@ -111,7 +111,7 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     plane = _MouthPlane(face, left, top, right - left, bottom - top)
 
     parted = face.lips_parted
-    # The shadow an open mouth's upper lip throws on the teeth belongs to the lip.
+    # The shadow that an open mouth's upper lip casts on the teeth belongs to the lip.
     seam_upper = (plane.upper_edge + plane.shadow(unit_px)) if parted else (plane.upper_edge + plane.lower_edge) / 2
     seam_lower = plane.lower_edge if parted else seam_upper
     soft = max(0.6, 0.012 * unit_px)  # half the width of the lips' edges
@@ -119,7 +119,7 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
     hole = below_seam * smoothstep(0.0, 0.05, plane.arch)
     lower = smoothstep(-soft, soft, plane.y - seam_lower - 0.4 * soft)
 
-    palette = _Palette.of(photo, face, _seen_teeth(texture, plane) if parted else None)
+    palette = _Palette.of(photo, face, _visible_teeth_color(texture, plane) if parted else None)
     return MouthLayers(
         left=left,
         top=top,
@@ -142,12 +142,12 @@ def build_mouth(photo: Frame, face: FaceGeometry, box: Grid) -> MouthLayers:
 _SHADOW_EXPONENTS = np.array([0.85, 1.22, 1.38])
 _IVORY = np.array([212.0, 198.0, 176.0])  # teeth in the light of an ordinary photo
 _LEAST_TEETH_PIXELS, _TEETH_MOST_RED, _TEETH_LEAST_BRIGHT = 12, 1.35, 90.0  # red in shares of green
-_TEETH_RED_OVER_BLUE = 1.04  # the photo's own teeth are never taken bluer than this
+_TEETH_RED_OVER_BLUE = 1.04  # the photo's own teeth are never sampled bluer than this
 
 
 @dataclass(frozen=True, slots=True)
 class _Palette:
-    """Colours for what the photo does not show, taken from the light and the paint of what it does. (3,) RGB 0..255."""
+    """Colours (3,) RGB 0..255 for parts that the photo hides, derived from the light and colours of visible parts."""
 
     dark: Array
     tooth: Array
@@ -156,8 +156,8 @@ class _Palette:
     is_color: bool
 
     @classmethod
-    def of(cls, photo: Frame, face: FaceGeometry, seen_teeth: Array | None) -> _Palette:
-        """``seen_teeth`` (3,) is the colour of the photo's own teeth where it shows any."""
+    def of(cls, photo: Frame, face: FaceGeometry, photo_tooth: Array | None) -> _Palette:
+        """Return the palette of ``face``; ``photo_tooth`` (3,) is the colour of the photo's own teeth, if visible."""
         skin = _median_color(photo, face.flat[list(CHEEKS)])
         lip = _median_color(photo, face.flat[list(LOWER_LIP_RINGS[1][3:6] + LOWER_LIP_RINGS[0][3:6])])
         light = float(skin @ [0.299, 0.587, 0.114])
@@ -165,8 +165,8 @@ class _Palette:
         is_color = bool(np.ptp(skin) > 0.12 * max(light, 1.0))
         dark = np.array([44.0, 16.0, 16.0]) * min(1.0, light / 140)
         tooth = _IVORY * tint**0.6 * np.clip(light / 165, 0.35, 1.1)
-        if seen_teeth is not None:
-            tooth = 0.35 * tooth + 0.65 * seen_teeth
+        if photo_tooth is not None:
+            tooth = 0.35 * tooth + 0.65 * photo_tooth
         tongue = lip * 0.42 + np.array([120.0, 50.0, 50.0]) * 0.22 * min(1.0, light / 150)
         if not is_color:  # a grey photo stays grey
             dark, tongue = np.full(3, dark.mean() * 0.8), np.full(3, tongue.mean())
@@ -175,12 +175,12 @@ class _Palette:
         return cls(dark=dark, tooth=np.minimum(tooth, 232.0), gum=gum, tongue=tongue, is_color=is_color)
 
     def shaded_tooth(self, shade: Array) -> Array:
-        """(h, w, 3) Teeth in the mouth's own light: shadows on them are reddish, not grey."""
+        """Return (h, w, 3) teeth in the mouth's own light: shadows on them are reddish, not grey."""
         return np.asarray(self.gum * (1 - shade[..., None]) + self.tooth * shade[..., None])
 
 
-def _seen_teeth(texture: Frame, plane: _MouthPlane) -> Array | None:
-    """(3,) the colour of the teeth between parted lips: the brightest third there, if it is less red than lips are."""
+def _visible_teeth_color(texture: Frame, plane: _MouthPlane) -> Array | None:
+    """Return (3,) the colour of the teeth between parted lips: the brightest third, if it is less red than lips."""
     gap = plane.lower_edge - plane.upper_edge
     inside = (plane.y > plane.upper_edge + 0.2 * gap) & (plane.y < plane.lower_edge - 0.2 * gap)
     colors = texture[inside & (np.abs(plane.across) < 0.7)].astype(np.float64)
@@ -194,14 +194,14 @@ def _seen_teeth(texture: Frame, plane: _MouthPlane) -> Array | None:
     return tooth
 
 
-def _median_color(photo: Frame, places: Array) -> Array:
+def _median_color(photo: Frame, positions: Array) -> Array:
     limit = [photo.shape[1] - 1, photo.shape[0] - 1]
-    columns, rows = np.clip(np.round(places), 0, limit).astype(int).T
+    columns, rows = np.clip(np.round(positions), 0, limit).astype(int).T
     return np.asarray(np.median(photo[rows, columns].astype(np.float64), axis=0))
 
 
 def _feather(box: Grid, rim_px: float) -> FloatField:
-    """0 on the box's rim, 1 from ``rim_px`` inwards."""
+    """Return 0 on the box's rim, 1 from ``rim_px`` inwards; (height, width)."""
     x = np.minimum(np.arange(box.width), box.width - 1 - np.arange(box.width))
     y = np.minimum(np.arange(box.height), box.height - 1 - np.arange(box.height))
     return smoothstep(0.0, rim_px, np.minimum(x[None, :], y[:, None]).astype(np.float64)).astype(np.float32)
@@ -216,7 +216,7 @@ def _cavity(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) 
     return _as_bytes(palette.dark * (0.55 + 0.5 * depth)[..., None])
 
 
-# Upper teeth from the middle outwards: where each ends and how long it is, in mouth widths.
+# Upper teeth from the middle outwards: outer end and length of each, in mouth widths.
 _TOOTH_ENDS = (0.165, 0.295, 0.42, 0.56)
 _TOOTH_LENGTHS = (0.140, 0.122, 0.128, 0.100)
 
@@ -243,11 +243,11 @@ def _painted_upper_teeth(plane: _MouthPlane, seam: Array, unit_px: float, palett
 
 
 def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> Layer:
-    """The photo between its own parted lips, carried on a little above and below for lips that move apart."""
+    """Return the photo between its own parted lips, extended a little above and below for lips that move apart."""
     margin = plane.shadow(unit_px)
     first = plane.upper_edge + margin
     last = np.maximum(plane.lower_edge - margin, first)
-    # Between the lips the photo is exact. Above it is mirrored, which leaves the lip's shadow behind; below carried on.
+    # Between the lips the photo is exact. Above, it is mirrored, which drops the lip's shadow; below, it is extended.
     mirrored = np.minimum(2 * (first - plane.y), 0.7 * np.maximum(plane.lower_edge - plane.upper_edge, 0.0))
     shift = np.where(plane.y < first, mirrored, np.where(plane.y > plane.lower_edge, last - plane.y, 0.0))
     columns, rows = np.meshgrid(np.arange(texture.shape[1]), np.arange(texture.shape[0]))
@@ -256,7 +256,7 @@ def _photo_interior(texture: Frame, plane: _MouthPlane, unit_px: float) -> Layer
     fade = 0.07 * unit_px
     alpha = 1 - smoothstep(-0.01 * unit_px, fade, plane.y - plane.lower_edge)
     alpha *= smoothstep(0.0, 0.03, plane.arch)
-    # Towards its lower end the carried-on part falls into shadow.
+    # The extension falls into shadow towards its lower end.
     shade = 1 - 0.5 * smoothstep(0.0, fade, plane.y - plane.lower_edge)
     return Layer.of(colors * shade[..., None], alpha)
 
@@ -280,15 +280,17 @@ def _tongue(plane: _MouthPlane, seam: Array, unit_px: float, palette: _Palette) 
 
 
 def _without_seam_line(texture: Frame, plane: _MouthPlane, seam: Array, unit_px: float) -> Frame:
-    """Lips as they look when open: the shadow between closed lips is replaced by the lip's own colour further in,
-    otherwise both lips would carry half of a dark rim around the open mouth."""
+    """Return the lips as they look when open: the shadow between closed lips is replaced by the lips' inner colour.
+
+    Otherwise each lip would carry half of a dark rim around the open mouth.
+    """
     columns, rows = np.meshgrid(np.arange(texture.shape[1]), np.arange(texture.shape[0]))
     from_seam = plane.y - seam
     thickness = np.where(from_seam < 0, seam - plane.upper_outline, plane.lower_outline - seam)
     band = np.minimum(0.085 * unit_px, 0.5 * np.maximum(thickness, 0.0)) * smoothstep(0.0, 0.3, plane.arch)
     side = np.where(from_seam < 0, -1.0, 1.0)
     depth = np.abs(from_seam)
-    # Mirrored about the band's inner end, so that the texture goes on instead of being smeared.
+    # Mirrored about the band's inner end, so that the texture continues instead of being smeared.
     shift = side * np.where(depth < band, 1.6 * (band - depth), 0.0)
     source = np.stack([columns, rows], -1) + shift[..., None] * plane.down
     filled = remap(texture, source.astype(np.float32))

@@ -1,4 +1,4 @@
-"""One frame from one row of weights: draw the lids, warp the head, paint the mouth."""
+"""Rendering of one frame from one row of weights: draw the lids, warp the head, paint the mouth."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _BLINK = CHANNELS.index("blink")
 
 
 class PuppetRenderer:
-    """Draws consecutive frames of one clip."""
+    """Renderer of the consecutive frames of one clip."""
 
     def __init__(self, source: PuppetSource) -> None:
         self._source = source
         self._mouth = MouthPainter(source)
         self._frame = source.photo.copy()
-        self._painted = source.moving_photo.copy()  # the photo, with lids drawn in while it blinks
+        self._painted = source.moving_photo.copy()  # the photo, with lids drawn in during a blink
         self._lids_drawn = False
         self._back: FloatField | None = None  # the last frame's inversion, the next one's starting point
 
     def draw(self, weights: FloatField) -> Frame:
-        """The frame for ``weights`` (:data:`~.motion.CHANNELS`,). Its memory is used again by the next call."""
+        """Return the frame for ``weights`` (:data:`~.motion.CHANNELS`,); the next call reuses its memory."""
         source = self._source
         if not weights.any():
             np.copyto(self._frame, source.photo)
             self._back = None
-            self._mouth.forget()
+            self._mouth.reset()
             return self._frame
         photo = self._photo_with_lids(float(weights[_BLINK]))
         field = source.head.field(source.head_basis, weights[: len(WARP_CHANNELS)])
@@ -44,7 +44,7 @@ class PuppetRenderer:
         if np.abs(weights[:POSE_START]).max() > _LEAST_WEIGHT:
             self._mouth.paint(self._frame, weights)
         else:
-            self._mouth.forget()
+            self._mouth.reset()
         return self._frame
 
     def _photo_with_lids(self, closed: float) -> Frame:

@@ -1,4 +1,4 @@
-"""Everything about a portrait that frames need, solved once: fields on grids, mouth layers, lids."""
+"""The prepared portrait, solved once for all frames: fields on grids, mouth layers, lids."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from talking_head.engines.face.puppet.lip_contours import fit_inner_lips
 from talking_head.engines.face.puppet.mouth import MouthLayers, build_mouth
 from talking_head.media_io.arrays import Frame
 
-WARP_CHANNELS = EXPRESSION_CHANNELS + POSE_CHANNELS  # what moves pixels, in the order of the bases
+WARP_CHANNELS = EXPRESSION_CHANNELS + POSE_CHANNELS  # the channels that move pixels, in the order of the bases
 POSE_START = len(EXPRESSION_CHANNELS)
 
 _HEAD_CELLS, _MOUTH_CELLS = 64, 56
 _HEAD_REACH = 1.15  # half a head box's width, in face heights
-_FADE_FROM = 0.80  # of the way from the head box's middle to its rim; nothing moves on the rim
+_FADE_FROM = 0.80  # of the distance from the head box's middle to its rim; nothing moves on the rim
 _SMOOTHING_UNITS = 0.02
 _SHARPENING, _SHARPENING_SIGMA_PX = 0.45, 0.8
 
@@ -47,22 +47,22 @@ class PuppetSource:
     """A portrait ready to be moved. Bases are (channels, rows * columns * 2), one row per :data:`WARP_CHANNELS`."""
 
     photo: Frame  # (height_px, width_px, 3), the rest frame
-    moving_photo: Frame  # the same, sharpened where it moves by as much as moving it blurs
+    moving_photo: Frame  # the same, sharpened where it moves by as much as the resampling blurs it
     width_px: int
     height_px: int
     face: FaceGeometry
     head: Grid
     head_basis: FloatField
     mouth: Grid
-    upper_basis: FloatField  # in the mouth's box: the face as the upper lip and all above sees it
+    upper_basis: FloatField  # in the mouth's box: the upper lip and all above
     lower_basis: FloatField  # in the mouth's box: the lower lip and all below
     mouth_layers: MouthLayers
-    mouth_pose: Array  # (pose channels, 2) how the middle of the mouth follows the head
+    mouth_pose: Array  # (pose channels, 2) displacement of the middle of the mouth by the head's pose
     eyelids: tuple[Eyelid, Eyelid]
 
 
 def build_source(portrait: FramedPortrait, eyes: tuple[EyeContour, EyeContour]) -> PuppetSource:
-    """Solves all fields of a framed portrait whose lid edges are ``eyes``."""
+    """Return a framed portrait, whose lid edges are ``eyes``, with all fields solved."""
     face = FaceGeometry.of(fit_inner_lips(portrait.rgb, portrait.landmarks))
     height, width = portrait.rgb.shape[:2]
     pose = HeadPose(face)
@@ -95,10 +95,10 @@ def build_source(portrait: FramedPortrait, eyes: tuple[EyeContour, EyeContour]) 
 
 
 def _sharpened_where_it_moves(photo: Frame, head: Grid, head_basis: FloatField) -> Frame:
-    """Bilinear sampling between pixels blurs a little; this undoes it on average. What cannot move stays exact."""
+    """Return ``photo`` sharpened by what bilinear sampling blurs on average; pixels that cannot move stay exact."""
     pose = head_basis[POSE_START:].reshape(len(POSE_CHANNELS), head.rows, head.columns, 2)
-    way_px = np.linalg.norm(pose, axis=-1).sum(0)  # (rows, columns) under one unit of every channel
-    strength = head.upsample(np.clip(way_px, 0, 1).astype(np.float32))[..., None] * np.float32(_SHARPENING)
+    motion_px = np.linalg.norm(pose, axis=-1).sum(0)  # (rows, columns) under one unit of every channel
+    strength = head.upsample(np.clip(motion_px, 0, 1).astype(np.float32))[..., None] * np.float32(_SHARPENING)
     inside = photo[head.slices].astype(np.float32)
     detail = inside - cv2.GaussianBlur(inside, (0, 0), _SHARPENING_SIGMA_PX)
     sharpened = photo.copy()
@@ -126,15 +126,18 @@ def _mouth_box(face: FaceGeometry, picture_size: tuple[int, int]) -> Grid:
 
 
 def _fade_to_rim(box: Grid) -> FloatField:
-    """(rows, columns) 1 inside, 0 on the box's rim, so that the moved head meets the still picture."""
+    """Return (rows, columns) 1 inside, 0 on the box's rim, so that the moved head meets the still picture."""
     center = np.array([box.left + box.width / 2, box.top + box.height / 2])
     outwards = np.abs(box.samples - center) / np.array([box.width / 2, box.height / 2])
     return (1 - smoothstep(_FADE_FROM, 1.0, outwards.max(-1))).astype(np.float32)
 
 
 class _LipSide:
-    """The expression field as one lip sees it: the other lip's points are left out, and points beyond the lip's own
-    edge move with it, so that its texture comes along rigidly until the layer's alpha ends it."""
+    """The expression field of one lip's layer.
+
+    The other lip's points are left out, and points beyond the lip's own edge move with it, so that its texture follows
+    rigidly until the layer's alpha ends it.
+    """
 
     def __init__(self, face: FaceGeometry, pose: HeadPose, *, lower: bool) -> None:
         sideways, below = face.sideways(), face.below_mouth()
@@ -160,10 +163,10 @@ class _LipSide:
         self._field, self._weights = field, field.solve(np.concatenate(rows, axis=1))
 
     def fields(self, samples: Array) -> FloatField:
-        """(expression channels, n, 2) at ``samples`` (..., 2)."""
-        places = samples.reshape(-1, 2) - self._origin
-        values = self._field.at(places, self._weights)  # (n, channels * 2)
-        return np.moveaxis(values.reshape(len(places), -1, 2), 1, 0)
+        """Return displacements (expression channels, n, 2) at ``samples`` (..., 2)."""
+        positions = samples.reshape(-1, 2) - self._origin
+        values = self._field.evaluate(positions, self._weights)  # (n, channels * 2)
+        return np.moveaxis(values.reshape(len(positions), -1, 2), 1, 0)
 
 
 _UPPER_OF_LOWER = dict(
@@ -177,7 +180,7 @@ _LOWER_OF_UPPER = {upper: lower for lower, upper in _UPPER_OF_LOWER.items()}
 
 
 def _still_points(face: FaceGeometry, pose: HeadPose) -> Array:
-    """Rings around the face where expressions end, open under the chin: jaws move throats."""
+    """Return points on rings around the face where expressions end, open under the chin: jaws move throats."""
     rings = np.vstack([pose.ring(1.75), pose.ring(2.4)])
     from_chin = rings - face.flat[CHIN]
     width, height = face.oval_size_px()

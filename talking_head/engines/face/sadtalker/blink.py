@@ -1,4 +1,4 @@
-"""When the eyes close: a blink of five frames every ten to seventy frames, as the original draws them."""
+"""Blinks: five frames long, every ten to seventy frames, drawn at random as in the original."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FEWEST_FRAMES = 21  # shorter clips do not blink
 
 
 def blink_ratio(frames: int, rng: random.Random) -> NDArray[np.float32]:
-    """How far the lids are closed in every frame, 0..1; (frames,)."""
+    """Return how far the lids are closed in every frame, 0..1; (frames,)."""
     ratio = np.zeros(frames, np.float32)
     pauses = range(SHORTEST_PAUSE_FRAMES, min(frames // 2, LONGEST_PAUSE_FRAMES))
     if frames < FEWEST_FRAMES or not pauses:

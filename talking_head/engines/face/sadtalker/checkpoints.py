@@ -1,6 +1,6 @@
-"""The official weight files, read unchanged: which exist, and their networks' tensors.
+"""The official weight files, read unchanged, and their networks' tensors.
 
-What can be wrong with a file is told apart as in :mod:`talking_head.engines.torch_weights`.
+Errors of a file are distinguished as in :mod:`talking_head.engines.torch_weights`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,16 @@ MAPPING_FULL = OfficialFile(
 MAPPING_CROP = OfficialFile(
     "mapping_00229-model.pth.tar", 155_521_183, "62a1e06006cc963220f6477438518ed86e9788226c62ae382ddc42fbcefb83f1"
 )
-FACE_FILES = {256: FACE_256, 512: FACE_512}  # by the side of the square the networks draw
+FACE_FILES = {256: FACE_256, 512: FACE_512}  # by the side of the square that the networks draw
 MAPPING_FILES = {CoefficientLayout.DRIVEN: MAPPING_CROP, CoefficientLayout.WITH_CROP: MAPPING_FULL}
 
 
 class FaceWeights:
-    """The five networks of one ``SadTalker_V0.0.2_*.safetensors``; tensors are read when a network asks for them."""
+    """The five networks of one ``SadTalker_V0.0.2_*.safetensors``; tensors are read when a network loads them."""
 
     def __init__(self, path: Path) -> None:
-        """
+        """Read the file's list of tensors.
+
         Raises:
             EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``.
         """
@@ -62,23 +63,22 @@ class FaceWeights:
             raise self._file.corrupt(first_line(error)) from error
 
     def load_into(self, network: nn.Module, prefix: str) -> None:
-        """Fills every tensor that ``network`` uses from ``<prefix>.<its name>``.
+        """Fill every tensor that ``network`` uses from ``<prefix>.<its name>``.
 
         Raises:
             EngineError: ``checkpoint_foreign``, ``checkpoint_corrupt``.
         """
-        wanted = self._keys.intersection(f"{prefix}.{name}" for name in network.state_dict())
+        keys = self._keys.intersection(f"{prefix}.{name}" for name in network.state_dict())
         try:
             with safe_open(self._file.path, "pt") as file:
-                tensors = {key: file.get_tensor(key) for key in wanted}
+                tensors = {key: file.get_tensor(key) for key in keys}
         except SafetensorError as error:
             raise self._file.corrupt(first_line(error)) from error
         self._file.fill(network, tensors, prefix=f"{prefix}.")
 
 
 def load_mapping(path: Path, network: nn.Module) -> None:
-    """Fills the mapping net from the entry ``mapping`` of a ``.pth.tar`` file; what training left beside it is not
-    read.
+    """Fill the mapping net from the entry ``mapping`` of a ``.pth.tar`` file; its training state is not read.
 
     Raises:
         EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``, ``checkpoint_foreign``.
@@ -88,11 +88,11 @@ def load_mapping(path: Path, network: nn.Module) -> None:
 
 
 def check_folder(folder: Path) -> str:
-    """Eight hex digits that stand for the bytes of all weight files in ``folder``, for cache keys.
+    """Return eight hex digits that identify the bytes of all weight files in ``folder``, for cache keys.
 
     Raises:
         EngineError: ``checkpoint_missing`` when there is no face file or one of the mapping files is absent;
-            ``checkpoint_corrupt`` when a digest beside a file says so.
+            ``checkpoint_corrupt`` when a file does not match the digest beside it.
     """
     faces = [face.in_folder(folder) for face in FACE_FILES.values() if (folder / face.name).is_file()]
     if not faces:

@@ -1,13 +1,13 @@
-"""The three layouts of the face coefficients, and the way between them without losing anything unnoticed.
+"""The three layouts of the face coefficients, and conversions between them that never lose data silently.
 
 ========  =============================================================================================
 length    meaning
 ========  =============================================================================================
-257       what the reconstruction net gives: identity 80, expression 64, texture 80, angles 3, lighting 27,
+257       output of the reconstruction net: identity 80, expression 64, texture 80, angles 3, lighting 27,
           translation 3
 73        expression 64, angles 3, translation 3, crop 3 (scale, x, y of the face in the square crop, in pixels of
-          that crop): what the mapping net of the full modes reads
-70        the same without the crop: what the mapping net of the cropping modes reads, and what audio drives
+          that crop): input of the mapping net of the full modes
+70        the same without the crop: input of the mapping net of the cropping modes, driven by audio
 ========  =============================================================================================
 
 Functions take NumPy arrays and torch tensors of any leading shape, coefficients along the last axis, and return the
@@ -35,7 +35,7 @@ Coefficients = TypeVar("Coefficients")  # NumPy array or torch tensor
 
 
 class CoefficientLayout(IntEnum):
-    """How many numbers there are, and so what they mean."""
+    """The number of coefficients, which determines their meaning."""
 
     DRIVEN = 70
     WITH_CROP = 73
@@ -43,10 +43,10 @@ class CoefficientLayout(IntEnum):
 
 
 def layout_of(coefficients: Any) -> CoefficientLayout:
-    """Which layout the last axis has.
+    """Return the layout of the last axis.
 
     Raises:
-        ValueError: it has none of them.
+        ValueError: the last axis has none of the three lengths.
     """
     try:
         return CoefficientLayout(coefficients.shape[-1])
@@ -55,7 +55,7 @@ def layout_of(coefficients: Any) -> CoefficientLayout:
         raise ValueError(f"coefficients have a last axis of {lengths}, not shape {tuple(coefficients.shape)}") from None
 
 
-def _any(values: Coefficients) -> Any:
+def _untyped(values: Coefficients) -> Any:
     return values
 
 
@@ -68,17 +68,20 @@ def _join(parts: list[Any]) -> Any:
 
 
 def pack(reconstructed: Coefficients, alignment: Coefficients) -> Coefficients:
-    """Reconstruction (..., 257) and the alignment's (width, height, scale, x, y) (..., 5) -> (..., 73)."""
-    values, parameters = _any(reconstructed), _any(alignment)
+    """Pack a reconstruction (..., 257) and an alignment's (width, height, scale, x, y) (..., 5) into (..., 73)."""
+    values, parameters = _untyped(reconstructed), _untyped(alignment)
     if layout_of(values) is not CoefficientLayout.RECONSTRUCTED:
-        raise ValueError("only what the reconstruction net gives can be packed")
-    kept = (_RECONSTRUCTED_EXPRESSION, _RECONSTRUCTED_ANGLES, _RECONSTRUCTED_TRANSLATION)
-    return _join([*(values[..., part] for part in kept), parameters[..., 2:5]])
+        raise ValueError("only the 257 coefficients of the reconstruction net can be packed")
+    parts = (_RECONSTRUCTED_EXPRESSION, _RECONSTRUCTED_ANGLES, _RECONSTRUCTED_TRANSLATION)
+    return _join([*(values[..., part] for part in parts), parameters[..., 2:5]])
 
 
 def split_crop(coefficients: Coefficients) -> tuple[Coefficients, Coefficients | None]:
-    """(..., 73) -> (..., 70) and the crop (..., 3); (..., 70) -> itself and None. Inverse of :func:`with_crop`."""
-    values = _any(coefficients)
+    """Split (..., 73) into (..., 70) and the crop (..., 3), or (..., 70) into itself and None.
+
+    This is the inverse of :func:`with_crop`.
+    """
+    values = _untyped(coefficients)
     match layout_of(values):
         case CoefficientLayout.DRIVEN:
             return values, None
@@ -89,35 +92,35 @@ def split_crop(coefficients: Coefficients) -> tuple[Coefficients, Coefficients |
 
 
 def with_crop(coefficients: Coefficients, crop: Coefficients) -> Coefficients:
-    """(..., 70) and ``crop`` (..., 3), repeated over the leading axes -> (..., 73).
+    """Return coefficients (..., 70) with ``crop`` (..., 3), repeated over the leading axes: (..., 73).
 
     Raises:
-        ValueError: the coefficients have a crop already; replacing it silently would lose it.
+        ValueError: the coefficients already have a crop; replacing it silently would lose it.
     """
-    values, three = _any(coefficients), _any(crop)
+    values, box = _untyped(coefficients), _untyped(crop)
     if layout_of(values) is not CoefficientLayout.DRIVEN:
         raise ValueError("only 70 coefficients can be given a crop")
-    if three.shape[-1] != 3:
-        raise ValueError(f"a crop is scale, x and y, not shape {tuple(three.shape)}")
+    if box.shape[-1] != 3:
+        raise ValueError(f"a crop is scale, x and y, not shape {tuple(box.shape)}")
     shape = (*values.shape[:-1], 3)
-    spread = np.broadcast_to(three, shape) if isinstance(three, np.ndarray) else three.expand(shape)
-    return _join([values, spread])
+    repeated = np.broadcast_to(box, shape) if isinstance(box, np.ndarray) else box.expand(shape)
+    return _join([values, repeated])
 
 
 def adapt(coefficients: Coefficients, layout: CoefficientLayout, *, crop: Coefficients | None = None) -> Coefficients:
-    """Brings 70 or 73 coefficients into the layout a mapping net reads.
+    """Convert 70 or 73 coefficients to the layout that a mapping net reads.
 
     Args:
-        crop: needed to go from 70 to 73. From 73 to 70 it must be absent: the caller asks for the shorter layout by
-            name, so what is dropped is known (:func:`split_crop` hands it out).
+        crop: required from 70 to 73. From 73 to 70 it must be absent: the caller asks for the shorter layout by name
+            and so knows that the crop is dropped (:func:`split_crop` returns it).
 
     Raises:
         ValueError: the crop is missing, or would be overwritten.
     """
-    have = layout_of(coefficients)
-    if have is layout:
+    current = layout_of(coefficients)
+    if current is layout:
         if crop is not None:
-            raise ValueError("the coefficients are in that layout already: the crop would be ignored")
+            raise ValueError("the coefficients are already in that layout: the crop would be ignored")
         return coefficients
     if layout is CoefficientLayout.WITH_CROP:
         if crop is None:

@@ -28,7 +28,7 @@ class SadTalkerFace:
     """A :class:`~talking_head.engines.base.FaceEngine` that draws every frame with SadTalker's networks.
 
     ``version`` contains a digest of the weights and of the options: other weights, other clips. Networks are loaded
-    when the first portrait of their size comes and stay.
+    with the first portrait of their size and stay loaded.
     """
 
     name = "sadtalker"
@@ -36,11 +36,12 @@ class SadTalkerFace:
     def __init__(
         self, settings: EngineSettings, *, sizes: NetworkSizes = OFFICIAL, options: MotionOptions | None = None
     ) -> None:
-        """
+        """Check the weight files and read the videos of ``options``.
+
         Raises:
             EngineError: ``engine_unavailable`` without torch or safetensors, ``checkpoint_missing``,
                 ``checkpoint_corrupt``.
-            InvalidInput: a video in ``options`` is of no use, see :mod:`.reference_motion`.
+            InvalidInput: a video in ``options`` is unusable, see :mod:`.reference_motion`.
         """
         self.check_packages()
         import torch
@@ -67,7 +68,8 @@ class SadTalkerFace:
 
     @staticmethod
     def check_packages() -> None:
-        """
+        """Check that torch and safetensors are installed.
+
         Raises:
             EngineError: ``engine_unavailable`` without torch or safetensors.
         """
@@ -79,7 +81,7 @@ class SadTalkerFace:
                 )
 
     def prepare(self, portrait: PortraitImage | None, framing: Framing) -> SadTalkerSource:
-        """Face box, crop, coefficients, keypoints and features of the picture.
+        """Return the portrait's face crop, coefficients, keypoints and features.
 
         Raises:
             PortraitError: ``no_face``. EngineError: see :mod:`.checkpoints`.
@@ -105,7 +107,7 @@ class SadTalkerFace:
     def motion(
         self, source: SadTalkerSource, take: Take, *, text: str, seed: int, expression_scale: float
     ) -> SadTalkerMotion:
-        """Keypoints of every frame, from the sound alone: ``text`` is not needed. Deterministic."""
+        """Return keypoints of every frame, from the audio alone; deterministic. ``text`` is ignored."""
         from talking_head.engines.face.sadtalker.motion import build_motion
 
         return build_motion(
@@ -120,7 +122,7 @@ class SadTalkerFace:
         )
 
     def frames(self, source: SadTalkerSource, motion: SadTalkerMotion) -> Iterator[Frame]:
-        """One frame per row of the motion's keypoints.
+        """Yield one frame per row of the motion's keypoints.
 
         Raises:
             ResourceError: ``out_of_memory``.
@@ -130,7 +132,7 @@ class SadTalkerFace:
             yield source.finish(square)
 
     def _read_references(self) -> ReferenceMotion:
-        """Now rather than with the first sentence: who names a useless video wants to hear it at once."""
+        """Return the motion of the options' videos; read early, so that an unusable video is reported at once."""
         from talking_head.engines.face.sadtalker.checkpoints import FACE_FILES
         from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion, read_reference
 
@@ -139,8 +141,8 @@ class SadTalkerFace:
             return ReferenceMotion()
         side_px = next(side_px for side_px, file in FACE_FILES.items() if (self._folder / file.name).is_file())
         reconstruction = self._resolution(side_px).networks.reconstruction
-        known = {path: read_reference(path, self._finder, reconstruction) for path in set(paths) if path}
-        pose, blink = (known[path] if path else None for path in paths)
+        motions = {path: read_reference(path, self._finder, reconstruction) for path in set(paths) if path}
+        pose, blink = (motions[path] if path else None for path in paths)
         return ReferenceMotion(pose, blink)
 
     def _resolution(self, side_px: int) -> Resolution:

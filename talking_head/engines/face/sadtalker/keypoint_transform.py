@@ -1,4 +1,4 @@
-"""Keypoint transform: canonical keypoints, turned, shifted and bent (Wang et al. 2021, arXiv:2011.15126)."""
+"""Keypoint transform: canonical keypoints, rotated, translated and deformed (Wang et al. 2021, arXiv:2011.15126)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGINAL_PI = 3.14  # the networks were trained with this value
 
 @dataclass(frozen=True, slots=True)
 class HeadMotion:
-    """What moves the keypoints, for t frames. Angles in degrees, in the order yaw, pitch, roll."""
+    """Head pose and expression of t frames, which move the keypoints. Angles in degrees: yaw, pitch, roll."""
 
     degrees: Tensor  # (t, 3)
     translation: Tensor  # (t, 3)
@@ -28,19 +28,19 @@ class HeadMotion:
 
 
 def degrees_of(logits: Tensor) -> Tensor:
-    """Expected angle of the 66 bins of three degrees (Ruiz et al. 2018, arXiv:1710.00925); (n, 66) -> (n,)."""
+    """Return the expected angle of 66 bins of three degrees (Ruiz et al. 2018, arXiv:1710.00925); (n, 66) -> (n,)."""
     bins = torch.arange(logits.shape[1], dtype=logits.dtype, device=logits.device)
     return (torch.softmax(logits, dim=1) * bins).sum(dim=1) * DEGREES_PER_BIN + LOWEST_DEGREES
 
 
 def head_motion(mapped: MappingOutput) -> HeadMotion:
-    """Reads the mapping net's answer."""
+    """Return the head motion that the mapping net's output encodes."""
     degrees = torch.stack([degrees_of(logits) for logits in (mapped.yaw, mapped.pitch, mapped.roll)], dim=1)
     return HeadMotion(degrees, mapped.translation, mapped.expression.unflatten(1, (KEYPOINTS, 3)))
 
 
 def rotation_matrices(degrees: Tensor) -> Tensor:
-    """``degrees`` (t, 3) as yaw, pitch, roll -> (t, 3, 3): pitch times yaw times roll."""
+    """Return the rotations (t, 3, 3), pitch times yaw times roll, of ``degrees`` (t, 3) as yaw, pitch, roll."""
     yaw, pitch, roll = (degrees / 180 * ORIGINAL_PI).unbind(dim=1)
     one, zero = torch.ones_like(yaw), torch.zeros_like(yaw)
 
@@ -54,7 +54,7 @@ def rotation_matrices(degrees: Tensor) -> Tensor:
 
 
 def transform_keypoints(canonical: Tensor, motion: HeadMotion) -> Tensor:
-    """``canonical`` (15, 3) -> (t, 15, 3). Of the translation only y counts: the networks were trained so."""
-    turned = torch.einsum("tij,kj->tki", rotation_matrices(motion.degrees), canonical)  # (t, 15, 3)
-    only_y = torch.tensor([0.0, 1.0, 0.0], dtype=turned.dtype, device=turned.device)
-    return turned + (motion.translation * only_y)[:, None] + motion.expression  # (t, 15, 3)
+    """Move ``canonical`` (15, 3) to (t, 15, 3); only y of the translation counts, as in the networks' training."""
+    rotated = torch.einsum("tij,kj->tki", rotation_matrices(motion.degrees), canonical)  # (t, 15, 3)
+    only_y = torch.tensor([0.0, 1.0, 0.0], dtype=rotated.dtype, device=rotated.device)
+    return rotated + (motion.translation * only_y)[:, None] + motion.expression  # (t, 15, 3)

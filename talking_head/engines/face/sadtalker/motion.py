@@ -1,4 +1,4 @@
-"""A take to keypoints: how the face moves, frame by frame, before any picture is drawn."""
+"""From a take to keypoints: the motion of the face, frame by frame, before any picture is drawn."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from talking_head.engines.face.sadtalker.source import SadTalkerSource
 from talking_head.timebase import AUDIO_HZ
 
 FRAMES_PER_BATCH = 64
-EASE_FRAMES = 8  # 0.32 s; takes begin and end in silence at least that long
+EASE_FRAMES = 8  # 0.32 s; takes begin and end with at least as much silence
 
 
 @dataclass(frozen=True, slots=True)
 class MotionOptions:
-    """What the original lets people choose. Angles are stations in degrees that the head passes at even speed."""
+    """Options of the original. Angles are stations in degrees that the head passes at constant speed."""
 
     pose_style: int = 0  # 0..45
-    # The head rests and only the face moves. None: so in the full modes, where the body could not follow the head,
-    # unless somebody's head motion is asked for.
+    # The head rests and only the face moves. None means True in the full modes, where the body could not follow the
+    # head, unless there is a pose video.
     still: bool | None = None
     yaw_degrees: tuple[float, ...] = ()
     pitch_degrees: tuple[float, ...] = ()
     roll_degrees: tuple[float, ...] = ()
-    pose_video: Path | None = None  # somebody whose head motion is added
-    blink_video: Path | None = None  # somebody whose blinks are taken instead of the engine's own
+    pose_video: Path | None = None  # a video of a person whose head motion is added
+    blink_video: Path | None = None  # a video of a person whose blinks replace the engine's own
 
     def digest(self, reference: ReferenceMotion) -> str:
-        """Eight hex digits for cache keys: videos count by what was read from them, not by their names."""
+        """Return eight hex digits for cache keys; videos count by the motion read from them, not by their names."""
         plain = replace(self, pose_video=None, blink_video=None)
         parts = [repr(plain).encode()]
         parts += [b"-" if values is None else values.tobytes() for values in (reference.pose, reference.blink)]
@@ -52,7 +52,7 @@ class MotionOptions:
 
 @dataclass(frozen=True, slots=True)
 class SadTalkerMotion:
-    """Keypoints of every frame; the first and the last are the source's own."""
+    """Keypoints of every frame; those of the first and the last frame are the source's own."""
 
     keypoints: Tensor  # (t, 15, 3), on the CPU
 
@@ -69,7 +69,7 @@ def build_motion(
     networks: Networks,
     mapping: MappingNet,
 ) -> SadTalkerMotion:
-    """The same arguments give the same motion."""
+    """Return the motion of ``take``; the same arguments give the same motion."""
     frames = take.frame_count
     driven = _driven_coefficients(source, take, seed, options.pose_style, reference, networks)  # (t, 70)
     still = options.still
@@ -84,7 +84,7 @@ def build_motion(
 
 
 def waveform_16k(take: Take) -> NDArray[np.float32]:
-    """The take as the networks hear it, exactly 640 samples a frame."""
+    """Return the take at the networks' rate of 16 kHz, exactly 640 samples per frame."""
     samples = take.frame_count * mel.SAMPLES_PER_FRAME
     resampled = soxr.resample(take.waveform, AUDIO_HZ, mel.SAMPLE_RATE_HZ)[:samples]
     return np.pad(resampled, (0, samples - len(resampled))).astype(np.float32)
@@ -112,7 +112,7 @@ def _driven_coefficients(
 
 
 def _map(windows: NDArray[np.float32], mapping: MappingNet) -> HeadMotion:
-    """(t, c, 27) -> t frames."""
+    """Return the head motion of t frames for ``windows`` (t, c, 27)."""
     parts = [head_motion(mapping(part)) for part in torch.from_numpy(windows).split(FRAMES_PER_BATCH)]
     return HeadMotion(
         torch.cat([part.degrees for part in parts]),
@@ -130,15 +130,17 @@ def _with_schedules(motion: HeadMotion, options: MotionOptions) -> HeadMotion:
 
 
 def rest_weights(frames: int) -> NDArray[np.float32]:
-    """How much of the motion shows: 0 in the first and the last frame, smoothly up to 1 in between; (frames,)."""
+    """Return the motion's weight: 0 in the first and the last frame, smoothly up to 1 in between; (frames,)."""
     to_end = np.minimum(np.arange(frames), np.arange(frames)[::-1])
     share = np.clip(to_end / EASE_FRAMES, 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
 def blend_to_rest(motion: HeadMotion, rest: HeadMotion, weights: NDArray[np.float32]) -> HeadMotion:
-    """Between ``rest`` (one frame) where a weight is 0 and ``motion`` where it is 1. Angles are blended, not keypoints,
-    so that the head turns instead of shrinking on the way."""
+    """Blend from ``rest`` (one frame) where a weight is 0 to ``motion`` where it is 1.
+
+    Angles are blended, not keypoints, so that the head turns instead of shrinking in between.
+    """
     w = torch.from_numpy(weights)[:, None]  # (t, 1)
     return HeadMotion(
         torch.lerp(rest.degrees.expand_as(motion.degrees), motion.degrees, w),

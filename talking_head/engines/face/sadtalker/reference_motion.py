@@ -1,8 +1,8 @@
-"""Head motion or blinks taken over from a video of somebody.
+"""Head motion or blinks taken from a video of a person.
 
-Every frame goes the way of a portrait: cut by the face box of the first frame, aligned, reconstructed; what is kept are
-the coefficients. Unlike the original, which takes frames as they come, the video is read at the clip's own frame rate:
-a film of 50 frames a second must not move people at half the speed.
+Every frame is processed like a portrait: cropped by the face box of the first frame, aligned, reconstructed; only the
+coefficients are kept. Unlike the original, which takes frames as they come, the video is read at the clip's own frame
+rate: a video of 50 frames a second must not move the head at half the speed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Frame
 from talking_head.media_io.driving_video import driving_frames
 
-LONGEST_SECONDS = 60.0  # what comes later is not looked at: the motion is repeated anyway
-FEWEST_FRAMES = 13  # half a second; a shorter one repeated would be a tremor
+LONGEST_SECONDS = 60.0  # later frames are not read: the motion is repeated anyway
+FEWEST_FRAMES = 13  # half a second; a shorter motion repeated would look like a tremor
 LEAST_SHARE_WITH_FACE = 0.5
 CROP_PX = 256
 FRAMES_PER_BATCH = 8
@@ -36,47 +36,47 @@ FRAMES_PER_BATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class ReferenceMotion:
-    """Coefficients (t, 70) of videos, 25 a second, repeated when a clip is longer. None: the engine's own motion."""
+    """Coefficients (t, 70) of videos, 25 a second, repeated for a longer clip. None means the engine's own motion."""
 
-    pose: NDArray[np.float32] | None = None  # whose head motion is added
-    blink: NDArray[np.float32] | None = None  # whose expression decides on the lids
+    pose: NDArray[np.float32] | None = None  # its head motion is added
+    blink: NDArray[np.float32] | None = None  # its expression sets the lids
 
     def blink_expression(self, frames: int) -> NDArray[np.float32] | None:
-        """The expression the lids are taken from, (frames, 64)."""
+        """Return the expression that sets the lids, (frames, 64), or None."""
         if self.blink is None:
             return None
         return self.blink[np.arange(frames) % len(self.blink), coefficients.EXPRESSION]
 
 
 def read_reference(path: Path, finder: LandmarkFinder, reconstruction: FaceReconstruction) -> NDArray[np.float32]:
-    """Coefficients of the face in a video; (t, 70).
+    """Return the coefficients of the face in a video; (t, 70).
 
     Raises:
-        InvalidInput: ``no_face_in_video``, ``video_too_short``, and what :func:`driving_frames` says.
+        InvalidInput: ``no_face_in_video``, ``video_too_short``, and the errors of :func:`driving_frames`.
     """
-    in_time = _face_squares(driving_frames(path, max_seconds=LONGEST_SECONDS), finder)
-    squares = dropwhile(lambda aligned: aligned is None, in_time)
+    all_squares = _face_squares(driving_frames(path, max_seconds=LONGEST_SECONDS), finder)
+    squares = dropwhile(lambda aligned: aligned is None, all_squares)
     rows: list[NDArray[np.float32]] = []
-    seen = frames = 0
+    face_count = frames = 0
     while batch := list(islice(squares, FRAMES_PER_BATCH)):
-        found = [aligned for aligned in batch if aligned is not None]
-        seen, frames = seen + len(found), frames + len(batch)
-        values = iter(_coefficients(found, reconstruction))
-        for aligned in batch:  # where the face is lost for a moment it keeps still
+        faces = [aligned for aligned in batch if aligned is not None]
+        face_count, frames = face_count + len(faces), frames + len(batch)
+        values = iter(_coefficients(faces, reconstruction))
+        for aligned in batch:  # while the face is lost, the last coefficients are held
             rows.append(rows[-1] if aligned is None else next(values))
     if frames < FEWEST_FRAMES:
         raise InvalidInput(
             "The video is too short to take motion from.",
             code="video_too_short",
-            hint="Use one of at least half a second; what is shorter than a sentence is repeated.",
+            hint="Use a video of at least half a second; one shorter than a sentence is repeated.",
         )
-    if seen < LEAST_SHARE_WITH_FACE * frames:
-        raise _no_face("The face can be seen in less than half of the video.")
+    if face_count < LEAST_SHARE_WITH_FACE * frames:
+        raise _no_face("The face is visible in less than half of the video.")
     return np.stack(rows)
 
 
 def _face_squares(frames: Iterable[Frame], finder: LandmarkFinder) -> Iterator[Alignment | None]:
-    """Every frame cut by the first one's face box and aligned; None where no face is found."""
+    """Yield every frame cropped by the first frame's face box and aligned; None where no face is found."""
     crop = None
     for rgb in frames:
         if crop is None:
@@ -91,11 +91,11 @@ def _face_squares(frames: Iterable[Frame], finder: LandmarkFinder) -> Iterator[A
 
 @torch.inference_mode()
 def _coefficients(aligned: list[Alignment], reconstruction: FaceReconstruction) -> NDArray[np.float32]:
-    """-> (n, 70)."""
+    """Return the coefficients (n, 70) of n aligned faces."""
     if not aligned:
         return np.empty((0, int(coefficients.CoefficientLayout.DRIVEN)), np.float32)
-    pictures = torch.cat([to_tensor(one.picture) for one in aligned])  # (n, 3, 224, 224)
-    parameters = np.stack([one.parameters for one in aligned])  # (n, 5)
+    pictures = torch.cat([to_tensor(face.picture) for face in aligned])  # (n, 3, 224, 224)
+    parameters = np.stack([face.parameters for face in aligned])  # (n, 5)
     packed = coefficients.pack(reconstruction(pictures).numpy(), parameters)
     driven: NDArray[np.float32] = coefficients.adapt(packed, coefficients.CoefficientLayout.DRIVEN)
     return driven
@@ -105,5 +105,5 @@ def _no_face(message: str) -> InvalidInput:
     return InvalidInput(
         message,
         code="no_face_in_video",
-        hint="Use a video of one person who looks towards the camera from the first frame on.",
+        hint="Use a video of one person who looks towards the camera from the first frame.",
     )

@@ -1,4 +1,4 @@
-"""What the engine keeps per resolution: the networks and what draws with them."""
+"""The engine's networks of one resolution and the drawer that uses them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talking_head.engines.face.sadtalker.networks.sizes import NetworkSizes
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Networks that draw squares of one size. Only the generator is on the GPU: the others run once per clip."""
+    """Networks that draw squares of one size; only the generator is on the GPU, as the others run once per clip."""
 
     networks: Networks
     generator: FastGenerator
@@ -25,7 +25,8 @@ class Resolution:
 
 @torch.inference_mode()
 def load_resolution(folder: Path, side_px: int, sizes: NetworkSizes) -> Resolution:
-    """
+    """Return the networks that draw squares of ``side_px``.
+
     Raises:
         EngineError: see :mod:`.checkpoints`.
     """

@@ -1,6 +1,6 @@
-"""From coefficients per frame to what the mapping net reads: windows of 27 frames around each frame.
+"""The mapping net's input, from coefficients per frame: windows of 27 frames around each frame.
 
-Section 3.4 of the paper; the handling of ends, scale and stillness is the original program's.
+Section 3.4 of the paper; the handling of ends, scale and stillness follows the original program.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def target_sequence(
     expression_scale: float = 1.0,
     still: bool = False,
 ) -> NDArray[np.float32]:
-    """Coefficients that drive the face.
+    """Return the coefficients that drive the face.
 
     Args:
         driven: (t, 70) from the audio.
         source: (73,) of the portrait.
-        layout: what the mapping net reads.
+        layout: the mapping net's input layout.
         expression_scale: multiplies the expression of the driven frames, never of the source.
         still: the head (and the crop) stay as in the portrait; only the expression moves.
 
@@ -49,22 +49,22 @@ def target_sequence(
 
 
 def windows(sequence: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The 27 frames around every frame, ends repeated; (t, c) -> (t, c, 27)."""
+    """Return the 27 frames around every frame, ends repeated; (t, c) -> (t, c, 27)."""
     frames = np.arange(len(sequence))
     rows = np.clip(frames[:, None] + np.arange(-RADIUS_FRAMES, RADIUS_FRAMES + 1), 0, len(sequence) - 1)  # (t, 27)
     return np.ascontiguousarray(sequence[rows].transpose(0, 2, 1))
 
 
 def source_window(source: NDArray[np.float32], layout: CoefficientLayout) -> NDArray[np.float32]:
-    """The portrait held still for 27 frames; (73,) -> (1, c, 27)."""
+    """Return the portrait held still for 27 frames; (73,) -> (1, c, 27)."""
     return np.repeat(source[None, : int(layout), None], MAPPING_WINDOW_FRAMES, axis=2)
 
 
 def angle_schedule(stations_degrees: Sequence[float], frames: int) -> NDArray[np.float32]:
-    """Angle of every frame on the way through the stations, at the same speed on every leg; (frames,).
+    """Return the angle of every frame along the path through the stations, at the same speed on every leg; (frames,).
 
-    As in the original, the steps start anew at each station, so the stations are not always met exactly; the last value
-    is held. Stations that are equal to their neighbour add no way (the original fails there).
+    As in the original, the steps restart at each station, so the stations are not always hit exactly; the last value
+    is held. A station equal to its neighbour adds no leg (the original fails there).
     """
     if len(stations_degrees) == 0:
         raise ValueError("a schedule needs at least one angle")

@@ -1,4 +1,4 @@
-"""A portrait made ready: crop, coefficients, keypoints, features. Everything that its clips share."""
+"""The prepared portrait that all of its clips share: crop, coefficients, keypoints, features."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ class SadTalkerSource:
 
     width_px: int
     height_px: int
-    side_px: int  # of the square the networks draw
+    side_px: int  # of the square that the networks draw
     layout: CoefficientLayout
     coefficients: NDArray[np.float32]  # (73,)
     canonical: Tensor  # (15, 3), on the CPU
-    rest: HeadMotion  # one frame: the head as it is in the portrait
+    rest: HeadMotion  # one frame: the head's pose in the portrait
     features: SourceFeatures
     finish: Finisher
 
 
 def layout_for(framing: Framing) -> CoefficientLayout:
-    """The full modes read the crop's place as well."""
+    """Return the mapping net's layout: the full modes read the crop's position as well."""
     return CoefficientLayout.WITH_CROP if framing.preprocess in FULL_MODES else CoefficientLayout.DRIVEN
 
 
 def to_tensor(picture: Frame) -> Tensor:
-    """(h, w, 3) levels -> (1, 3, h, w) in 0..1."""
+    """Convert (h, w, 3) levels to (1, 3, h, w) in 0..1."""
     scaled = picture.astype(np.float32) * np.float32(1 / 255)
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))[None]
 
@@ -67,7 +67,7 @@ def build_source(
     mapping: MappingNet,
     generator: FastGenerator,
 ) -> SadTalkerSource:
-    """``rgb`` (height, width, 3).
+    """Return the portrait ``rgb`` (height, width, 3), prepared.
 
     Raises:
         PortraitError: ``no_face``.
@@ -104,17 +104,17 @@ def build_source(
 
 
 def animated_box(crop: FaceCrop, framing: Framing) -> PixelBox:
-    """The part that the networks see, in pixels of the working picture.
+    """Return the part of the picture that the networks see, in pixels of the working picture.
 
-    The original squeezes whatever rectangle it found into a square and stretches the result back, so its videos have a
-    different size for every face. All clips of a portrait must have one size, so the square modes take a square.
+    The original squeezes the rectangle that it finds into a square and stretches the result back, so its videos have a
+    different size for every face. All clips of a portrait must have the same size, so the square modes take a square.
     """
     box = crop.box(framing.preprocess)
     return square_inside(box, crop.working_size) if framing.preprocess in SQUARE_MODES else box
 
 
 def _coefficients(square: Frame, finder: LandmarkFinder, networks: Networks) -> NDArray[np.float32]:
-    """-> (73,)."""
+    """Return the coefficients (73,) of the face in ``square``."""
     landmarks = finder.find(square)
     if landmarks is None:
         points = alignment.five_points_without_face(len(square))
@@ -126,7 +126,7 @@ def _coefficients(square: Frame, finder: LandmarkFinder, networks: Networks) -> 
 
 
 def finisher(rgb: Frame, working_size: tuple[int, int], box: PixelBox, framing: Framing) -> Finisher:
-    """What becomes of a drawn square: pasted back into the picture for the full modes, otherwise brought to size."""
+    """Return the last step for a drawn square: pasted back into the picture for the full modes, otherwise resized."""
     picture_size = (rgb.shape[1], rgb.shape[0])
     size = output_size(*picture_size, framing)
     if framing.preprocess in FULL_MODES:

@@ -30,7 +30,7 @@ def test_the_video_is_as_large_as_its_neighbours(engine_settings: EngineSettings
     wanted = whole.prepare(portrait, framing)
     source = half.prepare(portrait, framing)
     assert (source.width_px, source.height_px) == (wanted.width_px, wanted.height_px)
-    assert source.drawn.width_px * source.drawn.height_px <= wanted.width_px * wanted.height_px / 3.9
+    assert source.inner.width_px * source.inner.height_px <= wanted.width_px * wanted.height_px / 3.9
     motion = half.motion(source, TAKE, text="Hm.", seed=1, expression_scale=1.0)
     frames = [frame.copy() for frame in half.frames(source, motion)]
     assert len(frames) == TAKE.frame_count
@@ -46,5 +46,5 @@ def test_other_pixels_have_another_version(engine_settings: EngineSettings) -> N
 def test_the_engine_draws_half_as_large(engine_settings: EngineSettings) -> None:
     portrait = PortraitImage(np.full((64, 64, 3), 90, np.uint8), "a" * 64)
     source = HalfResolutionFace(FakeFace(engine_settings)).prepare(portrait, Framing("crop", 512))
-    assert isinstance(source.drawn, FakeSource)
-    assert source.drawn.width_px == FakeFace(engine_settings).prepare(portrait, Framing("crop", 256)).width_px
+    assert isinstance(source.inner, FakeSource)
+    assert source.inner.width_px == FakeFace(engine_settings).prepare(portrait, Framing("crop", 256)).width_px

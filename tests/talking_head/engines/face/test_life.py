@@ -7,17 +7,17 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from talking_head.engines.face.idle_motion import LifeSigns, signs_of_life
+from talking_head.engines.face.idle_motion import IdleMotion, idle_motion
 from talking_head.timebase import VIDEO_FPS
 
 
-def life(seconds: float, seed: int = 3, pauses: list[tuple[float, float]] | None = None) -> LifeSigns:
+def life(seconds: float, seed: int = 3, pauses: list[tuple[float, float]] | None = None) -> IdleMotion:
     count = round(seconds * VIDEO_FPS)
     loudness = (0.5 + 0.4 * np.sin(np.arange(count) / 2.2)).astype(np.float32)
-    return signs_of_life(loudness, pauses or [(0.0, 0.1), (seconds - 0.3, seconds)], seed)
+    return idle_motion(loudness, pauses or [(0.0, 0.1), (seconds - 0.3, seconds)], seed)
 
 
-def blink_count(signs: LifeSigns) -> int:
+def blink_count(signs: IdleMotion) -> int:
     return int(np.sum(np.diff((signs.blink > 0.5).astype(int)) == 1))
 
 

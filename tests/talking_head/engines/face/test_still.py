@@ -16,7 +16,7 @@ from talking_head.engines.face.mesh import Landmarks
 from talking_head.engines.face.puppet.engine import PuppetFace
 from talking_head.engines.face.still import StillFace, StillSource
 from talking_head.engines.face.still_picture import MARK_RGB, with_mark
-from talking_head.engines.face.still_text import BUNDLED_FONT, draws, lay_out
+from talking_head.engines.face.still_text import BUNDLED_FONT, has_glyph, lay_out
 from talking_head.errors import EngineError
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.profiles import Preprocess
@@ -155,8 +155,8 @@ def test_words_wider_than_the_picture_are_broken() -> None:
 
 def test_the_bundled_font_draws_teaching_text() -> None:
     text = "café naïve Łódź Привет αβγδ “quote” – — … × ÷ ± ≤ ≥ → ≈ √ ² ° € − ½ ∑ ∞ ə ʃ مرحبا שלום"
-    assert [letter for letter in text if not draws(BUNDLED_FONT, letter)] == []
-    assert not draws(BUNDLED_FONT, "語")
+    assert [letter for letter in text if not has_glyph(BUNDLED_FONT, letter)] == []
+    assert not has_glyph(BUNDLED_FONT, "語")
 
 
 def test_signs_that_no_font_has_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""The face in the photo: where it is, how it is cut out and aligned, how the drawn square is pasted back."""
+"""The face in the photo: landmarks, crop, alignment, and pasting the drawn square back."""

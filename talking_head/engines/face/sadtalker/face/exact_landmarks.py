@@ -1,8 +1,9 @@
-"""Landmarks of the ``face-alignment`` package, where it is at hand (Bulat & Tzimiropoulos 2017, arXiv:1703.07332).
+"""Landmarks of the ``face-alignment`` package, if installed (Bulat & Tzimiropoulos 2017, arXiv:1703.07332).
 
-It finds 68 points with networks trained for exactly these, instead of reading them off a mesh. The package is optional,
-and so are its two weight files; nothing is ever downloaded here. The landmark network comes in two forms with the same
-tensors: the TorchScript archive of the list of checkpoints, and the state dict that the package itself would fetch.
+It finds 68 points with networks trained for exactly these, instead of deriving them from a mesh. The package is
+optional, and so are its two weight files; nothing is ever downloaded here. The landmark network comes in two forms with
+the same tensors: the TorchScript archive in the checkpoint manifest, and the state dict that the package itself would
+download.
 """
 
 from __future__ import annotations
@@ -30,31 +31,31 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "face_alignment"
 DETECTOR, ARCHIVE = "s3fd-619a316812.pth", "2DFAN4-cd938726ad.zip"
-LARGEST_SIDE_PX = 1024  # the detector looks at every pixel; the landmark network sees 256 of them anyway
+LARGEST_SIDE_PX = 1024  # the detector processes every pixel; the landmark network's input is 256 px wide anyway
 STATE_DICT = "2DFAN4-11f355bf06.pth.tar"  # its digest begins with these ten digits, as torch's hub names files
 
 
 def landmark_finder(folder: Path) -> LandmarkFinder:
-    """The exact one if the package and both weight files are there; otherwise the mesh, which needs neither.
+    """Return the exact finder if package and both weight files are present, otherwise the mesh, which needs neither.
 
     Raises:
-        EngineError: ``checkpoint_corrupt``: a weight file is there, but damaged.
+        EngineError: ``checkpoint_corrupt``: a weight file is present, but damaged.
     """
     networks = next((folder / name for name in (STATE_DICT, ARCHIVE) if (folder / name).is_file()), None)
     has_detector = (folder / DETECTOR).is_file()
     if networks is None and not has_detector:
         return MeshLandmarkFinder()
     missing = [
-        what
-        for what, is_there in (
+        name
+        for name, is_present in (
             ("the package face-alignment (see docs/sadtalker.md)", find_spec(PACKAGE) is not None),
             (DETECTOR, has_detector),
             (ARCHIVE, networks is not None),
         )
-        if not is_there
+        if not is_present
     ]
     if networks is None or missing:
-        logger.warning("Landmarks come from the mesh, because there is no %s.", " and no ".join(missing))
+        logger.warning("Using mesh landmarks; missing: %s.", ", ".join(missing))
         return MeshLandmarkFinder()
     return ExactLandmarkFinder(folder / DETECTOR, networks)
 
@@ -63,7 +64,8 @@ class ExactLandmarkFinder:
     name = "face-alignment"
 
     def __init__(self, detector: Path, networks: Path) -> None:
-        """
+        """Load the package with local weight files.
+
         Raises:
             EngineError: ``checkpoint_corrupt``.
         """
@@ -73,7 +75,7 @@ class ExactLandmarkFinder:
         _check_listed(detector)
 
         class LocalFaceAlignment(FaceAlignment):
-            """The package's own loader asks the internet."""
+            """The package with local weights; its own loader would download them."""
 
             def _load_native(self, network_name: str, network_size: int, device: str, dtype: torch.dtype) -> Any:
                 network = package_network(network_size)
@@ -89,10 +91,10 @@ class ExactLandmarkFinder:
                 face_detector_kwargs={"path_to_detector": str(detector)},
             )
         except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise _corrupt(f"{detector.name} or {networks.name}", "other tensors than the package's") from error
+            raise _corrupt(f"{detector.name} or {networks.name}", "its tensors do not match the package's") from error
 
     def find(self, rgb: Frame) -> NDArray[np.float64] | None:
-        """As :class:`LandmarkFinder` says."""
+        """Return 68 landmarks, as described in :class:`LandmarkFinder`."""
         shrink = max(1.0, max(rgb.shape[:2]) / LARGEST_SIDE_PX)
         size = (round(rgb.shape[1] / shrink), round(rgb.shape[0] / shrink))
         picture = np.array(rgb) if shrink == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
@@ -100,12 +102,12 @@ class ExactLandmarkFinder:
         if not len(faces):
             return None
         largest = max(faces, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
-        found = self._package.get_landmarks_from_image(picture, detected_faces=[largest])
-        return np.asarray(found[0], np.float64) * shrink
+        landmarks = self._package.get_landmarks_from_image(picture, detected_faces=[largest])
+        return np.asarray(landmarks[0], np.float64) * shrink
 
 
 def package_network(modules: int) -> torch.nn.Module:
-    """The package's landmark network with that many hourglasses, without weights."""
+    """Return the package's landmark network with that many hourglasses, without weights."""
     from face_alignment.models import FAN
 
     network: torch.nn.Module = FAN(modules)
@@ -113,7 +115,8 @@ def package_network(modules: int) -> torch.nn.Module:
 
 
 def _landmark_weights(path: Path) -> dict[str, Tensor]:
-    """
+    """Return the landmark network's tensors.
+
     Raises:
         EngineError: ``checkpoint_corrupt``.
     """
@@ -122,7 +125,7 @@ def _landmark_weights(path: Path) -> dict[str, Tensor]:
             _check_named_by_digest(path)
             loaded = torch.load(path, map_location="cpu", weights_only=True)
         else:
-            _check_listed(path)  # an archive holds code as well: only bytes that somebody vouches for are opened
+            _check_listed(path)  # an archive also holds code: it is opened only with a trusted digest
             loaded = torch.jit.load(str(path), map_location="cpu").state_dict()
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise _corrupt(path.name, "it cannot be read") from error
@@ -130,23 +133,23 @@ def _landmark_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _check_listed(path: Path) -> None:
-    """The bytes are those of the list, or those of the digest beside the file."""
-    checkpoint = next(one for one in load_manifest().checkpoints if one.file == path.name)
+    """Check that the bytes match the manifest or the digest file beside the weight file."""
+    checkpoint = next(entry for entry in load_manifest().checkpoints if entry.file == path.name)
     if not state_of(checkpoint, path.parent).is_usable:
-        raise _corrupt(path.name, "its digest is another")
+        raise _corrupt(path.name, "its digest does not match")
 
 
 def _check_named_by_digest(path: Path) -> None:
     digest = sha256_of_file(path)
-    beside = path.with_name(f"{path.name}.sha256")
-    vouched = beside.is_file() and beside.read_text(encoding="ascii", errors="replace").startswith(digest)
-    if not vouched and not path.name.removesuffix(".pth.tar").endswith(digest[:10]):
-        raise _corrupt(path.name, "its digest is another")
+    digest_file = path.with_name(f"{path.name}.sha256")
+    trusted = digest_file.is_file() and digest_file.read_text(encoding="ascii", errors="replace").startswith(digest)
+    if not trusted and not path.name.removesuffix(".pth.tar").endswith(digest[:10]):
+        raise _corrupt(path.name, "its digest does not match")
 
 
-def _corrupt(name: str, why: str) -> EngineError:
+def _corrupt(name: str, reason: str) -> EngineError:
     return EngineError(
-        f"The face-alignment weights “{name}” are damaged ({why}).",
+        f"The face-alignment weights “{name}” are damaged ({reason}).",
         code="checkpoint_corrupt",
         hint="Get them again with: python manage.py download_checkpoints --only face-alignment --force",
     )

@@ -1,7 +1,7 @@
-"""Face box and crop: which part of the portrait is animated.
+"""Face box and crop: the part of the portrait that is animated.
 
-The square around eyes and mouth of FFHQ's alignment (Karras et al. 2019, arXiv:1812.04948, appendix C), but upright:
-the picture is cut, never turned.
+It is the square around eyes and mouth of FFHQ's alignment (Karras et al. 2019, arXiv:1812.04948, appendix C), but
+upright: the picture is cropped, never rotated.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ class FaceCrop:
     inner: tuple[float, float, float, float]
 
     def box(self, preprocess: Preprocess) -> PixelBox:
-        """The part that is animated, in pixels of the working picture: the inner box, or the outer one for ``ext``
-        modes, or everything."""
+        """Return the animated part, in pixels of the working picture.
+
+        It is the inner box, the outer one for the ``ext`` modes, or the whole picture for ``resize``.
+        """
         width, height = self.working_size
         if preprocess == "resize":
             return PixelBox(0, 0, width, height)
@@ -48,7 +50,7 @@ def _swap(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def face_crop(image_size: tuple[int, int], landmarks: NDArray[np.floating[Any]]) -> FaceCrop:
-    """``image_size`` (width, height), ``landmarks`` (68, 2) in pixels, y down."""
+    """Return the crop for ``image_size`` (width, height) and ``landmarks`` (68, 2) in pixels, y down."""
     points = np.asarray(landmarks, np.float64)
     left_eye, right_eye = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     eyes = (left_eye + right_eye) / 2
@@ -67,7 +69,7 @@ def face_crop(image_size: tuple[int, int], landmarks: NDArray[np.floating[Any]])
 
 
 def _boxes(image_size: tuple[int, int], quad: NDArray[np.float64], side: float) -> FaceCrop:
-    """``quad`` (4, 2): left top, left bottom, right bottom, right top of the square around the face."""
+    """Return the boxes for ``quad`` (4, 2): left top, left bottom, right bottom, right top of the face's square."""
     shrink = int(np.floor(side / OUTPUT_PX_FOR_SHRINKING * 0.5))
     width, height = image_size
     if shrink > 1:
@@ -84,14 +86,14 @@ def _boxes(image_size: tuple[int, int], quad: NDArray[np.float64], side: float) 
         float(max(min(quad[0, 0], quad[1, 0]), 0)),
         float(max(min(quad[0, 1], quad[3, 1]), 0)),
         float(min(max(quad[2, 0], quad[3, 0]), width)),
-        # The original limits the bottom edge by the width as well; kept, so that the same part is shown.
+        # The original limits the bottom edge by the width as well; kept, so that the same part is visible.
         float(min(max(quad[1, 1], quad[2, 1]), width)),
     )
     return FaceCrop((width, height), (int(left), int(top), int(right), int(bottom)), inner)
 
 
 def square_inside(box: PixelBox, image_size: tuple[int, int]) -> PixelBox:
-    """The square around the same centre that holds ``box``, moved (and if need be shrunk) to fit into the picture."""
+    """Return the square around ``box`` with its centre, moved (and if necessary shrunk) to fit into the picture."""
     width, height = image_size
     side = min(max(box.width, box.height), width, height)
     left = min(max((box.left + box.right - side) // 2, 0), width - side)
@@ -100,7 +102,7 @@ def square_inside(box: PixelBox, image_size: tuple[int, int]) -> PixelBox:
 
 
 def cut(rgb: Frame, working_size: tuple[int, int], box: PixelBox, size_px: int) -> Frame:
-    """The part of ``rgb`` inside ``box`` (in pixels of the working size) as a square; -> (size_px, size_px, 3)."""
+    """Return the part of ``rgb`` in ``box`` (in pixels of the working size) as a square, (size_px, size_px, 3)."""
     if working_size != (rgb.shape[1], rgb.shape[0]):
         rgb = cv2.resize(rgb, working_size, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
     part = rgb[box.top : box.bottom, box.left : box.right]

@@ -1,7 +1,7 @@
-"""68 landmarks in the order of iBUG 300-W, read off the packaged 468-point mesh.
+"""68 landmarks in the order of iBUG 300-W, derived from the packaged 468-point mesh.
 
-The original finds them with networks of their own (RetinaFace and a 98-point FAN). Crop and alignment use the eyes, the
-nose tip and the mouth corners only, which the mesh gives as well, without another 300 MB of weights.
+The original finds them with separate networks (RetinaFace and a 98-point FAN). Crop and alignment use only the eyes,
+the nose tip and the mouth corners, which the mesh also provides, without another 300 MB of weights.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ MESH_TO_68 = (
 
 
 class LandmarkFinder(Protocol):
-    """Whatever finds the landmarks of the largest face."""
+    """A finder of the landmarks of the largest face."""
 
     name: str
 
     def find(self, rgb: Frame) -> NDArray[np.float64] | None:
-        """``rgb`` (height, width, 3) -> (68, 2) in pixels, y down; None without a face."""
+        """Return landmarks (68, 2) of ``rgb`` (height, width, 3) in pixels, y down; None without a face."""
 
 
 class MeshLandmarkFinder:
@@ -53,7 +53,7 @@ class MeshLandmarkFinder:
         self._mesh = FaceMesh()
 
     def find(self, rgb: Frame) -> NDArray[np.float64] | None:
-        """As :class:`LandmarkFinder` says."""
+        """Return 68 landmarks, as described in :class:`LandmarkFinder`."""
         faces = self._detector.find_faces(rgb)
         if not faces:
             return None

@@ -1,9 +1,9 @@
-"""The animated square back into the whole picture.
+"""Pasting of the animated square back into the whole picture.
 
-The original blends every frame with a Poisson clone over the whole picture, after decoding a finished video again: most
-of its time, and colours that swim because each frame is solved anew. Here the square is laid over the picture under a
-mask that fades at its border, computed once; the middle is the generated face untouched. Both times:
-``docs/sadtalker.md``.
+The original blends every frame with a Poisson clone over the whole picture, after decoding a finished video again; this
+takes most of its time, and colours drift because each frame is solved separately. Here the square is composited with a
+mask that fades at its border, computed once; the middle is the unmodified generated face. ``docs/sadtalker.md`` has the
+times of both.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ FEATHER = 0.1  # of the square's shorter side
 
 
 def feathered_mask(box: PixelBox, canvas_size: tuple[int, int]) -> NDArray[np.float32]:
-    """1 in the middle, falling smoothly to 0 at the border of ``box``; (height, width, 1). Where the box touches the
-    canvas's edge there is nothing to blend with, so the mask stays 1 there."""
+    """Return 1 in the middle, falling smoothly to 0 at the border of ``box``; (height, width, 1).
+
+    Where the box touches the canvas's edge there is nothing to blend with, so the mask stays 1 there.
+    """
     width, height = canvas_size
     feather = max(1.0, FEATHER * min(box.width, box.height))
 
@@ -38,10 +40,10 @@ def feathered_mask(box: PixelBox, canvas_size: tuple[int, int]) -> NDArray[np.fl
 
 
 class PasteBack:
-    """Lays squares over one picture."""
+    """Compositing of squares over one picture."""
 
     def __init__(self, canvas: Frame, box: PixelBox) -> None:
-        """``canvas`` (height, width, 3) at the video's size, ``box`` in its pixels."""
+        """Compute the mask; ``canvas`` (height, width, 3) has the video's size, ``box`` is in its pixels."""
         self._canvas = canvas
         self._rows, self._columns = slice(box.top, box.bottom), slice(box.left, box.right)
         self._size = (box.width, box.height)
@@ -49,7 +51,7 @@ class PasteBack:
         self._background = canvas[self._rows, self._columns] * (1 - self._mask)
 
     def __call__(self, square: Frame) -> Frame:
-        """(s, s, 3) -> a new (height, width, 3)."""
+        """Return a new frame (height, width, 3) with ``square`` (s, s, 3) pasted in."""
         face = cv2.resize(square, self._size, interpolation=_interpolation(square.shape[0], self._size))
         frame = self._canvas.copy()
         frame[self._rows, self._columns] = np.rint(self._background + face * self._mask)

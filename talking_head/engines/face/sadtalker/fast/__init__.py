@@ -1,1 +1,1 @@
-"""The same generator made quick: folded kernels, Winograd convolutions, a CUDA graph, a tuned process."""
+"""The same generator made fast: folded kernels, Winograd convolutions, a CUDA graph, a tuned process."""

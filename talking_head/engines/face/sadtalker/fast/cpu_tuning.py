@@ -1,4 +1,4 @@
-"""Settings of the process that make torch quicker on a CPU without changing a number that matters."""
+"""Process settings that make torch faster on a CPU without changing a number that matters."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # glibc, malloc.h
 
 @cache
 def keep_freed_memory() -> bool:
-    """Tells glibc to keep freed blocks for the next frame. A frame allocates gigabytes in blocks that glibc would fetch
-    from the kernel, page by page, and hand back each time: about a million page faults a frame. Returns whether the C
-    library took it; others do not need it."""
+    """Make glibc keep freed blocks for the next frame, and return whether the C library accepted the setting.
+
+    A frame allocates gigabytes in blocks that glibc would fetch from the kernel, page by page, and return each time:
+    about a million page faults a frame. Other C libraries do not need the setting.
+    """
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -29,8 +31,10 @@ def keep_freed_memory() -> bool:
 
 @contextmanager
 def without_denormals() -> Iterator[None]:
-    """Numbers below 1e-38 become 0 inside: processors handle them a hundred times slower, and the heat maps are full of
-    them."""
+    """Flush numbers below 1e-38 to 0 inside the context.
+
+    Processors handle them a hundred times slower, and the heat maps are full of them.
+    """
     torch.set_flush_denormal(True)
     try:
         yield

@@ -1,8 +1,8 @@
 """Whole batches of frames as one recorded launch on a GPU.
 
-A frame is some four hundred small kernels; launching them one by one from Python takes longer than running them. A CUDA
-graph records the launches of one batch once and replays them with new keypoints (CUDA programming guide, section "CUDA
-graphs"). Shapes are fixed, so the last batch is filled up by its caller.
+A frame is about four hundred small kernels; launching them one by one from Python takes longer than running them. A
+CUDA graph records the launches of one batch once and replays them with new keypoints (CUDA programming guide, section
+"CUDA graphs"). Shapes are fixed, so the caller pads the last batch.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from talking_head.engines.face.sadtalker.fast.generator import FastGenerator, SourceFeatures
 
-WARM_UP_RUNS = 3  # cuDNN chooses its algorithms on the first ones
+WARM_UP_RUNS = 3  # cuDNN chooses its algorithms in the first runs
 
 
 class GraphedGenerator:
-    """Draws batches of exactly ``batch`` frames of one source; another source of the same size is copied into place."""
+    """A graph that draws batches of exactly ``batch`` frames; another source of the same size is copied into place."""
 
     def __init__(self, generator: FastGenerator, source: SourceFeatures, batch: int) -> None:
         self._source = SourceFeatures(
@@ -38,7 +38,7 @@ class GraphedGenerator:
         return source.volume.shape == self._source.volume.shape and batch == len(self._keypoints)
 
     def draw(self, source: SourceFeatures, keypoints: Tensor) -> Tensor:
-        """``keypoints`` (batch, 15, 3) -> (batch, s, s, 3) levels, in memory that the next call uses again."""
+        """Return levels (batch, s, s, 3) for ``keypoints`` (batch, 15, 3), in memory that the next call reuses."""
         if source is not self._current:
             self._source.volume.copy_(source.volume)
             self._source.compressed.copy_(source.compressed)
@@ -51,5 +51,5 @@ class GraphedGenerator:
 
 
 def to_levels(pictures: Tensor) -> Tensor:
-    """(n, 3, s, s) in 0..1 -> (n, s, s, 3) in 0..255."""
+    """Convert (n, 3, s, s) in 0..1 to (n, s, s, 3) in 0..255."""
     return (pictures * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()

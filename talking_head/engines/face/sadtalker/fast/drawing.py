@@ -1,4 +1,4 @@
-"""Keypoints to frames: batches on the device, one frame at a time to the caller."""
+"""From keypoints to frames: batches on the device, one frame at a time to the caller."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from talking_head.engines.torch_device import is_out_of_memory
 from talking_head.errors import ResourceError
 from talking_head.media_io.arrays import Frame
 
-# One frame keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.
+# One frame keeps all cores of a CPU busy and shows progress sooner; a GPU needs more frames to be fully used.
 CPU_BATCH, GPU_BATCH = 1, 8
 
 
 class FrameDrawer:
-    """Draws with one generator. Memory does not grow with the number of frames."""
+    """Drawing with one generator. Memory does not grow with the number of frames."""
 
     def __init__(self, generator: FastGenerator) -> None:
         self._generator = generator
@@ -27,7 +27,7 @@ class FrameDrawer:
         self._graph: GraphedGenerator | None = None
 
     def draw(self, source: SourceFeatures, keypoints: Tensor) -> Iterator[Frame]:
-        """``keypoints`` (t, 15, 3) -> t squares (s, s, 3).
+        """Yield t squares (s, s, 3) for ``keypoints`` (t, 15, 3).
 
         Raises:
             ResourceError: ``out_of_memory``.
@@ -37,7 +37,7 @@ class FrameDrawer:
 
     @torch.inference_mode()
     def _levels(self, source: SourceFeatures, batch: Tensor) -> Tensor:
-        """(n, 15, 3) -> (n, s, s, 3) levels on the CPU."""
+        """Return levels (n, s, s, 3) on the CPU for ``batch`` (n, 15, 3)."""
         try:
             if self._on_gpu:
                 return self._on_graph(source, batch)
@@ -47,7 +47,7 @@ class FrameDrawer:
             if is_out_of_memory(error):
                 self._graph = None
                 raise ResourceError(
-                    "The pictures' networks do not fit into the memory.",
+                    "The face networks do not fit into memory.",
                     code="out_of_memory",
                     hint="Choose a faster profile, or the puppet engine.",
                 ) from error
@@ -55,7 +55,7 @@ class FrameDrawer:
 
     def _on_graph(self, source: SourceFeatures, batch: Tensor) -> Tensor:
         missing = GPU_BATCH - len(batch)
-        filled = torch.cat([batch, batch[-1:].expand(missing, -1, -1)]).to(self._generator.device)
+        padded = torch.cat([batch, batch[-1:].expand(missing, -1, -1)]).to(self._generator.device)
         if self._graph is None or not self._graph.fits(source, GPU_BATCH):
             self._graph = GraphedGenerator(self._generator, source, GPU_BATCH)
-        return self._graph.draw(source, filled)[: len(batch)].cpu()
+        return self._graph.draw(source, padded)[: len(batch)].cpu()

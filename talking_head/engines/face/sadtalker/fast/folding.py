@@ -1,20 +1,23 @@
-"""Work that can be done once at load: norms with fixed statistics become part of the convolution before them, and a
-convolution on an enlarged map becomes a smaller one on the map itself. Equal in exact arithmetic."""
+"""Weights rearranged once at load.
+
+Norms with fixed statistics become part of the preceding convolution, and a convolution on an enlarged map becomes a
+smaller one on the map itself. Both are equal in exact arithmetic.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-# Where an output pixel lies within the block of equal pixels that nearest-neighbour enlarging makes: at its first, an
-# inner or its last position along an axis. A kernel of three taps then sees only two different pixels (first, last) or
+# The position of an output pixel within the block of equal pixels that nearest-neighbour upsampling makes: the first,
+# an inner or the last one along an axis. A kernel of three taps then sees only two different pixels (first, last) or
 # one.
 FIRST, INNER, LAST = 0, 1, 2
 POSITION_CLASSES = {2: (FIRST, LAST), 4: (FIRST, INNER, INNER, LAST)}
 
 
 def fold_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of one convolution that does both."""
+    """Return weight and bias of one convolution that does both."""
     assert norm.running_var is not None and norm.running_mean is not None and conv.bias is not None
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)  # (out,)
     weight = conv.weight.double() * scale[:, None, None, None]
@@ -23,8 +26,10 @@ def fold_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tens
 
 
 def merge_taps(weight: Tensor, axis: int, position: int) -> Tensor:
-    """Sums the taps of ``weight`` along ``axis`` that see the same pixel at that position of a block: 3 taps become 2
-    for FIRST (previous pixel, own) and LAST (own, next), 1 for INNER."""
+    """Sum the taps of ``weight`` along ``axis`` that see the same pixel at that position of a block.
+
+    Three taps become 2 for FIRST (previous pixel, own) and LAST (own, next), 1 for INNER.
+    """
     before, middle, after = weight.unbind(axis)
     taps = {
         FIRST: (before, middle + after),
@@ -35,6 +40,6 @@ def merge_taps(weight: Tensor, axis: int, position: int) -> Tensor:
 
 
 def merged_kernels(weight: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Tensor:
-    """Kernels for all pairs of those positions in one: (out, in, 3, 3) -> (rows * columns * out, in, k, k)."""
+    """Return the kernels of all pairs of positions, stacked: (out, in, 3, 3) -> (rows * columns * out, in, k, k)."""
     exact = weight.double()
     return torch.cat([merge_taps(merge_taps(exact, -2, row), -1, column) for row in rows for column in columns]).float()

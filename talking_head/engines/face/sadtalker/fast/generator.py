@@ -1,15 +1,15 @@
-"""The generator again, as the engine runs it: the same function as :mod:`.generator`, with less work.
+"""The generator that the engine runs: the same function as the plain ``networks.generator``, with less work.
 
-What depends on the source alone is done once (:meth:`FastGenerator.prepare`), and the decoder, three quarters of the
-work, is rearranged (:mod:`.fast_spade`). Everything is equal in exact arithmetic; ``benchmarks/parity.py`` holds both
-forms against the same golden numbers.
+Work that depends on the source alone is done once (:meth:`FastGenerator.prepare`), and the decoder, three quarters of
+the work, is rearranged (:mod:`.spade_decoder`). Everything is equal in exact arithmetic; ``benchmarks/parity.py``
+compares both forms with the same golden numbers.
 
 The motion keeps the plain networks in their own order of operations. It ends in a hard threshold (a proposal below 1e-3
-is dropped), so any rearranging flips a cell now and then by rounding alone. Measured: folding, merged kernels and
+is dropped), so any rearrangement flips a cell now and then by rounding alone. Measured: folding, merged kernels and
 channels-last there save 0.26 s of 3.1 s a frame and moved one golden picture by 1.2e-3 where 5e-4 is accepted.
 
-On a GPU the decoder may run in half precision. The motion stays in single precision there too: keypoint shifts are
-small beside the grid they are added to.
+On a GPU the decoder may run in half precision. The motion stays in single precision there too, because keypoint shifts
+are small compared with the grid to which they are added.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from talking_head.engines.face.sadtalker.networks.generator import WARPED_SLOPE,
 
 @dataclass(frozen=True, slots=True)
 class SourceFeatures:
-    """Everything about a portrait that its frames share."""
+    """The features of a portrait that all its frames share."""
 
     volume: Tensor  # (1, 32, 16, h, w)
     compressed: Tensor  # (1, 4, 16, h, w)
@@ -38,9 +38,9 @@ class SourceFeatures:
 
 
 class FastGenerator:
-    """Draws frames of a portrait. ``half`` is for GPUs: the decoder in half precision.
+    """Generator of a portrait's frames. ``half`` is for GPUs: the decoder runs in half precision.
 
-    The encoder and the motion networks of ``plain`` are used as they are, so it moves to the device.
+    The encoder and the motion networks of ``plain`` are used unchanged, so ``plain`` moves to the device.
     """
 
     def __init__(self, plain: Generator, *, device: torch.device | str = "cpu", half: bool = False) -> None:
@@ -53,14 +53,14 @@ class FastGenerator:
         self._decoder = FastSpadeDecoder(plain.decoder, self._placement)
 
     def prepare(self, picture: Tensor, kp_source: Tensor) -> SourceFeatures:
-        """``picture`` (1, 3, s, s) in 0..1, ``kp_source`` (1, 15, 3)."""
+        """Return the features of ``picture`` (1, 3, s, s) in 0..1 with keypoints ``kp_source`` (1, 15, 3)."""
         picture, kp_source = picture.to(self.device), kp_source.to(self.device)
         volume = self._plain.encode(picture)
         compressed = self._motion.compressed(volume)
         return SourceFeatures(volume, compressed, heat_maps(kp_source, compressed), kp_source)
 
     def draw(self, source: SourceFeatures, kp_driving: Tensor) -> GeneratedFrame:
-        """``kp_driving`` (n, 15, 3) -> pictures (n, 3, s, s) in 0..1."""
+        """Return pictures (n, 3, s, s) in 0..1 for ``kp_driving`` (n, 15, 3)."""
         n = len(kp_driving)
         motion = self._motion(source.compressed, source.keypoints, kp_driving, source.heat)
         volume = source.volume.expand(n, -1, -1, -1, -1)

@@ -1,4 +1,4 @@
-"""Layers of the fast generator. Maps are channels-last all the way: (n, h, w, c), contiguous."""
+"""Layers of the fast generator. All maps are channels-last: (n, h, w, c), contiguous."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from talking_head.engines.face.sadtalker.fast.matrix_product import MatrixProduc
 
 
 class Placement(NamedTuple):
-    """Where the weights of a layer live and in which precision they work."""
+    """Device and precision of a layer's weights."""
 
     device: torch.device
     dtype: torch.dtype
@@ -25,8 +25,10 @@ class Placement(NamedTuple):
 
 
 class Conv2d:
-    """A convolution with "same" padding; on the CPU as a matrix product (1x1) or by Winograd's method (3x3) where that
-    is quicker."""
+    """A convolution with "same" padding.
+
+    On the CPU it is a matrix product (1x1) or uses Winograd's method (3x3) where that is faster.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, placement: Placement) -> None:
         self._padding = weight.shape[-1] // 2
@@ -40,7 +42,7 @@ class Conv2d:
             self._weight = placement.put(weight)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(n, h, w, in) -> (n, h, w, out)."""
+        """Convolve ``x`` (n, h, w, in) to (n, h, w, out)."""
         if self.winograd is not None:
             return self.winograd(x)
         if self._product is not None:
@@ -51,7 +53,7 @@ class Conv2d:
 
 
 class UpsampledConv2d:
-    """Enlarge 2 or 4 times by repeating, 3x3 convolution, ReLU; done on the small map: 4/9 or 25/144 of the work.
+    """Nearest-neighbour upsampling by 2 or 4, 3x3 convolution, ReLU; on the small map: 4/9 or 25/144 of the work.
 
     Several convolutions of the same map may be stacked along the outputs; :meth:`enlarge` then builds one of them at a
     time.
@@ -69,7 +71,7 @@ class UpsampledConv2d:
                 self._groups.append((rows, columns, placement.put(kernels), placement.put(biases)))
 
     def __call__(self, x: Tensor) -> dict[tuple[int, int], Tensor]:
-        """(n, h, w, in) -> for every pair of positions in a block the map (n, h, w, out) of its pixels."""
+        """Return the map (n, h, w, out) of every pair of positions in a block, for ``x`` (n, h, w, in)."""
         _, height, width, _ = x.shape
         maps = {}
         for rows, columns, weight, bias in self._groups:
@@ -78,13 +80,13 @@ class UpsampledConv2d:
             phases = y.permute(0, 2, 3, 1).unflatten(3, (len(rows), len(columns), self._channels))
             for i, row in enumerate(rows):
                 for j, column in enumerate(columns):
-                    # What stands after a pixel is what stands before the next one, hence the shift for LAST.
+                    # The successor of a pixel is the predecessor of the next pixel, hence the shift for LAST.
                     top, left = int(row == LAST), int(column == LAST)
                     maps[row, column] = phases[:, top : top + height, left : left + width, i, j]
         return maps
 
     def enlarge(self, maps: dict[tuple[int, int], Tensor], channels: slice) -> Tensor:
-        """Puts the pixels of some channels into place; -> (n, factor * h, factor * w, channels)."""
+        """Return the upsampled map of some channels; (n, factor * h, factor * w, channels)."""
         n, height, width, _ = maps[FIRST, FIRST].shape
         f, positions = self._factor, POSITION_CLASSES[self._factor]
         count = channels.stop - channels.start
@@ -96,8 +98,11 @@ class UpsampledConv2d:
 
 
 def instance_norm(x: Tensor) -> Tensor:
-    """Zero mean and unit variance per channel; (n, h, w, c). Two passes: ``var_mean`` is slow on channels-last maps.
-    Statistics in single precision at least: half precision would overflow the sum of squares."""
+    """Normalise ``x`` (n, h, w, c) to zero mean and unit variance per channel.
+
+    It takes two passes, because ``var_mean`` is slow on channels-last maps. Statistics are in single precision at
+    least: half precision would overflow the sum of squares.
+    """
     wide = x.float()
     centred = wide - wide.mean(dim=(1, 2), keepdim=True)
     scale = torch.rsqrt(centred.square().mean(dim=(1, 2), keepdim=True) + 1e-5)
@@ -105,7 +110,7 @@ def instance_norm(x: Tensor) -> Tensor:
 
 
 class Modulation:
-    """The second half of a SPADE norm: scale and shift a normalised map by two convolutions of the hidden map."""
+    """The second half of a SPADE norm: scale and shift of a normalised map by two convolutions of the hidden map."""
 
     def __init__(self, gamma: torch.nn.Conv2d, beta: torch.nn.Conv2d, placement: Placement) -> None:
         assert gamma.bias is not None and beta.bias is not None
@@ -114,10 +119,10 @@ class Modulation:
         self._channels = len(gamma.weight)
 
     def __call__(self, normalised: Tensor, hidden: Tensor, slope: float) -> Tensor:
-        """Also applies the leaky ReLU (``slope`` 1: none).
+        """Modulate ``normalised`` by ``hidden`` and apply the leaky ReLU (``slope`` 1: none).
 
-        ``normalised`` (n, h, w, c) may be smaller than ``hidden`` (n, f * h, f * w, 128): it is then enlarged by
-        repeating, without ever being stored enlarged.
+        ``normalised`` (n, h, w, c) may be smaller than ``hidden`` (n, f * h, f * w, 128): it is then upsampled by
+        repetition, without ever being stored upsampled.
         """
         n, height, width, _ = hidden.shape
         f, c = height // normalised.shape[1], self._channels

@@ -1,8 +1,8 @@
-"""Matrix products with a fixed right side on the CPU, by the quickest library torch was built with.
+"""Matrix products with a fixed right side on the CPU, by the fastest library that torch was built with.
 
-torch's own ``mm`` asks MKL, which has no kernels of its own for some processors and is then less than half as fast as
-oneDNN (102 against 224 GFLOP/s on one core, docs/sadtalker.md). oneDNN's product is reached through an operator that
-torch's compiler uses; where a build lacks it, ``mm`` does the same.
+torch's own ``mm`` uses MKL, which has no dedicated kernels for some processors and is then less than half as fast as
+oneDNN (102 against 224 GFLOP/s on one core, docs/sadtalker.md). oneDNN's product is available through an operator that
+torch's compiler uses; where a build lacks it, ``mm`` gives the same result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-TYPICAL_ROWS = 256  # the weight is laid out for about that many
+TYPICAL_ROWS = 256  # the weight's memory layout is optimised for about that many
 
 
 @cache
@@ -26,10 +26,10 @@ def _has_onednn() -> bool:
 
 
 class MatrixProduct:
-    """Callable: (rows, in) -> (rows, out)."""
+    """A callable product: (rows, in) -> (rows, out)."""
 
     def __init__(self, weight: Tensor) -> None:
-        """``weight`` (out, in), single precision."""
+        """Lay out ``weight`` (out, in), in single precision, for the product."""
         weight = weight.contiguous()
         self._onednn = _has_onednn()
         if self._onednn:

@@ -1,4 +1,4 @@
-"""The SPADE decoder with shared work done once per frame; the same function as :mod:`.spade_decoder`."""
+"""The SPADE decoder with shared work done once per frame; the same function as ``networks.spade_decoder``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _spectral(conv: SpectralConv2d, placement: Placement) -> Conv2d:
 
 
 def _shared(norms: list[SpadeNorm]) -> tuple[Tensor, Tensor]:
-    """The first convolutions of several norms, which all look at the same map, as one wide convolution."""
+    """Return weight and bias of the first convolutions of several norms of the same map, as one wide convolution."""
     convs: list[Any] = [norm.mlp_shared[0] for norm in norms]
     return torch.cat([conv.weight for conv in convs]), torch.cat([conv.bias for conv in convs])
 
@@ -40,7 +40,7 @@ def _norms_of(block: SpadeBlock) -> list[SpadeNorm]:
 
 
 class FastSpadeBlock:
-    """One residual block; the hidden maps of its norms are handed in."""
+    """One residual block; the caller passes the hidden maps of its norms."""
 
     def __init__(self, plain: SpadeBlock, placement: Placement) -> None:
         self._modulations = [Modulation(norm.mlp_gamma, norm.mlp_beta, placement) for norm in _norms_of(plain)]
@@ -48,8 +48,10 @@ class FastSpadeBlock:
         self._conv_s = _spectral(plain.conv_s, placement) if plain.learned_shortcut else None
 
     def __call__(self, x: Tensor, hidden: list[Tensor] | _LazyMaps) -> Tensor:
-        """``x`` (n, h, w, c); the hidden maps may be larger, and so is the result then. The statistics of a map do not
-        change when every pixel is repeated, so they are taken from ``x`` as it is."""
+        """Return the block's output for ``x`` (n, h, w, c), as large as the hidden maps, which may be larger.
+
+        Repeating every pixel does not change a map's statistics, so they are computed on ``x`` before upsampling.
+        """
         normalised = instance_norm(x)
         residual = self._conv_0(self._modulations[0](normalised, hidden[0], LEAKY_SLOPE))
         shortcut = x
@@ -60,7 +62,7 @@ class FastSpadeBlock:
 
 
 class _LazyMaps:
-    """Hidden maps of an enlarging block, each put together when it is asked for: three at once would be 100 MB."""
+    """Hidden maps of an upsampling block, each assembled on access: three at once would be 100 MB."""
 
     def __init__(self, conv: UpsampledConv2d, condition: Tensor, channels: int) -> None:
         self._conv, self._maps, self._channels = conv, conv(condition), channels
@@ -87,7 +89,7 @@ class FastSpadeDecoder:
         self._to_rgb = Conv2d(plain.conv_img.weight, plain.conv_img.bias, placement)
 
     def __call__(self, condition: Tensor) -> Tensor:
-        """(n, h, w, 256) -> (n, 3, 4h, 4w), single precision."""
+        """Decode ``condition`` (n, h, w, 256) to (n, 3, 4h, 4w), single precision."""
         x = self._fc(condition)  # (n, h, w, 512)
         hidden = functional.relu_(self._middle_shared(condition)).split(self._channels, dim=3)  # 12 of (n, h, w, 128)
         for index, block in enumerate(self._middle):

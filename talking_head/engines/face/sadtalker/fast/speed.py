@@ -1,4 +1,4 @@
-"""How long a frame takes on a machine that has not drawn one yet. ``benchmarks/sadtalker_speed.py`` measures it."""
+"""Estimated time per frame on a machine that has not drawn one yet; ``benchmarks/sadtalker_speed.py`` measures it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import torch
 
 from talking_head.engines.torch_device import seconds_per_gflop
 
-# What a frame at 256 px costs, in convolutions of the probe's kind: 3.13 s on a core where the probe ran at 244
+# The cost of a frame at 256 px in convolutions of the probe's kind: 3.13 s on a core where the probe ran at 244
 # GFLOP/s.
 FRAME_IN_PROBE_GFLOP = 764.0
 
 
 def estimated_seconds_per_frame(side_px: int) -> float:
-    """Wall time of a frame where the engine would draw it: in half precision on a GPU if there is one, otherwise on the
-    CPU. On a GPU it assumes that a frame costs as many of the probe's convolutions as on a CPU."""
+    """Return the estimated wall time of a frame on the device that the engine would use.
+
+    That is a GPU in half precision if there is one, otherwise the CPU. On a GPU a frame is assumed to cost as many of
+    the probe's convolutions as on a CPU.
+    """
     on_gpu = torch.cuda.is_available()
     probe = seconds_per_gflop("cuda", torch.float16) if on_gpu else seconds_per_gflop()
     return FRAME_IN_PROBE_GFLOP * probe * (side_px / 256) ** 2

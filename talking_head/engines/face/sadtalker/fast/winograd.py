@@ -1,11 +1,12 @@
-"""3x3 convolutions with a quarter of the multiplications (Winograd's F(4x4, 3x3); Lavin and Gray 2015,
-arXiv:1509.09308).
+"""3x3 convolutions with a quarter of the multiplications.
 
-A tile of 4x4 output pixels needs 6x6 input pixels. Both the tile and the kernel are brought into a domain of 36 numbers
-where the convolution is a product, so the work becomes 36 matrix products over channels, which is what a CPU does best.
-The result differs from the direct sum by rounding only (about 1e-5 of its size).
+This is Winograd's F(4x4, 3x3) (Lavin and Gray 2015, arXiv:1509.09308). A tile of 4x4 output pixels needs 6x6 input
+pixels. Both the tile and the kernel are transformed into a domain of 36 numbers where the convolution is a product, so
+the work becomes 36 matrix products over channels, which CPUs do best. The result differs from the direct sum by
+rounding only (about 1e-5 of its size).
 
-Maps are channels-last, so that a pixel's channels lie together; work goes band by band, which keeps it in the cache.
+Maps are channels-last, so that a pixel's channels are adjacent; bands are processed one by one, which keeps the data in
+the cache.
 """
 
 from __future__ import annotations
@@ -48,13 +49,16 @@ _OUTPUT_TRANSFORM = (
 
 
 def pays(channels_in: int, channels_out: int) -> bool:
-    """Whether the saved multiplications outweigh the transforms, whose cost grows with the sum of the channels and not
-    with their product. Measured on one core (docs/sadtalker.md): 128 to 512 channels gain, 256 to 64 do not."""
+    """Return whether the saved multiplications outweigh the transforms.
+
+    The transforms' cost grows with the sum of the channels and not with their product. Measured on one core
+    (docs/sadtalker.md): 128 to 512 channels gain, 256 to 64 do not.
+    """
     return channels_in * channels_out / (channels_in + channels_out) >= LEAST_GAIN
 
 
 def _both_axes(matrix: Tensor, values: Tensor) -> Tensor:
-    """Applies ``matrix`` (m, k) to the first two axes of ``values`` (k, k, ...); -> (m, m, n)."""
+    """Apply ``matrix`` (m, k) to the first two axes of ``values`` (k, k, ...); -> (m, m, n)."""
     k = matrix.shape[1]
     first = torch.mm(matrix, values.reshape(k, -1))  # (m, k * n)
     return torch.matmul(matrix, first.view(len(matrix), k, -1))  # (m, m, n)
@@ -64,7 +68,7 @@ class WinogradConv2d:
     """A 3x3 convolution with padding 1 on the CPU, in single precision."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """``weight`` (out, in, 3, 3), ``bias`` (out,)."""
+        """Transform ``weight`` (out, in, 3, 3) into the domain; ``bias`` (out,)."""
         transform = torch.tensor(_KERNEL_TRANSFORM, dtype=torch.float64)
         domain = torch.einsum("ik,jl,ockl->ijoc", transform, transform, weight.double())  # (6, 6, out, in)
         self._products = [MatrixProduct(part) for part in domain.float().flatten(0, 1)]  # 36 of (out, in)
@@ -74,7 +78,7 @@ class WinogradConv2d:
         self._from_domain = torch.tensor(_OUTPUT_TRANSFORM, dtype=torch.float32)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``x`` (n, h, w, in), sides divisible by 4 -> (n, h, w, out)."""
+        """Convolve ``x`` (n, h, w, in), sides divisible by 4, to (n, h, w, out)."""
         n, height, width, _ = x.shape
         out = x.new_empty(n, height, width, self.channels_out)
         tiled = out.view(n, height // TILE, TILE, width // TILE, TILE, -1)
@@ -83,8 +87,10 @@ class WinogradConv2d:
         return out
 
     def blocks(self, x: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """The result in bands: which rows of tiles, and their pixels (4, 4, n, rows, columns, out): the first two axes
-        are the position within a tile. The caller may change a band in place."""
+        """Yield the result in bands: the rows of tiles and their pixels (4, 4, n, rows, columns, out).
+
+        The first two axes are the position within a tile. The caller may change a band in place.
+        """
         n, height, width, channels = x.shape
         padded = functional.pad(x, (0, 0, 1, 1, 1, 1))  # (n, h + 2, w + 2, in)
         per_row = n * (width // TILE) * PATCH * PATCH * max(self.channels_in, self.channels_out)

@@ -1,1 +1,1 @@
-"""The networks as published, layer by layer, and how the official files fill them."""
+"""The networks as published, layer by layer, and the loading of the official weight files."""

@@ -1,6 +1,6 @@
-"""Audio encoder: a 0.2 s window of the mel spectrogram to an embedding of 512 numbers.
+"""Audio encoder: from a 0.2 s window of the mel spectrogram to an embedding of 512 numbers.
 
-The encoder of Wav2Lip (Prajwal et al. 2020, arXiv:2008.10010), which SadTalker uses twice with different weights.
+This is the encoder of Wav2Lip (Prajwal et al. 2020, arXiv:2008.10010), used twice by SadTalker with different weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ EMBEDDING = 512
 
 
 class AudioConv(nn.Module):
-    """Convolution and batch norm, the input added where ``residual``, ReLU."""
+    """Convolution, batch norm, a skip connection if ``residual``, ReLU."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class AudioConv(nn.Module):
 
 
 def audio_encoder() -> nn.Sequential:
-    """(n, 1, 80, 16) mel windows -> (n, 512, 1, 1)."""
+    """Return the encoder: (n, 1, 80, 16) mel windows -> (n, 512, 1, 1)."""
     return nn.Sequential(
         AudioConv(1, 32),
         AudioConv(32, 32, residual=True),

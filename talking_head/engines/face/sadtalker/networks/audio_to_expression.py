@@ -1,7 +1,7 @@
-"""Audio to expression (ExpNet, section 3.2 of the paper): what the mouth and the lids do in every frame.
+"""Audio to expression (ExpNet, section 3.2 of the paper): the mouth and the lids of every frame.
 
-The 64 numbers are expression coefficients of the 3-D morphable model. Frames do not see each other, so any batch size
-gives the same result.
+The 64 numbers are expression coefficients of the 3-D morphable model. Frames are independent of each other, so any
+batch size gives the same result.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from talking_head.engines.face.sadtalker.networks.audio_encoder import EMBEDDING, audio_encoder
 from talking_head.engines.face.sadtalker.networks.sizes import EXPRESSION_COEFFICIENTS
 
-FRAMES_PER_BATCH = 64  # a long sentence must not grow the memory
+FRAMES_PER_BATCH = 64  # memory must not grow with a long sentence
 
 
 class AudioToExpression(nn.Module):
-    """Mel window, the face's expression at rest and the lids' closure to the expression of that frame."""
+    """From the mel window, the face's expression at rest and the lids' closure to the expression of that frame."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,10 @@ class AudioToExpression(nn.Module):
         self.mapping1 = nn.Linear(EMBEDDING + EXPRESSION_COEFFICIENTS + 1, EXPRESSION_COEFFICIENTS)
 
     def forward(self, mel_windows: Tensor, rest_expression: Tensor, blink: Tensor) -> Tensor:
-        """``mel_windows`` (t, 80, 16), ``rest_expression`` (t, 64) or (1, 64), ``blink`` (t,) in 0..1 -> (t, 64)."""
+        """Return the expression (t, 64).
+
+        ``mel_windows`` (t, 80, 16), ``rest_expression`` (t, 64) or (1, 64), ``blink`` (t,) in 0..1.
+        """
         frames = len(mel_windows)
         rest = rest_expression.expand(frames, -1)  # (t, 64)
         chunks = []

@@ -1,7 +1,7 @@
 """Audio to head pose (PoseVAE, section 3.3 of the paper): the decoder of a conditional VAE, 32 frames at a time.
 
-The pose is six numbers per frame: three angles (radians) and three translations. Which motion comes out depends on a
-style (one of 46 speakers of the training set) and on noise, so the noise is an argument: same noise, same motion.
+The pose is six numbers per frame: three angles (radians) and three translations. The motion depends on a style (one of
+46 speakers of the training set) and on noise, so the noise is an argument: same noise, same motion.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SMOOTHING_ORDER = 2
 
 
 class ResidualConv(nn.Module):
-    """Two pre-activated convolutions beside a convolved shortcut; the stride shrinks time only."""
+    """Two pre-activated convolutions with a convolved shortcut; the stride reduces only the time axis."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int | tuple[int, int] = 1) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ResidualConv(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the frames by a learned kernel."""
+    """Upsampling to twice the frames by a learned kernel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class PoseUNet(nn.Module):
 
 
 class PoseDecoder(nn.Module):
-    """Noise, style, rest pose and 32 audio embeddings to the motion of 32 frames."""
+    """From noise, style, rest pose and 32 audio embeddings to the motion of 32 frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,8 +99,8 @@ class PoseDecoder(nn.Module):
         self.pose_linear = nn.Linear(POSE_COEFFICIENTS, POSE_COEFFICIENTS)
 
     def forward(self, noise: Tensor, style: int, rest_pose: Tensor, embeddings: Tensor) -> Tensor:
-        """``noise`` (n, 64), ``rest_pose`` (1, 6), ``embeddings`` (n, 32, 512) -> (n, 32, 6)."""
-        audio = self.linear_audio(embeddings).flatten(1)  # (n, 192), frame after frame
+        """Return motion (n, 32, 6); ``noise`` (n, 64), ``rest_pose`` (1, 6), ``embeddings`` (n, 32, 512)."""
+        audio = self.linear_audio(embeddings).flatten(1)  # (n, 192), frame by frame
         condition = torch.cat([rest_pose.expand(len(noise), -1), noise + self.classbias[style], audio], dim=1)
         hidden = functional.relu(self.MLP["L0"](condition))  # (n, 128)
         draft = torch.sigmoid(self.MLP["L1"](hidden)).view(-1, 1, CHUNK_FRAMES, POSE_COEFFICIENTS)  # (n, 1, 32, 6)
@@ -108,7 +108,7 @@ class PoseDecoder(nn.Module):
 
 
 class AudioToPose(nn.Module):
-    """Mel windows to head motion relative to the rest pose.
+    """From mel windows to head motion relative to the rest pose.
 
     The attribute names ``audio_encoder.audio_encoder`` and ``netG.decoder`` are those of the weight file.
     """
@@ -119,12 +119,12 @@ class AudioToPose(nn.Module):
         self.netG = nn.ModuleDict({"decoder": PoseDecoder()})
 
     def embed(self, mel_windows: Tensor) -> Tensor:
-        """``mel_windows`` (t, 80, 16) -> (t, 512)."""
+        """Return the embeddings (t, 512) of ``mel_windows`` (t, 80, 16)."""
         encoder = self.audio_encoder["audio_encoder"]
         return torch.cat([encoder(part[:, None]).flatten(1) for part in mel_windows.split(CHUNK_FRAMES)])
 
     def forward(self, mel_windows: Tensor, rest_pose: Tensor, style: int, noise: Tensor) -> Tensor:
-        """Motion of every frame; frame 0 does not move.
+        """Return the motion of every frame; frame 0 does not move.
 
         Args:
             mel_windows: (t, 80, 16).
@@ -145,7 +145,7 @@ class AudioToPose(nn.Module):
         whole, rest = divmod(moving, CHUNK_FRAMES)
         chunks = list(embeddings[: whole * CHUNK_FRAMES].split(CHUNK_FRAMES)) if whole else []
         if rest:
-            chunks.append(embeddings[-CHUNK_FRAMES:])  # overlaps the chunk before
+            chunks.append(embeddings[-CHUNK_FRAMES:])  # overlaps the previous chunk
         motion = self.netG["decoder"](noise, style, rest_pose[None], torch.stack(chunks))  # (chunks, 32, 6)
         parts = [motion.new_zeros(1, POSE_COEFFICIENTS), *motion[:whole]]
         if rest:
@@ -154,18 +154,20 @@ class AudioToPose(nn.Module):
 
 
 def noise_chunks(frames: int) -> int:
-    """How many rows of noise a clip of that many frames needs."""
+    """Return the number of rows of noise for a clip of that many frames."""
     return max(1, -(-(frames - 1) // CHUNK_FRAMES))
 
 
 def smoothing_window(frames: int) -> int:
-    """Length of the filter, always odd."""
+    """Return the length of the filter, always odd."""
     return SMOOTHING_WINDOW_FRAMES if frames >= SMOOTHING_WINDOW_FRAMES else 2 * ((frames - 1) // 2) + 1
 
 
 def smooth_pose(pose: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Savitzky-Golay filter over time, as the original does; (t, 6) -> (t, 6). Fewer than three frames stay as they are
-    (the original fails there)."""
+    """Apply a Savitzky-Golay filter over time, as the original does; (t, 6) -> (t, 6).
+
+    Fewer than three frames are returned unchanged (the original fails there).
+    """
     window = smoothing_window(len(pose))
     if window <= SMOOTHING_ORDER:
         return pose
@@ -173,6 +175,6 @@ def smooth_pose(pose: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def add_reference_pose(pose: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Adds the head motion of another video, ``reference`` (r, 6), repeated when it is shorter; (t, 6) -> (t, 6)."""
+    """Add the head motion of another video, ``reference`` (r, 6), repeated when it is shorter; (t, 6) -> (t, 6)."""
     cycled = reference[np.arange(len(pose)) % len(reference)]  # (t, 6)
     return (pose + (cycled - reference[:1])).astype(np.float32)

@@ -1,6 +1,6 @@
 """Building blocks shared by the keypoint detector and the generator (Wang et al. 2021, arXiv:2011.15126, appendix A).
 
-The attribute names are those of the official weight files. All batch norms run on their stored statistics.
+The attribute names are those of the official weight files. All batch norms use their stored statistics.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DownBlock2d(ConvBlock2d):
 
 
 class DownBlock3d(nn.Module):
-    """Convolution, batch norm, ReLU, then half the height and width; the depth stays."""
+    """Convolution, batch norm, ReLU, then height and width are halved; the depth stays."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class DownBlock3d(nn.Module):
 
 
 class UpBlock3d(nn.Module):
-    """Double height and width by repeating pixels, then convolution, batch norm, ReLU."""
+    """Nearest-neighbour upsampling to twice the height and width, then convolution, batch norm, ReLU."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Dense motion: how every cell of the feature volume moves, from source and driving keypoints.
+"""Dense motion: the motion of every cell of the feature volume, from source and driving keypoints.
 
 Wang et al. 2021 (arXiv:2011.15126), section 3.2: every keypoint proposes to shift the whole volume by its own shift; a
-network looks at the shifted volumes and blends the proposals cell by cell.
+network takes the shifted volumes and blends the proposals cell by cell.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from talking_head.engines.face.sadtalker.networks.sizes import DEPTH, KEYPOINTS,
 
 PROPOSALS = KEYPOINTS + 1  # the first one: nothing moves
 HEATMAP_VARIANCE = 0.01
-SMALLEST_MASK = 1e-3  # weaker proposals are dropped, and the rest is not normalised again
+SMALLEST_MASK = 1e-3  # weaker proposals are dropped, and the others are not normalised again
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Where every cell of the volume comes from, and which parts of the picture are visible at all."""
+    """The source position of every cell of the volume, and the visibility of the picture's parts."""
 
     deformation: Tensor  # (n, d, h, w, 3): x, y, z in -1..1
     occlusion: Tensor  # (n, 1, h, w) in 0..1
@@ -32,21 +32,21 @@ class Motion:
 
 
 def sparse_motions(kp_source: Tensor, kp_driving: Tensor, volume: Tensor) -> Tensor:
-    """One shifted identity grid per proposal; (n, 15, 3) twice -> (n, 16, d, h, w, 3)."""
+    """Return one shifted identity grid per proposal; (n, 15, 3) twice -> (n, 16, d, h, w, 3)."""
     identity = identity_grid(*volume.shape[2:], like=volume)  # (d, h, w, 3)
     shifts = functional.pad(kp_source - kp_driving, (0, 0, 1, 0))  # (n, 16, 3), no shift in front
     return identity + shifts[:, :, None, None, None]  # (n, 16, d, h, w, 3)
 
 
 def heat_maps(keypoints: Tensor, volume: Tensor) -> Tensor:
-    """A gaussian around every keypoint; (n, 15, 3) -> (n, 15, d, h, w)."""
+    """Return a Gaussian around every keypoint; (n, 15, 3) -> (n, 15, d, h, w)."""
     identity = identity_grid(*volume.shape[2:], like=volume)  # (d, h, w, 3)
     squared = (identity - keypoints[:, :, None, None, None]).pow(2).sum(dim=-1)  # (n, 15, d, h, w)
     return torch.exp(-0.5 * squared / HEATMAP_VARIANCE)
 
 
 def blend(mask: Tensor, motions: Tensor) -> Tensor:
-    """``mask`` (n, 16, d, h, w) after softmax, ``motions`` (n, 16, d, h, w, 3) -> (n, d, h, w, 3)."""
+    """Blend ``motions`` (n, 16, d, h, w, 3) by ``mask`` (n, 16, d, h, w) after softmax; -> (n, d, h, w, 3)."""
     kept = torch.where(mask < SMALLEST_MASK, torch.zeros_like(mask), mask)
     return (kept[..., None] * motions).sum(dim=1)
 
@@ -64,12 +64,12 @@ class HourglassEncoder(nn.Module):
 
 
 class HourglassDecoder(nn.Module):
-    """Up again; at every level what the encoder had there is put beside."""
+    """The upward half; at every level the encoder's output of that level is concatenated."""
 
     def __init__(self, down: tuple[int, ...], up: tuple[int, ...]) -> None:
         super().__init__()
-        beside = (0, *reversed(down[1:-1]), down[0])
-        channels_in = [previous + skip for previous, skip in zip((down[-1], *up), beside, strict=True)]
+        skips = (0, *reversed(down[1:-1]), down[0])
+        channels_in = [previous + skip for previous, skip in zip((down[-1], *up), skips, strict=True)]
         self.up_blocks = nn.ModuleList(UpBlock3d(*pair) for pair in zip(channels_in, up, strict=False))
         self.out_channels = channels_in[-1]
         self.conv = nn.Conv3d(self.out_channels, self.out_channels, 3, padding=1)
@@ -94,7 +94,7 @@ class Hourglass(nn.Module):
 
 
 class DenseMotion(nn.Module):
-    """Feature volume and keypoints to :class:`Motion`."""
+    """From feature volume and keypoints to :class:`Motion`."""
 
     def __init__(self, sizes: NetworkSizes = OFFICIAL) -> None:
         super().__init__()
@@ -106,18 +106,18 @@ class DenseMotion(nn.Module):
         self.occlusion = nn.Conv2d(prediction * DEPTH, 1, 7, padding=3)
 
     def compressed(self, volume: Tensor) -> Tensor:
-        """Depends on the source alone; (n, 32, d, h, w) -> (n, 4, d, h, w)."""
+        """Return the compressed volume, which depends on the source alone; (n, 32, d, h, w) -> (n, 4, d, h, w)."""
         return functional.relu(self.norm(self.compress(volume)))
 
     def hourglass_input(self, compressed: Tensor, motions: Tensor, heat: Tensor) -> Tensor:
-        """Beside the heat map of each proposal the volume shifted by it; -> (n, 80, d, h, w).
+        """Return each proposal's heat map with the volume shifted by the proposal; -> (n, 80, d, h, w).
 
         ``compressed`` (1 or n, 4, d, h, w), ``motions`` (n, 16, d, h, w, 3), ``heat`` (n, 15, d, h, w).
         """
         depth = compressed.shape[2]
         # One deep grid instead of sixteen copies of the volume. It runs from -1 to 1 inclusive but is sampled as if it
-        # ran between cell borders: the networks were trained that way, so even the proposal that does not move is not
-        # a copy.
+        # ran between cell borders: the networks were trained that way, so even the proposal without a shift is not a
+        # copy.
         volumes = compressed.expand(len(motions), -1, -1, -1, -1)
         shifted = functional.grid_sample(volumes, motions.flatten(1, 2), align_corners=False)  # (n, 4, 16 * d, h, w)
         shifted = shifted.unflatten(2, (PROPOSALS, depth)).transpose(1, 2)  # (n, 16, 4, d, h, w)
@@ -127,8 +127,11 @@ class DenseMotion(nn.Module):
     def forward(
         self, compressed: Tensor, kp_source: Tensor, kp_driving: Tensor, heat_source: Tensor | None = None
     ) -> Motion:
-        """``compressed`` (1 or n, 4, d, h, w), ``kp_source`` (1 or n, 15, 3), ``kp_driving`` (n, 15, 3);
-        ``heat_source`` may be handed in where the source's :func:`heat_maps` are known already."""
+        """Return the motion from the source to the driving keypoints.
+
+        ``compressed`` (1 or n, 4, d, h, w), ``kp_source`` (1 or n, 15, 3), ``kp_driving`` (n, 15, 3). ``heat_source``
+        may be passed where the source's :func:`heat_maps` are already known.
+        """
         motions = sparse_motions(kp_source, kp_driving, compressed)  # (n, 16, d, h, w, 3)
         if heat_source is None:
             heat_source = heat_maps(kp_source, compressed)

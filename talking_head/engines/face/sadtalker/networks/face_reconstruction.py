@@ -1,4 +1,4 @@
-"""Face reconstruction: one aligned face to the coefficients of a 3-D morphable model.
+"""Face reconstruction: from one aligned face to the coefficients of a 3-D morphable model.
 
 Deng et al. 2019 (arXiv:1903.08527): a ResNet-50 (He et al. 2015; the variant with the stride in the 3x3 convolution)
 with one linear head per group of coefficients.
@@ -18,7 +18,7 @@ EXPANSION = 4
 
 
 class Bottleneck(nn.Module):
-    """1x1 down, 3x3, 1x1 up, around a shortcut."""
+    """1x1 down, 3x3, 1x1 up, with a shortcut."""
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Backbone(nn.Module):
 
 
 class FaceReconstruction(nn.Module):
-    """RGB in 0..1, aligned to 224 px by :mod:`.alignment`, to 257 coefficients."""
+    """From RGB in 0..1, aligned to 224 px (``sadtalker.face.alignment``), to 257 coefficients."""
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()

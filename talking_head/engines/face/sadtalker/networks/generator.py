@@ -18,14 +18,14 @@ WARPED_SLOPE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class GeneratedFrame:
-    """A picture and how it came about."""
+    """A picture and the motion that produced it."""
 
     picture: Tensor  # (n, 3, s, s) in 0..1
     motion: Motion
 
 
 class Generator(nn.Module):
-    """The whole picture network, as plainly as it can be written: the reference for :mod:`.fast_generator`."""
+    """The whole picture network in its plainest form: the reference for :class:`FastGenerator`."""
 
     def __init__(self, sizes: NetworkSizes = OFFICIAL) -> None:
         super().__init__()
@@ -43,19 +43,19 @@ class Generator(nn.Module):
         self.decoder = SpadeDecoder(sizes)
 
     def encode(self, picture: Tensor) -> Tensor:
-        """Feature volume of the source; (n, 3, s, s) in 0..1 -> (n, 32, 16, s/4, s/4)."""
+        """Return the feature volume of the source; (n, 3, s, s) in 0..1 -> (n, 32, 16, s/4, s/4)."""
         x = self.first(picture)  # (n, 64, s, s)
         for block in self.down_blocks:
             x = block(x)  # (n, 128, s/2, s/2), then (n, 256, s/4, s/4)
         return self.resblocks_3d(self.second(x).unflatten(1, (-1, DEPTH)))
 
     def condition(self, volume: Tensor, motion: Motion) -> Tensor:
-        """The warped feature map that conditions the decoder; -> (n, 256, s/4, s/4)."""
+        """Return the warped feature map that conditions the decoder; -> (n, 256, s/4, s/4)."""
         warped = functional.grid_sample(volume, motion.deformation, align_corners=False)  # (n, 32, 16, h, w)
         return self.fourth(self.third(warped.flatten(1, 2))) * motion.occlusion
 
     def forward(self, picture: Tensor, kp_source: Tensor, kp_driving: Tensor) -> GeneratedFrame:
-        """``picture`` (n, 3, s, s), keypoints (n, 15, 3)."""
+        """Return ``picture`` (n, 3, s, s) moved from its keypoints to the driving ones, both (n, 15, 3)."""
         volume = self.encode(picture)
         motion = self.dense_motion_network(self.dense_motion_network.compressed(volume), kp_source, kp_driving)
         return GeneratedFrame(self.decoder(self.condition(volume, motion)), motion)

@@ -1,4 +1,4 @@
-"""Keypoint extractor: a picture to 15 canonical 3-D keypoints (Wang et al. 2021, arXiv:2011.15126, section 3.1)."""
+"""Keypoint extractor: 15 canonical 3-D keypoints of a picture (Wang et al. 2021, arXiv:2011.15126, section 3.1)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HEATMAP_TEMPERATURE = 0.1
 
 
 def identity_grid(depth: int, height: int, width: int, *, like: Tensor) -> Tensor:
-    """Positions of a volume's cells, x, y, z from -1 to 1 inclusive; (depth, height, width, 3)."""
+    """Return the positions of a volume's cells, x, y, z from -1 to 1 inclusive; (depth, height, width, 3)."""
     z, y, x = (2 * torch.arange(n, dtype=like.dtype, device=like.device) / (n - 1) - 1 for n in (depth, height, width))
     grid = torch.meshgrid(z, y, x, indexing="ij")
     return torch.stack(grid[::-1], dim=-1)  # (d, h, w, 3)
 
 
 class BlurAndShrink(nn.Module):
-    """A fixed 13x13 gaussian, then every fourth pixel."""
+    """A fixed 13x13 Gaussian, then every fourth pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class BlurAndShrink(nn.Module):
 
 
 class KeypointPredictor(nn.Module):
-    """Down in two dimensions, then up in three: the depth is folded out of the channels at the bottom."""
+    """Down in two dimensions, then up in three: the depth is unfolded from the channels at the bottom."""
 
     def __init__(self, sizes: NetworkSizes) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class KeypointPredictor(nn.Module):
 
 
 class KeypointExtractor(nn.Module):
-    """RGB in 0..1, (n, 3, s, s), to canonical keypoints (n, 15, 3): x, y, z in -1..1."""
+    """From RGB in 0..1, (n, 3, s, s), to canonical keypoints (n, 15, 3): x, y, z in -1..1."""
 
     def __init__(self, sizes: NetworkSizes = OFFICIAL) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class KeypointExtractor(nn.Module):
         return self.locate(self.predictor(self.down(picture)))  # (n, 15, 3)
 
     def locate(self, feature: Tensor) -> Tensor:
-        """Mean position of every heat map (a soft arg max); (n, 32, d, h, w) -> (n, 15, 3)."""
+        """Return the mean position of every heat map (a soft arg max); (n, 32, d, h, w) -> (n, 15, 3)."""
         logits = self.kp(feature)  # (n, 15, d, h, w)
         heat = torch.softmax(logits.flatten(2) / HEATMAP_TEMPERATURE, dim=2).view_as(logits)
         grid = identity_grid(*logits.shape[2:], like=logits)  # (d, h, w, 3)

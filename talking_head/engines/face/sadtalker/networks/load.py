@@ -1,4 +1,4 @@
-"""The networks of one resolution, loaded and ready."""
+"""Loading of the networks of one resolution."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Networks:
 
 
 def load_networks(path: Path, sizes: NetworkSizes = OFFICIAL) -> Networks:
-    """Networks of one face file.
+    """Return the networks of one face file.
 
     Raises:
-        EngineError: see :mod:`.checkpoints`.
+        EngineError: see :mod:`talking_head.engines.face.sadtalker.checkpoints`.
     """
     weights = checkpoints.FaceWeights(path)
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced immediately
         networks = Networks(
             FaceReconstruction(sizes.reconstruction),
             AudioToExpression(),
@@ -53,10 +53,10 @@ def load_networks(path: Path, sizes: NetworkSizes = OFFICIAL) -> Networks:
 
 
 def load_mapping_net(path: Path, layout: CoefficientLayout, sizes: NetworkSizes = OFFICIAL) -> MappingNet:
-    """The mapping net for that layout.
+    """Return the mapping net for that layout.
 
     Raises:
-        EngineError: see :mod:`.checkpoints`.
+        EngineError: see :mod:`talking_head.engines.face.sadtalker.checkpoints`.
     """
     with torch.device("meta"):
         network = MappingNet(int(layout), sizes.mapping)

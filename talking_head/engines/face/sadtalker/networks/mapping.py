@@ -1,7 +1,7 @@
-"""Mapping net: coefficients of the morphable model to the keypoint model's head pose and offsets.
+"""Mapping net: from coefficients of the morphable model to the keypoint model's head pose and offsets.
 
-From PIRenderer (Ren et al. 2021, arXiv:2109.08379); section 3.4 of the SadTalker paper. A window of 27 frames goes in,
-the middle frame comes out.
+Source: PIRenderer (Ren et al. 2021, arXiv:2109.08379); section 3.4 of the SadTalker paper. The input is a window of 27
+frames, the output its middle frame.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MappingOutput:
 
 
 class MappingNet(nn.Module):
-    """``channels`` is 70 for the cropping modes and 73 for the full ones (:mod:`.coefficients`)."""
+    """The mapping network; ``channels`` is 70 for the cropping modes and 73 for the full modes."""
 
     def __init__(self, channels: int, width: int = 1024) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class MappingNet(nn.Module):
         self.fc_exp = nn.Linear(width, KEYPOINTS * 3)
 
     def forward(self, windows: Tensor) -> MappingOutput:
-        """``windows`` (n, channels, 27)."""
+        """Return pose and offsets of the middle frames of ``windows`` (n, channels, 27)."""
         x = self.first(windows)  # (n, 1024, 21)
         for layer in range(3):
             shortcut = x[..., CROPPED_PER_LAYER:-CROPPED_PER_LAYER]

@@ -1,4 +1,4 @@
-"""Widths of the networks. The official files have :data:`OFFICIAL`; tests use narrow networks of the same structure."""
+"""Widths of the networks: :data:`OFFICIAL` for the official files; tests use narrow networks of the same structure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""SPADE decoder: the warped feature map to a picture (Park et al. 2019, arXiv:1903.07291).
+"""SPADE decoder: from the warped feature map to a picture (Park et al. 2019, arXiv:1903.07291).
 
-Every norm is told, pixel by pixel, how to scale and shift by a small network that looks at the conditioning map.
+A small network computes every norm's scale and shift, pixel by pixel, from the conditioning map.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ MIDDLE_BLOCKS = 6
 
 
 class SpectralConv2d(nn.Module):
-    """A convolution whose weight is divided by its stored largest singular value (Miyato et al. 2018,
-    arXiv:1802.05957). In use the stored vectors are final, so the division can be folded into the weight once."""
+    """A convolution with spectral normalisation (Miyato et al. 2018, arXiv:1802.05957).
+
+    The weight is divided by its stored largest singular value. In inference the stored vectors are final, so the
+    division can be folded into the weight once.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -73,7 +76,7 @@ class SpadeBlock(nn.Module):
 
 
 class SpadeDecoder(nn.Module):
-    """``condition`` (n, 256, h, w) to RGB in 0..1, (n, 3, 4h, 4w)."""
+    """From ``condition`` (n, 256, h, w) to RGB in 0..1, (n, 3, 4h, 4w)."""
 
     def __init__(self, sizes: NetworkSizes = OFFICIAL) -> None:
         super().__init__()

@@ -64,7 +64,7 @@ def eye_opening(frame: Frame) -> float:
     """Mean height of the eyes over their width, by the iris network."""
     points = face_mesh(frame, find_faces(frame)[0]).points
     heights = []
-    for eye in EyeContours().of(frame, points):
+    for eye in EyeContours().find(frame, points):
         width = np.linalg.norm(eye.lower[0] - eye.lower[-1])
         heights.append(np.linalg.norm(eye.upper[4] - eye.lower[4]) / width)
     return float(np.mean(heights))

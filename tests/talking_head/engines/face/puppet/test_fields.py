@@ -13,15 +13,15 @@ def test_field_passes_through_its_points_and_stays_between_them() -> None:
     points, values = rng.uniform(0, 100, (30, 2)), rng.uniform(-5, 5, (30, 2))
     field = ScatteredField(points, smoothing=0.0)
     weights = field.solve(values)
-    assert np.allclose(field.at(points, weights), values, atol=0.02)
-    everywhere = field.at(rng.uniform(-300, 400, (500, 2)), weights)
+    assert np.allclose(field.evaluate(points, weights), values, atol=0.02)
+    everywhere = field.evaluate(rng.uniform(-300, 400, (500, 2)), weights)
     assert np.abs(everywhere).max() < 1.5 * np.abs(values).max()
 
 
 def test_smoothing_averages_points_that_contradict_each_other() -> None:
     points = np.array([[0.0, 0.0], [0.1, 0.0], [50.0, 0.0]])
     field = ScatteredField(points, smoothing=5.0)
-    values = field.at(points, field.solve(np.array([[1.0], [-1.0], [0.0]])))
+    values = field.evaluate(points, field.solve(np.array([[1.0], [-1.0], [0.0]])))
     assert np.abs(values).max() < 0.2
 
 
