@@ -1,6 +1,6 @@
-"""Weights of the optional engines: what they are, whether they are there, and how they get there.
+"""Weights of the optional engines: what they are, whether they are installed, and how they are downloaded.
 
-``manifest`` says what each file is, ``folder`` what lies in the folder, ``licences`` what was accepted, ``sources``
-where a file can come from; ``http_transfer`` and ``folder_transfer`` bring one, ``download`` all that is missing. No
-Django, no torch.
+``manifest`` describes each file, ``folder`` the state of the checkpoints folder, ``licences`` which licences were
+accepted, ``sources`` where a file can come from; ``http_transfer`` and ``folder_transfer`` transfer one file,
+``download`` all missing ones. No Django, no torch.
 """

@@ -1,4 +1,4 @@
-"""What lies in the checkpoints folder, and the only way anything gets a final name there."""
+"""The state of the checkpoints folder, and the only code that gives a file its final name there."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from talking_head.errors import FolderWording, ResourceError, map_os_errors
 
 LOCK_FILE = ".download.lock"
 PART_SUFFIX = ".part"
-RESERVE_SHARE = 0.1  # of what is to come: the file system and whoever else writes need some room too
+RESERVE_SHARE = 0.1  # of the download: the file system and other writers need some room too
 CHECKPOINTS_FOLDER = FolderWording(
     name="checkpoints folder",
-    free_space="What has come is kept: free some space and run the command again.",
+    free_space="The part already downloaded is kept: free some space and run the command again.",
     grant_access="Give this user write permission on it, or set CHECKPOINTS_DIR to another folder.",
     look_into="Check CHECKPOINTS_DIR.",
     denied_is_permanent=True,
@@ -29,8 +29,8 @@ CHECKPOINTS_FOLDER = FolderWording(
 
 class FileState(StrEnum):
     GOOD = "good"
-    OWN = "own"  # other bytes than the official ones, vouched for by a digest beside the file
-    PRESENT = "present"  # there, with the right size; its digest was not asked for
+    OWN = "own"  # custom weights: not the official bytes, but they match the digest file next to them
+    PRESENT = "present"  # there, with the right size; the digest was not checked
     MISSING = "missing"
     CORRUPT = "corrupt"
     UNREADABLE = "unreadable"
@@ -41,71 +41,73 @@ class FileState(StrEnum):
 
 
 def state_of(checkpoint: Checkpoint, folder: Path, *, deep: bool = True) -> FileState:
-    """Whether the file is there and sound. ``deep`` reads all of it: sizes alone cannot tell SadTalker's two face files
-    apart, and a bit flips without changing one.
+    """Return whether the file is there and intact.
 
-    Weights of one's own may lie under an official name with their digest beside them (``<file>.sha256``, as
-    ``sha256sum`` writes it): they are sound, and nobody replaces them without being told to. Beside a file that was
-    fetched lies the official digest, which makes nothing else sound.
+    ``deep`` reads all of it: sizes alone cannot tell SadTalker's two face files apart, and a flipped bit does not
+    change the size.
+
+    Custom weights may have an official name with their digest next to them (``<file>.sha256``, as ``sha256sum`` writes
+    it): they count as intact and are replaced only on request. A downloaded file has the official digest next to it,
+    which no other content satisfies.
     """
     path = checkpoint.path_in(folder)
     try:
         if not path.is_file():
             return FileState.MISSING
-        beside = digest_beside(path)
-        own_digest = beside if beside != checkpoint.sha256 else ""
+        stated_digest = sidecar_digest(path)
+        custom_digest = stated_digest if stated_digest != checkpoint.sha256 else ""
         if not deep:
             right_size = path.stat().st_size == checkpoint.bytes
-            return FileState.PRESENT if right_size else FileState.OWN if own_digest else FileState.CORRUPT
-        if path.stat().st_size != checkpoint.bytes and not own_digest:
+            return FileState.PRESENT if right_size else FileState.OWN if custom_digest else FileState.CORRUPT
+        if path.stat().st_size != checkpoint.bytes and not custom_digest:
             return FileState.CORRUPT
         digest = sha256_of_file(path)
     except OSError:
         return FileState.UNREADABLE
     if digest == checkpoint.sha256:
         return FileState.GOOD
-    return FileState.OWN if digest == own_digest else FileState.CORRUPT
+    return FileState.OWN if digest == custom_digest else FileState.CORRUPT
 
 
 def digest_path(path: Path) -> Path:
-    """Where the digest of a file lies, in the form of ``sha256sum``."""
+    """Return the path of a file's digest file, which has the format of ``sha256sum``."""
     return path.with_name(f"{path.name}.sha256")
 
 
 def write_digest(path: Path, digest: str) -> None:
-    """Lets engines notice when a bit of the file flips later."""
+    """Write the digest next to the file, so that engines notice when a bit of the file flips later."""
     part = path.with_name(f"{path.name}.sha256{PART_SUFFIX}")
     part.write_text(f"{digest}  {path.name}\n", encoding="ascii")
     part.replace(digest_path(path))
 
 
-def digest_beside(path: Path) -> str:
-    """The digest in that file; "" when there is none."""
-    beside = digest_path(path)
-    if not beside.is_file():
+def sidecar_digest(path: Path) -> str:
+    """Return the digest in that digest file; "" when there is none."""
+    digest_file = digest_path(path)
+    if not digest_file.is_file():
         return ""
-    match = re.match(r"[0-9a-fA-F]{64}\b", beside.read_text(encoding="ascii", errors="replace"))
+    match = re.match(r"[0-9a-fA-F]{64}\b", digest_file.read_text(encoding="ascii", errors="replace"))
     return match[0].lower() if match else ""
 
 
-def part_of(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Where an unfinished file grows; it outlives an interruption, so that the next run goes on from there."""
+def part_path(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Return the path of the unfinished file; it survives an interruption, so that the next run resumes it."""
     path = checkpoint.path_in(folder)
     return path.with_name(path.name + PART_SUFFIX)
 
 
 def part_bytes(checkpoint: Checkpoint, folder: Path) -> int:
     try:
-        return part_of(checkpoint, folder).stat().st_size
+        return part_path(checkpoint, folder).stat().st_size
     except OSError:
         return 0
 
 
 def finish(part: Path, path: Path, digest: str) -> None:
-    """Gives the whole, checked file its name; after a power cut the name is either absent or right.
+    """Give the complete, checked file its final name; after a power cut the name is either absent or right.
 
-    Its digest is written beside it, so that engines notice when a bit of it flips later. The old digest goes first: a
-    file must never stand beside the digest of another.
+    Its digest is written next to it, so that engines notice when a bit of it flips later. The old digest is removed
+    first: a file must never have the digest of another next to it.
 
     Raises:
         ResourceError: see :func:`talking_head.errors.from_os_error`.
@@ -113,8 +115,7 @@ def finish(part: Path, path: Path, digest: str) -> None:
     with map_os_errors(CHECKPOINTS_FOLDER):
         with part.open("rb") as file:
             os.fsync(file.fileno())
-        beside = digest_path(path)
-        beside.unlink(missing_ok=True)
+        digest_path(path).unlink(missing_ok=True)
         part.replace(path)
         write_digest(path, digest)
         descriptor = os.open(path.parent, os.O_RDONLY)
@@ -125,19 +126,19 @@ def finish(part: Path, path: Path, digest: str) -> None:
 
 
 def check_space(checkpoints: Sequence[Checkpoint], folder: Path) -> None:
-    """Better now than after hours of downloading.
+    """Check that the files fit on the disk, rather than fail after hours of downloading.
 
     Raises:
         ResourceError: ``no_space``.
     """
-    missing_bytes = sum(max(0, one.bytes - part_bytes(one, folder)) for one in checkpoints)
+    missing_bytes = sum(max(0, item.bytes - part_bytes(item, folder)) for item in checkpoints)
     with map_os_errors(CHECKPOINTS_FOLDER):
         free_bytes = shutil.disk_usage(folder).free
     needed_bytes = int(missing_bytes * (1 + RESERVE_SHARE))
     if needed_bytes > free_bytes:
         raise ResourceError(
-            f"There is not enough space for the checkpoints: {in_units(needed_bytes)} are needed with a reserve of "
-            f"{RESERVE_SHARE:.0%}, {in_units(free_bytes)} are free.",
+            f"There is not enough space for the checkpoints: {in_units(needed_bytes)} are needed, including a reserve "
+            f"of {RESERVE_SHARE:.0%}, but only {in_units(free_bytes)} are free.",
             code="no_space",
             hint="Free some space, name fewer files with --only, or set CHECKPOINTS_DIR to another disk.",
         )
@@ -145,10 +146,10 @@ def check_space(checkpoints: Sequence[Checkpoint], folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps a second download out of the folder; the system lets go of the lock when this process ends in any way.
+    """Hold the folder's download lock; the system releases it however this process ends.
 
     Raises:
-        ResourceError: ``download_running``, or what the file system refused.
+        ResourceError: ``download_running``, or the file system's error.
     """
     with map_os_errors(CHECKPOINTS_FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,7 +161,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise ResourceError(
                 "Another download into this folder is running.",
                 code="download_running",
-                hint="Wait until it has ended, then run the command again to see what is left.",
+                hint="Wait until it has finished, then run the command again to see what is left.",
             ) from None
         yield
     finally:
@@ -168,7 +169,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def in_units(count: int) -> str:
-    """Bytes for people: "725 MB"."""
+    """Return a number of bytes in readable units: "725 MB"."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:
             return f"{count / size:.3g} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"

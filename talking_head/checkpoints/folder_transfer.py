@@ -1,4 +1,4 @@
-"""One file from a mirror that is a folder: a USB stick, a network share."""
+"""Copying a file from a mirror that is a folder: a USB stick or a network share, say."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ BLOCK_BYTES = 1 << 20
 
 
 def copy(source: Path, part: Path, expected_bytes: int, *, on_progress: Callable[[int], None]) -> None:
-    """Always from the beginning: copying is quick, and a half may come from elsewhere.
+    """Copy the whole file, always from the beginning: it is quick, and an unfinished part may be from elsewhere.
 
     Raises:
-        SourceError: the file is not there, or has another size. ResourceError: our folder refuses it.
+        SourceError: the file does not exist or has the wrong size. ResourceError: the checkpoints folder refuses it.
     """
     try:
         if not source.is_file():
-            raise SourceError("The file is not there.", permanent=True)
-        found_bytes = source.stat().st_size
-        if found_bytes != expected_bytes:
-            raise SourceError(f"It is another file ({found_bytes} bytes).", permanent=True)
+            raise SourceError("The file does not exist.", permanent=True)
+        actual_bytes = source.stat().st_size
+        if actual_bytes != expected_bytes:
+            raise SourceError(f"It is a different file ({actual_bytes} bytes).", permanent=True)
         reader = source.open("rb")
     except OSError as error:
-        raise SourceError(f"It cannot be read: {error.strerror}.", permanent=True) from error
+        raise SourceError(f"The file cannot be read: {error.strerror}.", permanent=True) from error
     with reader, map_os_errors(CHECKPOINTS_FOLDER):
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as writer:
@@ -36,8 +36,8 @@ def copy(source: Path, part: Path, expected_bytes: int, *, on_progress: Callable
 
 
 def _read(read: Callable[[int], bytes], source: Path) -> bytes:
-    """A stick that was pulled out is the source's failure, not our folder's."""
+    """Return the next block; a stick that was pulled out is an error of the source, not of our folder."""
     try:
         return read(BLOCK_BYTES)
     except OSError as error:
-        raise SourceError(f"It cannot be read: {error.strerror}.", permanent=True) from error
+        raise SourceError(f"The file cannot be read: {error.strerror}.", permanent=True) from error

@@ -1,4 +1,4 @@
-"""Which licences were accepted: ``accepted-licences.json`` in the checkpoints folder, so that one is asked once."""
+"""The accepted licences, recorded in ``accepted-licences.json`` in the checkpoints folder: each is asked for once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCEPTED_FILE = "accepted-licences.json"
 
 
 def is_accepted(licence: Licence, folder: Path) -> bool:
-    """Whether the files under it may be fetched and used here. Other terms than those that were shown do not count."""
+    """Return whether its files may be downloaded and used here; acceptance of other terms does not count."""
     if not licence.needs_acceptance:
         return True
     if licence.accepted_by_environment and os.environ.get(licence.accepted_by_environment, "") == "1":
@@ -27,7 +27,8 @@ def is_accepted(licence: Licence, folder: Path) -> bool:
 
 
 def accept(licences: Iterable[Licence], folder: Path, now: datetime | None = None) -> None:
-    """
+    """Record the licences as accepted, with the terms that were shown.
+
     Raises:
         ResourceError: the folder cannot be written to.
     """

@@ -1,4 +1,4 @@
-"""The list of all weight files: ``checkpoints/manifest.json`` knows their sizes, digests and addresses."""
+"""The list of all weight files with their sizes, digests and URLs: ``checkpoints/manifest.json``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """``terms`` is a summary in our words; ``url`` has the text that counts. ``accepted_by_environment`` is a variable
-    by which the library in question lets its users agree."""
+    """A licence of weights.
+
+    ``terms`` is a summary; ``url`` has the binding text. ``accepted_by_environment`` is the environment variable with
+    which users of the library in question accept it.
+    """
 
     key: str
     title: str
@@ -31,8 +34,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One file. ``file`` is its place in the folder, perhaps below a subfolder; ``optional`` ones are fetched only when
-    they are named."""
+    """One weight file.
+
+    ``file`` is its path in the folder, possibly in a subfolder; ``optional`` files are downloaded only when named.
+    """
 
     name: str
     file: str
@@ -62,40 +67,42 @@ class Manifest:
         return tuple(checkpoint for checkpoint in self.checkpoints if engine in checkpoint.needed_by)
 
     def named(self, names: Sequence[str]) -> tuple[Checkpoint, ...]:
-        """Those that have one of these names, files, or engines that need them; in the manifest's order.
+        """Return the checkpoints that match one of these names, files or engines, in the manifest's order.
 
         Raises:
             OptionError: ``unknown_checkpoint``.
         """
         wanted: set[str] = set()
         for name in names:
-            found = [
-                one.name for one in self.checkpoints if name in (one.name, one.file, one.file_name, *one.needed_by)
+            matches = [
+                item.name
+                for item in self.checkpoints
+                if name in (item.name, item.file, item.file_name, *item.needed_by)
             ]
-            if not found:
-                engines = sorted({engine for one in self.checkpoints for engine in one.needed_by})
-                known = ", ".join([*engines, *(one.name for one in self.checkpoints)])
+            if not matches:
+                engines = sorted({engine for item in self.checkpoints for engine in item.needed_by})
+                known = ", ".join([*engines, *(item.name for item in self.checkpoints)])
                 raise OptionError(
                     f"There is no checkpoint “{name}”.", code="unknown_checkpoint", hint=f"Choose from: {known}."
                 )
-            wanted.update(found)
-        return tuple(one for one in self.checkpoints if one.name in wanted)
+            wanted.update(matches)
+        return tuple(item for item in self.checkpoints if item.name in wanted)
 
 
 def load_manifest(path: Path = MANIFEST_FILE) -> Manifest:
-    """Reads and checks the whole list: a slip in it must not surface as a corrupt download hours later.
+    """Read and check the whole list: a mistake in it must not surface as a corrupt download hours later.
 
     Raises:
-        OptionError: ``bad_manifest``, with what is wrong.
+        OptionError: ``bad_manifest``, with the reason.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
-            raise ValueError(f"format {values['format']} is not known")
+            raise ValueError(f"format {values['format']} is unknown")
         licences = {key: Licence(key=key, **licence) for key, licence in values["licences"].items()}
         checkpoints = tuple(_checkpoint(row, licences) for row in values["checkpoints"])
         for field in ("name", "file"):
-            _check_unique([getattr(one, field) for one in checkpoints])
+            _check_unique([getattr(item, field) for item in checkpoints])
     except OSError as error:
         raise _bad_manifest(path, error.strerror or "it cannot be read") from error
     except KeyError as error:
@@ -106,11 +113,11 @@ def load_manifest(path: Path = MANIFEST_FILE) -> Manifest:
 
 
 def _checkpoint(row: dict[str, Any], licences: dict[str, Licence]) -> Checkpoint:
-    place = PurePosixPath(row["file"])
-    if place.is_absolute() or ".." in place.parts or not place.name or place.name.startswith("."):
-        raise ValueError(f"“{row['file']}” is not a place inside the folder")
+    path = PurePosixPath(row["file"])
+    if path.is_absolute() or ".." in path.parts or not path.name or path.name.startswith("."):
+        raise ValueError(f"“{row['file']}” is not a path inside the folder")
     if not DIGEST.fullmatch(row["sha256"]):
-        raise ValueError(f"the digest of {row['name']} is not 64 small hex digits")
+        raise ValueError(f"the digest of {row['name']} is not 64 lower-case hex digits")
     if not isinstance(row["bytes"], int) or row["bytes"] <= 0:
         raise ValueError(f"the size of {row['name']} is not a number of bytes")
     return Checkpoint(
@@ -126,9 +133,9 @@ def _checkpoint(row: dict[str, Any], licences: dict[str, Licence]) -> Checkpoint
 
 
 def _check_unique(values: Sequence[str]) -> None:
-    doubled = {value for value in values if values.count(value) > 1}
-    if doubled:
-        raise ValueError(f"{', '.join(sorted(doubled))} is there twice")
+    duplicates = {value for value in values if values.count(value) > 1}
+    if duplicates:
+        raise ValueError(f"{', '.join(sorted(duplicates))} is listed twice")
 
 
 def _bad_manifest(path: Path, why: str) -> OptionError:

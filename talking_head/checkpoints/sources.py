@@ -1,4 +1,4 @@
-"""Where a file can come from, best first, and what one source says when it cannot give it."""
+"""The sources of a file, best first, and the error of a source that cannot deliver it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import quote, urlsplit
 from talking_head.checkpoints.manifest import Checkpoint, Manifest
 from talking_head.errors import OptionError, ResourceError
 
-Source = str | Path  # an address, or a file in somebody's folder
+Source = str | Path  # a URL, or a path in a mirror folder
 
 
 class SourceError(ResourceError):
-    """This source cannot give the file. When not ``permanent``, asking again may help; servers may say when."""
+    """A source cannot deliver the file. Unless ``permanent``, a retry may help; a server may say after how long."""
 
     default_code = "download_failed"
 
@@ -23,7 +23,8 @@ class SourceError(ResourceError):
 
 
 def parse_mirror(mirror: str) -> Source | None:
-    """
+    """Return the mirror as a URL or a folder; None for an empty option.
+
     Raises:
         OptionError: ``bad_mirror``.
     """
@@ -34,25 +35,26 @@ def parse_mirror(mirror: str) -> Source | None:
     folder = Path(mirror.removeprefix("file://"))
     if not folder.is_dir():
         raise OptionError(
-            f"The mirror “{mirror}” is neither an http address nor a folder.",
+            f"The mirror “{mirror}” is neither an http(s) URL nor a folder.",
             code="bad_mirror",
-            hint="Name a folder with the checkpoint files in it, or the address under which they lie.",
+            hint="Give a folder that contains the checkpoint files, or the URL under which they are served.",
         )
     return folder
 
 
 def sources_of(checkpoint: Checkpoint, manifest: Manifest, mirror: Source | None) -> tuple[Source, ...]:
-    """A mirror takes the place of every other source: without internet nobody should wait for those."""
+    """Return the sources of a file; a mirror replaces all others, so that no time is lost on them without internet."""
     if mirror is None:
         return checkpoint.urls
-    places = tuple(_places(checkpoint, manifest.checkpoints))
+    paths = tuple(_mirror_paths(checkpoint, manifest.checkpoints))
     if isinstance(mirror, Path):
-        return tuple(mirror / place for place in places)
-    return tuple(mirror + quote(place) for place in places)
+        return tuple(mirror / path for path in paths)
+    return tuple(mirror + quote(path) for path in paths)
 
 
-def _places(checkpoint: Checkpoint, others: Sequence[Checkpoint]) -> Iterator[str]:
-    """The file's place as in our own folder; or the bare name, where no other file is called the same."""
+def _mirror_paths(checkpoint: Checkpoint, all_checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
+    """Yield the file's path as in the checkpoints folder; then the bare name, unless another file has the same."""
     yield checkpoint.file
-    if checkpoint.file_name != checkpoint.file and [one.file_name for one in others].count(checkpoint.file_name) == 1:
+    names = [item.file_name for item in all_checkpoints]
+    if checkpoint.file_name != checkpoint.file and names.count(checkpoint.file_name) == 1:
         yield checkpoint.file_name

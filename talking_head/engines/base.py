@@ -1,10 +1,10 @@
-"""What an engine is: the values that flow between the stages, and the three protocols.
+"""The engine interface: the values that flow between the stages, and the three protocols.
 
 An engine is a plain class with ``name`` and ``version`` that satisfies one of the protocols and is listed in
-:mod:`talking_head.engines.registry`. Engines know nothing of Django, jobs, files of the cache or each other. They are
+:mod:`talking_head.engines.registry`. Engines know nothing of Django, jobs, cache files or each other. They are
 created once per renderer process and stay warm, so the constructor loads models and the methods only use them.
 
-``version`` takes part in every cache key: raise it whenever the same input would give other bytes.
+``version`` takes part in every cache key: raise it whenever the same input would produce different bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.profiles import Preprocess
 from talking_head.timebase import SAMPLES_PER_VIDEO_FRAME
 
-# Where the times of words and sounds come from: the model that spoke, a recogniser that listened, or only the letters.
+# Where the times of words and phonemes come from: the speech model, forced alignment, or an estimate from the letters.
 TimesFrom = Literal["model", "alignment", "estimate"]
 
 
@@ -33,8 +33,10 @@ class TimedToken:
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word as written, when it sounds, and where it stands: ``start`` and ``end`` are character offsets into the
-    utterance's text as written, so that a page can highlight it."""
+    """A written word, when it is spoken, and its position in the text.
+
+    ``start`` and ``end`` are character offsets into the utterance's text as written, so that a page can highlight it.
+    """
 
     text: str
     start_seconds: float
@@ -45,7 +47,7 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What a speech engine returns for one utterance: its own rate and loudness, no padding."""
+    """One utterance as a speech engine returns it: at its own rate and loudness, without padding."""
 
     waveform: Waveform
     sample_rate_hz: int
@@ -57,8 +59,11 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Speech of one utterance ready to be filmed: 48 kHz mono, loudness normalised, silence at both ends, and a length
-    that is a whole number of clip quanta (see :mod:`talking_head.timebase`)."""
+    """The speech of one utterance, ready for animation.
+
+    48 kHz mono, loudness normalised, silence at both ends, and a length that is a whole number of clip quanta (see
+    :mod:`talking_head.timebase`).
+    """
 
     waveform: Waveform  # (n * 15360,)
     phonemes: tuple[TimedToken, ...]
@@ -68,13 +73,13 @@ class Take:
 
     @property
     def frame_count(self) -> int:
-        """Video frames that cover the take exactly."""
+        """Return the number of video frames that cover the take exactly."""
         return len(self.waveform) // SAMPLES_PER_VIDEO_FRAME
 
 
 @dataclass(frozen=True, slots=True)
 class PortraitImage:
-    """A decoded still picture; ``digest``, the sha256 of the file's bytes, stands for it in cache keys."""
+    """A decoded still picture; ``digest``, the sha256 of the file's bytes, identifies it in cache keys."""
 
     rgb: Frame
     digest: str
@@ -82,7 +87,7 @@ class PortraitImage:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How much of the portrait is shown and how large: from the profile."""
+    """The crop and the size of the portrait in the video, from the profile."""
 
     preprocess: Preprocess
     size_px: int
@@ -90,7 +95,7 @@ class Framing:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice a speech engine offers. ``language`` is a BCP 47 tag such as ``en-US``."""
+    """A voice that a speech engine offers. ``language`` is a BCP 47 tag such as ``en-US``."""
 
     name: str
     language: str
@@ -102,11 +107,13 @@ class SpeechEngine(Protocol):
     version: str
 
     def voices(self) -> tuple[Voice, ...]:
-        """Voices usable right now, the default first. Never downloads."""
+        """Return the voices that are usable right now, the default first; never download."""
 
     def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
-        """Says one utterance. ``spoken`` is what to say, ``written`` the same utterance as it stands in the script
-        (word offsets refer to it). Deterministic: the same arguments give the same samples.
+        """Return the speech of one utterance.
+
+        ``spoken`` is the text to say, ``written`` the same utterance as it appears in the script (word offsets refer to
+        it). Deterministic: the same arguments give the same samples.
 
         Raises:
             OptionError: ``unknown_voice``. ScriptError: ``nothing_speakable``.
@@ -115,15 +122,17 @@ class SpeechEngine(Protocol):
 
 @runtime_checkable
 class CloningSpeechEngine(SpeechEngine, Protocol):
-    """A speech engine that also speaks with voices of samples. They are somebody's own, so ``voices`` does not list
-    them: whoever asks for one knows its name."""
+    """A speech engine that also speaks with voices cloned from samples.
+
+    A cloned voice belongs to its owner, so ``voices`` does not list it: a caller asks for it by name.
+    """
 
     def cloned_voice(self, name: str) -> Voice | None:
-        """The voice with that name, if it is that of a sample which is here."""
+        """Return the voice with that name if it is cloned from a sample that exists here, otherwise None."""
 
 
 class FaceSource(Protocol):
-    """What a face engine prepared of one portrait, in one framing. Both sides are even."""
+    """One portrait as a face engine prepared it, in one framing. Both sides are even."""
 
     @property
     def width_px(self) -> int: ...
@@ -137,22 +146,22 @@ MotionT = TypeVar("MotionT")
 
 
 class FaceEngine(Protocol[SourceT, MotionT]):
-    """Draws a talking face. ``SourceT`` and ``MotionT`` are the engine's own; callers only hand them back."""
+    """An engine that draws a talking face. ``SourceT`` and ``MotionT`` are its own; callers only pass them back."""
 
     name: str
     version: str
 
     def prepare(self, portrait: PortraitImage | None, framing: Framing) -> SourceT:
-        """Return all that depends on the portrait alone: face, mesh, crop, fields, features.
+        """Return everything that depends on the portrait alone: face, mesh, crop, fields, features.
 
-        The caller keeps it for later clips. Only the still engine accepts ``None``.
+        The caller reuses it for later clips. Only the still engine accepts ``None``.
 
         Raises:
-            PortraitError: ``no_face`` and friends.
+            PortraitError: ``no_face`` and related codes.
         """
 
     def motion(self, source: SourceT, take: Take, *, text: str, seed: int, expression_scale: float) -> MotionT:
-        """Return how the face moves during the take, without any pixels. Begins and ends in the rest pose."""
+        """Return the motion of the face during the take, without pixels; it begins and ends in the rest pose."""
 
     def frames(self, source: SourceT, motion: MotionT) -> Iterator[Frame]:
         """Yield exactly ``take.frame_count`` frames, (height_px, width_px, 3) each.
@@ -167,19 +176,19 @@ class Enhancer(Protocol):
 
     @property
     def seconds_per_frame(self) -> float:
-        """Estimated wall time of a frame on this machine."""
+        """Return the estimated wall time of a frame on this machine, in seconds."""
 
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The same number of frames of the same size, restored: clips with and without it must join."""
+        """Yield the same number of frames of the same size, restored: clips with and without it must join."""
 
 
-# Whether a profile's enhancer is used: when this machine can do it in time, never, or however long it takes.
+# Whether a profile's enhancer is used: only if this machine is fast enough, never, or however long it takes.
 EnhancePolicy = Literal["auto", "none", "always"]
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What engines may ask of their surroundings, passed in by whoever creates them."""
+    """The settings that an engine gets from the caller that creates it."""
 
     checkpoints_dir: Path
     threads: int = 1

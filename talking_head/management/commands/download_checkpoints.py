@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.checkpoints.download import Downloader, DownloadOutcome, Result
 from talking_head.checkpoints.folder import FileState, in_units, state_of
-from talking_head.checkpoints.http_transfer import Patience
+from talking_head.checkpoints.http_transfer import RetryPolicy
 from talking_head.checkpoints.licences import accept, is_accepted
 from talking_head.checkpoints.manifest import MANIFEST_FILE, Checkpoint, Licence, Manifest, load_manifest
 from talking_head.checkpoints.sources import parse_mirror
@@ -31,7 +31,7 @@ COMMAND = "python manage.py download_checkpoints"
 class Command(BaseCommand):
     help = "Fetches the weights of the optional engines into CHECKPOINTS_DIR and checks every byte of them."
     requires_system_checks: list[str] = []  # they look at web and database, which are not touched here
-    patience = Patience()
+    retry_policy = RetryPolicy()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             mirror = parse_mirror(options["mirror"])
             with term_like_interrupt():
                 self._show_licences(chosen, folder, accepted=options["accept_licences"])
-                downloader = Downloader(folder, manifest, bar, mirror, options["force"], self.patience)
+                downloader = Downloader(folder, manifest, bar, mirror, options["force"], self.retry_policy)
                 outcomes = downloader.run(chosen)
         except KeyboardInterrupt:
             bar.end()
@@ -114,10 +114,10 @@ class Command(BaseCommand):
 
     def _report(self, outcomes: Sequence[DownloadOutcome]) -> None:
         for outcome in outcomes:
-            if outcome.is_there:
+            if outcome.is_available:
                 word = "was there" if outcome.result == Result.KEPT else "fetched"
                 self.stdout.write(f"{outcome.checkpoint.file}: {word}, digest right")
-        missing = [outcome for outcome in outcomes if not outcome.is_there]
+        missing = [outcome for outcome in outcomes if not outcome.is_available]
         if not missing:
             return
         self.stderr.write(f"\n{len(missing)} of {len(outcomes)} files are still missing. To do:")

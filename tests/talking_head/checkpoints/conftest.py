@@ -14,7 +14,7 @@ import pytest
 from pytest_django import Settings
 
 from talking_head.checkpoints.download import Downloader
-from talking_head.checkpoints.http_transfer import Patience
+from talking_head.checkpoints.http_transfer import RetryPolicy
 from talking_head.checkpoints.manifest import Checkpoint, Licence, Manifest
 from talking_head.checkpoints.sources import Source
 from tests.talking_head.checkpoints.server import Server, running_server
@@ -90,8 +90,8 @@ class Bench:
     def downloader(
         self, *checkpoints: Checkpoint, mirror: Source | None = None, force: bool = False, attempts: int = 5
     ) -> Downloader:
-        patience = Patience(attempts=attempts, sleep=self.waits.append, spread=lambda low, high: high)
-        return Downloader(self.folder, Manifest(checkpoints), self.watcher, mirror, force, patience)
+        retry_policy = RetryPolicy(attempts=attempts, sleep=self.waits.append, spread=lambda low, high: high)
+        return Downloader(self.folder, Manifest(checkpoints), self.watcher, mirror, force, retry_policy)
 
     def file(self, name: str = "net.pth") -> Path:
         return self.folder / name

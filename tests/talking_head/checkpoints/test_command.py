@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from talking_head.checkpoints.http_transfer import Patience
+from talking_head.checkpoints.http_transfer import RetryPolicy
 from talking_head.checkpoints.licences import ACCEPTED_FILE
 from talking_head.management.commands import download_checkpoints
 from talking_head.management.commands.download_checkpoints import Command, ProgressBar
@@ -35,7 +35,7 @@ Run = Callable[..., Said]
 
 @pytest.fixture
 def run(tmp_path: Path, server: Server, checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(Command, "patience", Patience(sleep=lambda _: None))
+    monkeypatch.setattr(Command, "retry_policy", RetryPolicy(sleep=lambda _: None))
     manifest = write_manifest(
         tmp_path / "manifest.json",
         checkpoint(server.serve("/net.pth", whole(DATA))),
@@ -114,7 +114,7 @@ def test_what_is_missing_ends_as_a_to_do_list(run: Run, server: Server) -> None:
     said = run("--only", "net")
     assert said.status == 1
     assert "- net.pth" in said.err
-    assert f"{server.url}/net.pth: The server says 404 (Not Found)." in said.err
+    assert f"{server.url}/net.pth: The server answered 404 (Not Found)." in said.err
     assert "--mirror FOLDER" in said.err
 
 
