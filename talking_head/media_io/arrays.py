@@ -1,4 +1,4 @@
-"""What sound and pictures are in memory."""
+"""The in-memory types of sound and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writes: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from talking_head.errors import from_os_error
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; leaving the block without an exception gives the file its name.
+    """Yield a temporary path next to ``path`` to write to; on leaving the block the file is renamed to ``path``.
 
-    After an exception (an interruption too) nothing remains, and what had the name before still has it.
+    After an exception (an interruption, too) the temporary file is deleted, and an existing ``path`` is unchanged.
 
     Raises:
-        ResourceError: what the file system refused.
+        ResourceError: the error of the file system.
     """
     unfinished = path.with_name(f".{path.name}.part")
     try:
@@ -30,6 +30,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """``path.write_bytes(data)``, except that nobody ever sees a part of it. Raises ``ResourceError``."""
+    """Write ``data`` to ``path`` so that no reader ever sees a part of it; raise ``ResourceError`` as above."""
     with atomic_path(path) as unfinished:
         unfinished.write_bytes(data)

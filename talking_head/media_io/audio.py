@@ -1,4 +1,4 @@
-"""Sound files through PyAV: recordings that people bring, and the FLAC files in which takes are kept."""
+"""Reading and writing sound files with PyAV: uploaded recordings, and the FLAC files in which takes are stored."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _ACCEPTED = "WAV, FLAC, MP3, M4A, OGG or WebM"
 
 @contextlib.contextmanager
 def opened_recording(file: BinaryIO, *, max_seconds: float = MAX_RECORDING_SECONDS) -> Iterator[Any]:
-    """A recording, ready to be decoded. The kind of file is told by its content, never by its name.
+    """Yield a recording, ready to be decoded. The file type is detected from its content, never from its name.
 
-    Only plain containers are opened, each with its demuxer named and through an open file, so a playlist that mentions
-    other files or addresses (HLS, DASH, concat) is refused instead of followed.
+    Only plain containers are opened, each with an explicit demuxer and through an open file, so a playlist that refers
+    to other files or URLs (HLS, DASH, concat) is refused instead of followed.
 
     Raises:
         InvalidInput: ``audio_format``, ``audio_unreadable``, ``audio_empty``, ``audio_too_large``, ``audio_too_long``.
@@ -43,25 +43,29 @@ def opened_recording(file: BinaryIO, *, max_seconds: float = MAX_RECORDING_SECON
                 hint="Save it as MP3, M4A or FLAC, or cut it into several lessons.",
             )
         file.seek(0)
-        kind = _kind_of(file.read(_HEADER_BYTES))
+        demuxer = _demuxer_of(file.read(_HEADER_BYTES))
         file.seek(0)
-        with av.open(file, "r", format=kind) as container:
-            if (container.duration or 0) / av.time_base > max_seconds:  # as its header says; counted again below
+        with av.open(file, "r", format=demuxer) as container:
+            if (container.duration or 0) / av.time_base > max_seconds:  # by its header; the samples are counted below
                 raise _too_long(max_seconds)
             yield container
 
 
 def rate_of(container: Any) -> int:
-    """Raises:
-    InvalidInput: ``audio_empty``.
+    """Return the sample rate of the recording.
+
+    Raises:
+        InvalidInput: ``audio_empty``.
     """
     if not container.streams.audio:
-        raise InvalidInput("The file holds no sound.", code="audio_empty", hint="Choose the file with the recording.")
+        raise InvalidInput(
+            "The file contains no sound.", code="audio_empty", hint="Choose the file with the recording."
+        )
     return int(container.streams.audio[0].rate)
 
 
 def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterator[NDArray[np.float32]]:
-    """The sound piece by piece, each (channels, samples), -1..1, at ``rate_hz``.
+    """Yield the sound chunk by chunk, each (channels, samples), -1..1, at ``rate_hz``.
 
     Raises:
         InvalidInput: ``audio_too_long``, ``audio_empty``.
@@ -70,24 +74,24 @@ def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterat
     samples = 0
     for frame in _frames_and_end(container):
         if frame is not None:
-            frame.pts = None  # holes between packets are closed: only the order of the samples counts
+            frame.pts = None  # gaps between packets are closed: only the order of the samples counts
         for part in to_float.resample(frame):
             samples += part.samples
             if samples > max_seconds * rate_hz:
                 raise _too_long(max_seconds)
             yield part.to_ndarray().astype(np.float32, copy=False)
     if not samples:
-        raise InvalidInput("The recording holds no sound.", code="audio_empty", hint="Record it again.")
+        raise InvalidInput("The recording contains no sound.", code="audio_empty", hint="Record it again.")
 
 
 def _frames_and_end(container: Any) -> Iterator[Any]:
     yield from container.decode(container.streams.audio[0])
-    yield None  # makes the resampler give out what it still holds
+    yield None  # flushes the resampler
 
 
 @contextlib.contextmanager
 def unreadable_recordings() -> Iterator[None]:
-    """Whatever codecs and files say against a recording, in one sentence.
+    """Translate every error of codecs and files on a recording to one error.
 
     Raises:
         InvalidInput: ``audio_unreadable``.
@@ -101,7 +105,7 @@ def unreadable_recordings() -> Iterator[None]:
 
 
 def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
-    """The same sound at another rate (soxr, very high quality, linear phase)."""
+    """Return the same sound at another rate (soxr, very high quality, linear phase)."""
     if from_hz == to_hz:
         return waveform
     resampled: Waveform = soxr.resample(waveform, from_hz, to_hz, quality="VHQ")
@@ -109,7 +113,7 @@ def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
 
 
 def to_pcm16(waveform: Waveform) -> NDArray[np.int16]:
-    """Nearest 16-bit steps; :func:`from_pcm16` is the exact inverse."""
+    """Return the nearest 16-bit steps; :func:`from_pcm16` is the exact inverse."""
     return np.clip(np.rint(waveform * PCM16_STEPS), -PCM16_STEPS, PCM16_STEPS - 1).astype(np.int16)
 
 
@@ -118,13 +122,13 @@ def from_pcm16(steps: NDArray[np.int16]) -> Waveform:
 
 
 def write_flac(path: Path, waveform: Waveform, sample_rate_hz: int) -> None:
-    """Mono, 16 bit, lossless beyond that. The same samples give the same bytes: no date, no name of the encoder."""
+    """Write mono FLAC, lossless beyond 16 bit. The same samples give the same bytes: no date, no encoder name."""
     with FlacWriter(path, sample_rate_hz) as flac:
         flac.write(waveform)
 
 
 class FlacWriter:
-    """:func:`write_flac` for sound that comes in pieces; how it was cut into pieces does not show."""
+    """Writes the file of :func:`write_flac` chunk by chunk; the bytes do not depend on the chunk boundaries."""
 
     def __init__(self, path: Path, sample_rate_hz: int) -> None:
         self._container = av.open(path, "w", format="flac", options={"fflags": "+bitexact"})
@@ -132,24 +136,24 @@ class FlacWriter:
         self._stream.codec_context.flags |= av.codec.context.Flags.bitexact
         self._rate_hz = sample_rate_hz
         self._written = 0
-        self._held = np.zeros(0, np.int16)  # less than a chunk
+        self._pending = np.zeros(0, np.int16)  # less than a chunk
 
     def __enter__(self) -> FlacWriter:
         return self
 
     def __exit__(self, *_error: object) -> None:
         try:
-            self._encode(self._held)
+            self._encode(self._pending)
             self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
 
     def write(self, waveform: Waveform) -> None:
-        steps = np.concatenate([self._held, to_pcm16(waveform)])
+        steps = np.concatenate([self._pending, to_pcm16(waveform)])
         whole = len(steps) // _FLAC_CHUNK_SAMPLES * _FLAC_CHUNK_SAMPLES
         for start in range(0, whole, _FLAC_CHUNK_SAMPLES):
             self._encode(steps[start : start + _FLAC_CHUNK_SAMPLES])
-        self._held = steps[whole:]
+        self._pending = steps[whole:]
 
     def _encode(self, steps: NDArray[np.int16]) -> None:
         if not len(steps):
@@ -161,10 +165,10 @@ class FlacWriter:
 
 
 def read_flac(path: Path) -> tuple[Waveform, int]:
-    """What :func:`write_flac` wrote: waveform and rate.
+    """Return the waveform and the rate of a file that :func:`write_flac` wrote.
 
     Raises:
-        OSError: no such file. ValueError: not a whole mono 16-bit FLAC file.
+        OSError: no such file. ValueError: not a complete mono 16-bit FLAC file.
     """
     path.stat()
     try:
@@ -175,13 +179,13 @@ def read_flac(path: Path) -> tuple[Waveform, int]:
     except (av.FFmpegError, IndexError) as error:
         raise ValueError(f"{path.name} is not a FLAC file") from error
     samples = np.concatenate(steps) if steps else np.zeros(0, np.int16)
-    if len(samples) != expected:  # the header tells the length; whatever has no header has no length
-        raise ValueError(f"{path.name} is cut: {len(samples)} of {expected} samples")
+    if len(samples) != expected:  # the header states the length; a file without a header has none
+        raise ValueError(f"{path.name} is truncated: {len(samples)} of {expected} samples")
     return from_pcm16(samples), rate_hz
 
 
 def read_flac_span(path: Path, start_seconds: float, end_seconds: float) -> tuple[Waveform, int]:
-    """A part of what :func:`write_flac` wrote, without decoding what is before and behind it: waveform and rate.
+    """Return the waveform and the rate of a part of such a file, without decoding what is before and after it.
 
     Raises:
         OSError: no such file. ValueError: not a mono 16-bit FLAC file.
@@ -210,20 +214,20 @@ def _mono_steps(frame: av.AudioFrame) -> NDArray[np.int16]:
     return np.asarray(frame.to_ndarray().reshape(-1), np.int16)
 
 
-def _kind_of(header: bytes) -> str:
-    """The name of the demuxer that this file needs."""
+def _demuxer_of(header: bytes) -> str:
+    """Return the name of the demuxer that this file needs."""
     if header[:4] in (b"RIFF", b"RF64") and header[8:12] == b"WAVE":
         return "wav"
     if header[:4] == b"FORM" and header[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
     if header[4:8] == b"ftyp":
         return "mp4"
-    for magic, kind in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"\x1aE\xdf\xa3", "matroska"), (b"ID3", "mp3")):
+    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"\x1aE\xdf\xa3", "matroska"), (b"ID3", "mp3")):
         if header.startswith(magic):
-            return kind
+            return demuxer
     if len(header) > 1 and header[0] == 0xFF and header[1] & 0xE0 == 0xE0:  # 11 bits of frame synchronisation
         return "aac" if header[1] & 0x06 == 0 else "mp3"  # MPEG audio has no layer 0: that is ADTS
-    raise InvalidInput("This is not a sound file we know.", code="audio_format", hint=f"Save it as {_ACCEPTED}.")
+    raise InvalidInput("This sound format is not supported.", code="audio_format", hint=f"Save it as {_ACCEPTED}.")
 
 
 def _too_long(max_seconds: float) -> InvalidInput:

@@ -1,4 +1,4 @@
-"""Where each frame of a clip lies in its file, read from the fragment's own tables.
+"""The position of each frame of a clip in its file, read from the fragment's own tables.
 
 Source: ISO/IEC 14496-12, sections 8.8.3 (``trex``), 8.8.7 (``tfhd``) and 8.8.8 (``trun``).
 """
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from talking_head.media_io.mp4_boxes import Mp4Box, after_dates, boxes, damaged, find
 
 NOT_A_KEYFRAME = 0x0001_0000  # sample_is_non_sync_sample
-# tfhd and trun flags: which optional fields are there
+# tfhd and trun flags: which optional fields are present
 _BASE_DATA_OFFSET, _DESCRIPTION, _DEFAULT_DURATION, _DEFAULT_SIZE, _DEFAULT_FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
 _DATA_OFFSET, _FIRST_FLAGS, _DURATION, _SIZE, _FLAGS, _TIME_OFFSET = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
 
 
 @dataclass(frozen=True, slots=True)
 class TrackIndex:
-    """One stream of a clip: how to decode it and where its samples are (``sample`` = one coded frame)."""
+    """One stream of a clip: how to decode it and where its samples are (a sample is one coded frame)."""
 
     handler: bytes  # b"vide" or b"soun"
     description: bytes  # the whole ``stsd`` box: codec, parameter sets, size
@@ -52,7 +52,7 @@ class _Track:
 
 
 def index_clip(data: bytes) -> ClipIndex:
-    """Reads the tables of a clip written by :class:`talking_head.media_io.video.ClipWriter`.
+    """Return the index of a clip written by :class:`talking_head.media_io.video.ClipWriter`.
 
     Raises:
         RendererError: ``clip_damaged``.
@@ -61,11 +61,11 @@ def index_clip(data: bytes) -> ClipIndex:
         moov = find(data, b"moov")
         tracks = {_track_number(data, trak): _track(data, trak) for trak in boxes(data, moov.body, moov.end, b"trak")}
         moof = find(data, b"moof")
-        found = {}
+        indexes = {}
         for traf in boxes(data, moof.body, moof.end, b"traf"):
             index = _index_track(data, moof, traf, tracks)
-            found[index.handler] = index
-        clip = ClipIndex(found[b"vide"], found[b"soun"])
+            indexes[index.handler] = index
+        clip = ClipIndex(indexes[b"vide"], indexes[b"soun"])
     except (KeyError, StopIteration, struct.error, ValueError) as error:
         raise damaged() from error
     if any(track.start + int(track.sizes.sum()) > len(data) for track in (clip.video, clip.audio)):
@@ -102,7 +102,7 @@ def _index_track(data: bytes, moof: Mp4Box, traf: Mp4Box, tracks: dict[int, _Tra
     present, count = struct.unpack_from(">II", data, trun.body)
     present &= 0xFFFFFF
     if not present & _DATA_OFFSET or present & _TIME_OFFSET:
-        raise damaged()  # not one of ours: ours have no B-frames
+        raise damaged()  # not written by ClipWriter, whose clips have no B-frames
     (offset,) = struct.unpack_from(">i", data, trun.body + 8)
     table = trun.body + 12
     first_flags = None
@@ -132,14 +132,14 @@ def _index_track(data: bytes, moof: Mp4Box, traf: Mp4Box, tracks: dict[int, _Tra
 
 
 def _defaults(data: bytes, tfhd: Mp4Box) -> tuple[int, dict[int, int]]:
-    """The track's number, and what holds for samples that ``trun`` does not describe itself."""
+    """Return the track's number and its defaults for the samples that ``trun`` does not describe."""
     present, track_number = struct.unpack_from(">II", data, tfhd.body)
-    at = tfhd.body + 8
-    at += 8 if present & _BASE_DATA_OFFSET else 0
-    at += 4 if present & _DESCRIPTION else 0
+    position = tfhd.body + 8
+    position += 8 if present & _BASE_DATA_OFFSET else 0
+    position += 4 if present & _DESCRIPTION else 0
     defaults = {}
     for flag, name in ((_DEFAULT_DURATION, _DURATION), (_DEFAULT_SIZE, _SIZE), (_DEFAULT_FLAGS, _FLAGS)):
         if present & flag:
-            (defaults[name],) = struct.unpack_from(">I", data, at)
-            at += 4
+            (defaults[name],) = struct.unpack_from(">I", data, position)
+            position += 4
     return track_number, defaults

@@ -1,7 +1,7 @@
-"""Pictures of somebody's video, as an example of how a head moves or eyes blink: 25 a second, whatever the file's rate.
+"""The frames of a driving video, an example of how a head moves or eyes blink, at 25 a second for any source rate.
 
-Only MP4, MOV, WebM and MKV are opened, with the demuxer named and through an open file: a playlist that mentions other
-files or addresses is refused instead of followed.
+Only MP4, MOV, WebM and MKV are opened, with an explicit demuxer and through an open file: a playlist that refers to
+other files or URLs is refused instead of followed.
 """
 
 from __future__ import annotations
@@ -27,46 +27,46 @@ Rgb = NDArray[np.uint8]  # (height, width, 3)
 
 
 def driving_frames(path: Path, *, max_seconds: float) -> Iterator[Rgb]:
-    """The pictures of the first ``max_seconds``, in order, one for every 25th of a second.
+    """Yield the frames of the first ``max_seconds``, in order, one for every 25th of a second.
 
     Raises:
         InvalidInput: ``video_format``, ``video_unreadable``, ``video_empty``, ``video_too_large``.
     """
-    with _unreadable_videos(), path.open("rb") as file, av.open(file, "r", format=_kind_of(file)) as container:
+    with _unreadable_videos(), path.open("rb") as file, av.open(file, "r", format=_demuxer_of(file)) as container:
         if not container.streams.video:
-            raise InvalidInput("The file holds no pictures.", code="video_empty", hint="Choose a video.")
+            raise InvalidInput("The file contains no pictures.", code="video_empty", hint="Choose a video.")
         stream: Any = container.streams.video[0]
         stream.thread_type = "AUTO"
         if max(stream.width, stream.height) > MAX_PICTURE_PX:
             raise InvalidInput(
                 f"The video is larger than {MAX_PICTURE_PX} pixels.",
                 code="video_too_large",
-                hint="Save it smaller; 720 pixels are enough.",
+                hint="Reduce its resolution; 720 pixels are enough.",
             )
-        wanted = 0
+        yielded = 0
         for picture in container.decode(stream):
-            due = _due(picture, wanted)
-            if due <= wanted:
+            due = _frames_due(picture, yielded)
+            if due <= yielded:
                 continue
             rgb: Rgb = picture.to_ndarray(format="rgb24")
-            for _ in range(wanted, min(due, round(max_seconds * VIDEO_FPS))):
+            for _ in range(yielded, min(due, round(max_seconds * VIDEO_FPS))):
                 yield rgb
-            wanted = due
-            if wanted >= max_seconds * VIDEO_FPS:
+            yielded = due
+            if yielded >= max_seconds * VIDEO_FPS:
                 return
-    if not wanted:
-        raise InvalidInput("The video holds no pictures.", code="video_empty", hint="Choose another one.")
+    if not yielded:
+        raise InvalidInput("The video contains no pictures.", code="video_empty", hint="Choose another one.")
 
 
-def _due(picture: Any, wanted: int) -> int:
-    """How many of the wanted pictures are due when this one is shown. A picture without a time is the next."""
+def _frames_due(picture: Any, yielded: int) -> int:
+    """Return how many frames are due when this picture is shown. A picture without a time is the next frame."""
     if picture.time is None:
-        return wanted + 1
+        return yielded + 1
     return int(picture.time * VIDEO_FPS + 1e-6) + 1
 
 
-def _kind_of(file: BinaryIO) -> str:
-    """The demuxer for this content; the name of the file does not count."""
+def _demuxer_of(file: BinaryIO) -> str:
+    """Return the demuxer for this content; the file name is ignored."""
     if file.seek(0, os.SEEK_END) > MAX_FILE_BYTES:
         raise InvalidInput(
             f"The video is larger than {MAX_FILE_BYTES // 2**20} MB.",
@@ -80,7 +80,9 @@ def _kind_of(file: BinaryIO) -> str:
         return "mp4"
     if header.startswith(b"\x1aE\xdf\xa3"):
         return "matroska"
-    raise InvalidInput("This is not a video we know.", code="video_format", hint="Save it as MP4, MOV, WebM or MKV.")
+    raise InvalidInput(
+        "This video format is not supported.", code="video_format", hint="Save it as MP4, MOV, WebM or MKV."
+    )
 
 
 @contextlib.contextmanager
@@ -88,7 +90,9 @@ def _unreadable_videos() -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "its content is damaged"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "its content is damaged"
         raise InvalidInput(
-            f"The video cannot be read: {why}.", code="video_unreadable", hint="Check the file, or choose another one."
+            f"The video cannot be read: {reason}.",
+            code="video_unreadable",
+            hint="Check the file, or choose another one.",
         ) from error

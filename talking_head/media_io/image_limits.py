@@ -1,4 +1,4 @@
-"""How large an uploaded picture may be. Apart from the decoder, so that asking for a limit loads no image library."""
+"""Size limits of uploaded pictures, separate from the decoder so that reading a limit loads no image library."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ MIN_SIDE_PX: Final = 64
 
 
 def too_many_bytes() -> PortraitError:
-    """The error for a file beyond ``MAX_FILE_BYTES``, also for callers that know the size before they read."""
+    """Return the error for a file above ``MAX_FILE_BYTES``, also for callers that know the size before reading."""
     return PortraitError(
         f"The picture is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
         code="image_too_large",
-        hint="Save it as a JPEG or make it smaller, then try again.",
+        hint="Save it as a JPEG or reduce its size, then try again.",
     )
 
 
-def most_pixels(source_format: str) -> int:
-    """How many pixels a picture of that format may have: 50 million take about 0.4 GB while they are decoded."""
+def max_pixels(source_format: str) -> int:
+    """Return the pixel limit of that format: 50 million take about 0.4 GB while they are decoded."""
     return MAX_WEBP_PIXELS if source_format == "webp" else MAX_PIXELS
 
 
-def too_many_pixels(most: int = MAX_PIXELS) -> PortraitError:
+def too_many_pixels(limit: int = MAX_PIXELS) -> PortraitError:
     return PortraitError(
-        f"The picture has more than {most // 1_000_000} million pixels.",
+        f"The picture has more than {limit // 1_000_000} million pixels.",
         code="image_too_large",
-        hint="Make it smaller (2,000 pixels on the long side are plenty), then try again.",
+        hint="Reduce its size (2,000 pixels on the long side are plenty), then try again.",
     )
 
 

@@ -1,12 +1,12 @@
-"""Pictures in and out: the only place that decodes or encodes still images.
+"""Decoding and encoding of still images; no other module does either.
 
-An upload is hostile until proven otherwise. It is recognised by its first bytes (its name or declared type is never
-asked), only the decoder of that one format is let near it, and its size is read from the header before any pixel is
-unpacked. What comes out is always the same plain thing: upright 8-bit sRGB without transparency.
+Every upload is treated as hostile. Its format is detected from its first bytes (its name and declared type are
+ignored), only the decoder of that one format sees it, and its size is read from the header before any pixel is decoded.
+The result always has the same form: upright 8-bit sRGB without transparency.
 
-What is kept on disk is not the upload but :func:`encode_png` of the decoded picture, so nothing that rode along in the
-file (place, time, camera, embedded previews, trailing data) reaches the media folder. The digest that names a stored
-picture is the sha256 of those stored bytes; the same upload gives the same bytes and so the same digest.
+The file on disk is not the upload but :func:`encode_png` of the decoded picture, so no other data of the upload (place,
+time, camera, embedded previews, trailing data) reaches the media folder. The digest that names a stored picture is the
+sha256 of those stored bytes; the same upload gives the same bytes and so the same digest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from talking_head.media_io.image_limits import (
     MAX_FILE_BYTES,
     MAX_SIDE_PX,
     MIN_SIDE_PX,
-    most_pixels,
+    max_pixels,
     too_few_pixels,
     too_many_bytes,
     too_many_pixels,
@@ -36,7 +36,7 @@ from talking_head.media_io.image_limits import (
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
 
-MAX_WORKING_SIDE_PX: Final = 2_048  # a face needs 512 px, the widest video 1,280: more detail than this is never shown
+MAX_WORKING_SIDE_PX: Final = 2_048  # a face needs 512 px, the widest video 1,280: more detail is never shown
 BACKGROUND_RGB: Final = (226, 228, 232)  # behind transparent pixels: a light neutral grey, like a studio wall
 ACCEPTED_FORMATS: Final = "JPEG, PNG, WebP, HEIC or AVIF"
 
@@ -90,11 +90,13 @@ class DecodedImage:
 
 
 def decode_image(data: bytes) -> DecodedImage:
-    """Decodes an untrusted picture: recognised by content, limits checked on the header, orientation, colour profile,
-    bit depth and transparency resolved.
+    """Decode an untrusted picture to upright 8-bit sRGB.
+
+    The format is detected from the content, limits are checked on the header, and orientation, colour profile, bit
+    depth and transparency are resolved.
 
     Raises:
-        PortraitError: ``image_format`` (not one of the accepted kinds, or it moves), ``image_too_large``,
+        PortraitError: ``image_format`` (not an accepted format, or animated), ``image_too_large``,
             ``image_too_small``, ``image_unreadable`` (truncated or damaged).
     """
     if len(data) > MAX_FILE_BYTES:
@@ -103,20 +105,20 @@ def decode_image(data: bytes) -> DecodedImage:
     try:
         with _open(data, source_format) as image:
             width_px, height_px = image.size
-            _check_size(width_px, height_px, most_pixels(source_format))
+            _check_size(width_px, height_px, max_pixels(source_format))
             _check_is_still(image, source_format)
-            upright, turned = _decode(image)
+            upright, is_rotated = _decode(image)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise too_many_pixels() from error
     except _DECODER_ERRORS as error:
         raise _unreadable() from error
-    if turned:
+    if is_rotated:
         width_px, height_px = height_px, width_px
     return DecodedImage(upright, source_format, width_px, height_px)
 
 
 def encode_png(rgb: Rgb) -> bytes:
-    """The picture as a PNG without any metadata. Lossless and deterministic: the same pixels give the same bytes."""
+    """Return a PNG without metadata. Lossless and deterministic: the same pixels give the same bytes."""
     output = io.BytesIO()
     # Level 4 is about three times as fast as the default on photographs, for files hardly larger.
     Image.fromarray(np.ascontiguousarray(rgb)).save(output, format="PNG", compress_level=4)
@@ -124,7 +126,7 @@ def encode_png(rgb: Rgb) -> bytes:
 
 
 def encode_jpeg(rgb: Rgb, *, max_side_px: int, quality: int = 85) -> bytes:
-    """A JPEG without metadata that fits into a square of ``max_side_px``; never enlarged. For thumbnails."""
+    """Return a JPEG without metadata that fits into a square of ``max_side_px``, never enlarged; for thumbnails."""
     image = Image.fromarray(np.ascontiguousarray(rgb))
     image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
     output = io.BytesIO()
@@ -133,12 +135,12 @@ def encode_jpeg(rgb: Rgb, *, max_side_px: int, quality: int = 85) -> bytes:
 
 
 def digest_of(data: bytes) -> str:
-    """The name of a stored picture: sha256 of its bytes, in hexadecimal."""
+    """Return the name of a stored picture: the sha256 of its bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def _recognise(data: bytes) -> str:
-    """The format by its signature: JFIF/EXIF, PNG (RFC 2083), RIFF/WebP, ISO base media brands (ISO/IEC 23008-12)."""
+    """Return the format by signature: JFIF/EXIF, PNG (RFC 2083), RIFF/WebP, ISO media brands (ISO/IEC 23008-12)."""
     if data.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -149,28 +151,28 @@ def _recognise(data: bytes) -> str:
         return _recognise_iso_media(data)
     if not data:
         raise PortraitError("The file is empty.", code="image_unreadable", hint="Choose the picture again.")
-    raise _wrong_format("This file is not a picture that can be used here.")
+    raise _wrong_format("This file is not a supported picture.")
 
 
 def _recognise_iso_media(data: bytes) -> str:
-    """HEIC or AVIF by the brands of the leading ``ftyp`` box; sequences and videos are refused."""
+    """Return HEIC or AVIF by the brands of the leading ``ftyp`` box; refuse sequences and videos."""
     box_bytes = min(int.from_bytes(data[:4], "big"), 256)
     major = data[8:12]
     brands = {major, *(data[start : start + 4] for start in range(16, box_bytes, 4))}
     if major in _SEQUENCE_BRANDS:
-        raise _wrong_format("Moving pictures cannot be used as a portrait.")
+        raise _wrong_format("Animated pictures cannot be used as a portrait.")
     if brands & _AVIF_BRANDS:
         return "avif"
     if brands & _HEIC_BRANDS:
         return "heif"
-    raise _wrong_format("This file is a video or an unknown kind of picture.")
+    raise _wrong_format("This file is a video or an unknown picture format.")
 
 
 def _open(data: bytes, source_format: str) -> Image.Image:
-    """Reads the header with the one decoder that fits.
+    """Open the picture with the decoder of its format, reading only the header.
 
-    Pillow's own alarm for huge pictures is a warning, which a server may have turned into an error: both mean the same
-    here. (Filtering warnings instead would change the state of all threads.)
+    Pillow warns of huge pictures, and a server may have turned the warning into an error: both mean the same here.
+    (Filtering warnings instead would change the state of all threads.)
     """
     if source_format == "heif":
         pillow_heif.register_heif_opener()
@@ -182,23 +184,28 @@ def _open(data: bytes, source_format: str) -> Image.Image:
         raise _unreadable() from error
 
 
-def _check_size(width_px: int, height_px: int, most: int) -> None:
-    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > most:
-        raise too_many_pixels(most)
+def _check_size(width_px: int, height_px: int, limit: int) -> None:
+    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > limit:
+        raise too_many_pixels(limit)
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise too_few_pixels(width_px, height_px)
 
 
 def _check_is_still(image: Image.Image, source_format: str) -> None:
-    """Refuses animations. JPEG and HEIC files may hold several pictures (depth maps, second views): the first, or the
-    one marked as primary, is the photo."""
+    """Refuse animations.
+
+    JPEG and HEIC files may contain several pictures (depth maps, second views): the first, or the one marked as
+    primary, is the photo.
+    """
     if source_format in ("png", "webp", "avif") and getattr(image, "n_frames", 1) > 1:
-        raise _wrong_format("Moving pictures cannot be used as a portrait.")
+        raise _wrong_format("Animated pictures cannot be used as a portrait.")
 
 
 def _decode(image: Image.Image) -> tuple[Rgb, bool]:
-    """Pixels and whether width and height changed places. Reduces early, so that memory stays near the file's own
-    pixel count however many conversions follow."""
+    """Return the pixels and whether width and height were swapped.
+
+    The picture is reduced early, so that memory stays near the file's own pixel count however many conversions follow.
+    """
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (MAX_WORKING_SIDE_PX, MAX_WORKING_SIDE_PX))  # libjpeg reduces while it decodes
     image.load()
@@ -214,8 +221,10 @@ def _decode(image: Image.Image) -> tuple[Rgb, bool]:
 
 
 def _orientation_of(image: Image.Image) -> int:
-    """EXIF orientation, 1 when there is none or the EXIF block is damaged. (libheif has turned HEIC already, and
-    pillow-heif resets the tag.)"""
+    """Return the EXIF orientation, 1 when there is none or the EXIF block is damaged.
+
+    (libheif has already rotated HEIC, and pillow-heif resets the tag.)
+    """
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except _DECODER_ERRORS:
@@ -223,7 +232,7 @@ def _orientation_of(image: Image.Image) -> int:
 
 
 def _to_smooth_mode(image: Image.Image) -> Image.Image:
-    """One of RGB, RGBA, L, LA, CMYK, LAB: modes in which neighbouring pixels may be averaged."""
+    """Convert to RGB, RGBA, L, LA, CMYK or LAB, the modes in which neighbouring pixels may be averaged."""
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 255 instead of scaling
         grey = np.asarray(image).astype(np.int64)  # (height, width)
         return Image.fromarray((np.clip(grey, 0, 65_535) >> 8).astype(np.uint8))
@@ -235,7 +244,7 @@ def _to_smooth_mode(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB or RGBA in sRGB. A profile that is damaged or does not fit the pixels is left out, as browsers do."""
+    """Convert to RGB or RGBA in sRGB. Like in browsers, a damaged or unsuitable colour profile is ignored."""
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     colours = image.convert(image.mode.removesuffix("A")) if alpha is not None else image
     rgb = _apply_profile(colours, profile) if profile else None

@@ -1,8 +1,9 @@
-"""Clips one after the other in one plain MP4, index in front. The coded bytes are copied, and nothing else is read.
+"""Concatenation of clips into one plain MP4 with the index in front. The coded bytes are copied, nothing is decoded.
 
-Written out here instead of asked from a muxer, for two reasons. A lesson of 200 sentences has 70,000 coded frames, and
-handing each over takes seconds, while a change to one sentence takes less than one second to render. And a muxer's
-chapters are a third stream in the file; ours are a list in the index, so the file has one video and one audio stream.
+The boxes are written here and not by a muxer, for two reasons. A lesson of 200 sentences has 70,000 coded frames, and
+passing each to a muxer takes seconds, while a change to one sentence takes less than one second to render. And chapters
+from a muxer are a third stream in the file; here they are a list in the index, so the file has one video and one audio
+stream.
 
 Sources: ISO/IEC 14496-12 for all boxes except ``chpl`` (Nero's chapter list, as ffmpeg, VLC and mpv read it) and
 ``ilst`` (QuickTime File Format, metadata).
@@ -25,11 +26,11 @@ from talking_head.media_io.video import VideoInfo
 from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, SAMPLES_PER_VIDEO_FRAME, VIDEO_FPS
 
 MOVIE_TICKS_PER_SECOND = 1_000  # a clip is a multiple of 320 ms, so this is exact
-# Sound and picture take turns in the file every 1.6 s, so that a player needs little at a time: 5 clip quanta.
+# Audio and video are interleaved every 1.6 s (5 clip quanta), so that a player needs little data at a time.
 CHUNK_VIDEO_SAMPLES = 40
 CHUNK_AUDIO_SAMPLES = CHUNK_VIDEO_SAMPLES * SAMPLES_PER_VIDEO_FRAME // AAC_FRAME_SAMPLES
-MAX_CHAPTERS = 255  # the list counts in one byte
-_MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)  # neither turned nor scaled
+MAX_CHAPTERS = 255  # the list's counter has one byte
+_MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)  # no rotation, no scaling
 _TAG_NAMES = {"title": b"\xa9nam", "comment": b"\xa9cmt", "tool": b"\xa9too"}
 _TEXT = 1  # ``data`` box: UTF-8
 
@@ -61,25 +62,25 @@ def join_clips(
     chapters: Sequence[ChapterMark] = (),
     extra_boxes: bytes = b"",
 ) -> VideoInfo:
-    """Writes the clips one after the other.
+    """Write the clips one after the other to ``path`` and return the size and length of the video.
 
     Args:
         clips: at least one, all made by :class:`talking_head.media_io.video.ClipWriter` at one size.
         tags: ``title``, ``comment``, ``tool``; empty ones are left out.
         language: of the speech; ISO 639-2, three letters.
         chapters: in order, the first at 0.
-        extra_boxes: whole boxes to stand at the end of the file.
+        extra_boxes: whole boxes for the end of the file.
 
     Raises:
         RendererError: ``clips_differ`` when the clips cannot share one decoder, ``clip_damaged``.
-        ResourceError: as the file system says.
+        ResourceError: the error of the file system.
     """
     try:
         layout = _Layout()
         for clip in clips:
             layout.add(index_clip(clip.read_bytes()))
         head = box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2avc1mp41")
-        # The index is as long with the final offsets as with zeros: measure it once, then write it.
+        # The index has the same length with any offsets: measure it first, then write it with the final ones.
         index_bytes = len(layout.index(0, tags, language, chapters))
         data_start = len(head) + index_bytes + layout.data_header_bytes
         with path.open("wb") as file:
@@ -94,7 +95,7 @@ def join_clips(
 
 
 class _Layout:
-    """Which samples the video has, and in which order they stand in the file."""
+    """The samples of the video and their order in the file."""
 
     def __init__(self) -> None:
         self.clips: list[ClipIndex] = []
@@ -102,8 +103,8 @@ class _Layout:
 
     def add(self, clip: ClipIndex) -> None:
         first = self.clips[0] if self.clips else clip
-        for ours, theirs in ((first.video, clip.video), (first.audio, clip.audio)):
-            if (ours.description, ours.ticks_per_second) != (theirs.description, theirs.ticks_per_second):
+        for expected, actual in ((first.video, clip.video), (first.audio, clip.audio)):
+            if (expected.description, expected.ticks_per_second) != (actual.description, actual.ticks_per_second):
                 raise RendererError(
                     "The clips of this video have different formats.",
                     code="clips_differ",
@@ -131,24 +132,24 @@ class _Layout:
         return len(self.data_header())
 
     def data_header(self) -> bytes:
-        """Of the ``mdat`` box; with a 64-bit size beyond 4 GB."""
+        """Return the header of the ``mdat`` box; its size has 64 bits beyond 4 GB."""
         size = 8 + self._data_bytes
         return struct.pack(">I4s", size, b"mdat") if size < 2**32 else struct.pack(">I4sQ", 1, b"mdat", size + 8)
 
     def index(self, data_start: int, tags: dict[str, str], language: str, chapters: Sequence[ChapterMark]) -> bytes:
-        """The ``moov`` box, when the first chunk stands at ``data_start``."""
+        """Return the ``moov`` box for a file whose first chunk is at ``data_start``."""
         duration = round(self.info.video_seconds * MOVIE_TICKS_PER_SECOND)
         offsets: dict[bool, list[int]] = {True: [], False: []}
-        at = data_start
+        position = data_start
         for chunk in (chunk for chunks in self.chunks for chunk in chunks):
-            offsets[chunk.is_video].append(at)
-            at += chunk.bytes
-        videos, sounds = [clip.video for clip in self.clips], [clip.audio for clip in self.clips]
+            offsets[chunk.is_video].append(position)
+            position += chunk.bytes
+        video_tracks, audio_tracks = [clip.video for clip in self.clips], [clip.audio for clip in self.clips]
         return box(
             b"moov",
             _movie_header(duration),
-            _track(1, videos, self._counts(True), offsets[True], duration, "und"),
-            _track(2, sounds, self._counts(False), offsets[False], duration, language),
+            _track(1, video_tracks, self._counts(True), offsets[True], duration, "und"),
+            _track(2, audio_tracks, self._counts(False), offsets[False], duration, language),
             _user_data(tags, chapters),
         )
 
@@ -157,7 +158,7 @@ class _Layout:
 
 
 def _chunks(clip: ClipIndex) -> Iterator[_Chunk]:
-    """Picture and sound in turns."""
+    """Yield video and audio chunks in turn."""
     starts = range(0, len(clip.video.sizes), CHUNK_VIDEO_SAMPLES)
     for number, _ in enumerate(starts):
         yield _chunk(clip.video, number * CHUNK_VIDEO_SAMPLES, CHUNK_VIDEO_SAMPLES, is_video=True)
@@ -180,11 +181,11 @@ def _movie_header(duration: int) -> bytes:
 
 
 def _track(
-    number: int, parts: Sequence[TrackIndex], counts: list[int], offsets: list[int], duration: int, language: str
+    number: int, tracks: Sequence[TrackIndex], counts: list[int], offsets: list[int], duration: int, language: str
 ) -> bytes:
-    first = parts[0]
+    first = tracks[0]
     is_video = first.handler == b"vide"
-    media_duration = sum(int(part.durations.sum()) for part in parts)
+    media_duration = sum(int(track.durations.sum()) for track in tracks)
     enabled_and_in_movie = 3
     header = full_box(
         b"tkhd",
@@ -199,23 +200,23 @@ def _track(
     name = b"VideoHandler\0" if is_video else b"SoundHandler\0"
     handler = full_box(b"hdlr", bytes(4) + first.handler + bytes(12) + name)
     kind_header = full_box(b"vmhd", bytes(8), flags=1) if is_video else full_box(b"smhd", bytes(4))
-    in_this_file = full_box(b"dref", struct.pack(">I", 1), full_box(b"url ", flags=1))
-    tables = _sample_tables(parts, counts, offsets)
-    information = box(b"minf", kind_header, box(b"dinf", in_this_file), tables)
+    data_reference = full_box(b"dref", struct.pack(">I", 1), full_box(b"url ", flags=1))
+    tables = _sample_tables(tracks, counts, offsets)
+    information = box(b"minf", kind_header, box(b"dinf", data_reference), tables)
     return box(b"trak", header, box(b"mdia", media_header, handler, information))
 
 
 def _packed(language: str) -> int:
-    """Three letters in 15 bits (ISO/IEC 14496-12, 8.4.2)."""
+    """Pack the three letters into 15 bits (ISO/IEC 14496-12, 8.4.2)."""
     first, second, third = (ord(letter) - 0x60 for letter in language)
     return first << 10 | second << 5 | third
 
 
-def _sample_tables(parts: Sequence[TrackIndex], counts: list[int], offsets: list[int]) -> bytes:
-    sizes = np.concatenate([part.sizes for part in parts])
-    durations = np.concatenate([part.durations for part in parts])
-    keyframes = np.concatenate([part.keyframes for part in parts])
-    tables = [parts[0].description, _table(b"stts", _run_lengths(durations))]
+def _sample_tables(tracks: Sequence[TrackIndex], counts: list[int], offsets: list[int]) -> bytes:
+    sizes = np.concatenate([track.sizes for track in tracks])
+    durations = np.concatenate([track.durations for track in tracks])
+    keyframes = np.concatenate([track.keyframes for track in tracks])
+    tables = [tracks[0].description, _table(b"stts", _run_lengths(durations))]
     if not keyframes.all():
         tables.append(_table(b"stss", (np.flatnonzero(keyframes) + 1)[:, None]))
     tables.append(_table(b"stsc", _chunk_runs(counts)))
@@ -228,18 +229,18 @@ def _sample_tables(parts: Sequence[TrackIndex], counts: list[int], offsets: list
 
 
 def _table(kind: bytes, rows: NDArray[np.int64]) -> bytes:
-    """A box of a count and rows of 32-bit numbers, (rows, columns)."""
+    """Return a box with a count and rows of 32-bit numbers, (rows, columns)."""
     return full_box(kind, struct.pack(">I", len(rows)), rows.astype(">u4").tobytes())
 
 
 def _run_lengths(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(runs, 2): how often, which value."""
+    """Return (runs, 2): the length of each run and its value."""
     starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
     return np.stack([np.diff(np.r_[starts, len(values)]), values[starts]], axis=1)
 
 
 def _chunk_runs(counts: list[int]) -> NDArray[np.int64]:
-    """(runs, 3): first chunk (from 1), samples in it and in those that follow, number of the description."""
+    """Return (runs, 3): first chunk (from 1), samples per chunk from there on, number of the description."""
     values = np.array(counts, np.int64)
     starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
     return np.stack([starts + 1, values[starts], np.ones_like(starts)], axis=1)
@@ -263,11 +264,11 @@ def _text_item(kind: bytes, text: str) -> bytes:
 def _chapter_list(chapters: Iterable[ChapterMark]) -> bytes:
     entries = []
     for chapter in chapters:
-        title = _cut(chapter.title, 255)
+        title = _truncated(chapter.title, 255)
         entries.append(struct.pack(">QB", round(chapter.start_seconds * 10_000_000), len(title)) + title)
     return full_box(b"chpl", bytes(4) + struct.pack(">B", len(entries)), *entries, version=1)
 
 
-def _cut(text: str, max_bytes: int) -> bytes:
-    """UTF-8 that ends with a whole character."""
+def _truncated(text: str, max_bytes: int) -> bytes:
+    """Return at most ``max_bytes`` of UTF-8 that end with a complete character."""
     return text.encode()[:max_bytes].decode(errors="ignore").encode()

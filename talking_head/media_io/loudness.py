@@ -1,4 +1,4 @@
-"""How loud speech is, and how to bring it to a level without clipping. Everything here works at 48 kHz, mono.
+"""Measuring the loudness of speech and normalising it without clipping. Everything here works at 48 kHz, mono.
 
 Sources: ITU-R BS.1770-4 (K-weighting, gating, true peak) and EBU R 128 (units and names).
 """
@@ -28,16 +28,16 @@ _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 
 _OVERSAMPLING = 4
-_RUMBLE_HZ = 45.0  # below any voice: a bass's lowest speaking pitch is about 75 Hz
+_RUMBLE_HZ = 45.0  # below any voice: the lowest pitch of a speaking bass is about 75 Hz
 _RUMBLE_FILTER = butter(2, _RUMBLE_HZ, "highpass", fs=AUDIO_HZ, output="sos")
 _LOOK_AHEAD_SAMPLES = round(0.006 * AUDIO_HZ)
-_LIMITER_MARGIN_DB = 0.15  # a gain that changes moves the peaks between the samples a little
+_LIMITER_MARGIN_DB = 0.15  # a changing gain shifts the peaks between the samples a little
 
 
 def integrated_loudness_lufs(waveform: Waveform) -> float:
-    """Gated loudness by BS.1770-4; ``-inf`` for silence.
+    """Return the gated loudness by BS.1770-4; ``-inf`` for silence.
 
-    Sound shorter than one 400 ms block, for which the standard has no answer, is measured as one block of its own
+    Sound shorter than one 400 ms block, which the standard does not cover, is measured as one block of its own
     length, so that a single short word is as loud as a sentence.
     """
     if not len(waveform):
@@ -51,17 +51,17 @@ def integrated_loudness_lufs(waveform: Waveform) -> float:
 
 
 def without_rumble(waveform: Waveform) -> Waveform:
-    """Removes a constant offset and what is below every voice, without delay (filtered forwards and backwards)."""
+    """Remove a constant offset and rumble below every voice, without delay (filtered forwards and backwards)."""
     padding = min(len(waveform) - 1, AUDIO_HZ // 4)
     if padding < 1:
         return np.zeros_like(waveform)
     return sosfiltfilt(_RUMBLE_FILTER, waveform.astype(np.float64), padlen=padding).astype(np.float32)
 
 
-def brought_to(waveform: Waveform, target_lufs: float, ceiling_dbtp: float) -> Waveform:
-    """The waveform at the target loudness, its peaks turned down where they would pass the ceiling.
+def normalised(waveform: Waveform, target_lufs: float, ceiling_dbtp: float) -> Waveform:
+    """Return the waveform at the target loudness, its peaks limited to the ceiling.
 
-    Turning peaks down costs a little loudness, which a second round makes up for. Silence is returned unchanged.
+    Limiting costs a little loudness, for which a second pass compensates. Silence is returned unchanged.
     """
     gain_db = target_lufs - integrated_loudness_lufs(waveform)
     if not np.isfinite(gain_db):
@@ -75,10 +75,10 @@ def brought_to(waveform: Waveform, target_lufs: float, ceiling_dbtp: float) -> W
 
 
 def limited(waveform: Waveform, ceiling_dbtp: float) -> Waveform:
-    """A look-ahead limiter: the gain glides down before a peak and up after it, so nothing is clipped.
+    """Apply a look-ahead limiter: the gain glides down before a peak and up after it, so nothing is clipped.
 
-    The gain each sample needs is spread over its surroundings by a running minimum and then smoothed with a window of
-    the same width, which can never be above what the sample in the middle needs.
+    The gain that each sample needs is spread over its surroundings by a running minimum and then smoothed with a window
+    of the same width, which can never exceed what the sample in the middle needs.
     """
     ceiling = 10 ** ((ceiling_dbtp - _LIMITER_MARGIN_DB) / 20)
     peaks = true_peaks(waveform)
@@ -93,7 +93,7 @@ def limited(waveform: Waveform, ceiling_dbtp: float) -> Waveform:
 
 
 def true_peaks(waveform: Waveform) -> Waveform:
-    """(samples,) the highest absolute value around each sample, with the points between it and its neighbours."""
+    """Return (samples,), the highest absolute value at and between each sample and its neighbours."""
     fine = np.zeros((len(waveform), _OVERSAMPLING), np.float32)
     upsampled = soxr.resample(waveform, 1, _OVERSAMPLING, quality="HQ")[: fine.size]
     fine.reshape(-1)[: len(upsampled)] = upsampled
@@ -104,7 +104,7 @@ def true_peaks(waveform: Waveform) -> Waveform:
 
 
 def _block_powers(weighted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(blocks,) mean square of each 400 ms block, one every 100 ms."""
+    """Return (blocks,), the mean square of each 400 ms block, one every 100 ms."""
     if len(weighted) < _BLOCK_SAMPLES:
         return np.array([np.mean(weighted**2)])
     summed = np.concatenate([[0.0], np.cumsum(weighted**2)])

@@ -1,4 +1,4 @@
-"""The few MP4 boxes we touch ourselves: finding what a clip consists of, and marking a file as synthetic.
+"""Reading and writing of MP4 boxes: finding the parts of a clip, and marking a file as synthetic.
 
 Sources: ISO/IEC 14496-12 (boxes, movie fragments); Adobe XMP specification part 3 (the ``uuid`` box); IPTC Photo and
 Video Metadata (``Iptc4xmpExt:DigitalSourceType``, http://cv.iptc.org/newscodes/digitalsourcetype/).
@@ -35,7 +35,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True, slots=True)
 class Mp4Box:
-    """Where a box stands in its buffer: ``start`` of its header, ``body`` behind the header, ``end`` behind the box."""
+    """The position of a box in its buffer: ``start`` of the header, ``body`` after it, ``end`` after the box."""
 
     kind: bytes
     start: int
@@ -46,7 +46,7 @@ class Mp4Box:
 def boxes(
     data: bytes | bytearray, start: int = 0, end: int | None = None, kind: bytes | None = None
 ) -> Iterator[Mp4Box]:
-    """The boxes between two offsets, not those inside them; only those of one kind if that is named.
+    """Yield the boxes between two offsets, not those nested in them; only those of one kind if ``kind`` is given.
 
     Raises:
         RendererError: ``clip_damaged`` when a box reaches beyond the end.
@@ -55,54 +55,56 @@ def boxes(
     while start < end:
         if start + 8 > end:
             raise damaged()
-        size, found = struct.unpack_from(">I4s", data, start)
+        size, actual_kind = struct.unpack_from(">I4s", data, start)
         body = start + 8
         if size == 1:
             (size,) = struct.unpack_from(">Q", data, body)
             body += 8
         if size < body - start or start + size > end:
             raise damaged()
-        if kind in (None, found):
-            yield Mp4Box(found, start, body, start + size)
+        if kind in (None, actual_kind):
+            yield Mp4Box(actual_kind, start, body, start + size)
         start += size
 
 
 def find(data: bytes | bytearray, kind: bytes, inside: Mp4Box | None = None) -> Mp4Box:
-    """The first box of that kind at the top level or directly inside another box.
+    """Return the first box of that kind at the top level or directly inside another box.
 
     Raises:
         RendererError: ``clip_damaged`` when there is none.
     """
     start, end = (inside.body, inside.end) if inside else (0, len(data))
-    found = next(boxes(data, start, end, kind), None)
-    if found is None:
+    match = next(boxes(data, start, end, kind), None)
+    if match is None:
         raise damaged()
-    return found
+    return match
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
-    """A box around its parts."""
+    """Return a box around its parts."""
     size = 8 + sum(len(part) for part in parts)
     return struct.pack(">I4s", size, kind) + b"".join(parts)
 
 
 def full_box(kind: bytes, *parts: bytes, version: int = 0, flags: int = 0) -> bytes:
-    """A box that begins with a version and flags."""
+    """Return a box that begins with a version and flags."""
     return box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
 def damaged() -> RendererError:
-    """What to raise when a clip is not what :class:`talking_head.media_io.video.ClipWriter` wrote."""
+    """Return the error for a clip that is not what :class:`talking_head.media_io.video.ClipWriter` wrote."""
     return RendererError("A clip in the cache is damaged.", code="clip_damaged", hint="Render the video again.")
 
 
 def synthetic_mark(tool: str) -> bytes:
-    """A box with an XMP packet that says by which kind of source the video came to be. It may stand anywhere at the top
-    level, best at the end."""
+    """Return a box with an XMP packet that declares the kind of source of the video.
+
+    It may be anywhere at the top level, preferably at the end.
+    """
     packet = _XMP.format(source_type=DIGITAL_SOURCE_TYPE, tool=escape(tool)).encode()
     return box(b"uuid", XMP_BOX.bytes, packet)
 
 
 def after_dates(data: bytes | bytearray, box: Mp4Box) -> int:
-    """Offset behind version, flags, creation and modification time, which are longer in version 1."""
+    """Return the offset after version, flags, creation and modification time, which are longer in version 1."""
     return 4 + (16 if data[box.body] == 1 else 8)

@@ -1,6 +1,6 @@
-"""Recordings that people bring: made into one plain form and measured on the way, piece by piece, however long.
+"""Conversion of uploaded recordings to one plain form, measured in the same pass, chunk by chunk and of any length.
 
-The plain form is mono FLAC with 16 bit, at most 48 kHz and without metadata (no place, no date, no device).
+The plain form is mono 16-bit FLAC, at most 48 kHz and without metadata (no place, no date, no device).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from talking_head.media_io.audio import FlacWriter, channel_parts, opened_record
 MAX_RATE_HZ = 48_000
 BLOCK_SECONDS = 0.1
 CLIPPED = 0.999  # of full scale
-LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ = 150.0, 4_000.0  # between them is most of a voice, below them the hum of the mains
+LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ = 150.0, 4_000.0  # between them is most of a voice, below them mains hum
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingFigures:
-    """What was measured. A *block* is ``BLOCK_SECONDS`` long; powers are mean squares, so full scale is about 1."""
+class RecordingStats:
+    """Recording measurements. A *block* lasts ``BLOCK_SECONDS``; powers are mean squares: full scale is about 1."""
 
     duration_seconds: float
     sample_rate_hz: int  # of the plain form
@@ -33,35 +33,37 @@ class RecordingFigures:
     voice_powers: NDArray[np.float32]  # (blocks,)
     high_powers: NDArray[np.float32]  # (blocks,) above HIGHEST_VOICE_HZ
     clipped_blocks: int  # blocks in which the microphone was driven to its limit
-    channel_power: float  # of the louder channel over everything; against the powers of the mix it shows cancelling
+    channel_power: (
+        float  # of the louder channel over the recording; compared with the power of the mix it shows cancellation
+    )
     mix_power: float
 
     @property
     def powers(self) -> NDArray[np.float32]:
-        """(blocks,)"""
+        """Return the power of each block, (blocks,)."""
         return self.low_powers + self.voice_powers + self.high_powers
 
 
-def plain_recording(source: BinaryIO, target: Path, *, max_seconds: float) -> RecordingFigures:
-    """Writes the plain form of ``source`` to ``target`` and says what was measured. Sound is never held whole.
+def plain_recording(source: BinaryIO, target: Path, *, max_seconds: float) -> RecordingStats:
+    """Write the plain form of ``source`` to ``target`` and return its stats, without loading all sound at once.
 
     Raises:
-        InvalidInput: as :func:`talking_head.media_io.audio.opened_recording` says.
+        InvalidInput: see :func:`talking_head.media_io.audio.opened_recording`.
     """
     with unreadable_recordings(), opened_recording(source, max_seconds=max_seconds) as container:
         rate_hz = min(MAX_RATE_HZ, rate_of(container))
         meter = _Meter(rate_hz)
         with FlacWriter(target, rate_hz) as flac:
             for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
-                # The library's own mixing adds channels up, and a voice in the middle may pass full scale.
+                # The library's own mix sums the channels, and a centred voice may exceed full scale.
                 mix = np.nan_to_num(channels.mean(axis=0))
                 meter.add(mix, channels)
                 flac.write(mix)
-    return meter.figures()
+    return meter.stats()
 
 
 class _Meter:
-    """Gathers the figures block by block."""
+    """Measures a recording block by block."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -69,9 +71,9 @@ class _Meter:
         hertz = np.fft.rfftfreq(self._block, 1 / rate_hz)
         self._edges = [0, *np.searchsorted(hertz, [LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ]), len(hertz)]
         self._window = np.hanning(self._block).astype(np.float32)
-        # Parseval: the mean square of a block from its one-sided spectrum, made up for what the window takes away.
+        # Parseval: the mean square of a block from its one-sided spectrum, compensated for the window.
         self._scale = 2 / (self._block * float(np.sum(self._window**2)))
-        self._held = np.zeros(0, np.float32)
+        self._pending = np.zeros(0, np.float32)
         self._bands: list[NDArray[np.float32]] = []  # (blocks, 3) each
         self._clipped_blocks = 0
         self._samples = 0
@@ -82,9 +84,9 @@ class _Meter:
         self._samples += len(mix)
         self._mix_squares += float(np.sum(mix.astype(np.float64) ** 2))
         self._channel_squares = self._channel_squares + np.sum(np.nan_to_num(channels).astype(np.float64) ** 2, axis=1)
-        joined = np.concatenate([self._held, mix])
+        joined = np.concatenate([self._pending, mix])
         whole = len(joined) // self._block * self._block
-        self._held = joined[whole:]
+        self._pending = joined[whole:]
         if whole:
             self._measure(joined[:whole].reshape(-1, self._block))
 
@@ -94,11 +96,11 @@ class _Meter:
         bands = [spectrum[:, low:high].sum(axis=1) for low, high in pairwise(self._edges)]
         self._bands.append(np.stack(bands, axis=1).astype(np.float32))
 
-    def figures(self) -> RecordingFigures:
-        if len(self._held):  # the last block may be a short one
-            self._measure(np.pad(self._held, (0, self._block - len(self._held)))[None])
+    def stats(self) -> RecordingStats:
+        if len(self._pending):  # the last block may be shorter
+            self._measure(np.pad(self._pending, (0, self._block - len(self._pending)))[None])
         bands = np.concatenate(self._bands)
-        return RecordingFigures(
+        return RecordingStats(
             duration_seconds=round(self._samples / self._rate_hz, 3),
             sample_rate_hz=self._rate_hz,
             channels=len(self._channel_squares),

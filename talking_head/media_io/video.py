@@ -1,13 +1,13 @@
-"""Video files through PyAV: write one clip, look into a file.
+"""Video files with PyAV: writing a clip, reading a header, decoding frames.
 
 A clip is a fragmented MP4 with one fragment. So the same bytes play on their own, can be appended to a browser's
-``SourceBuffer`` and joined into the lesson (see :mod:`.joined_video`), always without encoding.
+``SourceBuffer`` and can be joined into the lesson (see :mod:`.joined_video`), always without re-encoding.
 
 Joints are silent by construction. An AAC packet holds 1,024 new samples, but needs its predecessor's second half to
 decode them; encoders therefore send one packet of priming first, and a file of clips with a priming packet each would
 be 1,024 samples longer per clip than its picture. The take begins and ends with more than one window of digital
-silence, so the predecessor of a clip's first packet may just as well be the last packet of the clip before: both are
-silence. The priming packet is dropped and a clip holds exactly as many packets as its length asks for.
+silence, so the last packet of the previous clip serves equally well as the predecessor of a clip's first packet: both
+are silence. The priming packet is dropped and a clip holds exactly as many packets as its length asks for.
 """
 
 from __future__ import annotations
@@ -29,34 +29,36 @@ from talking_head.errors import RendererError, from_os_error
 from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.timebase import AAC_FRAME_SAMPLES, AUDIO_HZ, VIDEO_FPS
 
-# Takes part in the clips' cache keys: raise it whenever the same frames and sound would give other bytes.
+# Takes part in the clips' cache keys: raise it whenever the same frames and sound would produce different bytes.
 ENCODING_VERSION = "1"
 
 CRF = 20
-KEYFRAME_INTERVAL_FRAMES = 4 * VIDEO_FPS  # how far a seek may have to decode; each clip starts with a keyframe anyway
+KEYFRAME_INTERVAL_FRAMES = (
+    4 * VIDEO_FPS
+)  # the most frames a seek has to decode; each clip starts with a keyframe anyway
 AUDIO_BITS_PER_SECOND = 112_000
-# On half a minute of our own speech at this rate, "fast" was nearer to the original than the default "twoloop" in every
-# band (37 dB against 31 dB over all), at half the time.
+# On half a minute of synthesised speech at this rate, "fast" was closer to the original than the default "twoloop" in
+# every band (37 dB against 31 dB overall), in half the time.
 _AAC_OPTIONS = {"aac_coder": "fast"}
-SILENT_EDGE_SAMPLES = 2 * AAC_FRAME_SAMPLES  # one AAC window: what a joint needs on either side
+SILENT_EDGE_SAMPLES = 2 * AAC_FRAME_SAMPLES  # one AAC window: the silence that a joint needs on either side
 
 # No B-frames: decoding order is presentation order, so a joint needs no edit list and no overlap. No scene cuts and a
-# closed group of pictures: keyframes are where we say. One thread: the renderer has the other core.
+# closed group of pictures: keyframes only where set here. One thread: the renderer has the other core.
 _X264_OPTIONS = {
     "preset": "veryfast",
     "crf": str(CRF),
     "threads": "1",
     "x264-params": f"bframes=0:scenecut=0:open-gop=0:keyint={KEYFRAME_INTERVAL_FRAMES}:min-keyint=1",
 }
-# delay_moov would wait for data; the parameter sets are known before the first frame, so nothing has to.
+# No delay_moov, which waits for data: the parameter sets are known before the first frame.
 _CLIP_MUXER_OPTIONS = {"movflags": "empty_moov+default_base_moof+frag_custom", "fflags": "+bitexact"}
-# Averaging 2x2 pixels for the chroma and rounding instead of cutting: mean error 0.2 of 255, without a colour cast.
+# Averaging 2x2 pixels for the chroma and rounding instead of truncating: mean error 0.2 of 255, without a colour cast.
 _RESAMPLING = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """Size and length of a video. Its two lengths are equal in all that we publish."""
+    """The size and length of a video. Both lengths are equal in every published video."""
 
     width_px: int
     height_px: int
@@ -66,13 +68,14 @@ class VideoInfo:
 
 
 class ClipWriter:
-    """Writes one clip, frame by frame. Frames go straight into the encoder; what is kept until the end is the
-    compressed clip (some 50 kB a second), because a fragment's index stands before its data.
+    """Writes one clip, frame by frame.
 
-    Use as a context manager: the file is written on leaving it, unless by an exception.
+    Frames go straight into the encoder; only the compressed clip (some 50 kB a second) is buffered until the end,
+    because a fragment's index precedes its data. Use as a context manager: the file is written on leaving it, unless by
+    an exception.
 
     Args:
-        path: where to write; the suffix does not matter.
+        path: of the file to write; the suffix does not matter.
         width_px, height_px: both even.
         waveform: the clip's sound at 48 kHz, (n * 1920,), with ``SILENT_EDGE_SAMPLES`` of silence at both ends.
 
@@ -83,7 +86,7 @@ class ClipWriter:
     def __init__(self, path: Path, *, width_px: int, height_px: int, waveform: Waveform) -> None:
         self.frame_count = 0
         self._path = path
-        # Into memory first: the muxer swallows what the disk says about the last fragment, which here is the only one.
+        # Into memory first: the muxer ignores disk errors on the last fragment, which here is the only one.
         self._file = io.BytesIO()
         self._container = av.open(self._file, "w", format="mp4", options=_CLIP_MUXER_OPTIONS)
         self._video: Any = self._container.add_stream("libx264", rate=VIDEO_FPS, options=_X264_OPTIONS)
@@ -93,11 +96,11 @@ class ClipWriter:
             "aac", rate=AUDIO_HZ, options=_AAC_OPTIONS, layout="mono", bit_rate=AUDIO_BITS_PER_SECOND
         )
         self._to_picture = PictureMaker()
-        self._sound = _aac_packets(self._audio, waveform)
-        self._waiting_sound: av.Packet | None = next(self._sound)
+        self._audio_packets = _aac_packets(self._audio, waveform)
+        self._next_audio: av.Packet | None = next(self._audio_packets)
 
     def write(self, frame: Frame) -> None:
-        """Adds one frame, (height, width, 3) RGB of the clip's size. Its memory is free again on return."""
+        """Add one frame, (height, width, 3) RGB of the clip's size; its memory may be reused afterwards."""
         picture = self._to_picture(frame)
         picture.pts, picture.time_base = self.frame_count, Fraction(1, VIDEO_FPS)
         self.frame_count += 1
@@ -115,7 +118,7 @@ class ClipWriter:
             return
         for packet in self._video.encode(None):
             self._mux_in_order(packet)
-        self._mux_sound_until(None)
+        self._mux_audio_until(None)
         self._container.close()
         try:
             self._path.write_bytes(self._file.getbuffer())
@@ -123,16 +126,16 @@ class ClipWriter:
             raise from_os_error(os_error) from os_error
 
     def _mux_in_order(self, packet: av.Packet) -> None:
-        """The muxer keeps packets until both streams have reached a time: hand them over in that order."""
-        self._mux_sound_until(packet)
+        """Mux a packet after all earlier audio: the muxer buffers packets until both streams have reached a time."""
+        self._mux_audio_until(packet)
         self._container.mux_one(packet)
 
-    def _mux_sound_until(self, video_packet: av.Packet | None) -> None:
-        while self._waiting_sound is not None:
-            if video_packet is not None and _seconds(self._waiting_sound) > _seconds(video_packet):
+    def _mux_audio_until(self, video_packet: av.Packet | None) -> None:
+        while self._next_audio is not None:
+            if video_packet is not None and _seconds(self._next_audio) > _seconds(video_packet):
                 return
-            self._container.mux_one(self._waiting_sound)
-            self._waiting_sound = next(self._sound, None)
+            self._container.mux_one(self._next_audio)
+            self._next_audio = next(self._audio_packets, None)
 
 
 def _seconds(packet: av.Packet) -> Fraction:
@@ -141,7 +144,7 @@ def _seconds(packet: av.Packet) -> Fraction:
 
 
 def _tag_as_bt709(codec: Any) -> None:
-    """Says in the stream how :class:`PictureMaker` made the colours; an untagged small picture is taken for BT.601."""
+    """Tag the stream with the colours of :class:`PictureMaker`; players take an untagged small picture for BT.601."""
     codec.color_range = ColorRange.MPEG
     codec.colorspace = Colorspace.ITU709
     codec.color_primaries = ColorPrimaries.BT709
@@ -149,9 +152,9 @@ def _tag_as_bt709(codec: Any) -> None:
 
 
 class PictureMaker:
-    """RGB to 4:2:0, BT.709, limited range (16..235): what players assume of H.264.
+    """Converts RGB to 4:2:0, BT.709, limited range (16..235), which players assume of H.264.
 
-    Keeps the scaler between frames: making a new one costs 2 ms, more than encoding a small frame.
+    Reuses the scaler between frames: creating a new one costs 2 ms, more than encoding a small frame.
     """
 
     def __init__(self) -> None:
@@ -170,17 +173,17 @@ class PictureMaker:
 
 
 def _aac_packets(stream: Any, waveform: Waveform) -> Iterator[av.Packet]:
-    """Exactly ``len(waveform) / 1024`` packets, the first at time 0: see the module's text about the priming packet."""
-    wanted = len(waveform) // AAC_FRAME_SAMPLES
+    """Yield exactly ``len(waveform) / 1024`` packets, the first at time 0; on priming see the module's docstring."""
+    expected = len(waveform) // AAC_FRAME_SAMPLES
     sent = 0
     for packet in _all_aac_packets(stream, waveform):
         if packet.pts is None or packet.pts < 0:
             continue  # priming
-        if sent == wanted:
-            raise RendererError("The sound's length does not fit whole AAC frames.", code="sound_length")
+        if sent == expected:
+            raise RendererError("The sound's length is not a whole number of AAC frames.", code="sound_length")
         sent += 1
         yield packet
-    if sent != wanted:
+    if sent != expected:
         raise RendererError("The sound encoder lost some of the sound.", code="sound_length")
 
 
@@ -194,7 +197,7 @@ def _all_aac_packets(stream: Any, waveform: Waveform) -> Iterator[av.Packet]:
 
 
 def read_header(path: Path) -> VideoInfo:
-    """What a finished (not fragmented) video says of itself, read by ffmpeg's demuxer: cheap, whatever the length.
+    """Return the header of a finished (not fragmented) video, read by ffmpeg's demuxer: cheap at any length.
 
     Raises:
         RendererError: ``video_unreadable``.
@@ -214,20 +217,20 @@ def unreadable_video() -> RendererError:
 
 
 def decode_frames(path: Path) -> Iterator[Frame]:
-    """The pictures of a file, one at a time, RGB."""
+    """Yield the frames of a file, (height, width, 3) RGB."""
     with av.open(str(path)) as source:
         for picture in source.decode(video=0):
             yield picture.to_ndarray(format="rgb24")  # type: ignore[misc]
 
 
 def jpeg(frame: Frame, *, quality: int, max_width_px: int | None = None) -> bytes:
-    """An RGB frame as JPEG, made smaller when it is wider than ``max_width_px``."""
+    """Return an RGB frame as JPEG, scaled down when it is wider than ``max_width_px``."""
     height_px, width_px = frame.shape[:2]
     if max_width_px is not None and width_px > max_width_px:
         size = (max_width_px, max(1, round(height_px * max_width_px / width_px)))
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
+    is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not is_encoded:
         raise RendererError("A preview picture could not be written.", code="preview_failed")
     return data.tobytes()

@@ -16,7 +16,7 @@ from talking_head.engines.speech.reading.spoken_form import primary_language
 from talking_head.errors import EngineError, OptionError, ScriptError
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import from_pcm16, resample, to_pcm16
-from talking_head.media_io.loudness import brought_to, without_rumble
+from talking_head.media_io.loudness import normalised, without_rumble
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.timebase import AUDIO_HZ, round_up_to_quantum
 
@@ -69,7 +69,7 @@ def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
     """
     whole = without_rumble(resample(np.nan_to_num(speech.waveform), speech.sample_rate_hz, AUDIO_HZ))
     start, end = _heard(whole)
-    loud = from_pcm16(to_pcm16(_faded(brought_to(whole[start:end], TARGET_LUFS, CEILING_DBTP))))
+    loud = from_pcm16(to_pcm16(_faded(normalised(whole[start:end], TARGET_LUFS, CEILING_DBTP))))
     lead_in = round(LEAD_IN_SECONDS * AUDIO_HZ)
     tail = math.ceil((TAIL_SECONDS + pause_seconds) * AUDIO_HZ)
     waveform = np.zeros(round_up_to_quantum(lead_in + len(loud) + tail), np.float32)

@@ -185,7 +185,7 @@ def test_an_unnamed_portrait_is_named_after_its_file(log_in: LogIn, teacher: Use
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture that can be used"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a supported picture"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or incomplete"),
         (b"", "file is empty"),
     ],

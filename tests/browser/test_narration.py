@@ -109,5 +109,5 @@ def test_what_is_no_recording_is_told_in_words(open_page: Any, tmp_path: Path) -
     new_lesson(page, "Not a recording")
     page.get_by_role("radio", name="My own recording").check()
     page.get_by_label("Choose a recording").set_input_files(playlist)
-    expect(page.get_by_text("This is not a sound file we know.")).to_be_visible()
+    expect(page.get_by_text("This sound format is not supported.")).to_be_visible()
     assert_accessible(page)

@@ -76,7 +76,7 @@ function tooHeavy() {
   return {
     severity: "stop",
     message: `The picture is larger than ${megabytes} MB.`,
-    hint: "Save it as a JPEG or make it smaller, then try again.",
+    hint: "Save it as a JPEG or reduce its size, then try again.",
   };
 }
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from talking_head.errors import InvalidInput
-from talking_head.media_io.recordings import BLOCK_SECONDS, RecordingFigures
+from talking_head.media_io.recordings import BLOCK_SECONDS, RecordingStats
 from talking_head.pipeline.checks.problem import Problem
 
 Verdict = Literal["good", "warn", "bad"]
@@ -61,7 +61,7 @@ class NarrationReport:
         }
 
 
-def report_on_recording(figures: RecordingFigures) -> NarrationReport:
+def report_on_recording(figures: RecordingStats) -> NarrationReport:
     """Judges a recording by what was measured while it was read."""
     powers = np.maximum(figures.powers, _FLOOR)
     voice = float(np.percentile(powers, _VOICE_PERCENTILE))
@@ -84,7 +84,7 @@ def refuse_unusable_recording(report: NarrationReport) -> None:
             raise InvalidInput(problem.message, code=problem.code, hint=problem.hint)
 
 
-def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[Problem]:
+def _about_the_voice(figures: RecordingStats, voice: float) -> Iterator[Problem]:
     if figures.duration_seconds < SHORTEST_SECONDS:
         yield Problem(
             "audio_too_short",
@@ -108,7 +108,7 @@ def _about_the_voice(figures: RecordingFigures, voice: float) -> Iterator[Proble
         )
 
 
-def _about_the_noise(figures: RecordingFigures, powers: np.ndarray, voice: float, noise: float) -> Iterator[Problem]:
+def _about_the_noise(figures: RecordingStats, powers: np.ndarray, voice: float, noise: float) -> Iterator[Problem]:
     distance_db = _db(voice) - _db(noise)
     if distance_db >= NOISY_DB:
         return
@@ -124,7 +124,7 @@ def _about_the_noise(figures: RecordingFigures, powers: np.ndarray, voice: float
         )
 
 
-def _kind_of_noise(figures: RecordingFigures, powers: np.ndarray, noise: float) -> tuple[str, str]:
+def _kind_of_noise(figures: RecordingStats, powers: np.ndarray, noise: float) -> tuple[str, str]:
     quiet = powers <= noise * 1.26  # within a decibel of the quietest parts
     total = float(powers[quiet].sum())
     if float(figures.low_powers[quiet].sum()) > HUM_SHARE * total:
@@ -137,7 +137,7 @@ def _kind_of_noise(figures: RecordingFigures, powers: np.ndarray, noise: float) 
     return "noise", "Try again in a quieter room, or closer to the microphone."
 
 
-def _about_the_form(figures: RecordingFigures, powers: np.ndarray, voice: float) -> Iterator[Problem]:
+def _about_the_form(figures: RecordingStats, powers: np.ndarray, voice: float) -> Iterator[Problem]:
     speaking = np.flatnonzero(powers > voice / 100)  # within 20 dB of the louder parts
     if figures.clipped_blocks > CLIPPED_SHARE * len(speaking):
         yield Problem(

@@ -13,7 +13,7 @@ import pocketsphinx
 from talking_head.engines.speech.coqui.samples import LEAST_SECONDS, LONGEST_SECONDS
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample, to_pcm16
-from talking_head.media_io.recordings import RecordingFigures
+from talking_head.media_io.recordings import RecordingStats
 from talking_head.pipeline.checks.problem import Problem
 from talking_head.pipeline.checks.recording_report import NarrationReport, report_on_recording
 
@@ -26,7 +26,7 @@ _NO_LONGER_BEARABLE = frozenset({"audio_very_noisy"})
 _NOT_TRUE_HERE = frozenset({"audio_long_silence"})  # its hint says that silence does not matter
 
 
-def report_on_sample(figures: RecordingFigures, waveform: Waveform, sample_rate_hz: int) -> NarrationReport:
+def report_on_sample(figures: RecordingStats, waveform: Waveform, sample_rate_hz: int) -> NarrationReport:
     """Judges a voice sample, (samples,), with what was measured while it was read."""
     report = report_on_recording(figures)
     problems = [_sharper(problem) for problem in report.problems if problem.code not in _NOT_TRUE_HERE]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from talking_head.media_io.loudness import brought_to, integrated_loudness_lufs, limited, without_rumble
+from talking_head.media_io.loudness import integrated_loudness_lufs, limited, normalised, without_rumble
 from talking_head.timebase import AUDIO_HZ
 from tests.media import true_peak_dbtp
 
@@ -44,7 +44,7 @@ def test_silence_has_no_loudness_and_stays_silent() -> None:
     assert integrated_loudness_lufs(silence) == float("-inf")
     assert integrated_loudness_lufs(silence[:0]) == float("-inf")
     assert true_peak_dbtp(silence) == float("-inf")
-    assert np.array_equal(brought_to(silence, -16, -1.5), silence)
+    assert np.array_equal(normalised(silence, -16, -1.5), silence)
 
 
 def test_a_sound_shorter_than_a_block_can_be_measured() -> None:
@@ -60,7 +60,7 @@ def test_a_peak_between_two_samples_is_seen() -> None:
 @pytest.mark.parametrize("level", [0.01, 0.1, 1.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_speech_arrives_at_the_target_below_the_ceiling(level: float, seed: int) -> None:
-    result = brought_to(bursts(seed, level), -16.0, -1.5)
+    result = normalised(bursts(seed, level), -16.0, -1.5)
     assert integrated_loudness_lufs(result) == pytest.approx(-16.0, abs=0.5)
     assert true_peak_dbtp(result) <= -1.5
 

@@ -206,4 +206,4 @@ def test_render_says_at_once_that_a_video_is_of_no_use(
             "render", script, portrait=portrait_png, out=tmp_path / "o.mp4", face="sadtalker", pose_video=video
         )
     assert ended.value.code == 2
-    assert "This is not a video we know." in capsys.readouterr().err
+    assert "This video format is not supported." in capsys.readouterr().err
