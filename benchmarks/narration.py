@@ -23,7 +23,7 @@ from benchmarks.machine import describe_machine
 from talking_head.engines.base import EngineSettings
 from talking_head.engines.speech.alignment import aligner_words
 from talking_head.engines.speech.hibari import HibariSpeech
-from talking_head.engines.speech.recognition import HeardWord, recognise
+from talking_head.engines.speech.recognition import RecognisedWord, recognise
 from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import InvalidInput, ScriptError
 from talking_head.media_io.arrays import Waveform
@@ -128,7 +128,7 @@ def _late_seconds(
     return [found - true for found, true in zip(starts, true_starts, strict=True)]
 
 
-def word_error_rate(heard: tuple[HeardWord, ...], texts: list[str]) -> float:
+def word_error_rate(heard: tuple[RecognisedWord, ...], texts: list[str]) -> float:
     said = [word for text in texts for word in aligner_words(text)]
     row = list(range(len(heard) + 1))
     for index, true_word in enumerate(said, 1):

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.lesson_text import sentences
 from benchmarks.narration import measure, read_aloud, spoilt, word_error_rate
-from talking_head.engines.speech.recognition import HeardWord
+from talking_head.engines.speech.recognition import RecognisedWord
 
 TEXTS = sentences(2)
 NO_WHISPER = Path("/nowhere")
@@ -39,5 +39,5 @@ def test_noise_is_as_loud_as_its_name_says() -> None:
 
 
 def test_the_word_error_rate_counts_wrong_missing_and_extra_words() -> None:
-    heard = tuple(HeardWord(word, 0.0, 1.0, 1.0) for word in ["the", "loaf", "is", "green", "too"])
+    heard = tuple(RecognisedWord(word, 0.0, 1.0, 1.0) for word in ["the", "loaf", "is", "green", "too"])
     assert word_error_rate(heard, ["The leaf is", "green."]) == 2 / 4

@@ -1,7 +1,7 @@
-"""When each word and sound of a known text is said in a recording: forced alignment with pocketsphinx.
+"""Forced alignment with pocketsphinx: the times of the words and phonemes of a known text in a recording.
 
 Its acoustic model (US English, inside the wheel) finds lip closures within 10-15 ms of the sound. Two passes, as its
-API asks for: words first, then the sounds inside them.
+API requires: words first, then the phonemes inside them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from talking_head.media_io.audio import to_pcm16
 
 ALIGNER_HZ = 16_000
 FRAMES_PER_SECOND = 100
-LEVEL = 0.5  # peak that the recogniser gets: how loud somebody recorded must not matter
-# Tried one after the other: narrow beams are quick, wide ones forgive a cough or a slip of the tongue.
+LEVEL = 0.5  # peak of the input, so that the recording level does not matter
+# Tried in this order: narrow beams are fast, wide ones tolerate a cough or a slip of the tongue.
 BEAMS = (None, 1e-80)
 SILENT_PHONES = frozenset({"SIL", "+SPN+", "+NSN+"})
 
@@ -39,7 +39,7 @@ _SPELLING = re.compile("|".join(_SPELLINGS))
 
 @dataclass(frozen=True, slots=True)
 class AlignedWord:
-    """A word in the recording, with its sounds (ARPAbet without stress)."""
+    """A word in the recording, with its phonemes (ARPAbet without stress)."""
 
     text: str
     start_seconds: float
@@ -48,16 +48,16 @@ class AlignedWord:
 
 
 class MisfitError(Exception):
-    """The recording does not say these words."""
+    """The recording does not contain these words."""
 
 
 def aligner_words(text: str) -> list[str]:
-    """The words of a spoken text as the dictionary spells them."""
+    """Return the words of a spoken text as the dictionary spells them."""
     return [word.strip("'") for word in re.findall(r"[a-z']+", text.lower().replace("’", "'")) if word.strip("'")]
 
 
 class Aligner:
-    """Finds words in recordings. Keeps its decoders: loading model and dictionary takes longer than a sentence does.
+    """Finds words in recordings. It reuses its decoders: loading model and dictionary takes longer than a sentence.
 
     Raises:
         EngineError: pocketsphinx is not installed.
@@ -67,14 +67,14 @@ class Aligner:
         self._decoders: dict[float | None, Any] = {}
 
     def align(self, waveform: Waveform, words: Sequence[str]) -> list[AlignedWord]:
-        """The words in the recording, each in its turn.
+        """Return the words with their times in the recording, in order.
 
         Args:
             waveform: (samples,) at ``ALIGNER_HZ``. Sound before and after the words may be something else.
             words: from :func:`aligner_words`.
 
         Raises:
-            MisfitError: no path through the recording says the words.
+            MisfitError: no path through the recording matches the words.
         """
         peak = float(np.abs(waveform).max(initial=0.0))
         if not words or peak == 0:
@@ -87,7 +87,7 @@ class Aligner:
                     decoder.add_word(word, _pronunciation(decoder, word), True)
             try:
                 return _two_passes(decoder, pcm, words)
-            except (RuntimeError, MisfitError):  # what pocketsphinx raises when no path is left
+            except (RuntimeError, MisfitError):  # pocketsphinx raises it when no path is left
                 continue
         raise MisfitError
 
@@ -115,8 +115,8 @@ def _two_passes(decoder: Any, pcm: bytes, words: Sequence[str]) -> list[AlignedW
         raise MisfitError
     decoder.set_alignment()
     _decode(decoder, pcm)
-    found = [_aligned(word) for word in decoder.get_alignment() or ()]
-    spoken = [word for word in found if word.phonemes]
+    entries = [_aligned(entry) for entry in decoder.get_alignment() or ()]
+    spoken = [word for word in entries if word.phonemes]
     if [word.text for word in spoken] != list(words):
         raise MisfitError
     return spoken
@@ -134,7 +134,7 @@ def _aligned(word: Any) -> AlignedWord:
         for phone in word
         if phone.name not in SILENT_PHONES
     )
-    name = re.sub(r"\(\d+\)$", "", word.name)  # "the(2)" is the second way to say "the"
+    name = re.sub(r"\(\d+\)$", "", word.name)  # "the(2)" is the second pronunciation of "the"
     start, end = word.start / FRAMES_PER_SECOND, (word.start + word.duration) / FRAMES_PER_SECOND
     return AlignedWord(name, start, end, phonemes)
 

@@ -1,7 +1,7 @@
 """The embedded voice: hibari-tts, a small neural voice whose model comes inside its package. No network, one thread.
 
-The package gives sound only. Its ONNX graph knows more: a tensor inside holds how long each symbol lasts. A copy of the
-model with that tensor among its outputs is made in memory, so the times are those the sound was made with. The name of
+The package returns sound only, but its ONNX graph contains a tensor with the duration of each symbol. A copy of the
+model with that tensor among its outputs is built in memory, so the times are those used for the synthesis. The name of
 the tensor belongs to one version of the package, which is why the requirements pin it.
 """
 
@@ -32,11 +32,11 @@ from talking_head.media_io.arrays import Waveform
 DISTRIBUTION = "hibari-tts"
 MAX_SYMBOLS = tts.MAX_PHONEMES  # longer runs lose their melody
 DURATIONS_TENSOR = "/Round_output_0"  # hibari-tts 0.2.1: 25 ms steps for each symbol, padding at both ends included
-# The steps run late against the sound, the more so the slower the speech: found by comparing them with where the lips
-# close (the voice falls silent) in 35 "p"s at each of five speeds, and confirmed by forced alignment.
+# The steps lag behind the sound, the more the slower the speech: measured against the lip closures (where the voice
+# falls silent) of 35 "p"s at each of five speeds, and confirmed by forced alignment.
 LATENESS_SECONDS, LATENESS_AT_SPEED_1_SECONDS = 0.030, 0.025
-_LEVEL_SECONDS = 0.01  # over which loudness is measured
-_SOUNDING_DB = 32.0  # below the loud parts: what is quieter is the end of a sound
+_LEVEL_SECONDS = 0.01  # resolution of the loudness measurement
+_SOUNDING_DB = 32.0  # below the loud parts: a quieter part is the end of a sound
 _LEAST_SOUND_SECONDS = 0.04
 _LONGEST_CLOSURE_SECONDS = 0.09
 
@@ -51,7 +51,7 @@ _GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = (
 
 @dataclass(frozen=True, slots=True)
 class _Symbol:
-    """One letter of the model's alphabet and the range of the spoken text that it belongs to."""
+    """One letter of the model's alphabet and its range in the spoken text."""
 
     text: str
     start: int
@@ -76,17 +76,17 @@ class HibariSpeech:
         self._loaded: dict[str, _LoadedVoice] = {}
 
     def voices(self) -> tuple[Voice, ...]:
-        """Voices whose files are on this machine; those that the package would fetch first are not listed."""
+        """Return the voices whose files are on this machine, not those that the package would have to download."""
         names = [name for name in VOICES if _model_file(name) is not None]
         names.sort(key=lambda name: name != DEFAULT)
         return tuple(Voice(name, VOICES[name]["language"], _label(name)) for name in names)
 
     def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
-        """Says one utterance; the same arguments give the same samples.
+        """Return the speech of one utterance; the same arguments give the same samples.
 
         Raises:
             OptionError: ``unknown_voice``, ``speed_out_of_range``. ScriptError: ``nothing_speakable``.
-            EngineError: ``engine_unavailable`` when the package's model is not the one this engine knows,
+            EngineError: ``engine_unavailable`` when the package's model is not the one this engine expects,
                 ``checkpoint_missing`` or ``checkpoint_corrupt`` when its file is not what was installed.
         """
         check_speed(speed)
@@ -98,8 +98,8 @@ class HibariSpeech:
                 code="nothing_speakable",
                 hint="Write it in words, or leave it out.",
             )
-        waveform, timed = _said(loaded, symbols, speed, _seed(loaded.name, spoken))
-        phonemes = tuple(TimedToken(one.symbol.text, one.start_seconds, one.end_seconds) for one in timed)
+        waveform, timed = _synthesize(loaded, symbols, speed, _seed(loaded.name, spoken))
+        phonemes = tuple(TimedToken(item.symbol.text, item.start_seconds, item.end_seconds) for item in timed)
         return Speech(waveform, dsp.SR, phonemes, _words(timed, spoken, written), "misaki")
 
     def _voice(self, name: str) -> _LoadedVoice:
@@ -111,7 +111,7 @@ class HibariSpeech:
                 raise OptionError(
                     f"There is no voice “{name}”.",
                     code="unknown_voice",
-                    hint=f"Choose one of: {', '.join(known.name for known in self.voices())}.",
+                    hint=f"Choose one of: {', '.join(voice.name for voice in self.voices())}.",
                 )
             self._loaded[name] = _LoadedVoice(name, model_file, self._threads)
         return self._loaded[name]
@@ -129,11 +129,11 @@ class _LoadedVoice:
         self._session = _session_with_durations(model_file, threads)
 
     def symbols(self, spoken: str) -> list[_Symbol]:
-        """The utterance in the model's alphabet. Its own number reading is left out: the text is in words already."""
+        """Return the utterance in the model's alphabet, without the package's number reading (it is in words)."""
         symbols: list[_Symbol] = []
         position = 0
         for token in self._g2p.phonemize_tokens(self._g2p.tokenize(spoken)):
-            start = _found(spoken, token.text, position)
+            start = _token_start(spoken, token.text, position)
             end = position = start + len(token.text)
             symbols += [_Symbol(letter, start, end) for letter in token.phonemes or "" if letter in self._vocabulary]
             if token.whitespace and symbols and symbols[-1].text != " ":
@@ -145,7 +145,7 @@ class _LoadedVoice:
     def synthesize(
         self, symbols: list[_Symbol], speed: float, generator: np.random.Generator
     ) -> tuple[Waveform, NDArray[np.float64]]:
-        """Sound, (samples,), and where each symbol begins in it, in seconds: (symbols + 1,), the last is the end."""
+        """Return sound, (samples,), and the start of each symbol in seconds, (symbols + 1,): the last is the end."""
         ids = [0, *(self._vocabulary[symbol.text] for symbol in symbols), 0]
         inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
         *spectra, durations = self._session.run(None, inputs)
@@ -157,7 +157,9 @@ class _LoadedVoice:
         return waveform, np.cumsum(steps)[:-1] * step_seconds
 
 
-def _said(voice: _LoadedVoice, symbols: list[_Symbol], speed: float, seed: int) -> tuple[Waveform, list[_TimedSymbol]]:
+def _synthesize(
+    voice: _LoadedVoice, symbols: list[_Symbol], speed: float, seed: int
+) -> tuple[Waveform, list[_TimedSymbol]]:
     generator = np.random.default_rng(seed)
     waveforms: list[Waveform] = []
     timed: list[_TimedSymbol] = []
@@ -173,37 +175,37 @@ def _said(voice: _LoadedVoice, symbols: list[_Symbol], speed: float, seed: int) 
         waveforms.append(waveform)
         offset_seconds += len(waveform) / dsp.SR
     whole = np.concatenate(waveforms)
-    return whole, _ended_with_their_sound(timed, whole)
+    return whole, _ended_at_silence(timed, whole)
 
 
-def _ended_with_their_sound(timed: list[_TimedSymbol], waveform: Waveform) -> list[_TimedSymbol]:
-    """The model counts part of a pause to the sound before it; a mouth that obeyed would stay open into the silence."""
+def _ended_at_silence(timed: list[_TimedSymbol], waveform: Waveform) -> list[_TimedSymbol]:
+    """End each sound before a pause where it falls silent: the model's times would keep the mouth open too long."""
     hop = round(_LEVEL_SECONDS * dsp.SR)
     hops = len(waveform) // hop
     power = np.mean(waveform[: hops * hop].reshape(hops, hop).astype(np.float64) ** 2, axis=1)  # (hops,)
     sounding = power > np.percentile(power, 95) * 10 ** (-_SOUNDING_DB / 10) if hops else np.zeros(0, bool)
     corrected = list(timed)
-    for place, one in enumerate(timed):
-        following = timed[place + 1] if place + 1 < len(timed) else None
-        if one.symbol.text in _PAUSES or (following and following.symbol.text not in _PAUSES):
+    for index, current in enumerate(timed):
+        following = timed[index + 1] if index + 1 < len(timed) else None
+        if current.symbol.text in _PAUSES or (following and following.symbol.text not in _PAUSES):
             continue
-        first, last = (int(seconds / _LEVEL_SECONDS) for seconds in (one.start_seconds, one.end_seconds))
-        heard = np.flatnonzero(sounding[first : last + 1])
-        silent_from = (first + int(heard[-1]) + 1) * _LEVEL_SECONDS if len(heard) else 0.0
-        end_seconds = min(one.end_seconds, max(silent_from, one.start_seconds + _LEAST_SOUND_SECONDS))
-        if following and following.symbol.text == " " and one.end_seconds - end_seconds < _LONGEST_CLOSURE_SECONDS:
+        first, last = (int(seconds / _LEVEL_SECONDS) for seconds in (current.start_seconds, current.end_seconds))
+        audible = np.flatnonzero(sounding[first : last + 1])
+        silent_from = (first + int(audible[-1]) + 1) * _LEVEL_SECONDS if len(audible) else 0.0
+        end_seconds = min(current.end_seconds, max(silent_from, current.start_seconds + _LEAST_SOUND_SECONDS))
+        if following and following.symbol.text == " " and current.end_seconds - end_seconds < _LONGEST_CLOSURE_SECONDS:
             continue  # not a pause, but the lips or the tongue closing for the next word
-        corrected[place] = replace(one, end_seconds=end_seconds)
+        corrected[index] = replace(current, end_seconds=end_seconds)
         if following:
-            corrected[place + 1] = replace(corrected[place + 1], start_seconds=end_seconds)
+            corrected[index + 1] = replace(corrected[index + 1], start_seconds=end_seconds)
     return corrected
 
 
 def _runs(symbols: list[_Symbol]) -> Iterator[list[_Symbol]]:
-    """What the model says in one breath: up to ``MAX_SYMBOLS``, cut after a clause if there is one, else a word."""
+    """Yield runs of up to ``MAX_SYMBOLS`` for one synthesis, cut after a clause if possible, else after a word."""
     while len(symbols) > MAX_SYMBOLS:
-        spaces = [place for place in range(1, MAX_SYMBOLS) if symbols[place].text == " "]
-        after_clauses = [place for place in spaces if symbols[place - 1].text in _CLAUSE_ENDS]
+        spaces = [index for index in range(1, MAX_SYMBOLS) if symbols[index].text == " "]
+        after_clauses = [index for index in spaces if symbols[index - 1].text in _CLAUSE_ENDS]
         cut = (after_clauses or spaces or [MAX_SYMBOLS])[-1]
         yield symbols[:cut]
         symbols = symbols[cut:]
@@ -212,9 +214,9 @@ def _runs(symbols: list[_Symbol]) -> Iterator[list[_Symbol]]:
 
 
 def _words(timed: list[_TimedSymbol], spoken: str, written: str) -> tuple[TimedWord, ...]:
-    """When each written word sounds. Words of which nothing is heard are left out."""
+    """Return the written words with their times, without silent words."""
     form = aligned(spoken, spoken_form(written), written)
-    sounding = [one for one in timed if one.symbol.text not in _PAUSES]
+    sounding = [item for item in timed if item.symbol.text not in _PAUSES]
     words: list[TimedWord] = []
     position = 0
     for spoken_start, spoken_end, start, end in word_ranges(form, written):
@@ -224,15 +226,15 @@ def _words(timed: list[_TimedSymbol], spoken: str, written: str) -> tuple[TimedW
         while position < len(sounding) and sounding[position].symbol.start < spoken_end:
             position += 1
         if first < position:
-            heard = sounding[first:position]
-            words.append(TimedWord(written[start:end], heard[0].start_seconds, heard[-1].end_seconds, start, end))
+            spans = sounding[first:position]
+            words.append(TimedWord(written[start:end], spans[0].start_seconds, spans[-1].end_seconds, start, end))
     return tuple(words)
 
 
-def _found(spoken: str, token: str, position: int) -> int:
-    """Where a token of the tokenizer stands; it never changes letters, but a miss must not spoil what follows."""
-    place = spoken.find(token, position)
-    return position if place < 0 else place
+def _token_start(spoken: str, token: str, position: int) -> int:
+    """Return where a token begins, else ``position``: the tokenizer keeps all letters, but a miss must do no harm."""
+    start = spoken.find(token, position)
+    return position if start < 0 else start
 
 
 def _model_file(name: str) -> Path | None:
@@ -255,7 +257,7 @@ def _seed(voice: str, spoken: str) -> int:
 
 
 def _session_with_durations(model_file: Path, threads: int) -> Any:
-    """The model with one more output.
+    """Return a session of the model with one more output.
 
     In protobuf's wire format a message that occurs twice is merged, and a repeated field occurring again is appended
     (developers.google.com/protocol-buffers/docs/encoding, "Last One Wins"). So a second, tiny ``graph`` message with
@@ -278,12 +280,12 @@ def _session_with_durations(model_file: Path, threads: int) -> Any:
 
 
 def _field(number: int, payload: bytes) -> bytes:
-    """A length-delimited protobuf field; number and length fit into one byte each."""
+    """Return a length-delimited protobuf field; number and length fit into one byte each."""
     return bytes([number << 3 | 2, len(payload)]) + payload
 
 
 def _other_model() -> EngineError:
     return EngineError(
-        "The voice's model does not tell how long its sounds last.",
-        hint="Install the version of hibari-tts that requirements.txt names.",
+        "The model of the voice does not output the duration of its sounds.",
+        hint="Install the version of hibari-tts in requirements.txt.",
     )

@@ -1,8 +1,8 @@
-"""What is said in a recording when nobody wrote it down: speech recognition behind one small protocol.
+"""Transcription of recordings: speech recognition behind one small protocol.
 
 Two recognisers. ``whisper`` (faster-whisper) is used where its package is installed and one of its models lies in
 ``checkpoints/faster-whisper/``; it knows many languages and sets punctuation. ``pocketsphinx`` is always there, with
-the US English model inside its wheel; it hears words and pauses, and its sentences end where the speaker pauses.
+the US English model inside its wheel; it recognises words and pauses, and its sentences end where the speaker pauses.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from talking_head.media_io.audio import resample, to_pcm16
 RECOGNISER_HZ = 16_000
 WHISPER_FOLDER = "faster-whisper"  # in CHECKPOINTS_DIR
 SENTENCE_PAUSE_SECONDS = 0.4  # a shorter one is a comma or a breath
-MAX_SENTENCE_WORDS = 30  # beyond, a sentence ends at its longest pause: a clip should not last for minutes
-LEVEL = 0.5  # peak that the recogniser gets: how loud somebody recorded must not matter
+MAX_SENTENCE_WORDS = 30  # a longer one is split at its longest pause: a clip should not last for minutes
+LEVEL = 0.5  # peak of the input, so that the recording level does not matter
 
-# Pocketsphinx weighs its alternatives per phrase: long ones make its probabilities meaningless and its search slow.
-PHRASE_SECONDS = (8.0, 20.0)  # a phrase is cut in its quietest moment between these
+# Pocketsphinx ranks its alternatives per phrase: long phrases make its probabilities meaningless and its search slow.
+PHRASE_SECONDS = (8.0, 20.0)  # a phrase is cut at its quietest moment between these
 _QUIET_SECONDS = 0.2
 _FRAME_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
-    """A word as the recogniser writes it, when it sounds, and how sure it is (0..1)."""
+class RecognisedWord:
+    """A word as the recogniser writes it, with its times and its probability (0..1)."""
 
     text: str
     start_seconds: float
@@ -43,32 +43,32 @@ class HeardWord:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardSegment:
+class TranscriptSegment:
     """A sentence of the transcript; ``probability`` is the mean of its words'."""
 
     text: str
     start_seconds: float
     end_seconds: float
     probability: float
-    words: tuple[HeardWord, ...]
+    words: tuple[RecognisedWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptMetadata:
-    """What is known of a transcript beside its text.
+    """The metadata of a transcript.
 
-    ``language_probability`` is how likely the recording is in ``language``. Pocketsphinx knows English alone, so it is
-    how sure it is of the words: about 0.6 for clear English, below 0.3 for other languages and for noise.
+    ``language_probability`` is how likely the recording is in ``language``. Pocketsphinx supports only English, so
+    there it is the mean probability of the words: about 0.6 for clear English, below 0.3 for other languages and noise.
     """
 
     recogniser: str  # "name version"
     language: str
     language_probability: float
     duration_seconds: float  # of the recording
-    segments: tuple[HeardSegment, ...]
+    segments: tuple[TranscriptSegment, ...]
 
     @property
-    def words(self) -> tuple[HeardWord, ...]:
+    def words(self) -> tuple[RecognisedWord, ...]:
         return tuple(word for segment in self.segments for word in segment.words)
 
     def to_json(self) -> dict[str, Any]:
@@ -77,57 +77,57 @@ class TranscriptMetadata:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TranscriptMetadata:
         segments = tuple(
-            HeardSegment(**{**segment, "words": tuple(HeardWord(**word) for word in segment["words"])})
+            TranscriptSegment(**{**segment, "words": tuple(RecognisedWord(**word) for word in segment["words"])})
             for segment in values["segments"]
         )
         return cls(**{**values, "segments": segments})
 
 
 class Recogniser(Protocol):
-    """Writes down speech; keeps its model. ``name`` and ``version`` go into the metadata."""
+    """Transcribes speech with a warm model. ``name`` and ``version`` go into the metadata."""
 
     name: str
     version: str
 
-    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[HeardSegment], str, float]:
-        """The sentences of a recording, (samples,) at ``RECOGNISER_HZ``; its language; how likely that is.
+    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[TranscriptSegment], str, float]:
+        """Return the sentences of a recording, (samples,) at ``RECOGNISER_HZ``, its language and the probability of it.
 
-        ``language`` is what the recording should be in, "" to find out. No speech gives no segments.
+        ``language`` is the expected language, "" to detect it. Without speech there are no segments.
         """
 
 
 def recognise(
     waveform: Waveform, sample_rate_hz: int, *, checkpoints_dir: Path, language: str = ""
 ) -> tuple[str, TranscriptMetadata]:
-    """Writes down what is said, with the best recogniser there is.
+    """Transcribe a recording with the best available recogniser.
 
     Returns:
-        The text, sentences separated by blanks, and the metadata.
+        The text, its sentences separated by spaces, and the metadata.
 
     Raises:
         InvalidInput: ``audio_no_speech``. EngineError: the recogniser cannot be used here.
     """
     recogniser = best_recogniser(checkpoints_dir)
     speech = resample(waveform, sample_rate_hz, RECOGNISER_HZ)
-    found, spoken_language, probability = recogniser.segments(speech, language) if np.any(speech) else ((), "", 0.0)
-    if not found:
+    segments, spoken_language, probability = recogniser.segments(speech, language) if np.any(speech) else ((), "", 0.0)
+    if not segments:
         raise InvalidInput(
-            "No speech was heard in the recording.",
+            "No speech was recognised in the recording.",
             code="audio_no_speech",
-            hint="Check that the microphone was on and that somebody speaks, without music in front.",
+            hint="Check that the microphone was on and that no music covers the speech.",
         )
     metadata = TranscriptMetadata(
         recogniser=f"{recogniser.name} {recogniser.version}",
         language=spoken_language,
         language_probability=round(probability, 4),
         duration_seconds=round(len(waveform) / sample_rate_hz, 3),
-        segments=tuple(found),
+        segments=tuple(segments),
     )
-    return " ".join(segment.text for segment in found), metadata
+    return " ".join(segment.text for segment in segments), metadata
 
 
 def best_recogniser(checkpoints_dir: Path) -> Recogniser:
-    """Whisper where its package and a model are, otherwise pocketsphinx. Never downloads."""
+    """Return Whisper if its package and a model are installed, otherwise pocketsphinx; never download."""
     model = whisper_model(checkpoints_dir)
     if model is not None:
         try:
@@ -138,7 +138,7 @@ def best_recogniser(checkpoints_dir: Path) -> Recogniser:
 
 
 def whisper_model(checkpoints_dir: Path) -> Path | None:
-    """The folder of the first complete model in ``checkpoints/faster-whisper/``, by name; None when there is none."""
+    """Return the folder of the first complete model in ``checkpoints/faster-whisper/``, by name, or None."""
     return next((path.parent for path in sorted((checkpoints_dir / WHISPER_FOLDER).glob("*/model.bin"))), None)
 
 
@@ -161,12 +161,12 @@ class PocketsphinxRecogniser:
             ) from error
         self._decoder = pocketsphinx.Decoder(samprate=RECOGNISER_HZ, dither=False, loglevel="FATAL")
 
-    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[HeardSegment], str, float]:
+    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[TranscriptSegment], str, float]:
         words = [word for start, end in _phrases(waveform) for word in self._words(waveform[start:end], start)]
         mean = float(np.mean([word.probability for word in words])) if words else 0.0
         return [_sentence(part) for part in _by_pauses(words)], "en", mean
 
-    def _words(self, phrase: Waveform, offset: int) -> list[HeardWord]:
+    def _words(self, phrase: Waveform, offset: int) -> list[RecognisedWord]:
         peak = float(np.abs(phrase).max(initial=0.0))
         if not peak:
             return []
@@ -176,19 +176,19 @@ class PocketsphinxRecogniser:
         decoder.end_utt()
         offset_seconds = offset / RECOGNISER_HZ
         return [
-            HeardWord(
-                found.word.partition("(")[0],  # "the(2)" is the second way to say "the"
-                round(offset_seconds + found.start_frame / 100, 3),
-                round(offset_seconds + (found.end_frame + 1) / 100, 3),
-                round(min(1.0, found.prob), 4),
+            RecognisedWord(
+                entry.word.partition("(")[0],  # "the(2)" is the second pronunciation of "the"
+                round(offset_seconds + entry.start_frame / 100, 3),
+                round(offset_seconds + (entry.end_frame + 1) / 100, 3),
+                round(min(1.0, entry.prob), 4),
             )
-            for found in decoder.seg() or ()
-            if found.word[0] not in "<["  # silence, noises
+            for entry in decoder.seg() or ()
+            if entry.word[0] not in "<["  # silence, noises
         ]
 
 
 class WhisperRecogniser:
-    """A faster-whisper model from a folder of this machine.
+    """A faster-whisper model from a folder on this machine.
 
     Raises:
         ImportError: the package is not installed. EngineError: ``checkpoint_corrupt``.
@@ -206,17 +206,17 @@ class WhisperRecogniser:
             raise EngineError(
                 f"The speech recognition model “{folder.name}” cannot be read.",
                 code="checkpoint_corrupt",
-                hint=f"Fetch it again, or remove it from {WHISPER_FOLDER}/ to use the smaller recogniser.",
+                hint=f"Download it again, or remove it from {WHISPER_FOLDER}/ to use pocketsphinx instead.",
             ) from error
 
-    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[HeardSegment], str, float]:
-        found, info = self._model.transcribe(
+    def segments(self, waveform: Waveform, language: str) -> tuple[Sequence[TranscriptSegment], str, float]:
+        results, info = self._model.transcribe(
             waveform, language=language.partition("-")[0] or None, word_timestamps=True, vad_filter=False
         )
         segments = []
-        for segment in found:
+        for segment in results:
             words = tuple(
-                HeardWord(word.word.strip(), round(word.start, 3), round(word.end, 3), round(word.probability, 4))
+                RecognisedWord(word.word.strip(), round(word.start, 3), round(word.end, 3), round(word.probability, 4))
                 for word in segment.words or ()
             )
             if words:
@@ -225,7 +225,7 @@ class WhisperRecogniser:
 
 
 def _phrases(waveform: Waveform) -> list[tuple[int, int]]:
-    """Sample ranges that cover the recording, cut where it is quietest."""
+    """Return sample ranges that cover the recording, cut where it is quietest."""
     frame = round(_FRAME_SECONDS * RECOGNISER_HZ)
     frames = len(waveform) // frame
     if frames * _FRAME_SECONDS <= PHRASE_SECONDS[1]:
@@ -240,29 +240,29 @@ def _phrases(waveform: Waveform) -> list[tuple[int, int]]:
     return list(pairwise([*(cut * frame for cut in cuts), len(waveform)]))
 
 
-def _by_pauses(words: Sequence[HeardWord]) -> list[tuple[HeardWord, ...]]:
-    """Words to sentences: a pause ends one, and the longest pause divides one that would be too long."""
+def _by_pauses(words: Sequence[RecognisedWord]) -> list[tuple[RecognisedWord, ...]]:
+    """Group words into sentences: a pause ends one, and one that would be too long is split at its longest pause."""
     cuts = [0, *(i + 1 for i, pause in enumerate(_pauses(words)) if pause >= SENTENCE_PAUSE_SECONDS), len(words)]
-    return [part for start, end in pairwise(cuts) if start < end for part in _divided(tuple(words[start:end]))]
+    return [part for start, end in pairwise(cuts) if start < end for part in _split(tuple(words[start:end]))]
 
 
-def _divided(words: tuple[HeardWord, ...]) -> list[tuple[HeardWord, ...]]:
+def _split(words: tuple[RecognisedWord, ...]) -> list[tuple[RecognisedWord, ...]]:
     if len(words) <= MAX_SENTENCE_WORDS:
         return [words]
-    margin = len(words) // 4  # from the middle half, so that both parts are worth a clip
+    margin = len(words) // 4  # in the middle half, so that both parts are long enough for a clip
     pauses = _pauses(words)[margin : len(words) - margin]
     cut = margin + int(np.argmax(pauses)) + 1
-    return [*_divided(words[:cut]), *_divided(words[cut:])]
+    return [*_split(words[:cut]), *_split(words[cut:])]
 
 
-def _pauses(words: Sequence[HeardWord]) -> list[float]:
+def _pauses(words: Sequence[RecognisedWord]) -> list[float]:
     return [after.start_seconds - before.end_seconds for before, after in pairwise(words)]
 
 
-def _sentence(words: Sequence[HeardWord]) -> HeardSegment:
-    """Words as a written sentence: a capital letter, a full stop, and the pronoun I."""
+def _sentence(words: Sequence[RecognisedWord]) -> TranscriptSegment:
+    """Return the words as a written sentence with a capital letter, a full stop and the pronoun I."""
     text = " ".join(re.sub(r"^i(?=$|')", "I", word.text) for word in words)
     probability = round(float(np.mean([word.probability for word in words])), 4)
-    return HeardSegment(
+    return TranscriptSegment(
         f"{text[:1].upper()}{text[1:]}.", words[0].start_seconds, words[-1].end_seconds, probability, tuple(words)
     )

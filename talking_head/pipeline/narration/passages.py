@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talking_head.engines.speech.alignment import aligner_words
-from talking_head.engines.speech.recognition import HeardWord
+from talking_head.engines.speech.recognition import RecognisedWord
 from talking_head.errors import ScriptError
 
 MIN_CUT_WORDS = 3  # heard in a row and not in the script: fewer may be one word of the script, misheard
@@ -42,7 +42,7 @@ class Passage:
 
 
 def narration_to_passages(
-    spoken: Sequence[str], heard: Sequence[HeardWord], duration_seconds: float
+    spoken: Sequence[str], heard: Sequence[RecognisedWord], duration_seconds: float
 ) -> list[Passage | None]:
     """The passage of each utterance; None for those in which nothing is said.
 
@@ -140,7 +140,7 @@ def _letters(texts: Iterable[Sequence[str]]) -> int:
     return sum(len(word) for words in texts for word in words)
 
 
-def _bounds(spans: Sequence[_Span], heard: Sequence[HeardWord], duration_seconds: float) -> Iterator[Passage]:
+def _bounds(spans: Sequence[_Span], heard: Sequence[RecognisedWord], duration_seconds: float) -> Iterator[Passage]:
     """Where each passage begins and ends, from its first and last heard words."""
     if not spans:
         return
@@ -169,22 +169,22 @@ def _cuts(before: _Span, after: _Span) -> range:
     return range(before.last, after.first)
 
 
-def _first_start(heard: Sequence[HeardWord], index: int) -> float:
+def _first_start(heard: Sequence[RecognisedWord], index: int) -> float:
     behind_others = _middle(heard, index - 1) if index else 0.0
     return max(behind_others, heard[index].start_seconds - MARGIN_SECONDS)
 
 
-def _last_end(heard: Sequence[HeardWord], index: int, duration_seconds: float) -> float:
+def _last_end(heard: Sequence[RecognisedWord], index: int, duration_seconds: float) -> float:
     before_others = _middle(heard, index) if index + 1 < len(heard) else duration_seconds
     return min(before_others, heard[index].end_seconds + MARGIN_SECONDS)
 
 
-def _pause_seconds(heard: Sequence[HeardWord], index: int) -> float:
+def _pause_seconds(heard: Sequence[RecognisedWord], index: int) -> float:
     """Behind word ``index``."""
     return heard[index + 1].start_seconds - heard[index].end_seconds
 
 
-def _middle(heard: Sequence[HeardWord], index: int) -> float:
+def _middle(heard: Sequence[RecognisedWord], index: int) -> float:
     """Of the pause behind word ``index``."""
     return (heard[index].end_seconds + heard[index + 1].start_seconds) / 2
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.speech.recognition import RECOGNISER_HZ, HeardSegment, Recogniser, best_recogniser
+from talking_head.engines.speech.recognition import RECOGNISER_HZ, Recogniser, TranscriptSegment, best_recogniser
 from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac_span, resample
@@ -38,7 +38,7 @@ class ListenRequest:
 class TranscribedChunk:
     """What a piece says; times count from the start of the recording. The next piece begins at ``end_seconds``."""
 
-    segments: tuple[HeardSegment, ...]
+    segments: tuple[TranscriptSegment, ...]
     end_seconds: float
     is_last: bool
     recogniser: str  # "name version"
@@ -91,7 +91,7 @@ def _quietest(waveform: Waveform, rate_hz: int) -> int:
     return len(waveform) - len(last) + int(np.argmin(power)) + width // 2
 
 
-def _later(segment: HeardSegment, seconds: float) -> HeardSegment:
+def _later(segment: TranscriptSegment, seconds: float) -> TranscriptSegment:
     words = tuple(
         replace(
             word,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talking_head.engines.speech.recognition import HeardWord
+from talking_head.engines.speech.recognition import RecognisedWord
 from talking_head.errors import ScriptError
 from talking_head.pipeline.narration.passages import Passage, narration_to_passages
 
@@ -14,7 +14,7 @@ ROOT = "The root drinks water out of the ground."
 FRUIT = "A fruit holds the seeds of another plant."
 
 
-def heard(*sentences: str) -> list[HeardWord]:
+def heard(*sentences: str) -> list[RecognisedWord]:
     """Words of equal length, with a pause behind each sentence; a bar marks a pause inside one."""
     words, now = [], 1.0
     for sentence in sentences:
@@ -22,23 +22,23 @@ def heard(*sentences: str) -> list[HeardWord]:
             if word == "|":
                 now += PAUSE_SECONDS
                 continue
-            words.append(HeardWord(word, now, now + WORD_SECONDS, 0.9))
+            words.append(RecognisedWord(word, now, now + WORD_SECONDS, 0.9))
             now += WORD_SECONDS
         now += PAUSE_SECONDS
     return words
 
 
-def hurried(words: list[HeardWord]) -> list[HeardWord]:
+def hurried(words: list[RecognisedWord]) -> list[RecognisedWord]:
     """The same words half a pause earlier."""
     early = PAUSE_SECONDS / 2
-    return [HeardWord(word.text, word.start_seconds - early, word.end_seconds - early, 0.9) for word in words]
+    return [RecognisedWord(word.text, word.start_seconds - early, word.end_seconds - early, 0.9) for word in words]
 
 
-def duration(words: list[HeardWord]) -> float:
+def duration(words: list[RecognisedWord]) -> float:
     return words[-1].end_seconds + 2.0
 
 
-def places(script: list[str], words: list[HeardWord]) -> list[Passage | None]:
+def places(script: list[str], words: list[RecognisedWord]) -> list[Passage | None]:
     return narration_to_passages(script, words, duration(words))
 
 

@@ -1,4 +1,4 @@
-"""GFPGAN (Wang et al., CVPR 2021, arXiv:2101.04061), the face restorer, in our own words: inference only, plain torch.
+"""GFPGAN (Wang et al., CVPR 2021, arXiv:2101.04061), the face restorer, reimplemented for inference in plain torch.
 
 ::
 

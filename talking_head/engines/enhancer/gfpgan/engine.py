@@ -23,13 +23,13 @@ FILE_NAME = "GFPGANv1.4.pth"
 class GfpganEnhancer:
     """An :class:`~talking_head.engines.base.Enhancer` that restores the largest face of every frame.
 
-    ``version`` contains a digest of the weights: other weights, other clips.
+    ``version`` contains a digest of the weights: other weights give other clips.
     """
 
     name = "gfpgan"
 
     def __init__(self, settings: EngineSettings, *, network: RestorationNetwork | None = None) -> None:
-        """``network`` is an empty one of other sizes than the official, for tests.
+        """Load the weights; ``network`` is an empty network of another size than the official one, for tests.
 
         Raises:
             EngineError: ``engine_unavailable`` without torch, ``checkpoint_missing``, ``checkpoint_corrupt``,
@@ -42,11 +42,11 @@ class GfpganEnhancer:
             )
         if not (
             settings.checkpoints_dir / FILE_NAME
-        ).is_file():  # before torch is loaded: that takes seconds and memory
+        ).is_file():  # before torch is imported, which takes seconds and memory
             raise EngineError(
-                f"The GFPGAN weights “{FILE_NAME}” are not there.",
+                f"The GFPGAN weights “{FILE_NAME}” are missing.",
                 code="checkpoint_missing",
-                hint="Get them with: python manage.py download_checkpoints --only gfpgan",
+                hint="Download them with: python manage.py download_checkpoints --only gfpgan",
             )
         import torch
 
@@ -59,23 +59,23 @@ class GfpganEnhancer:
 
     @cached_property
     def seconds_per_frame(self) -> float:
-        """An estimate for this machine. On CPUs it is seconds, not milliseconds: ask before you choose it."""
+        """Return the estimated wall time of a frame on this machine, in seconds; check it before use on a CPU."""
         return self._restorer.seconds_per_face()
 
     def enhance(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """As many frames as come in and of their size; batches are restored together, so memory is flat.
+        """Yield as many frames as come in, of their size; they are restored in batches, so memory use is constant.
 
-        A frame without a face passes through as it is.
+        A frame without a face passes through unchanged.
 
         Raises:
             ResourceError: ``out_of_memory``.
         """
         tracker = FaceTracker()
-        own = (frame.copy() for frame in frames)  # their maker may reuse the memory
-        while batch := list(islice(own, self._restorer.batch)):
-            places = [tracker.face_to_frame(frame) for frame in batch]
-            found = [(frame, place) for frame, place in zip(batch, places, strict=True) if place is not None]
-            restored = self._restorer.restore([cut_out(frame, place) for frame, place in found])
-            for (frame, place), face in zip(found, restored, strict=True):
-                paste(frame, face, place, self._mask)
+        copies = (frame.copy() for frame in frames)  # the producer may reuse the memory
+        while batch := list(islice(copies, self._restorer.batch)):
+            affines = [tracker.face_to_frame(frame) for frame in batch]
+            with_face = [(frame, affine) for frame, affine in zip(batch, affines, strict=True) if affine is not None]
+            restored = self._restorer.restore([cut_out(frame, affine) for frame, affine in with_face])
+            for (frame, affine), face in zip(with_face, restored, strict=True):
+                paste(frame, face, affine, self._mask)
             yield from batch

@@ -1,11 +1,11 @@
-"""The restorer: a U-Net reads the face, its features steer a StyleGAN2 decoder that knows how faces look.
+"""The restorer: a U-Net encodes the face, and its features condition a StyleGAN2 decoder trained on faces.
 
 Structure and names of the parameters are those of the official weights (the "clean" variant: bilinear resampling, no
-compiled operators), without what inference never uses (the style MLP, the intermediate pictures). Shapes below are for
-the official 512 px network; b is the batch.
+compiled operators), without the parts that inference never uses (the style MLP, the intermediate pictures). Shapes are
+for the official 512 px network; b is the batch.
 
 The decoder's convolutions are *modulated* (Karras et al. 2020, arXiv:1912.04958, section 2.2): every sample of a batch
-has filters of its own. Scaling a filter's input channels equals scaling the input, and normalising its output channels
+has its own filters. Scaling a filter's input channels equals scaling the input, and normalising its output channels
 equals scaling the output, so one ordinary convolution serves the whole batch::
 
     conv(x, w * style) * demod  ==  conv(x * style, w) * demod
@@ -29,17 +29,17 @@ SQRT_2 = math.sqrt(2)
 
 
 def decoder_channels(side_px: int, width: int) -> int:
-    """Channels of the decoder at that resolution: ``width`` up to 64 px, then half as many for every doubling."""
+    """Return the decoder's channels at that resolution: ``width`` up to 64 px, then half for every doubling."""
     return width if side_px <= 64 else width * 64 // side_px
 
 
 def unet_channels(side_px: int, width: int) -> int:
-    """The U-Net is half as wide as the decoder."""
+    """Return the U-Net's channels at that resolution: half of the decoder's."""
     return decoder_channels(side_px, width) // 2
 
 
 class RestorationNetwork(nn.Module):
-    """(b, 3, s, s) in -1..1 -> (b, 3, s, s), about -1..1. Deterministic: the decoder's noise is the stored one."""
+    """The network: (b, 3, s, s) in -1..1 -> (b, 3, s, s), about -1..1. Deterministic: the decoder's noise is stored."""
 
     def __init__(self, side_px: int = OFFICIAL_SIDE_PX, width: int = OFFICIAL_WIDTH) -> None:
         super().__init__()
@@ -94,8 +94,11 @@ class ResampledBlock(nn.Module):
 
 
 class StyleDecoder(nn.Module):
-    """StyleGAN2's synthesis network; at every resolution half of the channels are scaled and shifted by the U-Net
-    (spatial feature transform, Wang et al. 2018, arXiv:1804.02815), the other half stay the generator's own."""
+    """StyleGAN2's synthesis network, conditioned by the U-Net.
+
+    At every resolution half of the channels are scaled and shifted by the U-Net (spatial feature transform, Wang et al.
+    2018, arXiv:1804.02815); the other half remain the generator's own.
+    """
 
     def __init__(self, sides: list[int], width: int) -> None:
         super().__init__()
@@ -126,8 +129,10 @@ class StyleDecoder(nn.Module):
 
 
 class ModulatedConv(nn.Module):
-    """A convolution whose input channels are scaled by the style, and whose output channels are brought back to unit
-    variance when ``demodulate``."""
+    """A convolution whose input channels are scaled by the style.
+
+    With ``demodulate`` its output channels are normalised to unit variance.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, *, demodulate: bool) -> None:
         super().__init__()

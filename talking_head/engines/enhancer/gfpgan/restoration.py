@@ -1,4 +1,4 @@
-"""Batches of upright faces through the network, on whatever device there is."""
+"""Restoration of batches of upright faces by the network, on the GPU if there is one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from talking_head.errors import ResourceError
 from talking_head.media_io.arrays import Frame
 
 OFFICIAL_SHA256 = "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be5ad"
-# One face keeps all cores of a CPU busy, and progress is seen sooner; a GPU needs more to fill it.
+# One face keeps all cores of a CPU busy, and progress shows sooner; a GPU needs more to be fully used.
 CPU_BATCH, GPU_BATCH = 1, 8
-# What a face costs in convolutions of the probe's kind: both were timed side by side on one CPU.
+# The cost of a face in convolutions of the probe: both were timed side by side on one CPU.
 FACE_IN_PROBE_GFLOP = 640.0
 
 
 class FaceRestorer:
-    """The network with its weights, ready to draw."""
+    """The network with its weights, ready for inference."""
 
     def __init__(self, path: Path, network: RestorationNetwork | None = None) -> None:
-        """``network`` is an empty one to be filled, by default the official.
+        """Load the weights into ``network``, by default an empty official one.
 
         Raises:
             EngineError: ``checkpoint_missing``, ``checkpoint_corrupt``, ``checkpoint_foreign``.
@@ -45,7 +45,7 @@ class FaceRestorer:
 
     @torch.inference_mode()
     def restore(self, faces: list[Frame]) -> list[Frame]:
-        """n upright faces (512, 512, 3) -> n restored ones.
+        """Return n restored faces for n upright ones, (512, 512, 3) each.
 
         Raises:
             ResourceError: ``out_of_memory``.
@@ -61,19 +61,19 @@ class FaceRestorer:
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise ResourceError(
-                    "The face restorer does not fit into the memory.",
+                    "The face restorer does not fit into memory.",
                     code="out_of_memory",
-                    hint="Choose the profile “fast”, which does without it.",
+                    hint="Choose the profile “fast”, which does not use it.",
                 ) from error
             raise
 
     def seconds_per_face(self) -> float:
-        """Estimated wall time of a face on this device, good to about a third, from a probe of some milliseconds."""
+        """Return the estimated seconds per face on this device, good to about a third, from a probe of milliseconds."""
         return FACE_IN_PROBE_GFLOP * seconds_per_gflop(self._device)
 
 
 def _resized(pictures: Tensor, side_px: int) -> Tensor:
-    """The official network's side is the faces' side: then nothing happens."""
+    """Resize the pictures; the official network has the side of the faces, so that nothing changes there."""
     if pictures.shape[-1] == side_px:
         return pictures
     return functional.interpolate(pictures, size=(side_px, side_px), mode="bilinear", align_corners=False)

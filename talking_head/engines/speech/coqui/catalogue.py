@@ -1,6 +1,6 @@
-"""Which voices there are: what lies in the checkpoints folder, whether its licence was accepted, what is installed.
+"""The available voices, by installed packages, models in the checkpoints folder and accepted licences.
 
-Cheap and without torch, because pages ask too. Bytes are looked at when a model is loaded (:mod:`.weights`).
+Cheap and without torch, because pages use it, too. Bytes are checked when a model is loaded (:mod:`.weights`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from talking_head.errors import EngineError
 PACKAGES = ("TTS", "torch", "torchaudio", "transformers")
 XTTS_FOLDER = "xtts_v2"
 VITS_FILES = ("config.json", "model.pth")
-# XTTS v2 brings 58 speakers. Two of them are enough to choose from; everybody else's voice is cloned from a sample.
+# XTTS v2 comes with 58 speakers. Two of them are enough to choose from; other voices are cloned from samples.
 XTTS_SPEAKERS = ("Ana Florence", "Damien Black")
 XTTS_LANGUAGES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
@@ -32,25 +32,25 @@ DEFAULT_LANGUAGE = "en"
 
 
 def package_problem() -> EngineError | None:
-    """Why the library cannot be used, if it cannot."""
+    """Return why the library cannot be used, None if it can."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if not missing:
         return None
     return EngineError(
         f"The speech engine “coqui” is not installed ({missing[0]} is missing).",
-        hint="Install it: pip install -r requirements/coqui.txt, as docs/voices.md says.",
+        hint="Install it: pip install -r requirements/coqui.txt, as described in docs/voices.md.",
     )
 
 
 def xtts_problem(checkpoints_dir: Path) -> EngineError | None:
-    """Why XTTS v2 cannot be used, if it cannot: nothing is asked and nothing is fetched, only said."""
+    """Return why XTTS v2 cannot be used, None if it can; never prompt or download."""
     files = xtts_files()
-    absent = next((one for one in files if not one.path_in(checkpoints_dir).is_file()), None)
-    if absent is not None:
+    missing = next((item for item in files if not item.path_in(checkpoints_dir).is_file()), None)
+    if missing is not None:
         return EngineError(
-            f"The weights of XTTS v2 are not there ({absent.file} is missing).",
+            f"The weights of XTTS v2 are not installed ({missing.file} is missing).",
             code="checkpoint_missing",
-            hint="Get them with: python manage.py download_checkpoints --only coqui",
+            hint="Download them with: python manage.py download_checkpoints --only coqui",
         )
     licence = files[0].licence
     if not is_accepted(licence, checkpoints_dir):
@@ -63,12 +63,12 @@ def xtts_problem(checkpoints_dir: Path) -> EngineError | None:
 
 
 def cloning_problem(checkpoints_dir: Path) -> EngineError | None:
-    """Why voices cannot be cloned here, if they cannot."""
+    """Return why voices cannot be cloned here, None if they can."""
     return package_problem() or xtts_problem(checkpoints_dir)
 
 
 def languages() -> dict[str, str]:
-    """What XTTS v2 can read here: BCP 47 tag -> English name."""
+    """Return the languages that XTTS v2 can read here: BCP 47 tag -> English name."""
     return {
         tag: name
         for tag, name in XTTS_LANGUAGES.items()
@@ -77,28 +77,28 @@ def languages() -> dict[str, str]:
 
 
 def voices(checkpoints_dir: Path) -> tuple[Voice, ...]:
-    """Local VITS models first, then the speakers of XTTS v2. Voice samples are not listed: they are somebody's own."""
-    found = [
+    """Return local VITS models, then the speakers of XTTS v2; voice samples belong to their owners and are omitted."""
+    available = [
         Voice(vits_voice(folder.name), vits_language(folder), folder.name) for folder in vits_folders(checkpoints_dir)
     ]
     if xtts_problem(checkpoints_dir) is None:
-        found += [
+        available += [
             Voice(speaker_voice(tag, speaker), tag, f"{speaker}, {name}")
             for tag, name in languages().items()
             for speaker in XTTS_SPEAKERS
         ]
-    return tuple(found)
+    return tuple(available)
 
 
 def no_voice(checkpoints_dir: Path) -> EngineError:
-    """For a folder without anything to speak with."""
+    """Return the error for a checkpoints folder without a usable voice."""
     problem = xtts_problem(checkpoints_dir)
     if problem is not None and problem.code != "checkpoint_missing":
         return problem
     return EngineError(
-        "The speech engine “coqui” has no model here.",
+        "The speech engine “coqui” has no model on this machine.",
         code="checkpoint_missing",
-        hint=f"Get XTTS v2 with: python manage.py download_checkpoints --only {PREFIX}, or put a VITS model into "
+        hint=f"Download XTTS v2 with: python manage.py download_checkpoints --only {PREFIX}, or put a VITS model into "
         f"{VITS}/<name>/ of the checkpoints folder ({' and '.join(VITS_FILES)}).",
     )
 
@@ -120,12 +120,12 @@ def vits_folders(checkpoints_dir: Path) -> list[Path]:
 
 
 def vits_language(folder: Path) -> str:
-    """What its configuration names; English when it names none."""
+    """Return the language in its configuration; English when it names none."""
     try:
         config: dict[str, Any] = json.loads((folder / VITS_FILES[0]).read_text(encoding="utf-8"))
         datasets = config.get("datasets") or [{}]
         tag = str(config.get("phoneme_language") or datasets[0].get("language") or DEFAULT_LANGUAGE)
     except (OSError, ValueError, AttributeError, KeyError, IndexError):
-        return DEFAULT_LANGUAGE  # what is wrong with it is said when it is loaded
+        return DEFAULT_LANGUAGE  # its error is reported when it is loaded
     primary, _, region = tag.replace("_", "-").partition("-")
     return f"{primary.lower()}-{region.upper()}" if region else primary.lower()

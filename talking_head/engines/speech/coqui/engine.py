@@ -1,4 +1,4 @@
-"""The engine: finds the voice, keeps its model warm, says the pieces, finds the times."""
+"""The engine: finds the voice, keeps its model warm, speaks the text in chunks, and finds the times of the words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from talking_head.engines.base import EngineSettings, Speech, Voice
 from talking_head.engines.speech.alignment import Aligner
 from talking_head.engines.speech.coqui import catalogue
-from talking_head.engines.speech.coqui.long_text import pieces
+from talking_head.engines.speech.coqui.long_text import text_chunks
 from talking_head.engines.speech.coqui.samples import read_sample, sample_file
 from talking_head.engines.speech.coqui.voice_names import PREFIX, VITS, SampleVoice, SpeakerVoice, VitsVoice, parsed
 from talking_head.engines.speech.coqui.weights import digest_of
@@ -26,19 +26,19 @@ from talking_head.media_io.arrays import Waveform
 if TYPE_CHECKING:
     from talking_head.engines.speech.coqui.models import VitsModel, VoicePrint, XttsModel
 
-BREATH_SECONDS = 0.15  # between the pieces of a long sentence
+BREATH_SECONDS = 0.15  # between the chunks of a long sentence
 WARM_VITS = 4
 WARM_VOICE_PRINTS = 32
 Say = Callable[[str], Waveform]
-Kept = TypeVar("Kept")
+Cached = TypeVar("Cached")
 
 
 class CoquiSpeech:
-    """Speech engine ``coqui``. Made in a moment; a model is loaded when one of its voices first speaks, and stays.
+    """Speech engine ``coqui``. Quick to create; a model is loaded when one of its voices first speaks, and stays warm.
 
     Raises:
         EngineError: ``engine_unavailable`` without its packages; ``checkpoint_missing``, ``licence_not_accepted`` when
-            there is nothing to speak with.
+            it has no usable voice.
     """
 
     name = PREFIX
@@ -57,18 +57,18 @@ class CoquiSpeech:
 
     @property
     def version(self) -> str:
-        """With the digest of all weights and configurations: other bytes may speak differently."""
+        """Return the version with a digest of all weights and configurations: other bytes may speak differently."""
         folder = self._settings.checkpoints_dir
-        paths = [one.path_in(folder) for one in catalogue.xtts_files()]
-        paths += [one / file for one in catalogue.vits_folders(folder) for file in catalogue.VITS_FILES]
-        there = [path for path in paths if path.is_file()]
-        return f"{package_version('coqui-tts')}-1.{READING_VERSION}.{digest_of(there)}"
+        paths = [checkpoint.path_in(folder) for checkpoint in catalogue.xtts_files()]
+        paths += [parent / file for parent in catalogue.vits_folders(folder) for file in catalogue.VITS_FILES]
+        existing = [path for path in paths if path.is_file()]
+        return f"{package_version('coqui-tts')}-1.{READING_VERSION}.{digest_of(existing)}"
 
     def voices(self) -> tuple[Voice, ...]:
         return catalogue.voices(self._settings.checkpoints_dir)
 
     def cloned_voice(self, name: str) -> Voice | None:
-        """The voice of a sample that is here; None when the name is not that of a sample, or it is gone."""
+        """Return the voice of an existing sample; None when the name is not a sample's or the sample was deleted."""
         voice, folder = parsed(name), self._settings.voice_samples_dir
         if not isinstance(voice, SampleVoice) or folder is None or voice.language not in catalogue.languages():
             return None
@@ -77,7 +77,7 @@ class CoquiSpeech:
         return Voice(name, voice.language, f"Cloned voice, {catalogue.XTTS_LANGUAGES[voice.language]}")
 
     def speak(self, spoken: str, written: str, *, voice: str, speed: float) -> Speech:
-        """Says one utterance; the same arguments give the same samples on the same machine.
+        """Return the speech of one utterance; the same arguments give the same samples on the same machine.
 
         Raises:
             OptionError: ``unknown_voice``, ``speed_out_of_range``. ScriptError: ``nothing_speakable``.
@@ -89,12 +89,12 @@ class CoquiSpeech:
         voice = voice or self.voices()[0].name
         say, max_characters, sample_rate_hz, language = self._speaker(voice, speed)
         _fix_random_numbers(f"{voice}\n{spoken}")
-        waveform, places = _said(say, spoken, max_characters, sample_rate_hz)
-        times = word_times(self._aligner, waveform, sample_rate_hz, places, spoken, written, language)
+        waveform, runs = _speak_chunks(say, spoken, max_characters, sample_rate_hz)
+        times = word_times(self._aligner, waveform, sample_rate_hz, runs, spoken, written, language)
         return Speech(waveform, sample_rate_hz, times.phonemes, times.words, ALPHABET, times.times_from)
 
     def _speaker(self, name: str, speed: float) -> tuple[Say, int, int, str]:
-        """What says a text, how much of it at once, at which rate, in which language."""
+        """Return the function that speaks a text, its maximum characters, the sample rate and the language."""
         voice = parsed(name)
         folder = self._settings.checkpoints_dir
         if isinstance(voice, VitsVoice) and folder / VITS / voice.folder in catalogue.vits_folders(folder):
@@ -120,7 +120,7 @@ class CoquiSpeech:
         if folder_name not in self._vits:
             folder = self._settings.checkpoints_dir / VITS / folder_name
             self._vits[folder_name] = VitsModel(folder, best_device())
-        return _kept(self._vits, folder_name, WARM_VITS)
+        return _most_recent(self._vits, folder_name, WARM_VITS)
 
     def _xtts_model(self) -> XttsModel:
         from talking_head.engines.speech.coqui.models import XttsModel, best_device
@@ -130,8 +130,11 @@ class CoquiSpeech:
         return self._xtts
 
     def _voice_print(self, xtts: XttsModel, voice: SpeakerVoice | SampleVoice) -> VoicePrint:
-        """Computed once. Kept in memory alone, so that nothing of a voice is left when its sample is deleted; and the
-        sample is asked for every time, so that a warm process stops with it."""
+        """Return the voice print, computed once.
+
+        It is cached only in memory, so that no trace of a voice remains after its sample is deleted; and the sample is
+        read every time, so that a warm process stops using a deleted one.
+        """
         if isinstance(voice, SpeakerVoice):
             return xtts.speaker(voice.speaker)
         try:
@@ -141,41 +144,41 @@ class CoquiSpeech:
             raise
         if voice.digest not in self._prints:
             self._prints[voice.digest] = xtts.voice_print(*sample)
-        return _kept(self._prints, voice.digest, WARM_VOICE_PRINTS)
+        return _most_recent(self._prints, voice.digest, WARM_VOICE_PRINTS)
 
     def _unknown(self, name: str) -> OptionError:
-        known = ", ".join(voice.name for voice in self.voices())
-        return OptionError(f"There is no voice “{name}”.", code="unknown_voice", hint=f"Choose one of: {known}.")
+        names = ", ".join(voice.name for voice in self.voices())
+        return OptionError(f"There is no voice “{name}”.", code="unknown_voice", hint=f"Choose one of: {names}.")
 
 
-def _said(say: Say, spoken: str, max_characters: int, sample_rate_hz: int) -> tuple[Waveform, list[SpokenRun]]:
-    """The pieces of a text one after the other, with a breath between them."""
+def _speak_chunks(say: Say, spoken: str, max_characters: int, sample_rate_hz: int) -> tuple[Waveform, list[SpokenRun]]:
+    """Speak the chunks of a text one after the other, with a breath between them; return sound and runs."""
     breath = np.zeros(round(BREATH_SECONDS * sample_rate_hz), np.float32)
     parts: list[Waveform] = []
-    places: list[SpokenRun] = []
+    runs: list[SpokenRun] = []
     samples = 0
-    for start, end in pieces(spoken, max_characters):
+    for start, end in text_chunks(spoken, max_characters):
         if not any(character.isalnum() for character in spoken[start:end]):
             continue
         if parts:
             parts.append(breath)
             samples += len(breath)
         part = say(spoken[start:end].strip())
-        places.append(SpokenRun(start, end, samples / sample_rate_hz, (samples + len(part)) / sample_rate_hz))
+        runs.append(SpokenRun(start, end, samples / sample_rate_hz, (samples + len(part)) / sample_rate_hz))
         parts.append(part)
         samples += len(part)
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32), places
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32), runs
 
 
 def _fix_random_numbers(text: str) -> None:
-    """These models draw lots for their melody: the same sentence in the same voice draws the same."""
+    """Seed the models' random melody, so that the same sentence in the same voice always sounds the same."""
     import torch
 
     torch.manual_seed(int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8]) >> 1)
 
 
-def _kept(warm: OrderedDict[str, Kept], key: str, most: int) -> Kept:
+def _most_recent(warm: OrderedDict[str, Cached], key: str, max_items: int) -> Cached:
     warm.move_to_end(key)
-    if len(warm) > most:
+    if len(warm) > max_items:
         warm.popitem(last=False)
     return warm[key]

@@ -1,4 +1,4 @@
-"""Brings the ``TTS`` library into this process: without the network, without prompts, without changing files."""
+"""Import of the ``TTS`` library without network access, without prompts and without changing files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 from talking_head.engines.speech.coqui.weights import corrupt, foreign
 from talking_head.errors import EngineError, is_out_of_memory, out_of_memory
 
-# Nothing here asks for anything by name, but libraries below look for updates of their own.
-_TALKATIVE = ("TTS", "trainer")  # they would write every sentence of a lesson into the log
+# Nothing here is loaded by name from a hub, but the libraries below look for updates of their own.
+_VERBOSE_LOGGERS = ("TTS", "trainer")  # they would write every sentence of a lesson into the log
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
 def tts_class() -> Any:
-    """``TTS.api.TTS``, ready to load models from local files.
+    """Return ``TTS.api.TTS``, ready to load models from local files.
 
     Raises:
         EngineError: ``engine_unavailable``.
     """
     os.environ.update(_OFFLINE)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         _import_torchaudio()
@@ -35,18 +35,18 @@ def tts_class() -> Any:
     except (ImportError, OSError) as error:
         raise EngineError(
             f"The library of the speech engine “coqui” does not load ({error}).",
-            hint="Install it again as docs/voices.md says.",
+            hint="Reinstall it as described in docs/voices.md.",
         ) from error
     Xtts._load_checkpoint = _tensors_of
     return TTS
 
 
 def loaded(name: str, load: Callable[[], Any]) -> Any:
-    """What ``load`` returns; what goes wrong with weights, in the words of our tree.
+    """Return the result of ``load``; translate errors of the weights to this project's errors.
 
     Raises:
         EngineError: ``checkpoint_foreign``, ``checkpoint_corrupt``; ``engine_unavailable`` when the model needs a
-            program that is not there. ResourceError: ``out_of_memory``.
+            program that is not installed. ResourceError: ``out_of_memory``.
     """
     try:
         return load()
@@ -58,8 +58,8 @@ def loaded(name: str, load: Callable[[], Any]) -> Any:
             hint="Install it: apt-get install espeak-ng",
         ) from error
     except pickle.UnpicklingError as error:
-        # No pickle at all, or one that wants something called: torch refused it unrun.
-        raise foreign(name, "it holds something other than numbers") from error
+        # No pickle at all, or one that calls something: torch refused it without running it.
+        raise foreign(name, "it contains something other than numbers") from error
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         if is_out_of_memory(error):
             raise out_of_memory() from error
@@ -71,9 +71,12 @@ def _first_line(error: BaseException) -> str:
 
 
 def _import_torchaudio() -> None:
-    """The registry's torchaudio is built for CUDA: beside a torch without, its compiled part cannot be loaded, and its
-    import fails. Nothing that is needed here (mel spectrograms, resampling) is in that part, so it is treated as
-    absent, which torchaudio itself provides for."""
+    """Import torchaudio, if necessary without its compiled extension.
+
+    The package on PyPI is built for CUDA: with a torch without CUDA its extension cannot be loaded, and its import
+    fails. Nothing needed here (mel spectrograms, resampling) is in the extension, so it is treated as absent, a case
+    that torchaudio itself supports.
+    """
     try:
         import torchaudio
     except OSError:
@@ -82,10 +85,13 @@ def _import_torchaudio() -> None:
 
 
 def _tensors_of(_model: Any, path: Path) -> Any:
-    """In place of ``Xtts._load_checkpoint``, which writes the official file anew in another format when it first reads
-    it: afterwards its digest is wrong, and with several machines on one folder somebody may read half of it."""
+    """Return the tensors of a checkpoint without changing the file.
+
+    This replaces ``Xtts._load_checkpoint``, which rewrites the official file in another format when it first reads it:
+    afterwards its digest is wrong, and when several machines share a folder, another one may read an incomplete file.
+    """
     import torch
     from TTS.tts.models.xtts import _legacy_safe_globals
 
-    with _legacy_safe_globals():  # the official file also holds its configuration, as objects of four known classes
+    with _legacy_safe_globals():  # the official file also contains its configuration, as objects of four known classes
         return torch.load(path, map_location="cpu", weights_only=True)["model"]

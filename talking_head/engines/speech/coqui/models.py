@@ -1,4 +1,4 @@
-"""The two kinds of model, warm: text in, sound out. Whoever calls has fixed the random numbers."""
+"""The two kinds of warm model, which turn text into sound. The caller has seeded the random numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talking_head.errors import EngineError, ScriptError
 from talking_head.media_io.arrays import Waveform
 
 VITS_CHARACTERS = 400  # it has no limit of its own, but its memory grows with the square of the length
-# Figures of the model's own recommended settings; how much of a sample is listened to is in its configuration.
+# The model's own recommended settings; how much of a sample is used is in its configuration.
 _XTTS_SETTINGS = ("temperature", "length_penalty", "repetition_penalty", "top_k", "top_p")
 
 
@@ -26,7 +26,7 @@ def best_device() -> str:
 
 
 class VitsModel:
-    """A single-speaker VITS model from a folder of one's own."""
+    """A single-speaker VITS model from a local folder."""
 
     max_characters = VITS_CHARACTERS
 
@@ -38,13 +38,13 @@ class VitsModel:
             folder.name, lambda: tts(model_path=weights, config_path=config, progress_bar=False).to(device).eval()
         )
         self._model = self._tts.synthesizer.tts_model
-        # The library would end an utterance at its first long pause; silence at the ends is taken off later anyway.
+        # The library would end an utterance at its first long pause; silence at the ends is trimmed later anyway.
         self._tts.synthesizer.tts_config.audio.do_trim_silence = False
-        self._slowness = float(self._model.length_scale)
+        self._length_scale = float(self._model.length_scale)
         self.sample_rate_hz = int(self._tts.synthesizer.output_sample_rate)
 
     def say(self, text: str, speed: float) -> Waveform:
-        """(samples,) at ``sample_rate_hz``. Characters that the model never learned are left out.
+        """Return sound, (samples,) at ``sample_rate_hz``, without characters that the model never learned.
 
         Raises:
             ScriptError: ``nothing_speakable`` when nothing is left.
@@ -56,14 +56,14 @@ class VitsModel:
                 code="nothing_speakable",
                 hint="Write it in words, or leave it out.",
             )
-        self._model.length_scale = self._slowness / speed
-        said = np.asarray(self._tts.tts(text, split_sentences=False), np.float32)
-        return np.trim_zeros(said, "b")  # the library adds half a second of nothing
+        self._model.length_scale = self._length_scale / speed
+        waveform = np.asarray(self._tts.tts(text, split_sentences=False), np.float32)
+        return np.trim_zeros(waveform, "b")  # the library appends half a second of silence
 
 
 @dataclass(frozen=True, slots=True)
 class VoicePrint:
-    """What XTTS keeps of a voice: computed once for a sample, a second's work."""
+    """XTTS's representation of a voice, computed once for a sample in about a second."""
 
     conditioning: Any  # (1, tokens, channels) for the network that chooses sounds
     embedding: Any  # (1, 512, 1) for the one that makes the wave
@@ -85,25 +85,23 @@ class XttsModel:
         self.settings = {name: self._model.config[name] for name in _XTTS_SETTINGS}
 
     def max_characters(self, language: str) -> int:
-        """Longer texts lose their end."""
+        """Return the maximum number of characters: the end of a longer text is lost."""
         return int(self._model.tokenizer.char_limits[language])
 
     def speaker(self, name: str) -> VoicePrint:
-        """One of the speakers that come with the model, by the name in a voice's name.
+        """Return a speaker that comes with the model, by the speaker part of a voice's name.
 
         Raises:
-            EngineError: ``checkpoint_foreign`` when these weights do not know it.
+            EngineError: ``checkpoint_foreign`` when these weights do not include it.
         """
-        known = self._model.speaker_manager.speakers if self._model.speaker_manager else {}
-        for full_name, latents in known.items():
+        speakers = self._model.speaker_manager.speakers if self._model.speaker_manager else {}
+        for full_name, latents in speakers.items():
             if speaker_voice("", full_name) == speaker_voice("", name):
                 return VoicePrint(*latents.values())
-        raise EngineError(
-            f"XTTS knows no speaker “{name}” here.", code="checkpoint_foreign", hint="Choose another voice."
-        )
+        raise EngineError(f"XTTS has no speaker “{name}”.", code="checkpoint_foreign", hint="Choose another voice.")
 
     def voice_print(self, waveform: Waveform, sample_rate_hz: int) -> VoicePrint:
-        """The voice in a sample, (samples,)."""
+        """Return the voice print of a sample, (samples,)."""
         config = self._model.config
         sound = torch.from_numpy(waveform[: config.max_ref_len * sample_rate_hz])[None]  # (1, samples)
         conditioning = self._model.get_gpt_cond_latents(
@@ -112,19 +110,19 @@ class XttsModel:
         return VoicePrint(conditioning, self._model.get_speaker_embedding(sound, sample_rate_hz))
 
     def say(self, text: str, language: str, voice: VoicePrint, speed: float) -> Waveform:
-        """(samples,) at ``sample_rate_hz``.
+        """Return sound, (samples,) at ``sample_rate_hz``.
 
         Raises:
-            ScriptError: ``nothing_speakable`` for figures in a language in which the library cannot count (Hindi).
+            ScriptError: ``nothing_speakable`` for digits in a language in which the library cannot read them (Hindi).
         """
         try:
-            said = self._model.inference(
+            output = self._model.inference(
                 text, language, voice.conditioning, voice.embedding, speed=speed, **self.settings
             )
         except NotImplementedError as error:
             raise ScriptError(
-                f"The figures in “{text[:60]}” cannot be read in this language.",
+                f"The digits in “{text[:60]}” cannot be read in this language.",
                 code="nothing_speakable",
                 hint="Write the numbers in words.",
             ) from error
-        return np.asarray(said["wav"], np.float32)
+        return np.asarray(output["wav"], np.float32)

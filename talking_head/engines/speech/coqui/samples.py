@@ -1,5 +1,7 @@
-"""Voice samples as they lie on the disk: mono FLAC under the sha256 of its bytes. Nothing else about them is here:
-whose they are and who agreed is not the renderer's business."""
+"""Voice samples on disk: mono FLAC, stored under the sha256 of its bytes.
+
+Owner and consent are not stored with them: the renderer does not need them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ def sample_file(folder: Path, digest: str) -> Path:
 
 
 def read_sample(folder: Path | None, digest: str) -> tuple[Waveform, int]:
-    """The sound, (samples,), and its rate.
+    """Return the sound, (samples,), and its rate.
 
     Raises:
         InvalidInput: ``voice_withdrawn`` when there is no such sample (any more), ``sample_too_short``.
@@ -27,7 +29,7 @@ def read_sample(folder: Path | None, digest: str) -> tuple[Waveform, int]:
     path = sample_file(folder, digest) if folder is not None else None
     if path is None or not path.is_file():
         raise InvalidInput(
-            "This voice may not be used (any more): its sample is gone.",
+            "This voice cannot be used: its sample does not exist (any more).",
             code="voice_withdrawn",
             hint="Choose another voice.",
         )

@@ -1,9 +1,9 @@
-"""Names of this engine's voices. A name is a value that a job carries, so it says all: model, language, speaker.
+"""Names of this engine's voices. A name is stored with a job, so it states model, language and speaker.
 
 ::
 
     coqui:vits:<folder>               a single-speaker VITS model in checkpoints/vits/<folder>/
-    coqui:<language>:<speaker>        one of the speakers that XTTS v2 brings along
+    coqui:<language>:<speaker>        one of the speakers that come with XTTS v2
     coqui:<language>:<sha256>         XTTS v2 with a voice sample, by the digest of its stored bytes
 """
 
@@ -36,7 +36,7 @@ class SampleVoice:
 
 
 def parsed(name: str) -> VitsVoice | SpeakerVoice | SampleVoice | None:
-    """What a voice's name stands for; None when it is not one of this engine's."""
+    """Return the parsed name of a voice; None when it is not one of this engine's."""
     prefix, _, rest = name.partition(":")
     kind, _, key = rest.partition(":")
     if prefix != PREFIX or not kind or not key:
@@ -47,7 +47,7 @@ def parsed(name: str) -> VitsVoice | SpeakerVoice | SampleVoice | None:
 
 
 def is_folder_name(text: str) -> bool:
-    """Whether a folder can be part of a voice's name (and never leads out of its parent)."""
+    """Return whether a folder name can be part of a voice's name (and never leads out of its parent)."""
     return _FOLDER.fullmatch(text) is not None
 
 

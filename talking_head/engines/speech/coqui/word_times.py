@@ -1,8 +1,9 @@
-"""When each word and sound is said. These models do not tell, so it is found out afterwards.
+"""The times of words and phonemes, found after synthesis because these models do not output them.
 
 English is aligned with its text (:mod:`talking_head.engines.speech.alignment`). For other languages there is no
-acoustic model here: each word gets its share of the sound by its letters, and its letters stand for rough mouth shapes.
-That is an estimate, and a take says so (``times_from``): sentences begin and end in time, words inside them only about.
+acoustic model here: each word gets a share of the sound by its number of letters, and its letters stand for rough mouth
+shapes. That is an estimate, and a take is marked as such (``times_from``): sentences begin and end on time, words
+inside them only approximately.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample
 
 ALPHABET = "arpabet"
-PAUSE_LETTERS = 4.0  # how many letters last as long as the pause behind a comma
+PAUSE_LETTERS = 4.0  # how many letters last as long as the pause after a comma
 WORD_GAP_LETTERS = 0.3
 _PAUSE = re.compile(r"[,;:.!?…—–、。，]")
 _FRAME_SECONDS = 0.01
-_SOUNDING_DB = 35.0  # below the loud parts: what is quieter is not speech
+_SOUNDING_DB = 35.0  # below the loud parts: a quieter part is not speech
 # Latin letters to ARPAbet, longest first: how most European languages pronounce them, roughly. For lips, not for ears.
 _LETTERS = {
     "sch": "SH", "tsch": "CH", "ch": "HH", "sh": "SH", "th": "TH", "ph": "F", "ng": "NG", "qu": "K W", "ou": "UW",
@@ -56,62 +57,63 @@ class WordTimes:
 
 
 def word_times(
-    aligner: Aligner, waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenRun],
+    aligner: Aligner, waveform: Waveform, sample_rate_hz: int, runs: Sequence[SpokenRun],
     spoken: str, written: str, language: str,
 ) -> WordTimes:  # fmt: skip
-    """
+    """Return the times of the words and phonemes of an utterance.
+
     Args:
         waveform: (samples,).
-        pieces: of ``spoken``, in order, each with its place in the waveform.
+        runs: of ``spoken``, in order, each with its place in the waveform.
     """
     form = aligned(spoken, spoken_form(written, language), written)
     if primary_language(language) == ENGLISH:
         try:
             return _aligned(aligner, resample(waveform, sample_rate_hz, ALIGNER_HZ), form, written)
         except MisfitError:
-            pass  # it said something else than the text, or said it too oddly
-    return _estimated(waveform, sample_rate_hz, pieces, form, written)
+            pass  # the model said something other than the text, or too unclearly
+    return _estimated(waveform, sample_rate_hz, runs, form, written)
 
 
 def _aligned(aligner: Aligner, waveform: Waveform, form: SpokenForm, written: str) -> WordTimes:
-    said = aligner.align(waveform, aligner_words(form.text))
-    left = said
+    aligned_words = aligner.align(waveform, aligner_words(form.text))
+    remaining = aligned_words
     words = []
     for spoken_start, spoken_end, start, end in word_ranges(form, written):
         count = len(aligner_words(form.text[spoken_start:spoken_end]))
-        parts, left = left[:count], left[count:]
+        parts, remaining = remaining[:count], remaining[count:]
         if parts:
             words.append(TimedWord(written[start:end], parts[0].start_seconds, parts[-1].end_seconds, start, end))
-    return WordTimes(tuple(words), _sounds_of(said), "alignment")
+    return WordTimes(tuple(words), _phonemes_of(aligned_words), "alignment")
 
 
-def _sounds_of(said: Sequence[AlignedWord]) -> tuple[TimedToken, ...]:
-    return tuple(token for word in said for token in word.phonemes)
+def _phonemes_of(words: Sequence[AlignedWord]) -> tuple[TimedToken, ...]:
+    return tuple(token for word in words for token in word.phonemes)
 
 
 def _estimated(
-    waveform: Waveform, sample_rate_hz: int, pieces: Sequence[SpokenRun], form: SpokenForm, written: str
+    waveform: Waveform, sample_rate_hz: int, runs: Sequence[SpokenRun], form: SpokenForm, written: str
 ) -> WordTimes:
     words: list[TimedWord] = []
     phonemes: list[TimedToken] = []
     ranges = word_ranges(form, written)
-    for piece in pieces:
-        inside = [each for each in ranges if piece.start <= each[0] < piece.end]
-        begin_seconds, end_seconds = _sounding(waveform, sample_rate_hz, piece)
+    for run in runs:
+        inside = [word_range for word_range in ranges if run.start <= word_range[0] < run.end]
+        begin_seconds, end_seconds = _without_silence(waveform, sample_rate_hz, run)
         texts = [form.text[first:last] for first, last, _, _ in inside]
         between = [form.text[a[1] : b[0]] for a, b in pairwise(inside)]
-        for each, text, (first_seconds, last_seconds) in zip(
+        for (_, _, start, end), text, (first_seconds, last_seconds) in zip(
             inside, texts, _shares(texts, between, begin_seconds, end_seconds), strict=True
         ):
-            words.append(TimedWord(written[each[2] : each[3]], first_seconds, last_seconds, each[2], each[3]))
-            phonemes += _letters_as_sounds(text, first_seconds, last_seconds)
+            words.append(TimedWord(written[start:end], first_seconds, last_seconds, start, end))
+            phonemes += _letters_as_phonemes(text, first_seconds, last_seconds)
     return WordTimes(tuple(words), tuple(phonemes), "estimate")
 
 
 def _shares(
     words: Sequence[str], between: Sequence[str], start_seconds: float, end_seconds: float
 ) -> Iterator[tuple[float, float]]:
-    """The time of each word, by its letters."""
+    """Yield the start and end of each word in seconds, in proportion to its letters."""
     lengths = [float(sum(character.isalnum() for character in word)) for word in words]
     gaps = [
         PAUSE_LETTERS if _PAUSE.search(word[-1:] + gap) else WORD_GAP_LETTERS
@@ -125,33 +127,33 @@ def _shares(
         position += (length + gap) * letter_seconds
 
 
-def _sounding(waveform: Waveform, sample_rate_hz: int, piece: SpokenRun) -> tuple[float, float]:
-    """The piece without the silence at its ends."""
-    first = round(piece.start_seconds * sample_rate_hz)
-    part = waveform[first : round(piece.end_seconds * sample_rate_hz)]
+def _without_silence(waveform: Waveform, sample_rate_hz: int, run: SpokenRun) -> tuple[float, float]:
+    """Return start and end of the run in seconds, without the silence at its ends."""
+    first = round(run.start_seconds * sample_rate_hz)
+    part = waveform[first : round(run.end_seconds * sample_rate_hz)]
     frame = round(_FRAME_SECONDS * sample_rate_hz)
     frames = len(part) // frame
     power = np.mean(part[: frames * frame].reshape(frames, frame) ** 2, axis=1)  # (frames,)
     if not frames or not power.max():
-        return piece.start_seconds, piece.end_seconds
+        return run.start_seconds, run.end_seconds
     loud = np.flatnonzero(power > np.percentile(power, 95) * 10 ** (-_SOUNDING_DB / 10))
     return (
-        piece.start_seconds + float(loud[0]) * _FRAME_SECONDS,
-        piece.start_seconds + float(loud[-1] + 1) * _FRAME_SECONDS,
+        run.start_seconds + float(loud[0]) * _FRAME_SECONDS,
+        run.start_seconds + float(loud[-1] + 1) * _FRAME_SECONDS,
     )
 
 
-def _letters_as_sounds(word: str, start_seconds: float, end_seconds: float) -> list[TimedToken]:
-    sounds = [sound for group in _LETTER_GROUP.findall(_latin(word)) for sound in _LETTERS[group].split()]
-    step_seconds = (end_seconds - start_seconds) / max(1, len(sounds))
+def _letters_as_phonemes(word: str, start_seconds: float, end_seconds: float) -> list[TimedToken]:
+    phones = [phone for group in _LETTER_GROUP.findall(_latin(word)) for phone in _LETTERS[group].split()]
+    step_seconds = (end_seconds - start_seconds) / max(1, len(phones))
     return [
-        TimedToken(sound, start_seconds + index * step_seconds, start_seconds + (index + 1) * step_seconds)
-        for index, sound in enumerate(sounds)
+        TimedToken(phone, start_seconds + index * step_seconds, start_seconds + (index + 1) * step_seconds)
+        for index, phone in enumerate(phones)
     ]
 
 
 def _latin(word: str) -> str:
-    """The word in plain Latin letters, whatever it is written in."""
+    """Return the word in plain Latin letters, from any script."""
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
     if not bare.isascii():
         from anyascii import anyascii  # comes with coqui-tts

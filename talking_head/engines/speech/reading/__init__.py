@@ -1,1 +1,1 @@
-"""How written text is read aloud: numbers, signs and abbreviations in words, markup unheard."""
+"""Conversion of written to spoken text: numbers, signs and abbreviations become words, markup is dropped."""

@@ -1,4 +1,4 @@
-"""Numbers as they are read in English: dates, times, money, measures, ranges, years and plain figures."""
+"""Reading of numbers in English: dates, times, money, measures, ranges, years and plain numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from num2words import num2words
 from talking_head.engines.speech.reading import tables
 from talking_head.engines.speech.reading.rules import Rule, rule
 
-LONGEST_NUMBER_DIGITS = 15  # what is longer is a serial number: read digit by digit
+LONGEST_NUMBER_DIGITS = 15  # a longer one is a serial number: read digit by digit
 _NARROW_SPACES = "\u00a0\u2009\u202f"
 
 INTEGER = (
@@ -36,7 +36,7 @@ _OPERATOR = "[=+×÷√<>≈≠≤≥*^]"
 
 
 def cardinal(digits: str) -> str:
-    """ "1,250" as "one thousand two hundred fifty"; leading zeros and very long numbers digit by digit."""
+    """Return "1,250" as "one thousand two hundred fifty"; with leading zeros or many digits, digit by digit."""
     plain = re.sub(r"\D", "", digits)
     if len(plain) > LONGEST_NUMBER_DIGITS or (len(plain) > 1 and plain[0] in "0٠۰"):
         return digit_by_digit(plain)
@@ -52,14 +52,14 @@ def ordinal(number: int) -> str:
 
 
 def number(text: str) -> str:
-    """A cardinal with or without decimals: "3.14" as "three point one four"."""
+    """Return a cardinal with or without decimals: "3.14" as "three point one four"."""
     whole, _, decimals = text.partition(".")
     words = cardinal(whole) if whole else "zero"
     return f"{words} point {digit_by_digit(decimals)}" if decimals else words
 
 
 def year(digits: str) -> str:
-    """ "1857" as "eighteen fifty-seven", "2005" as "two thousand five", "2024" as "twenty twenty-four"."""
+    """Return "1857" as "eighteen fifty-seven", "2005" as "two thousand five", "2024" as "twenty twenty-four"."""
     century, rest = divmod(int(digits), 100)
     if int(digits) % 1000 < 10:
         return cardinal(digits)
@@ -83,25 +83,25 @@ def _signed(sign: str, text: str) -> str:
 # --- dates and times -------------------------------------------------------------------------------------------------
 
 
-def _date(month: int, day: int, year_digits: str, unread: str) -> str:
+def _date(month: int, day: int, year_digits: str, fallback: str) -> str:
     if not (1 <= month <= 12 and 1 <= day <= 31):
-        return unread
+        return fallback
     name = list(tables.MONTHS.values())[month - 1]
     return f"{name} {ordinal(day)}" + (f", {year(year_digits)}" if year_digits else "")
 
 
 def _iso_date(match: re.Match[str]) -> str:
-    return _date(int(match[2]), int(match[3]), match[1], _digits_apart(match.group()))
+    return _date(int(match[2]), int(match[3]), match[1], _digit_groups(match.group()))
 
 
 def _slash_date(match: re.Match[str]) -> str:
-    """Month first, the way of the voice's country, unless that cannot be."""
+    """Read the month first, as in the voice's country, unless that is no valid month."""
     first, second = int(match[1]), int(match[2])
     month, day = (first, second) if first <= 12 else (second, first)
-    return _date(month, day, match[3], _digits_apart(match.group()))
+    return _date(month, day, match[3], _digit_groups(match.group()))
 
 
-def _digits_apart(text: str) -> str:
+def _digit_groups(text: str) -> str:
     return " ".join(cardinal(part) for part in re.findall(r"\d+", text))
 
 
@@ -138,7 +138,7 @@ def _hour(match: re.Match[str]) -> str:
 
 
 def _full_stop(match: re.Match[str]) -> str:
-    """One full stop closes an abbreviation and a sentence; a second one that follows is not ours."""
+    """Return the full stop of an abbreviation, "" if the text continues with one: it closes the sentence, too."""
     return "" if match.string[match.end() : match.end() + 1] == "." else "."
 
 
@@ -180,7 +180,7 @@ def _measure(match: re.Match[str]) -> str:
 
 
 def _power_word(power: str | None, *, before: bool) -> str:
-    """Lengths are "square meters"; under a fraction bar people say "per second squared"."""
+    """Return the words of a power: "square meters" before a length, "per second squared" after a fraction bar."""
     exponent = (power or "").translate(_SUPERSCRIPTS).lstrip("^")
     words = {"2": ("square ", " squared"), "3": ("cubic ", " cubed")}.get(exponent, ("", ""))
     return words[0] if before else words[1]
@@ -192,7 +192,7 @@ def _degrees(match: re.Match[str]) -> str:
     return f"{_signed(match[1], match[2])} {unit}{scale}"
 
 
-# --- figures ---------------------------------------------------------------------------------------------------------
+# --- numbers ---------------------------------------------------------------------------------------------------------
 
 
 def _decade(match: re.Match[str]) -> str:
@@ -217,13 +217,16 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _vulgar_fraction(match: re.Match[str]) -> str:
-    one, many = tables.VULGAR_FRACTIONS[match[2]]
-    return f"{cardinal(match[1])} and {many}" if match[1] else one
+    alone, after_number = tables.VULGAR_FRACTIONS[match[2]]
+    return f"{cardinal(match[1])} and {after_number}" if match[1] else alone
 
 
 def _range(match: re.Match[str]) -> str:
-    """The first of two figures and the dash between them: a span ("10–20"), or a sum where the sentence has other signs
-    of calculation. The second figure is left to the other rules: it may be a measure or money."""
+    """Read the first of two numbers and the dash between them.
+
+    It is a range ("10–20"), or a subtraction where the sentence has other arithmetic signs. The second number is left
+    to the other rules: it may be a measure or money.
+    """
     between = "minus" if re.search(_OPERATOR, match.string) else "to"
     first = year(match[1]) if re.fullmatch(_YEAR, match[1]) else number(match[1])
     return f"{first} {between} "
@@ -235,19 +238,19 @@ def _scientific(match: re.Match[str]) -> str:
 
 
 def _power(match: re.Match[str]) -> str:
-    """What stands raised: "squared", "cubed" or "to the power of"."""
+    """Read a superscript: "squared", "cubed" or "to the power of"."""
     raised = match.group().translate(_SUPERSCRIPTS).lstrip("^").strip("{}")
     if raised[-1] in "+-":  # the charge of an ion
         return f" {number(raised[:-1])} {_SIGNS[raised[-1]]}" if raised[:-1] else f" {_SIGNS[raised]}"
     if raised in ("2", "3"):
         return " squared " if raised == "2" else " cubed "
     sign, rest = (raised[0], raised[1:]) if raised[:1] in ("-", "−", "+") else ("", raised)
-    said = number(rest) if rest.isdecimal() else " ".join(rest)
-    return f" to the power of {_SIGNS[sign]}{said} "
+    exponent = number(rest) if rest.isdecimal() else " ".join(rest)
+    return f" to the power of {_SIGNS[sign]}{exponent} "
 
 
 def _plain(match: re.Match[str]) -> str:
-    """A number that no other rule knew: a year where it looks like one, otherwise as many."""
+    """Read a number that no other rule matched: as a year where it looks like one, otherwise as a cardinal."""
     sign, digits = match[1], match[2]
     text, start, end = match.string, match.start(), match.end()
     if not sign and re.fullmatch(_YEAR, digits) and _is_a_year(text, start, end):

@@ -1,4 +1,4 @@
-"""Abbreviations, Roman numerals, signs, Greek letters and punctuation as they are read in English."""
+"""Reading of abbreviations, Roman numerals, signs, Greek letters and punctuation in English."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _one_of(words: dict[str, str] | tuple[str, ...]) -> str:
 
 
 def _abbreviation(match: re.Match[str]) -> str:
-    """The words; where the abbreviation's full stop also ended the sentence, the sentence keeps one."""
+    """Return the words, with a full stop where that of the abbreviation also ended the sentence."""
     words = tables.ABBREVIATIONS[re.sub(r"\s+", " ", match[1])]
     rest = match.string[match.end() :].lstrip("\"'”’)*_ ")
     return words if rest or not match[1].endswith(".") else f"{words}."
@@ -41,7 +41,7 @@ def _roman_ordinal(match: re.Match[str]) -> str:
 
 
 def _greek(match: re.Match[str]) -> str:
-    """One Greek letter is a quantity: it has a name. (Words in Greek stay what they are.)"""
+    """Return the name of a single Greek letter, which is a quantity. (Greek words stay unchanged.)"""
     name = unicodedata.name(match.group(), "").split(" WITH ")[0].split()[-1:]
     word = "".join(name).lower()
     return f" {'lambda' if word == 'lamda' else word} "
@@ -57,12 +57,12 @@ def _symbol(match: re.Match[str]) -> str:
 
 
 def _composed(match: re.Match[str]) -> str:
-    """Letters with their accents in one character, ligatures and full-width letters as ordinary ones."""
+    """Compose letters with their accents; replace ligatures and full-width letters by ordinary ones."""
     return unicodedata.normalize("NFKC", match.group())
 
 
-def _odd_figure(match: re.Match[str]) -> str:
-    """A figure that stands in no number: "①", "Ⅷ", a raised 2 in front of a word."""
+def _isolated_digit(match: re.Match[str]) -> str:
+    """Read a numeric character outside a number: "①", "Ⅷ", a superscript 2 before a word."""
     character = match.group()
     if not character.isnumeric() or character.isalpha():
         return character
@@ -114,5 +114,5 @@ PUNCTUATION_RULES: tuple[Rule, ...] = (
     rule(r"[\[\]{}<>\\/*_^`#·•]+", " "),
     rule(r"[^\W\d_][\u0300-\u036f]+", _composed),
     rule(r"[\ufb00-\ufb06\uff01-\uff5e\u2100-\u214f\u2160-\u217f\U0001d400-\U0001d7ff]+", _composed),
-    rule(r"[^\x00-\x7f]", _odd_figure),
+    rule(r"[^\x00-\x7f]", _isolated_digit),
 )

@@ -1,4 +1,4 @@
-"""What is written but never said, in any language: markup, addresses, pictures, invisible characters."""
+"""Written text that is not spoken in any language: markup, addresses, pictographs, invisible characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EMOJI = (
     "[\U0001f000-\U0001faff\U00002600-\U000027bf\U00002b00-\U00002bff\U0001f1e6-\U0001f1ff"
     "\U000e0020-\U000e007f\u2300-\u23ff\u25a0-\u25ff\u20e3\u3030\u303d\u3297\u3299]"
 )
-# Soft hyphens, joiners, direction marks, variation selectors: they shape the picture of a word, not its sound.
+# Soft hyphens, joiners, direction marks, variation selectors: they affect the appearance of a word, not its sound.
 INVISIBLE = (
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff]"
@@ -23,32 +23,32 @@ CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
 
 def _address(match: re.Match[str]) -> str:
-    """A web address is read by the name of its site alone: nobody can follow the rest by ear."""
+    """Read only the site name of a web address: no listener can follow the rest."""
     name = re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", match.group(), flags=re.IGNORECASE)
     name = re.split(r"[/?#:]", name, maxsplit=1)[0]
     return f" {spelled_address(name)} "
 
 
 def spelled_address(name: str) -> str:
-    """``me@example.org`` as "me at example dot org"."""
+    """Return ``me@example.org`` as "me at example dot org"."""
     return name.replace("@", " at ").replace(".", " dot ").replace("_", " ").replace("-", " ")
 
 
-# Rules that drop characters; captions apply these and no others, so that they show the text as people know it.
+# Rules that drop characters; captions apply only these, so that viewers see the text as written.
 MARKUP_RULES: tuple[Rule, ...] = (
     rule(rf"<!--.*?-->|</?(?:{_TAGS})\b[^<>]*>", " "),
     rule(r"!\[[^\[\]]*\]\([^()\s]*\)", " "),  # a picture
     rule(r"\[(?=[^\[\]]+\]\([^()\s]+\))", ""),  # a link: its text stays
     rule(r"\]\([^()\s]+\)", ""),
     rule(r"(?<=[\w.,;:!?)”\"])\[\d{1,3}\]", ""),  # a reference such as [12]
-    rule(r"\\(?=[*_`#\[\]~|>-])", ""),  # a sign that is meant as it stands
+    rule(r"\\(?=[*_`#\[\]~|>-])", ""),  # an escaped character
     rule(r"(?<![^\s(“\"'‘—*_-])\*+(?=[^\s*])", ""),  # emphasis opens ...
     rule(r"(?<=[^\s*])\*+(?![^\W_])", ""),  # ... and closes; "3*4" and "3 * 4" are sums
     rule(r"\*{2,3}|~~|`+", ""),
     rule(r"(?<!\w)_+(?=[^\W_])|(?<=[^\W_])_+(?!\w)", ""),
 )
 
-UNHEARD_RULES: tuple[Rule, ...] = (
+UNSPOKEN_RULES: tuple[Rule, ...] = (
     rule(INVISIBLE, ""),
     rule(CONTROL, " "),
     rule(rf"{EMOJI}+", " "),

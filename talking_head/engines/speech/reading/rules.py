@@ -1,4 +1,4 @@
-"""A rule says how one kind of written thing is read; a reader applies many rules in one pass and keeps the offsets."""
+"""Reading rules: each reads one kind of written text; a reader applies many in one pass and keeps the offsets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``reading`` gets the match of ``pattern`` and returns what is said instead. Patterns have no named groups and no
-    back references, because they are joined into one."""
+    """A pattern and the function that returns the spoken text for its match.
+
+    Patterns have no named groups and no back references, because they are joined into one.
+    """
 
     pattern: re.Pattern[str]
     reading: Callable[[re.Match[str]], str]
 
 
 def rule(pattern: str, reading: str | Callable[[re.Match[str]], str]) -> Rule:
-    """A rule from a pattern and its reading; a constant reading may be given as text."""
+    """Return a rule with that pattern and reading; a constant reading may be given as text."""
     if isinstance(reading, str):
         constant = reading
         return Rule(re.compile(pattern), lambda _match: constant)
@@ -26,17 +28,17 @@ def rule(pattern: str, reading: str | Callable[[re.Match[str]], str]) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class SpokenForm:
-    """What is said, and which written characters each spoken character comes from.
+    """The spoken text, and the written characters that each spoken character comes from.
 
     ``origins[i]`` is the half-open range of the written text that ``text[i]`` stands for: one character where the text
-    is read as it is written, the whole of what was replaced otherwise.
+    is read as written, otherwise all characters that were replaced.
     """
 
     text: str
     origins: tuple[tuple[int, int], ...]  # (len(text),)
 
     def written_range(self, start: int, end: int) -> tuple[int, int]:
-        """The written characters behind ``text[start:end]``; punctuation around words does not count."""
+        """Return the range of written characters of ``text[start:end]``, ignoring punctuation around words."""
         within = range(start, end)
         sounding = [position for position in within if _sounds(self.text[position])] or list(within)
         origins = [self.origins[position] for position in sounding]
@@ -44,28 +46,28 @@ class SpokenForm:
 
 
 class Reader:
-    """Applies rules to a text from left to right; where several match at one place, the first of them counts."""
+    """Applies rules to a text from left to right; where several match at one position, the first of them wins."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
-        parts = (f"(?P<rule{number}>{each.pattern.pattern})" for number, each in enumerate(self._rules))
+        parts = (f"(?P<rule{number}>{rule_.pattern.pattern})" for number, rule_ in enumerate(self._rules))
         self._any = re.compile("|".join(parts))
 
     def read(self, written: str) -> SpokenForm:
-        """The spoken form of a text. White space is collapsed; there is none at the ends."""
+        """Return the spoken form of a text. White space is collapsed, and stripped at the ends."""
         characters: list[str] = []
         origins: list[tuple[int, int]] = []
         position = 0
-        for found in self._any.finditer(written):
-            _keep(written, position, found.start(), characters, origins)
-            chosen = self._rules[int((found.lastgroup or "")[len("rule") :])]
-            match = chosen.pattern.match(written, found.start())
-            if match is None:  # the joined pattern found it at this very place
-                raise AssertionError(f"rule {chosen.pattern.pattern!r} does not match alone")
-            for character in chosen.reading(match):
+        for candidate in self._any.finditer(written):
+            _copy(written, position, candidate.start(), characters, origins)
+            matching = self._rules[int((candidate.lastgroup or "")[len("rule") :])]
+            match = matching.pattern.match(written, candidate.start())
+            if match is None:  # the joined pattern matched at this very position
+                raise AssertionError(f"rule {matching.pattern.pattern!r} does not match alone")
+            for character in matching.reading(match):
                 _append(character, match.span(), characters, origins)
             position = match.end()
-        _keep(written, position, len(written), characters, origins)
+        _copy(written, position, len(written), characters, origins)
         while characters and characters[-1] == " ":
             characters.pop()
             origins.pop()
@@ -73,23 +75,25 @@ class Reader:
 
 
 def aligned(spoken: str, form: SpokenForm, written: str) -> SpokenForm:
-    """The offsets for a spoken text that somebody else wrote: exact when it is the form itself, spread evenly over the
-    written words otherwise."""
+    """Return a spoken text of another source with offsets.
+
+    They are exact when it equals the text of ``form``, and spread evenly over the written words otherwise.
+    """
     if spoken == form.text:
         return form
-    said = list(re.finditer(r"\S+", spoken))
-    stood = [word.span() for word in re.finditer(r"\S+", written)] or [(0, len(written))]
+    spoken_words = list(re.finditer(r"\S+", spoken))
+    spans = [word.span() for word in re.finditer(r"\S+", written)] or [(0, len(written))]
     origins = [(0, len(written))] * len(spoken)
-    for number, word in enumerate(said):
-        origins[word.start() : word.end()] = [stood[number * len(stood) // len(said)]] * len(word.group())
+    for number, word in enumerate(spoken_words):
+        origins[word.start() : word.end()] = [spans[number * len(spans) // len(spoken_words)]] * len(word.group())
     return SpokenForm(spoken, tuple(origins))
 
 
 def word_ranges(form: SpokenForm, written: str) -> list[tuple[int, int, int, int]]:
-    """The words of a spoken form: (spoken start, spoken end, written start, written end).
+    """Return the words of a spoken form: (spoken start, spoken end, written start, written end).
 
-    Several spoken words that come from one written word ("1,250", "H₂O") are one word here; spoken parts without any
-    letter or digit are left out.
+    Several spoken words that come from one written word ("1,250", "H₂O") are one word here; spoken parts without a
+    letter or digit are omitted.
     """
     words: list[tuple[int, int, int, int]] = []
     for match in re.finditer(r"[^\s—…]+", form.text):
@@ -105,7 +109,7 @@ def word_ranges(form: SpokenForm, written: str) -> list[tuple[int, int, int, int
 
 
 def _with_last_stop(written: str, start: int, end: int) -> tuple[int, int]:
-    """ "U.S." ends with a full stop of its own."""
+    """Extend the range by the full stop of an abbreviation such as "U.S."."""
     return start, end + (written[end : end + 1] == "." and bool(re.fullmatch(r"(?:\w\.)+\w", written[start:end])))
 
 
@@ -118,7 +122,7 @@ def _sounds(character: str) -> bool:
     return character.isalnum()
 
 
-def _keep(written: str, start: int, end: int, characters: list[str], origins: list[tuple[int, int]]) -> None:
+def _copy(written: str, start: int, end: int, characters: list[str], origins: list[tuple[int, int]]) -> None:
     for position in range(start, end):
         _append(written[position], (position, position + 1), characters, origins)
 

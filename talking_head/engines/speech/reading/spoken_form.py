@@ -1,4 +1,4 @@
-"""What is said for what is written, and back."""
+"""The spoken form of written text, with offsets back into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from num2words import num2words
 
 from talking_head.engines.speech.reading.english_numbers import NUMBER_RULES
 from talking_head.engines.speech.reading.english_words import PUNCTUATION_RULES, SIGN_RULES, WORD_RULES
-from talking_head.engines.speech.reading.markup import ADDRESS_RULES, MARKUP_RULES, UNHEARD_RULES
+from talking_head.engines.speech.reading.markup import ADDRESS_RULES, MARKUP_RULES, UNSPOKEN_RULES
 from talking_head.engines.speech.reading.rules import Reader, SpokenForm, rule
 
 # Takes part in the version of every speech engine that uses these offsets: raise it when a reading changes.
@@ -18,44 +18,44 @@ READING_VERSION = "1"
 ENGLISH = "en"
 
 
-@lru_cache(maxsize=4_096)  # a lesson is read again with every change, and most of its sentences are the same
+@lru_cache(maxsize=4_096)  # a lesson is read again after every change, and most of its sentences stay the same
 def spoken_form(written: str, language: str = ENGLISH) -> SpokenForm:
-    """How one utterance is read aloud: numbers, signs and abbreviations in words, markup, pictures and invisible
-    characters left out. For languages other than English only whole numbers become words.
+    """Return how one utterance is read aloud; never raise.
 
-    The text is empty when nothing can be said. Never raises.
+    Numbers, signs and abbreviations become words; markup, pictographs and invisible characters are dropped. For
+    languages other than English only whole numbers become words. The text is empty when nothing can be said.
     """
     form = _reader(primary_language(language)).read(written)
     return form if any(character.isalnum() for character in form.text) else SpokenForm("", ())
 
 
 def plain_form(written: str) -> SpokenForm:
-    """The text without its markup, otherwise as written: for captions."""
+    """Return the text without markup, otherwise as written; for captions."""
     return _PLAIN_READER.read(written)
 
 
 def primary_language(tag: str) -> str:
-    """ "en" of "en-US" (BCP 47)."""
+    """Return the primary subtag of a BCP 47 tag, "en" of "en-US"."""
     return re.split(r"[-_]", tag, maxsplit=1)[0].lower()
 
 
-_PLAIN_READER = Reader((*UNHEARD_RULES[:2], *MARKUP_RULES))
+_PLAIN_READER = Reader((*UNSPOKEN_RULES[:2], *MARKUP_RULES))
 
 
 @lru_cache(maxsize=32)
 def _reader(language: str) -> Reader:
-    silent = (*UNHEARD_RULES[:2], *MARKUP_RULES)
+    dropped = (*UNSPOKEN_RULES[:2], *MARKUP_RULES)
     if language == ENGLISH:
         return Reader(
-            (*silent, *ADDRESS_RULES, *NUMBER_RULES, *WORD_RULES, *SIGN_RULES, UNHEARD_RULES[2], *PUNCTUATION_RULES)
+            (*dropped, *ADDRESS_RULES, *NUMBER_RULES, *WORD_RULES, *SIGN_RULES, UNSPOKEN_RULES[2], *PUNCTUATION_RULES)
         )
-    counted = rule(r"(?<![\d.,])\d{1,15}(?![\d.,]\d)", lambda match: _counted(match.group(), language))
-    return Reader((*silent, *ADDRESS_RULES, counted, UNHEARD_RULES[2], *PUNCTUATION_RULES))
+    number_rule = rule(r"(?<![\d.,])\d{1,15}(?![\d.,]\d)", lambda match: _number_words(match.group(), language))
+    return Reader((*dropped, *ADDRESS_RULES, number_rule, UNSPOKEN_RULES[2], *PUNCTUATION_RULES))
 
 
-def _counted(digits: str, language: str) -> str:
+def _number_words(digits: str, language: str) -> str:
     try:
         words: str = num2words(int(digits), lang=language)
-    except NotImplementedError:  # a language it does not know: the engine reads the figures itself
+    except NotImplementedError:  # num2words does not support the language: the engine reads the digits itself
         return digits
     return words

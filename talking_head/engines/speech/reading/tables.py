@@ -18,7 +18,7 @@ MONTHS = {
     "Dec": "December",
 }
 
-# sign -> one, many, one hundredth, many hundredths ("" where nobody counts them)
+# sign -> one, many, one hundredth, many hundredths ("" where they are not counted)
 CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),
     "US$": ("US dollar", "US dollars", "cent", "cents"),
@@ -160,7 +160,7 @@ TITLES = {
     "Sr": "Sister",
 }
 
-# with their full stop; read the same wherever they stand
+# with their full stop; read the same everywhere
 ABBREVIATIONS = {
     "e.g.": "for example",
     "eg.": "for example",
@@ -224,7 +224,7 @@ SHORT_FORMS = {
     "F#": "F sharp",
 }
 
-# only before a figure: "Fig. 3", "pp. 3-5"
+# only before a number: "Fig. 3", "pp. 3-5"
 BEFORE_FIGURES = {
     "No.": "number",
     "no.": "number",
@@ -332,7 +332,7 @@ SYMBOLS = {
     "¢": "cents",
 }
 
-# Roman numerals are counted after these ("Chapter IV": four) and rank after names of rulers ("Henry VIII": the eighth).
+# Roman numerals are cardinals after these ("Chapter IV": four), ordinals after rulers ("Henry VIII": the eighth).
 BEFORE_ROMAN_CARDINALS = (
     "Act", "Apollo", "Article", "Band", "Book", "Chapter", "Class", "Element", "Episode", "Gemini", "Grade", "Group",
     "Level", "Mark", "Part", "Period", "Phase", "Photosystem", "Question", "Round", "Scene", "Section", "Stage",

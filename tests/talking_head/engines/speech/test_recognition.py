@@ -15,8 +15,8 @@ import pytest
 from talking_head.engines.speech import recognition
 from talking_head.engines.speech.hibari import HibariSpeech
 from talking_head.engines.speech.recognition import (
-    HeardWord,
     PocketsphinxRecogniser,
+    RecognisedWord,
     TranscriptMetadata,
     WhisperRecogniser,
     best_recogniser,
@@ -147,12 +147,12 @@ def test_long_recordings_are_cut_only_where_it_is_quiet(recording: Recording) ->
 
 def test_a_sentence_without_end_is_divided_at_its_longest_pause() -> None:
     times = [0.3 * number + (0.2 if number >= 25 else 0.0) for number in range(45)]
-    words = [HeardWord("word", start, start + 0.25, 1.0) for start in times]
+    words = [RecognisedWord("word", start, start + 0.25, 1.0) for start in times]
     assert [len(part) for part in recognition._by_pauses(words)] == [25, 20]
 
 
 def test_the_pronoun_is_written_large() -> None:
-    words = [HeardWord(text, 0.0, 1.0, 1.0) for text in ("so", "i", "think", "i'm", "in")]
+    words = [RecognisedWord(text, 0.0, 1.0, 1.0) for text in ("so", "i", "think", "i'm", "in")]
     assert recognition._sentence(words).text == "So I think I'm in."
 
 
