@@ -41,7 +41,7 @@ class FileState(StrEnum):
 
 
 def state_of(checkpoint: Checkpoint, folder: Path, *, deep: bool = True) -> FileState:
-    """Return whether the file is there and intact.
+    """Return the state of the file: there or not, intact or not.
 
     ``deep`` reads all of it: sizes alone cannot tell SadTalker's two face files apart, and a flipped bit does not
     change the size.
@@ -82,7 +82,7 @@ def write_digest(path: Path, digest: str) -> None:
 
 
 def sidecar_digest(path: Path) -> str:
-    """Return the digest in that digest file; "" when there is none."""
+    """Return the digest in the digest file of ``path``; "" when there is none."""
     digest_file = digest_path(path)
     if not digest_file.is_file():
         return ""

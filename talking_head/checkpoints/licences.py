@@ -17,7 +17,7 @@ ACCEPTED_FILE = "accepted-licences.json"
 
 
 def is_accepted(licence: Licence, folder: Path) -> bool:
-    """Return whether its files may be downloaded and used here; acceptance of other terms does not count."""
+    """Return whether files under it may be downloaded and used here; accepting other terms does not count."""
     if not licence.needs_acceptance:
         return True
     if licence.accepted_by_environment and os.environ.get(licence.accepted_by_environment, "") == "1":
