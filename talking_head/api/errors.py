@@ -1,4 +1,4 @@
-"""One shape for everything that goes wrong: ``{"code", "message", "hint"}``, whoever found it.
+"""The one form of every error response: ``{"code", "message", "hint"}``, wherever the error was raised.
 
 ``code`` is stable and for programs, ``message`` is for people, ``hint`` says what to do next and may be empty.
 """
@@ -21,31 +21,32 @@ RETRY_AFTER_SECONDS = 5
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """For ``REST_FRAMEWORK["EXCEPTION_HANDLER"]``; None for what nobody foresaw, which becomes a 500."""
+    """Return the response for ``error``, or None for an unexpected exception, which becomes a 500. The function that
+    ``REST_FRAMEWORK["EXCEPTION_HANDLER"]`` names."""
     if isinstance(error, TalkingHeadError):
-        return _answer_to(error)
-    response = exception_handler(error, context)  # knows the status and headers such as Retry-After
+        return _error_response(error)
+    response = exception_handler(error, context)  # sets the status and headers such as Retry-After
     if response is None:
         return None
     if isinstance(error, exceptions.ValidationError):
-        response.data = _shape("invalid_input", *_first_problem(error.detail))
+        response.data = _body("invalid_input", *_first_problem(error.detail))
     elif isinstance(error, exceptions.Throttled):
         wait_seconds = response.get("Retry-After", "60")
-        response.data = _shape("throttled", "Too many requests.", f"Try again in {wait_seconds} seconds.")
+        response.data = _body("throttled", "Too many requests.", f"Try again in {wait_seconds} seconds.")
     elif isinstance(error, APIException):
-        response.data = _shape(_code_of(error), str(error.detail), _HINTS.get(type(error), ""))
+        response.data = _body(_code_of(error), str(error.detail), _HINTS.get(type(error), ""))
     elif isinstance(error, Http404):
-        response.data = _shape("not_found", "There is no such thing, or you may not see it.")
+        response.data = _body("not_found", "Not found, or you do not have permission to see it.")
     else:
-        response.data = _shape("forbidden", "You may not do this.")
+        response.data = _body("forbidden", "You do not have permission to do this.")
     return response
 
 
 _HINTS: dict[type[Exception], str] = {exceptions.NotAuthenticated: "Log in, or send an API token."}
 
 
-def _answer_to(error: TalkingHeadError) -> Response:
-    response = Response(_shape(error.code, error.message, error.hint), status=_status_of(error))
+def _error_response(error: TalkingHeadError) -> Response:
+    response = Response(_body(error.code, error.message, error.hint), status=_status_of(error))
     if isinstance(error, ResourceError) and not error.permanent:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, LimitReached) and error.retry_after_seconds is not None:
@@ -60,10 +61,10 @@ def _status_of(error: TalkingHeadError) -> int:
         return status.HTTP_400_BAD_REQUEST
     if isinstance(error, LimitReached):
         return status.HTTP_429_TOO_MANY_REQUESTS
-    return status.HTTP_503_SERVICE_UNAVAILABLE  # engines and resources of this machine: not the caller's fault
+    return status.HTTP_503_SERVICE_UNAVAILABLE  # an engine or a resource of this machine, not the caller's fault
 
 
-def _shape(code: str, message: str, hint: str = "") -> dict[str, str]:
+def _body(code: str, message: str, hint: str = "") -> dict[str, str]:
     return {"code": code, "message": message, "hint": hint}
 
 
@@ -73,7 +74,7 @@ def _code_of(error: APIException) -> str:
 
 
 def _first_problem(detail: Any, field: str = "") -> tuple[str, str]:
-    """The first message in the nested lists and dicts of a validation error, and the field that it is about."""
+    """Return the first message in the nested lists and dicts of a validation error, and a hint that names its field."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
         return _first_problem(inner, field if name == "non_field_errors" else str(name))

@@ -1,4 +1,4 @@
-"""The header ``Idempotency-Key``: a request that may be repeated asks for one video, however often it is sent."""
+"""The ``Idempotency-Key`` header: a request that is sent again with the same key creates no second job."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ PARAMETER = OpenApiParameter(
     HEADER,
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The same key gives the same job, however often the request is sent. At most 100 characters.",
+    description="Requests with the same key return the same job. At most 100 characters.",
 )
 
 
 def idempotency_key(request: Request) -> str | None:
-    """What the request says, or None.
+    """Return the request's idempotency key, or None.
 
     Raises:
-        ValidationError: it is not printable ASCII.
+        ValidationError: the key is not printable ASCII.
     """
     key = request.headers.get(HEADER)
     if key is not None and not (key.isascii() and key.isprintable()):

@@ -1,4 +1,4 @@
-"""``/api/jobs/``: ask for videos, follow them, change one's mind."""
+"""``/api/jobs/``: submit, follow, cancel and retry jobs; and an estimate before a job is submitted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class JobList(generics.ListAPIView):
     throttle_scope = "jobs"
 
     def get_queryset(self) -> QuerySet[Job]:
-        if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a user
+        if getattr(self, "swagger_fake_view", False):  # the schema is generated without a user
             return Job.objects.none()
         return Job.objects.filter(owner=self.request.user.pk).order_by("-created_at", "pk")
 
@@ -42,7 +42,7 @@ class JobList(generics.ListAPIView):
         responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request) -> Response:
-        """Asks for a video of a text."""
+        """Submit a job that renders a video of a text."""
         form = serializers.NewJobSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
@@ -50,8 +50,8 @@ class JobList(generics.ListAPIView):
         if digest and not services.may_view_portrait(request.user, digest):
             raise unknown_portrait()
         voice = values.get("voice", "")
-        own = {each.name for each in services.own_voices(request.user)}
-        if services.voice_sample_digest(voice) and voice not in own:
+        own_names = {own_voice.name for own_voice in services.own_voices(request.user)}
+        if services.voice_sample_digest(voice) and voice not in own_names:
             raise services.voice_withdrawn()
         key = idempotency.idempotency_key(request)
         job = services.submit_job(owner=signed_in_user(request.user), **values, idempotency_key=key)
@@ -59,7 +59,7 @@ class JobList(generics.ListAPIView):
 
 
 class VideoEstimate(APIView):
-    """When a video of a text would be ready if it were asked for now. Stores nothing."""
+    """An estimate of when a video of a text would be ready if it were submitted now. Stores nothing."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     throttle_scope = "script"
@@ -68,12 +68,12 @@ class VideoEstimate(APIView):
     def post(self, request: Request) -> Response:
         form = serializers.ForecastRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        found = services.forecast_video(owner=signed_in_user(request.user), **form.validated_data)
-        return Response(serializers.ForecastSerializer(found).data)
+        forecast = services.forecast_video(owner=signed_in_user(request.user), **form.validated_data)
+        return Response(serializers.ForecastSerializer(forecast).data)
 
 
 class JobDetail(APIView):
-    """One job, as the socket's snapshot shows it; for everybody who may see it."""
+    """One job in the form of the WebSocket's snapshot, for every user who may view it."""
 
     @extend_schema(responses=answers(serializers.JobSerializer))
     def get(self, request: Request, job_id: UUID) -> Response:
@@ -81,7 +81,7 @@ class JobDetail(APIView):
 
 
 class JobCancel(APIView):
-    """Ends a job that is not finished; one that has ended stays as it is."""
+    """Cancels a job that has not ended; a job that has ended does not change."""
 
     @extend_schema(request=None, responses=answers(serializers.JobSerializer))
     def post(self, request: Request, job_id: UUID) -> Response:
@@ -91,7 +91,7 @@ class JobCancel(APIView):
 
 
 class JobRetry(APIView):
-    """A new job with the same values; sentences that were finished are not rendered again."""
+    """Submits a new job with the same values; finished sentences are not rendered again."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     throttle_scope = "jobs"
@@ -106,7 +106,7 @@ class JobRetry(APIView):
         form = serializers.RetrySerializer(data=request.data)
         form.is_valid(raise_exception=True)
         key = idempotency.idempotency_key(request)
-        # Of this job: the key that it was asked for with itself, used once more, still means a new one.
+        # Derived from this job, so that a client that reuses the key of its first request still gets a new job.
         key = f"again:{uuid5(job.pk, key)}" if key else None
-        again = services.retry_job(job, profile=form.validated_data.get("profile"), idempotency_key=key)
-        return Response(services.job_snapshot(again), status=status.HTTP_201_CREATED)
+        new_job = services.retry_job(job, profile=form.validated_data.get("profile"), idempotency_key=key)
+        return Response(services.job_snapshot(new_job), status=status.HTTP_201_CREATED)

@@ -1,4 +1,4 @@
-"""``/api/narrations/``: recordings instead of a voice. Upload one, wait until it was heard, correct what it says."""
+"""``/api/narrations/``: recordings instead of a voice. Upload one, wait for its transcript, correct the text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from talking_head.models import Narration
 
 
 class NarrationUpload(APIView):
-    """Checks and keeps a recording, and has it listened to."""
+    """Checks and stores a recording, and has it transcribed."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     parser_classes = [Utf8MultiPartParser]
@@ -41,7 +41,8 @@ class NarrationUpload(APIView):
 
 
 class NarrationDetail(APIView):
-    """How a recording sounds, how far it was listened to, and what was heard; for whoever uploaded it."""
+    """The sound quality of a recording, the progress of its transcription and its transcript; only for the user who
+    uploaded it."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
 

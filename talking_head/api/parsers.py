@@ -1,4 +1,4 @@
-"""Request bodies, read with the caution that strangers deserve."""
+"""Parsers for request bodies from untrusted clients."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class BodyTooLarge(APIException):
 
 
 class Utf8JSONParser(parsers.JSONParser):
-    """JSON is UTF-8 (RFC 8259, section 8.1), whatever the header claims: Python would accept codecs there that are no
-    text at all."""
+    """A JSON parser that always reads UTF-8 (RFC 8259, section 8.1) and ignores the charset of the header: Python would
+    accept codecs there that are not text encodings."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -38,7 +38,7 @@ class Utf8JSONParser(parsers.JSONParser):
 
 
 class Utf8MultiPartParser(parsers.MultiPartParser):
-    """Forms with files; UTF-8 for the same reason."""
+    """A parser of forms with files that always reads UTF-8, for the same reason."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Who may use the API for what; what a person may *see* is decided in :mod:`talking_head.permissions`."""
+"""Who may use which part of the API; what a user may *see* is decided in :mod:`talking_head.permissions`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talking_head.permissions import is_staff_with, may_submit_jobs, may_view_jo
 
 
 class MaySubmitJobs(BasePermission):
-    """Rendering costs minutes of a machine: for teachers, and whomever else a rule names."""
+    """Permission to submit jobs, which cost minutes of machine time: for teachers, and for users that a rule admits."""
 
     message = "Only teachers may do this."
 
@@ -24,8 +24,10 @@ class MaySubmitJobs(BasePermission):
 
 
 def visible_job(request: Request, job_id: UUID) -> Job:
-    """Raises:
-    Http404: it does not exist, or must not be known to exist.
+    """Return the job, if the caller may view it.
+
+    Raises:
+        Http404: it does not exist, or the caller may not know that it exists.
     """
     job = Job.objects.select_related("owner").filter(pk=job_id).first()
     if job is None or not may_view_job(request.user, job):
@@ -34,12 +36,12 @@ def visible_job(request: Request, job_id: UUID) -> Job:
 
 
 def own_job(request: Request, job_id: UUID) -> Job:
-    """A job that the caller may cancel or repeat: their own, or any for staff with the permission to change jobs.
+    """Return a job that the caller may cancel or retry: their own, or any for staff with the permission to change jobs.
 
     Raises:
-        Http404: as :func:`visible_job`. PermissionDenied: it can be seen, but belongs to somebody else.
+        Http404: as :func:`visible_job`. PermissionDenied: the caller may view it, but another user owns it.
     """
     job = visible_job(request, job_id)
     if job.owner_id != request.user.pk and not is_staff_with(request.user, "talking_head.change_job"):
-        raise PermissionDenied("This video belongs to somebody else.")
+        raise PermissionDenied("This video belongs to another user.")
     return job

@@ -1,8 +1,8 @@
 """The render service's own small API: a picture in, a video out, without courses and lessons.
 
-A picture's ``image_id`` is a signed statement of whose it is and how it is to be framed, so nothing has to be
-remembered for pictures that nobody comes back for. Consent is the calling service's business here; portraits with
-recorded consent are kept by the pages.
+A picture's ``image_id`` is a signed token that names its owner and its framing, so no row has to be stored for pictures
+that are never used. The calling service is responsible for consent; portraits with recorded consent are managed by the
+pages.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ENHANCERS = sorted({profile.enhancer for profile in PROFILES.values()})
 
 @dataclass(frozen=True, slots=True)
 class ImageId:
-    """What an ``image_id`` says once its signature is checked."""
+    """The content of an ``image_id`` whose signature has been checked."""
 
     digest: str
     preprocess: str
@@ -53,16 +53,18 @@ class ImageId:
 
     @classmethod
     def parse(cls, text: str, user: Any) -> ImageId:
-        """Raises:
-        PortraitError: ``unknown_portrait`` when it is not ours, or not this user's.
+        """Return the content of an image ID.
+
+        Raises:
+            PortraitError: ``unknown_portrait`` when this server did not sign it, or another user owns the image.
         """
         try:
-            found = cls(*SIGNER.unsign_object(text))
+            image = cls(*SIGNER.unsign_object(text))
         except (signing.BadSignature, ValueError, TypeError):
             raise unknown_portrait() from None
-        if found.owner_id != user.pk:
+        if image.owner_id != user.pk:
             raise unknown_portrait()
-        return found
+        return image
 
     @property
     def is_stored(self) -> bool:
@@ -70,7 +72,7 @@ class ImageId:
 
 
 class AvatarUpload(APIView):
-    """Checks and keeps a picture of a face."""
+    """Checks and stores a picture of a face."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     parser_classes = [Utf8MultiPartParser]
@@ -92,7 +94,7 @@ class AvatarUpload(APIView):
 
 
 class AvatarStatus(APIView):
-    """Whether a picture is ready to speak. It is as soon as the upload is answered, until somebody removes it."""
+    """Whether a picture can be used for videos: from the response to its upload until it is deleted."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
 
@@ -102,7 +104,7 @@ class AvatarStatus(APIView):
 
 
 class VipGenerate(APIView):
-    """Renders ahead of everybody else's jobs."""
+    """Submits a job that is rendered ahead of all normal jobs."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     parser_classes = [Utf8JSONParser, Utf8MultiPartParser]
@@ -124,7 +126,7 @@ class VipGenerate(APIView):
         image = ImageId.parse(values["image_id"], user)
         profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
         recording = values.get("audio_file")
-        if not image.is_stored:  # before a recording is taken in for it
+        if not image.is_stored:  # before the recording is stored
             raise unknown_portrait()
         job = services.submit_job(
             owner=user,
@@ -139,7 +141,7 @@ class VipGenerate(APIView):
 
 
 class VipStatus(APIView):
-    """How far a video is."""
+    """The progress of a video."""
 
     @extend_schema(responses=answers(serializers.JobSerializer))
     def get(self, request: Request, job_id: UUID) -> Response:
@@ -147,15 +149,17 @@ class VipStatus(APIView):
 
 
 class VipDownload(APIView):
-    """The finished video as a file; understands byte ranges."""
+    """The finished video as a file; supports byte ranges."""
 
     @extend_schema(responses=answers(OpenApiTypes.BINARY, media_type="video/mp4"))
     def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
         job = visible_job(request, job_id)
         if not job.is_watchable:
-            raise OptionError("There is no video (yet).", code="not_ready", hint="Ask for the status first.")
+            raise OptionError("The video is not available.", code="not_ready", hint="Check the status of the job.")
         http_request: HttpRequest = request._request
-        return serve_file(http_request, job_files.name_of(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4")
+        return serve_file(
+            http_request, job_files.storage_key(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4"
+        )
 
 
 def _avatar(image: ImageId) -> dict[str, str]:
@@ -164,10 +168,10 @@ def _avatar(image: ImageId) -> dict[str, str]:
 
 
 def _profile_for(image: ImageId, enhancer: str, quality: str) -> Profile:
-    """``quality`` names a profile; without it the framing and the enhancer choose the one that has both.
+    """Return the profile that ``quality`` names; without it, the one that has the image's framing and the enhancer.
 
     Raises:
-        OptionError: ``unknown_enhancer``, or ``conflicting_options`` when the named profile enhances differently.
+        OptionError: ``unknown_enhancer``, or ``conflicting_options`` when the named profile uses another enhancer.
     """
     if enhancer and enhancer not in ENHANCERS:
         raise OptionError(
@@ -184,6 +188,6 @@ def _profile_for(image: ImageId, enhancer: str, quality: str) -> Profile:
         raise OptionError(
             f"“{quality}” always uses the enhancer “{profile.enhancer}”.",
             code="conflicting_options",
-            hint="Leave one of “enhancer” and “quality” out.",
+            hint="Leave out either “enhancer” or “quality”.",
         )
     return profile

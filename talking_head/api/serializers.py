@@ -1,5 +1,5 @@
-"""What goes in and out, field by field; the OpenAPI schema is drawn from here. Limits that need the engines (languages,
-voices, speeds) are the services' business, so that pages and commands get the same answers."""
+"""The fields of requests and responses, from which the OpenAPI schema is generated. Limits that depend on the engines
+(languages, voices, speeds) are checked by the services, so that pages and commands get the same errors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rest_framework import serializers
 from talking_head.models import ClipState, Job, JobState, NarrationState
 from talking_head.profiles import PROFILES, Preprocess
 
-MAX_SCRIPT_CHARACTERS = 200_000  # of transport; the script's own limit is lower and has its own message
+MAX_SCRIPT_CHARACTERS = 200_000  # of a request; the script's own limit is lower and has its own message
 PROFILE_CHOICES = list(PROFILES)
 PREPROCESS_CHOICES = list(get_args(Preprocess))
 
 
 class ErrorSerializer(serializers.Serializer):
-    """The shape of every error."""
+    """The form of every error response."""
 
     code = serializers.CharField()
     message = serializers.CharField()
@@ -27,7 +27,7 @@ class JobErrorSerializer(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField()
     hint = serializers.CharField(allow_blank=True)
-    suggestion = serializers.CharField(allow_blank=True, help_text="The hint, under the name that it had first.")
+    suggestion = serializers.CharField(allow_blank=True, help_text="The hint under its old name, for older clients.")
 
 
 class ClipSerializer(serializers.Serializer):
@@ -41,7 +41,7 @@ class ClipSerializer(serializers.Serializer):
     state = serializers.ChoiceField(ClipState.choices)
     is_fallback = serializers.BooleanField()
     cached = serializers.BooleanField()
-    notices = serializers.ListField(child=serializers.CharField(), help_text="What was done with less than asked for.")
+    notices = serializers.ListField(child=serializers.CharField(), help_text="How the clip differs from the request.")
     video_seconds = serializers.FloatField(allow_null=True)
     url = serializers.CharField(allow_null=True)
     error = JobErrorSerializer(allow_null=True)
@@ -62,11 +62,11 @@ class NarrationProblemSerializer(serializers.Serializer):
     severity = serializers.ChoiceField(["stop", "warn"])
     message = serializers.CharField()
     hint = serializers.CharField()
-    advice = serializers.CharField(help_text="The hint, under the name that it had first.")
+    advice = serializers.CharField(help_text="The hint under its old name, for older clients.")
 
 
 class NarrationReportSerializer(serializers.Serializer):
-    """How a recording sounds; levels are in dB below full scale."""
+    """The sound quality of a recording; levels are in dB below full scale."""
 
     verdict = serializers.ChoiceField(["good", "warn", "bad"])
     problems = NarrationProblemSerializer(many=True)
@@ -77,16 +77,16 @@ class NarrationReportSerializer(serializers.Serializer):
 
 
 class SegmentSerializer(serializers.Serializer):
-    """A sentence that was heard."""
+    """A recognised sentence."""
 
     text = serializers.CharField()
     start_seconds = serializers.FloatField()
     end_seconds = serializers.FloatField()
-    probability = serializers.FloatField(help_text="How sure the recogniser is of its words, 0 to 1.")
+    probability = serializers.FloatField(help_text="The recogniser's confidence in the words, 0 to 1.")
 
 
 class NarrationViewSerializer(serializers.Serializer):
-    """A recording that speaks. ``text`` is the transcript once ``state`` is ready; before, ``segments`` grows."""
+    """A recorded narration. ``text`` is the transcript once ``state`` is ready; until then, ``segments`` grows."""
 
     state = serializers.ChoiceField(NarrationState.choices)
     duration_seconds = serializers.FloatField()
@@ -106,21 +106,21 @@ class NarrationSerializer(NarrationViewSerializer):
 class NarrationUploadSerializer(serializers.Serializer):
     audio_file = serializers.FileField(
         max_length=1_000,
-        help_text="WAV, FLAC, MP3, M4A, OGG or WebM, at most an hour. Its content counts, not its name.",
+        help_text="WAV, FLAC, MP3, M4A, OGG or WebM, at most an hour. The content decides, not the file name.",
     )
 
 
 class JobSerializer(serializers.Serializer):
-    """The snapshot that the socket sends, too."""
+    """A job, in the same form as the snapshot that the WebSocket sends."""
 
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
     title = serializers.CharField(allow_blank=True)
     profile = serializers.ChoiceField(PROFILE_CHOICES)
-    asked_profile = serializers.CharField(help_text="“auto” where the profile was chosen by the rules.")
-    profile_reason = serializers.CharField(allow_blank=True, help_text="Why “auto” came to this profile.")
+    asked_profile = serializers.CharField(help_text="The requested profile; “auto” if the rules chose.")
+    profile_reason = serializers.CharField(allow_blank=True, help_text="Why “auto” chose this profile.")
     face = serializers.CharField()
-    face_reason = serializers.CharField(allow_blank=True, help_text="Why “auto” came to this face engine.")
+    face_reason = serializers.CharField(allow_blank=True, help_text="Why “auto” chose this face engine.")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     state = serializers.ChoiceField(JobState.choices)
@@ -136,7 +136,7 @@ class JobSerializer(serializers.Serializer):
 
 
 class JobRowSerializer(serializers.ModelSerializer):
-    """A job in the list: the snapshot's address has the rest."""
+    """A job in the list; the job's own URL returns all fields."""
 
     class Meta:
         model = Job
@@ -166,22 +166,24 @@ class ForecastRequestSerializer(serializers.Serializer):
 
 
 class ForecastSerializer(serializers.Serializer):
-    """Seconds from now; null where nothing was rendered yet that would tell how fast it goes."""
+    """Times in seconds from now; null if nothing has been rendered yet on which to base an estimate."""
 
-    profile = serializers.ChoiceField(PROFILE_CHOICES, help_text="What “auto” would come to.")
+    profile = serializers.ChoiceField(PROFILE_CHOICES, help_text="The profile that “auto” would choose.")
     profile_reason = serializers.CharField(allow_blank=True)
     face = serializers.CharField()
     face_reason = serializers.CharField(allow_blank=True)
     start_seconds = serializers.FloatField(allow_null=True)
     ready_seconds = serializers.FloatField(allow_null=True)
     jobs_ahead = serializers.IntegerField()
-    is_long = serializers.BooleanField(help_text="Longer than most people wait without asking.")
-    refusal = serializers.CharField(allow_blank=True, help_text="Why a request would be answered with 429 now.")
+    is_long = serializers.BooleanField(help_text="Whether a client should ask the user before submitting.")
+    refusal = serializers.CharField(allow_blank=True, help_text="Why a request would be refused with 429 now.")
     words = serializers.CharField(allow_blank=True)
 
 
 class RetrySerializer(serializers.Serializer):
-    profile = serializers.CharField(max_length=20, required=False, help_text="Another profile than the first time.")
+    profile = serializers.CharField(
+        max_length=20, required=False, help_text="A profile to use instead of the first one."
+    )
 
 
 class ScriptSerializer(serializers.Serializer):
@@ -226,7 +228,9 @@ class QueueSerializer(serializers.Serializer):
 
 class CacheStatsSerializer(serializers.Serializer):
     kinds = serializers.DictField(child=CacheKindSerializer())
-    hit_rate = serializers.FloatField(allow_null=True, help_text="Of the last finished clips, 0 to 1; null before any.")
+    hit_rate = serializers.FloatField(
+        allow_null=True, help_text="Of the latest finished clips, 0 to 1; null before the first."
+    )
     queue = QueueSerializer()
 
 
@@ -247,7 +251,7 @@ class VipRequestSerializer(serializers.Serializer):
     audio_file = serializers.FileField(
         required=False,
         max_length=1_000,
-        help_text="Somebody's own voice. With “text” it is laid beside it, without it its transcript becomes the text.",
+        help_text="A recorded voice. With “text” it is aligned to the text; without, its transcript becomes the text.",
     )
     enhancer = serializers.CharField(max_length=40, required=False, allow_blank=True)
     quality = serializers.ChoiceField(PROFILE_CHOICES, required=False)

@@ -1,4 +1,4 @@
-"""What an editor needs beside jobs: voices, a look at a text before it is rendered, and how the cache is doing."""
+"""Endpoints that an editor needs besides jobs: voices, a check of a text before rendering, and cache statistics."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from talking_head.models import Clip, ClipState, Job, JobState
 from talking_head.pipeline.cache.store import ContentCache
 
 HIT_RATE_CLIPS = 1_000
-CACHE_WALK_KEPT_SECONDS = 10
+CACHE_WALK_TTL_SECONDS = 10
 
 
 class VoiceList(APIView):
-    """The voices that can speak, the default first, the caller's own cloned ones last."""
+    """The available voices: the default first, the caller's own cloned voices last."""
 
     @extend_schema(responses=answers(serializers.VoiceSerializer(many=True)))
     def get(self, request: Request) -> Response:
@@ -34,7 +34,7 @@ class VoiceList(APIView):
 
 
 class ScriptCheck(APIView):
-    """How a text falls into sentences, where they stand in it, and about how long its video will be. Keeps nothing."""
+    """The sentences of a text, their positions in it, and the estimated length of its video. Stores nothing."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     throttle_scope = "script"
@@ -48,7 +48,7 @@ class ScriptCheck(APIView):
 
 
 class CacheStats(APIView):
-    """What the cache holds, how often it helped, and how much work waits."""
+    """The contents of the cache, its hit rate, and how much work is queued."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
 
@@ -60,9 +60,9 @@ class CacheStats(APIView):
 def _kinds() -> dict[str, dict[str, int]]:
     def walk() -> dict[str, dict[str, int]]:
         stats = ContentCache(local.cache_root()).stats()
-        return {kind: {"entries": found.entries, "bytes": found.bytes} for kind, found in stats.items()}
+        return {kind: {"entries": kind_stats.entries, "bytes": kind_stats.bytes} for kind, kind_stats in stats.items()}
 
-    return cache.get_or_set(f"cache-kinds:{local.cache_root()}", walk, CACHE_WALK_KEPT_SECONDS) or {}
+    return cache.get_or_set(f"cache-kinds:{local.cache_root()}", walk, CACHE_WALK_TTL_SECONDS) or {}
 
 
 def _hit_rate() -> float | None:

@@ -1,4 +1,4 @@
-"""How often one person may ask for something that costs more than a look into the database."""
+"""Rate limits per user for requests that cost more than reading the database."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle
 
 if TYPE_CHECKING:
-    from rest_framework.views import APIView  # which loads the settings and they this module
+    from rest_framework.views import APIView  # it loads the settings, and they load this module
 
 
 class ChangesThrottle(ScopedRateThrottle):
-    """Counts changes under the view's ``throttle_scope``; looking is free."""
+    """A throttle that counts changes under the view's ``throttle_scope``; reading is free."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         return request.method in SAFE_METHODS or super().allow_request(request, view)

@@ -1,4 +1,4 @@
-"""Addresses under ``/api/``. Other apps add theirs with an ``api_urls`` module of the same form."""
+"""URLs under ``/api/``. Other apps add their own with an ``api_urls`` module of the same form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other apps may call. All of it raises the errors of :mod:`talking_head.errors`, and on purpose nothing else."""
+"""The functions that other apps may call. By design they raise only the errors of :mod:`talking_head.errors`."""
 
 from __future__ import annotations
 

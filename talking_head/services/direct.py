@@ -1,4 +1,4 @@
-"""A video from a text in one call, for scripts and notebooks: no page, no queue, the same jobs."""
+"""A video of a text in one call, for scripts and notebooks: no page, no queue, the same jobs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def generate_talking_video(
     *,
     audio_path: str | Path | None = None,
 ) -> str:
-    """Renders ``text`` with the picture at ``source_image_path`` and returns the MP4's path.
+    """Render ``text`` with the picture at ``source_image_path`` and return the MP4's path.
 
-    It is an ordinary job, worked off by this process; workers that run elsewhere may help. ``performance_mode`` is a
-    profile's name or "auto". With a recording at ``audio_path`` its voice speaks, and an empty ``text`` becomes what it
-    says. Where sentences could not be rendered as wanted, stand-ins are shown (the job says which and why).
+    The video is an ordinary job that this process renders; other workers may help. ``performance_mode`` is a profile's
+    name or "auto". A recording at ``audio_path`` is used as the voice, and its transcript replaces an empty ``text``.
+    Sentences that could not be rendered as requested are shown as fallbacks (the job says which and why).
 
     Raises:
-        TalkingHeadError: of whatever kind; also when the job failed or was cancelled by somebody.
+        TalkingHeadError: of any kind; also when the job failed or was cancelled.
     """
-    digest = store_portrait(_bytes_of(Path(source_image_path))).digest if source_image_path else ""
-    narration = _stored_narration(Path(audio_path)) if audio_path else ""
-    if not machines.known():  # no worker ever ran: what auto goes by is not known yet
+    digest = store_portrait(_read_picture(Path(source_image_path))).digest if source_image_path else ""
+    narration = _store_recording(Path(audio_path)) if audio_path else ""
+    if not machines.known():  # no worker has run yet, so what auto is based on has not been measured
         registration.register_machine(warm_renderer(), Watcher())
     job = run_job(
         submit_job(
@@ -51,14 +51,14 @@ def generate_talking_video(
 
 
 def run_job(job: Job) -> Job:
-    """Works on ``job`` in this process until it has ended, whatever its end, and returns it as it is then. Workers that
-    run elsewhere may help."""
+    """Work on ``job`` in this process until it has ended in any state, and return the refreshed job. Other workers may
+    help."""
     worker = Worker(warm_renderer())
     try:
         while job.is_active:
             worker.work(job.pk)
             job.refresh_from_db()
-            if job.is_active:  # somebody else renders the last clips, or a clip waits for its next try
+            if job.is_active:  # another worker renders the last clips, or a clip waits for its next attempt
                 time.sleep(POLL_SECONDS)
                 job.refresh_from_db()
     finally:
@@ -67,7 +67,7 @@ def run_job(job: Job) -> Job:
 
 
 def video_path(job: Job) -> Path:
-    """The MP4 of a watchable job, on this machine.
+    """Return the path of a watchable job's MP4 on this machine.
 
     Raises:
         ResourceError: ``storage_unavailable``, where there is a bucket.
@@ -75,7 +75,7 @@ def video_path(job: Job) -> Path:
     return job_files.fetch(job, "video.mp4")
 
 
-def _stored_narration(path: Path) -> str:
+def _store_recording(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return store_narration(file, owner=None).digest
@@ -85,7 +85,7 @@ def _stored_narration(path: Path) -> str:
         ) from error
 
 
-def _bytes_of(path: Path) -> bytes:
+def _read_picture(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

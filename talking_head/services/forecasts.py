@@ -1,4 +1,4 @@
-"""When a video would be ready if it were asked for now: what a request would meet, without storing one."""
+"""When a video would be ready if it were submitted now, and whether it would be accepted, without storing a job."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from talking_head.models import Job, Priority
 from talking_head.planning import queue_forecast, quotas, render_rate
 from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.selection_rules import in_words
-from talking_head.services.jobs import settle
+from talking_head.services.jobs import apply_selection
 from talking_head.services.scripts import check_script, speech_engine_for
 
 
 @dataclass(frozen=True, slots=True)
 class VideoForecast:
-    """Seconds from now; None where nothing was rendered yet that would tell how fast it goes."""
+    """Times in seconds from now; None if nothing has been rendered yet on which to base an estimate."""
 
-    profile: str  # what "auto" would come to
+    profile: str  # the one that "auto" would choose
     profile_reason: str
     face: str
     face_reason: str
     start_seconds: float | None
     ready_seconds: float | None
     jobs_ahead: int
-    is_long: bool  # longer than most people wait without asking
-    refusal: str  # why it would not be accepted now, and what to do; "" when it would
-    words: str  # the same for people
+    is_long: bool  # longer than TALKING_HEAD_PATIENCE_SECONDS: the client should ask the user first
+    refusal: str  # why it would not be accepted now, and what to do; "" if it would
+    words: str  # the estimate as a sentence for people
 
 
 def forecast_video(
@@ -44,7 +44,8 @@ def forecast_video(
     face: str | None = None,
     subject: str = "",
 ) -> VideoForecast:
-    """
+    """Return when a video with these values would be ready, and whether it would be accepted now.
+
     Raises:
         ScriptError, OptionError: as :func:`talking_head.services.submit_job` would. EngineError: no voice works here.
     """
@@ -54,32 +55,34 @@ def forecast_video(
         asked_profile=profile or DEFAULT_PROFILE, asked_face=face or settings.TALKING_HEAD_FACE,
         speech=speech_engine_for(voice), subject=subject, priority=Priority.NORMAL,
     )  # fmt: skip
-    settle(job, utterances)
+    apply_selection(job, utterances)
     refusal = quotas.refusal(job, utterances)
     queue = queue_forecast.queue_now()
-    found = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
+    estimate = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
     own_rate = render_rate.seconds_per_weight(render_rate.recent_clips(job.profile, job.face))
     ready_seconds = None
-    if found is not None:  # the queue's average says when it begins, its own profile how long it takes then
-        own_seconds = job.estimated_seconds * own_rate if own_rate else found.finish_seconds - found.start_seconds
-        ready_seconds = round(max(found.start_seconds + own_seconds, found.finish_seconds if not own_rate else 0.0), 1)
+    if estimate is not None:  # the start follows from the queue's average rate, the duration from the profile's own
+        own_seconds = job.estimated_seconds * own_rate if own_rate else estimate.finish_seconds - estimate.start_seconds
+        ready_seconds = round(
+            max(estimate.start_seconds + own_seconds, estimate.finish_seconds if not own_rate else 0.0), 1
+        )
     patience_seconds = settings.TALKING_HEAD_PATIENCE_SECONDS
-    ahead = queue.jobs_ahead(job.owner_id, job.priority)
+    jobs_ahead = queue.jobs_ahead(job.owner_id, job.priority)
     return VideoForecast(
         profile=job.profile,
         profile_reason=job.profile_reason,
         face=job.face,
         face_reason=job.face_reason,
-        start_seconds=round(found.start_seconds, 1) if found else None,
+        start_seconds=round(estimate.start_seconds, 1) if estimate else None,
         ready_seconds=ready_seconds,
-        jobs_ahead=ahead,
+        jobs_ahead=jobs_ahead,
         is_long=bool(patience_seconds and ready_seconds is not None and ready_seconds > patience_seconds),
         refusal=str(refusal) if isinstance(refusal, LimitReached) else "",
-        words=_words(ready_seconds, ahead),
+        words=_sentence(ready_seconds, jobs_ahead),
     )
 
 
-def _words(ready_seconds: float | None, ahead: int) -> str:
+def _sentence(ready_seconds: float | None, ahead: int) -> str:
     ready = "" if ready_seconds is None else f"Ready in {in_words(ready_seconds)}."
     others = (
         "" if not ahead else "One video is ahead of yours." if ahead == 1 else f"{ahead} videos are ahead of yours."

@@ -1,4 +1,4 @@
-"""Asking for a video, and changing one's mind."""
+"""Submitting, cancelling and retrying jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.planning import auto_selection, quotas
 from talking_head.profiles import AUTO, DEFAULT_PROFILE, RECORDED, STILL
-from talking_head.services.narrations import usable_narration, utterance_as_long_as
+from talking_head.services.narrations import placeholder_utterance, usable_narration
 from talking_head.services.scripts import check_voice, speech_engine_for
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ KEY_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A request that has been found possible."""
+    """A request that has passed all checks."""
 
     utterances: tuple[Utterance, ...]
     face: str
@@ -61,16 +61,16 @@ def submit_job(
     subject_version: str = "",
     idempotency_key: str | None = None,
 ) -> Job:
-    """Checks everything, then writes the job with its clips in one transaction and rings for a worker.
+    """Check everything, write the job with its clips in one transaction, wake a worker and return the job.
 
-    The same ``idempotency_key`` of the same owner gives the same job, however often and from wherever it comes.
-    ``profile`` and ``face`` may be "auto", and the job then says what that came to and why.
-    ``face`` and ``speech`` default to what the settings say; without a portrait the stand-in card speaks. With a
-    narration (of :func:`store_narration`) its voice speaks and ``voice``, ``speed`` and ``speech`` stay as they are; an
-    empty script becomes what is said in it. While it is still being listened to, the job has no clips.
+    The same ``idempotency_key`` of the same owner returns the same job, however often it is sent and by any client.
+    ``profile`` and ``face`` may be "auto"; the job then records which were chosen and why.
+    ``face`` and ``speech`` default to the settings; without a portrait the still card is shown. A narration (of
+    :func:`store_narration`) is used as the voice, and ``voice``, ``speed`` and ``speech`` must be left out; its
+    transcript replaces an empty script. Until it has been transcribed, the job has no clips.
 
     Raises:
-        ScriptError, PortraitError, OptionError: the request is wrong; nothing was stored.
+        ScriptError, PortraitError, OptionError: the request is invalid; nothing was stored.
         EngineError: the engine cannot be used here. ResourceError: ``no_space``, ``storage_denied``, ``busy``.
         LimitReached: ``quota_exceeded``, ``queue_full``.
     """
@@ -81,7 +81,7 @@ def submit_job(
     started_seconds = time.monotonic()
     narration = usable_narration(narration_digest) if narration_digest else None
     if narration is not None:
-        _refuse_a_voice_beside_it(voice, speed, speech)
+        _refuse_voice_with_recording(voice, speed, speech)
         script = script if script.strip() else narration.text
     plan = _plan(script, language, portrait_digest, voice, speed, face, speech, narration)
     local.check_writable()
@@ -102,13 +102,13 @@ def submit_job(
         subject_version=subject_version,
         idempotency_key=idempotency_key or None,
     )
-    settle(job, plan.utterances)
+    apply_selection(job, plan.utterances)
     job.stages = {"validation": round(time.monotonic() - started_seconds, 3)}
     return _store(job, plan.utterances, narration)
 
 
-def settle(job: Job, utterances: Sequence[Utterance]) -> None:
-    """Fills in what was asked for as "auto", and what follows from it.
+def apply_selection(job: Job, utterances: Sequence[Utterance]) -> None:
+    """Set the job's profile and face, which "auto" leaves to the rules, with the reasons and the timeout.
 
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
@@ -120,21 +120,23 @@ def settle(job: Job, utterances: Sequence[Utterance]) -> None:
 
 
 def cancel_job(job: Job) -> bool:
-    """Ends a job that is not yet finished; within two seconds nothing runs for it any more, and it is never published.
-    False when it had ended already."""
+    """Cancel a job that has not ended; within two seconds no worker runs it any more, and it is never published. Return
+    False if it had already ended."""
     return state_machine.cancel(job.pk)
 
 
 def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | None = None) -> Job:
-    """A new job with the same values (or another profile); what was finished comes from the cache. The key is that of
-    :func:`submit_job`: two calls with the same one make one job.
+    """Submit a job with the same values (or another profile) and return it; finished clips come from the cache. The key
+    is that of :func:`submit_job`: two calls with the same key create one job.
 
     Raises:
         OptionError: ``job_active`` while the job has not ended. Also everything that :func:`submit_job` raises.
     """
     job.refresh_from_db()
     if job.is_active:
-        raise OptionError("This video is still being made.", code="job_active", hint="Wait for it or cancel it first.")
+        raise OptionError(
+            "This video is still being rendered.", code="job_active", hint="Wait until it ends, or cancel it first."
+        )
     return submit_job(
         owner=job.owner,
         script=job.script,
@@ -158,7 +160,7 @@ def _plan(
     script: str, language: str, portrait_digest: str, voice: str, speed: float,
     face: str | None, speech: str | None, narration: Narration | None,
 ) -> _Plan:  # fmt: skip
-    """Everything that can be found wrong without rendering."""
+    """Check everything that can be checked without rendering, and return the plan."""
     from talking_head.pipeline.script.script_to_utterances import script_to_utterances
 
     has_no_text_yet = narration is not None and narration.state != NarrationState.READY and not script.strip()
@@ -179,67 +181,65 @@ def _face_for(portrait_digest: str, face: str | None) -> str:
         return face or str(settings.TALKING_HEAD_FACE)
     if face in (None, AUTO, STILL):
         return STILL
-    raise PortraitError(
-        "A portrait is needed for a face that moves.", code="portrait_missing", hint="Choose a portrait."
-    )
+    raise PortraitError("An animated face needs a portrait.", code="portrait_missing", hint="Choose a portrait.")
 
 
 def _job_with_key(owner: User | None, key: str) -> Job | None:
     return Job.objects.filter(owner_id=owner.pk if owner else None, idempotency_key=key).first()
 
 
-def _refuse_a_voice_beside_it(voice: str, speed: float, speech: str | None) -> None:
+def _refuse_voice_with_recording(voice: str, speed: float, speech: str | None) -> None:
     if voice or speed != 1.0 or speech not in (None, AUTO, RECORDED):
         raise OptionError(
-            "A recording and a voice cannot be had at once.",
+            "A recording and a voice cannot be combined.",
             code="audio_and_voice",
-            hint="Leave out either the recording or voice and speed.",
+            hint="Leave out either the recording, or the voice and the speed.",
         )
 
 
 def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | None) -> Job:
-    is_heard = narration is not None and narration.state == NarrationState.READY
+    is_transcribed = narration is not None and narration.state == NarrationState.READY
     if narration is None:
         clips = [transcription.clip_of(job, utterance) for utterance in utterances]
     else:
-        clips = transcription.clips_of(job, narration) if is_heard else []
-        utterances = utterances or (utterance_as_long_as(narration),)
+        clips = transcription.clips_of(job, narration) if is_transcribed else []
+        utterances = utterances or (placeholder_utterance(narration),)
     try:
         with transaction.atomic():
             if job.owner is not None:
                 quota = quotas.lock(job.owner)
-                # Only now, or the same request sent twice would be refused for what it asked for itself.
+                # Checked before the quota, which a request that is sent twice would otherwise exceed by itself.
                 if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
                     return known
                 admitted_at = quotas.check_and_reserve(job, utterances, quota)
                 job.save(force_insert=True)
                 quotas.set_created_at(job, admitted_at)
-            else:  # rendered by the process that asks: nobody queues and nobody is counted
+            else:  # rendered by the calling process: there is no queue and no quota
                 job.save(force_insert=True)
             Clip.objects.bulk_create(queue.enqueue(job, clips))
-            if narration is not None and not is_heard:
+            if narration is not None and not is_transcribed:
                 transcription.wait_for(job, narration)
             wakeups.wake_worker_on_commit(job.pk)
             events.notify_job_changed(job.pk)
     except IntegrityError:
-        # A parallel call with the same key was faster: its job is the job.
+        # A parallel call with the same key was faster: return its job.
         if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
             return known
         raise
     except OperationalError as error:
         raise _storage_error(error) from error
-    asked = len(clips), job.profile, job.speech, job.face
-    logger.info("accepted: %d sentences, %s, %s, %s", *asked, extra={"job": job.pk})
+    details = len(clips), job.profile, job.speech, job.face
+    logger.info("accepted: %d sentences, %s, %s, %s", *details, extra={"job": job.pk})
     return job
 
 
 def _storage_error(error: DatabaseError) -> ResourceError:
-    """What SQLite and PostgreSQL say when they cannot write, in the words of our tree."""
-    said = str(error).lower()
-    if "full" in said or "no space" in said:
+    """Return the error of this package for what SQLite or PostgreSQL reports when it cannot write."""
+    text = str(error).lower()
+    if "full" in text or "no space" in text:
         return ResourceError(
-            "The disk is full.", code="no_space", hint="An administrator must free some space, then try again."
+            "The disk is full.", code="no_space", hint="Ask an administrator to free some space, then try again."
         )
-    if "readonly" in said or "read-only" in said:
+    if "readonly" in text or "read-only" in text:
         return ResourceError("The database cannot be written to.", code="storage_denied", hint="Tell an administrator.")
-    return ResourceError("The database is busy or away.", code="busy", hint="Try again in a moment.")
+    return ResourceError("The database is busy or unavailable.", code="busy", hint="Try again in a moment.")

@@ -1,6 +1,6 @@
-"""Recorded narrations as the renderer keeps them: checked, made plain, and listened to by the workers.
+"""Recorded narrations as the renderer stores them: checked, converted to plain FLAC, and transcribed by the workers.
 
-The stages are imported when they are used: every process imports the services, few of them look at a recording.
+The stages are imported when they are used: every process imports the services, few of them process a recording.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ MAX_NARRATION_SECONDS = 60 * 60.0
 
 
 def store_narration(file: BinaryIO, owner: User | None) -> Narration:
-    """Checks an uploaded recording and keeps it as mono FLAC without metadata, under the sha256 of those stored bytes.
-    A worker listens to it next: the row's ``state`` tells how far it is. The same recording twice is one row.
+    """Check an uploaded recording, store it as mono FLAC without metadata under the sha256 of the stored bytes, and
+    return its row. A worker transcribes it next: the row's ``state`` is the progress. The same recording uploaded twice
+    is one row.
 
     Raises:
-        InvalidInput: the file is no recording that can be used, whatever its name says; nothing was stored.
+        InvalidInput: the content of the file is not a usable recording; nothing was stored.
         ResourceError: ``no_space``, ``storage_denied``.
     """
     from talking_head.media_io.recordings import plain_recording
@@ -51,17 +52,17 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
             defaults={"duration_seconds": report.duration_seconds, "report": report.to_json()},
         )
         narration_retention.mark_used(narration)
-        if is_new or narration.state == NarrationState.FAILED:  # uploaded again: another try
+        if is_new or narration.state == NarrationState.FAILED:  # a new upload is a new attempt
             transcription.restart_transcription(narration)
             transaction.on_commit(lambda: wakeups.wake_worker())
     return narration
 
 
 def usable_narration(digest: str) -> Narration:
-    """The row of a recording that was listened to or will be, for a job that is about to use it.
+    """Return the row of a recording that has been or will be transcribed, marked as used by a job.
 
     Raises:
-        InvalidInput: ``unknown_narration``, or why it cannot be used.
+        InvalidInput: ``unknown_narration``, or the reason why it cannot be used.
     """
     rows = Narration.objects.filter(digest=digest)
     narration = rows.filter(state=NarrationState.READY).first() or rows.first()
@@ -74,16 +75,16 @@ def usable_narration(digest: str) -> Narration:
 
 
 def narration_of(narration_id: UUID) -> Narration | None:
-    """The row of an upload, whoever made it: the caller decides who may know of it."""
+    """Return the row of an upload by any user, or None: the caller decides who may see it."""
     return Narration.objects.filter(pk=narration_id).first()
 
 
 def unknown_narration() -> InvalidInput:
-    return InvalidInput("This recording is not here (any more).", code="unknown_narration", hint="Upload it again.")
+    return InvalidInput("This recording is not available.", code="unknown_narration", hint="Upload it again.")
 
 
-def utterance_as_long_as(narration: Narration) -> Utterance:
-    """For reckoning what a job costs whose words are not known yet."""
+def placeholder_utterance(narration: Narration) -> Utterance:
+    """Return an utterance as long as the recording, to estimate the cost of a job that has no transcript yet."""
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
     spoken = "x" * round(narration.duration_seconds * CHARACTERS_SPOKEN_PER_SECOND)

@@ -1,6 +1,6 @@
-"""Portraits as the renderer keeps them: checked before they are let in, stored as plain pixels under their digest.
+"""Portraits as the renderer stores them: checked before they are accepted, stored as plain pixels under their digest.
 
-The stages are imported when they are used: every process imports the services, few of them look at a picture.
+The stages are imported when they are used: every process imports the services, few of them open a picture.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PREVIEW_SIDE_PX = 640
 
 @dataclass(frozen=True, slots=True)
 class StoredPortrait:
-    """``digest`` is what a job asks for; ``report`` says in words how well the picture will do."""
+    """A portrait in the store: a job refers to its ``digest``; ``report`` says how suitable the picture is."""
 
     digest: str
     width_px: int
@@ -43,7 +43,7 @@ class StoredPortrait:
 
 @dataclass(frozen=True, slots=True)
 class InspectedPortrait:
-    """What would become of an upload; ``preview_jpeg`` also shows what browsers cannot (HEIC)."""
+    """The result of checking an upload; ``preview_jpeg`` also shows formats that browsers cannot (HEIC)."""
 
     width_px: int
     height_px: int
@@ -52,17 +52,18 @@ class InspectedPortrait:
 
 
 def store_portrait(data: bytes) -> StoredPortrait:
-    """Checks an uploaded picture and keeps it as a PNG without metadata (no place, no time, no camera), under the
-    sha256 of those stored bytes. The same picture twice is one file; a refused one leaves nothing behind.
+    """Check an uploaded picture and store it as a PNG without metadata (no place, no time, no camera), under the sha256
+    of the stored bytes. Return its digest, size and report. The same picture twice is one file; a refused one leaves
+    nothing behind.
 
     Raises:
-        PortraitError: the bytes are no picture that can be used, or the report says stop. ResourceError: ``no_space``,
+        PortraitError: the bytes are not a usable picture, or the report says stop. ResourceError: ``no_space``,
             ``storage_denied``.
     """
     from talking_head.media_io.images import encode_png
     from talking_head.pipeline.checks.portrait_report import refuse_unusable
 
-    decoded, report = _look_at(data)
+    decoded, report = _decode_and_check(data)
     refuse_unusable(report)
     stored = encode_png(decoded.rgb)
     digest = uploads.store(UploadKind.PORTRAIT, stored)
@@ -70,20 +71,20 @@ def store_portrait(data: bytes) -> StoredPortrait:
 
 
 def inspect_portrait(data: bytes) -> InspectedPortrait:
-    """Looks at an uploaded picture and keeps nothing. Problems of any severity are in the report.
+    """Check an uploaded picture, store nothing, and return the result. Problems of any severity are in the report.
 
     Raises:
-        PortraitError: the bytes are no picture at all, or beyond the limits.
+        PortraitError: the bytes are not a picture, or exceed the limits.
     """
     from talking_head.media_io.images import encode_jpeg
 
-    decoded, report = _look_at(data)
+    decoded, report = _decode_and_check(data)
     preview = encode_jpeg(decoded.rgb, max_side_px=PREVIEW_SIDE_PX)
     return InspectedPortrait(decoded.width_px, decoded.height_px, report, preview)
 
 
 def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
-    """A small JPEG of a stored picture: the original of a card on a page would be megabytes.
+    """Return a small JPEG of a stored picture, for a card on a page: the original can be megabytes.
 
     Raises:
         PortraitError: ``unknown_portrait``. ResourceError: it cannot be read.
@@ -97,7 +98,7 @@ def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
     return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
 
 
-def _look_at(data: bytes) -> tuple[DecodedImage, PortraitReport]:
+def _decode_and_check(data: bytes) -> tuple[DecodedImage, PortraitReport]:
     from talking_head.media_io.images import decode_image
     from talking_head.pipeline.checks.portrait_report import report_on
 

@@ -1,9 +1,9 @@
-"""What the staff does with a job: try it again, cancel it, be done with it. Each is recorded, with who, why, before and
-after, in a row that is never changed.
+"""The staff's actions on a job: retry it, cancel it, mark it as reviewed. Each action is recorded with its actor, its
+reason and the values before and after, in a row that never changes.
 
-Whoever acts says which sight of the job that was (``seen``: its ``review_seq``). When somebody acted meanwhile nothing
-happens and :class:`~talking_head.errors.OptionError` ``acted_meanwhile`` says what: two people who press the same
-button at the same time make one new video, not two.
+The actor passes the version of the job that they saw (``seen``: its ``review_seq``). If another actor has acted since,
+nothing happens and :class:`~talking_head.errors.OptionError` ``acted_meanwhile`` says what they did: two people who
+press the same button at the same time create one new video, not two.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def may_act(actor: User, verb: str) -> bool:
 
 
 def possible_verbs(job: Job) -> list[str]:
-    """What makes sense with the job as it is now, whoever asks."""
+    """Return the actions that make sense in the job's current state, regardless of permissions."""
     if job.is_active:
         return [ActionVerb.CANCEL]
     verbs: list[str] = []
@@ -54,21 +54,21 @@ def possible_verbs(job: Job) -> list[str]:
 
 
 def faster_profile(job: Job) -> Profile | None:
-    """The profile that "retry faster" would take."""
+    """Return the profile that "retry faster" would use, or None."""
     return faster_than(job.profile)
 
 
 def successor_of(job: Job) -> Job | None:
-    """The newest retry that is being made or can be watched: another one would make the same video twice. A retry that
-    failed or was cancelled stands in nobody's way."""
-    alive = (*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)
-    found = job.actions.filter(new_job__state__in=alive).select_related("new_job").first()
-    return found.new_job if found else None
+    """Return the newest retry that is being rendered or can be watched, or None: with one, another retry would render
+    the same video twice. A retry that failed or was cancelled does not count."""
+    states = (*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)
+    action = job.actions.filter(new_job__state__in=states).select_related("new_job").first()
+    return action.new_job if action else None
 
 
 def act(job: Job, verb: str, actor: User, *, seen: int, reason: str = "") -> Job:
-    """Does one of :class:`ActionVerb` and records it. Returns the job it leads to: the new one of a retry, else
-    ``job`` with its values as they are now. Who may is the caller's question (:func:`may_act`).
+    """Perform one of :class:`ActionVerb` and record it. Return the job that it leads to: the new job of a retry,
+    otherwise ``job``, refreshed. The caller checks the actor's permission (:func:`may_act`).
 
     Raises:
         OptionError: ``acted_meanwhile``, ``already_retried``, ``no_faster_profile``, ``job_active``, ``job_ended``,
@@ -86,28 +86,32 @@ def act(job: Job, verb: str, actor: User, *, seen: int, reason: str = "") -> Job
 
 def _retry(job: Job, verb: str, actor: User, seen: int, reason: str) -> Job:
     if job.is_active:
-        raise OptionError("This video is still being made.", code="job_active", hint="Wait for it or cancel it first.")
+        raise OptionError(
+            "This video is still being rendered.", code="job_active", hint="Wait until it ends, or cancel it first."
+        )
     if successor_of(job) is not None:
         raise OptionError(
-            "This video was tried again already.", code="already_retried", hint="Look at the newer one instead."
+            "This video has already been retried.", code="already_retried", hint="Look at the newer video instead."
         )
     faster = faster_profile(job) if verb == ActionVerb.RETRY_FASTER else None
     if verb == ActionVerb.RETRY_FASTER and faster is None:
-        raise OptionError("There is no faster profile than this one.", code="no_faster_profile", hint="Try it again.")
-    # The new job first, because checking a request is no work for a transaction that others wait for. Whoever saw the
-    # same sight asks with the same key and gets the same job, and only one of them is recorded below.
+        raise OptionError(
+            "No profile is faster than this one.", code="no_faster_profile", hint="Retry with the same profile."
+        )
+    # The new job is created first, because checking a request takes too long for a transaction that others wait for.
+    # Actors who saw the same version use the same key and get the same job, and only one of them is recorded below.
     new_job = retry_job(job, profile=faster.name if faster else None, idempotency_key=f"retry:{job.pk}:{seen}")
     with transaction.atomic():
-        _count(job, seen)
+        _advance_version(job, seen)
         _record(job, verb, actor, reason, new_job)
     return new_job
 
 
 def _cancel(job: Job, actor: User, seen: int, reason: str) -> Job:
     with transaction.atomic():
-        _count(job, seen)
+        _advance_version(job, seen)
         if not cancel_job(job):
-            raise OptionError("This video had ended already.", code="job_ended", hint="Look at how it ended.")
+            raise OptionError("This video has already ended.", code="job_ended", hint="Look at its result.")
         _record(job, ActionVerb.CANCEL, actor, reason)
     return job
 
@@ -115,23 +119,22 @@ def _cancel(job: Job, actor: User, seen: int, reason: str) -> Job:
 def _review(job: Job, verb: str, actor: User, seen: int, reason: str) -> Job:
     is_mark = verb == ActionVerb.REVIEW
     if job.state not in REVIEWABLE_JOB_STATES:
-        raise OptionError("Only a video that did not end as asked for is reviewed.", code="not_reviewable")
+        raise OptionError("Only failed videos and videos with fallbacks can be reviewed.", code="not_reviewable")
     if is_mark and job.reviewed_at:
-        raise OptionError("This failure was reviewed already.", code="already_reviewed")
+        raise OptionError("This failure has already been reviewed.", code="already_reviewed")
     if not is_mark and not job.reviewed_at:
-        raise OptionError("This failure is not reviewed.", code="not_reviewed")
+        raise OptionError("This failure has not been reviewed.", code="not_reviewed")
     if is_mark and not reason:
-        raise OptionError(
-            "A reason is missing.", code="reason_missing", hint="Say in a few words what was found or done."
-        )
+        raise OptionError("A reason is missing.", code="reason_missing", hint="Describe briefly what you found or did.")
     with transaction.atomic():
-        _count(job, seen, reviewed_at=Now() if is_mark else Value(None))
+        _advance_version(job, seen, reviewed_at=Now() if is_mark else Value(None))
         _record(job, verb, actor, reason)
     return job
 
 
-def _count(job: Job, seen: int, **values: Any) -> None:
-    """Takes the right to act, in the caller's transaction: only the first of those who saw the same gets it."""
+def _advance_version(job: Job, seen: int, **values: Any) -> None:
+    """Increment ``review_seq`` and set ``values``, in the caller's transaction: of the actors who saw the same version,
+    only the first succeeds."""
     if not Job.objects.filter(pk=job.pk, review_seq=seen).update(review_seq=F("review_seq") + 1, **values):
         job.refresh_from_db()
         _refuse_outdated_version(job, seen)
@@ -141,14 +144,18 @@ def _refuse_outdated_version(job: Job, seen: int) -> None:
     if job.review_seq == seen:
         return
     last = job.actions.first()
-    what = f"{last.actor_name} did this: {last.get_verb_display().lower()}." if last else "It was changed."
-    raise OptionError(f"Somebody was faster. {what}", code="acted_meanwhile", hint="Look again before you do anything.")
+    change = f"{last.actor_name} did this: {last.get_verb_display().lower()}." if last else "It was changed."
+    raise OptionError(
+        f"This video has changed since you opened the page. {change}",
+        code="acted_meanwhile",
+        hint="Reload the page before you act.",
+    )
 
 
 def _record(job: Job, verb: str, actor: User, reason: str, new_job: Job | None = None) -> None:
-    before = _as_it_is(job)
+    before = _audited_values(job)
     job.refresh_from_db()
-    after = _as_it_is(job)
+    after = _audited_values(job)
     if new_job is not None:
         after |= {"new_job": str(new_job.pk), "new_profile": new_job.profile}
     JobAction.objects.create(
@@ -164,7 +171,7 @@ def _record(job: Job, verb: str, actor: User, reason: str, new_job: Job | None =
     )
 
 
-def _as_it_is(job: Job) -> dict[str, Any]:
+def _audited_values(job: Job) -> dict[str, Any]:
     return {
         "state": job.state,
         "profile": job.profile,

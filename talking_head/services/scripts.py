@@ -1,4 +1,4 @@
-"""What can be said about a text before anything is rendered. (Stages are imported when used, see ``portraits``.)"""
+"""Checks of a text and its voice before anything is rendered. (Stages are imported when used, see ``portraits``.)"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import EngineError, OptionError
 from talking_head.permissions import Person, own_voices
 from talking_head.profiles import AUTO
-from talking_head.services.voice_samples import check_sample_is_here, cloning_problem
+from talking_head.services.voice_samples import check_sample_exists, cloning_problem
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
@@ -25,60 +25,62 @@ if TYPE_CHECKING:
 class ScriptSummary:
     utterance_count: int
     estimated_seconds: float  # of finished video
-    utterances: tuple[Utterance, ...] = ()  # what becomes a clip each, with places in the text for a page to mark
+    utterances: tuple[Utterance, ...] = ()  # each becomes a clip; with positions in the text for a page to mark
 
 
 def check_script(script: str, language: str = "en") -> ScriptSummary:
-    """Whether the text can become a video, and how long about.
+    """Check that the text can become a video, and return its sentences and the estimated length.
 
     Raises:
         ScriptError: empty, too long, nothing speakable, unsupported language.
     """
     from talking_head.pipeline.script.script_to_utterances import estimated_seconds, script_to_utterances
 
-    parsed = script_to_utterances(script, language)
-    return ScriptSummary(len(parsed.utterances), round(estimated_seconds(parsed), 1), parsed.utterances)
+    result = script_to_utterances(script, language)
+    return ScriptSummary(len(result.utterances), round(estimated_seconds(result), 1), result.utterances)
 
 
 def voices() -> tuple[Voice, ...]:
-    """Everybody's voices: those of the configured speech engine, its default first, and with ``auto`` also those that
-    coqui has here."""
+    """Return the voices that every user has: those of the configured speech engine, its default first, and with
+    ``auto`` also those that coqui has here."""
     configured = settings.TALKING_HEAD_SPEECH
-    found = voices_of(registry.resolve("speech", configured))
+    engine_voices = voices_of(registry.resolve("speech", configured))
     if configured != AUTO:
-        return found
+        return engine_voices
     try:
-        return found + voices_of(COQUI)
-    except EngineError:  # an extra that is not installed
-        return found
+        return engine_voices + voices_of(COQUI)
+    except EngineError:  # an optional engine that is not installed
+        return engine_voices
 
 
 def voices_for(user: Person) -> tuple[Voice, ...]:
-    """Everybody's voices and those that are this person's own, as far as they can speak here."""
+    """Return the voices that every user has and, where cloned voices work, the user's own."""
     return voices() if cloning_problem() else voices() + own_voices(user)
 
 
 def speech_engine_for(voice: str) -> str:
-    """The engine that speaks with a voice when none was asked for: a name may say it, otherwise the settings do."""
+    """Return the engine for a voice if the request names none: the voice's name may imply it, else the settings do."""
     return COQUI if parsed(voice) else registry.resolve("speech", settings.TALKING_HEAD_SPEECH)
 
 
 @lru_cache(maxsize=8)
 def voices_of(speech: str) -> tuple[Voice, ...]:
-    """Kept for the process's life: asking an engine may mean loading it."""
+    """Return the engine's voices, cached for the life of the process: asking an engine may mean loading it."""
     engine = registry.create("speech", speech, EngineSettings(checkpoints_dir=settings.CHECKPOINTS_DIR))
-    found: tuple[Voice, ...] = engine.voices()
-    return found
+    engine_voices: tuple[Voice, ...] = engine.voices()
+    return engine_voices
 
 
 def check_voice(voice: str, speech: str) -> None:
-    """Raises:
-    OptionError: ``unknown_voice``. Empty means the default and is always known.
-    EngineError, InvalidInput: a cloned voice cannot be used here, or its sample was deleted.
+    """Check that the engine has the voice. An empty name means the default and is always valid.
+
+    Raises:
+        OptionError: ``unknown_voice``.
+        EngineError, InvalidInput: a cloned voice cannot be used here, or its sample was deleted.
     """
     sample = parsed(voice)
     if isinstance(sample, SampleVoice) and speech == COQUI:
-        return check_sample_is_here(sample)
+        return check_sample_exists(sample)
     names = [known.name for known in voices_of(speech)] if voice else []
     if voice and voice not in names:
         raise OptionError(

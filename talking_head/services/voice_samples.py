@@ -1,5 +1,5 @@
-"""Voice samples as the renderer keeps them: checked, made plain, stored under the digest of their bytes, and gone for
-good when their owner takes them back. Whose they are and who agreed is the business of whoever calls.
+"""Voice samples as the renderer stores them: checked, converted to plain FLAC, stored under the digest of their bytes,
+and deleted for good when their owner withdraws them. The caller is responsible for ownership and consent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_SAMPLE_BYTES",
     "StoredSample",
-    "check_sample_is_here",
+    "check_sample_exists",
     "cloned_voice_name",
     "cloning_languages",
     "cloning_problem",
@@ -35,44 +35,45 @@ __all__ = [
     "voice_withdrawn",
 ]
 
-MAX_SAMPLE_BYTES = 30_000_000  # half a minute in the heaviest form anybody records
+MAX_SAMPLE_BYTES = 30_000_000  # half a minute in the largest format that is used for recordings
 READ_SECONDS = 600.0  # longer files are refused while they are read, shorter ones by the report
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSample:
-    """``digest`` is what a cloned voice is named by; ``report`` says in words how well it will do."""
+    """A voice sample in the store: a cloned voice is named by its ``digest``; ``report`` says how suitable it is."""
 
     digest: str
     report: NarrationReport
 
 
 def cloning_problem() -> EngineError | None:
-    """Why voices cannot be cloned on this machine, with what an administrator must do; None when they can."""
+    """Return why voices cannot be cloned on this machine and what an administrator must do; None when they can."""
     return catalogue.cloning_problem(settings.CHECKPOINTS_DIR)
 
 
 def cloning_languages() -> dict[str, str]:
-    """What cloned voices can read: BCP 47 tag -> English name."""
+    """Return the languages that cloned voices can speak: BCP 47 tag -> English name."""
     return catalogue.languages()
 
 
 def cloned_voice_name(digest: str, language: str) -> str:
-    """What a job carries as its voice."""
+    """Return the value of a job's ``voice`` for this sample and language."""
     return sample_voice(language, digest)
 
 
 def voice_sample_digest(voice: str) -> str:
-    """The sample behind a voice; empty for voices that are nobody's own."""
+    """Return the digest of the sample behind a voice; empty for voices that are not cloned."""
     named = parsed(voice)
     return named.digest if isinstance(named, SampleVoice) else ""
 
 
 def store_voice_sample(data: bytes) -> StoredSample:
-    """Checks a recorded voice and keeps it as mono FLAC without metadata. A refused one leaves nothing behind.
+    """Check a recorded voice, store it as mono FLAC without metadata, and return its digest and report. A refused one
+    leaves nothing behind.
 
     Raises:
-        InvalidInput: it is no recording, too short, too long, too noisy, or nobody speaks in it.
+        InvalidInput: it is not a recording, too short, too long, too noisy, or contains no speech.
         ResourceError: ``no_space``, ``storage_denied``.
     """
     from talking_head.media_io.audio import read_flac
@@ -92,8 +93,8 @@ def store_voice_sample(data: bytes) -> StoredSample:
 
 
 def delete_voice_sample(digest: str) -> None:
-    """Removes the bytes, stops the videos that are being made with them, and forgets what the voice has said so far.
-    Finished videos stay. Only who knows that nobody else agreed to the same bytes may call this.
+    """Delete the bytes, cancel the videos that are being rendered with them, and delete the voice's cached clips.
+    Finished videos stay. The caller must know that no other person has agreed to the use of the same bytes.
 
     Raises:
         ResourceError: ``storage_denied``.
@@ -108,10 +109,11 @@ def delete_voice_sample(digest: str) -> None:
                 clip_cache.delete((kind, key))
 
 
-def check_sample_is_here(voice: SampleVoice) -> None:
-    """
+def check_sample_exists(voice: SampleVoice) -> None:
+    """Check that a cloned voice can be used.
+
     Raises:
-        EngineError: cloned voices cannot speak here. InvalidInput: ``voice_withdrawn``.
+        EngineError: cloned voices cannot be used on this machine. InvalidInput: ``voice_withdrawn``.
     """
     if problem := cloning_problem():
         raise problem
@@ -120,11 +122,11 @@ def check_sample_is_here(voice: SampleVoice) -> None:
 
 
 def voice_withdrawn() -> InvalidInput:
-    return InvalidInput("This voice may not be used (any more).", code="voice_withdrawn", hint="Choose another voice.")
+    return InvalidInput("This voice may no longer be used.", code="voice_withdrawn", hint="Choose another voice.")
 
 
 def sample_too_heavy() -> InvalidInput:
-    """For uploads whose declared size alone is beyond ``MAX_SAMPLE_BYTES``."""
+    """Return the error for a sample whose size, which may be only declared, exceeds ``MAX_SAMPLE_BYTES``."""
     return InvalidInput(
         f"The recording is larger than {MAX_SAMPLE_BYTES // 1_000_000} MB.",
         code="audio_too_large",

@@ -219,9 +219,9 @@ class TestButtons:
         job = make_failure()
         press(as_admin, job, "retry")
         content = press(as_admin, job, "retry")  # with the same sight, as on a page that stood open
-        assert "Somebody was faster. admin did this: tried again." in content
+        assert "This video has changed since you opened the page. admin did this: tried again." in content
         assert Job.objects.count() == 2
-        assert "Somebody was faster." in press(as_admin, job, "review", seen="nonsense", reason="Seen.")
+        assert "This video has changed" in press(as_admin, job, "review", seen="nonsense", reason="Seen.")
 
     def test_the_page_carries_the_sight_it_was_made_from(self, as_admin: Client, admin_user: User) -> None:
         job = make_failure()
@@ -254,7 +254,7 @@ class TestManyAtOnce:
         jobs = [make_failure(), make_failure(profile="fast")]
         assert "1 of 2 jobs are tried again with a faster" in choose(as_admin, "retry_selected_faster", *jobs)
         content = choose(as_admin, "retry_selected", *jobs)
-        assert "This video was tried again already." in content
+        assert "This video has already been retried." in content
         assert "1 of 2 jobs are tried again." in content
         assert "2 of 2 jobs had a newer try that is cancelled." in choose(as_admin, "cancel_newer_selected", *jobs)
 

@@ -173,7 +173,7 @@ class TestMending:
 
     def test_what_cannot_be_done_is_said(self, as_admin: Client) -> None:
         content = act(as_admin, "retry_selected", make_job(title="Gravity"))
-        assert "Gravity: This video is still being made." in content
+        assert "Gravity: This video is still being rendered." in content
         assert "0 of 1 jobs" in content
 
     def test_cancelling(self, as_admin: Client) -> None:
