@@ -1,12 +1,12 @@
-"""The bucket of several machines: named by ``AWS_STORAGE_BUCKET_NAME``, reached through django-storages.
+"""The bucket that several machines share: named by ``AWS_STORAGE_BUCKET_NAME``, accessed through django-storages.
 
-Without that setting there is no bucket and ``MEDIA_ROOT`` is the truth. With it the bucket is, and ``MEDIA_ROOT`` is
-what this machine happens to have at hand. Names in the bucket are the paths below ``MEDIA_ROOT``, except that the
-published files of a job lie under the fence of their publisher (:mod:`talking_head.files.job_files`): no two attempts
+Without that setting there is no bucket and ``MEDIA_ROOT`` is authoritative. With it the bucket is authoritative, and
+``MEDIA_ROOT`` is this machine's copy of a part of it. Storage keys are the paths below ``MEDIA_ROOT``, except that the
+published files of a job are below the fence of their publisher (:mod:`talking_head.files.job_files`): no two attempts
 share a key.
 
-Everything here raises ``ResourceError`` ``storage_unavailable`` when the object storage does not do what it should,
-after a few bounded attempts, or ``storage_damaged`` when it kept something else than was sent.
+The functions here raise ``ResourceError`` ``storage_unavailable`` when the object storage fails after a few bounded
+attempts, or ``storage_damaged`` when it stored other bytes than were sent.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("storages", "boto3")
 THREADS = 4
 BLOCK_BYTES = 128 * 1024
-TRIES_WITHOUT_PROGRESS = 3
-US = "us-east-1"  # the one region that must not be named
+ATTEMPTS_WITHOUT_PROGRESS = 3
+US = "us-east-1"  # the only region that must not be passed to create_bucket
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the bucket says of an object; ``etag`` without its quotes, ``modified_at`` in seconds since the epoch."""
+    """An object in the bucket; ``etag`` without its quotes, ``modified_at`` in seconds since the epoch."""
 
     size_bytes: int
     modified_at: int
     etag: str
 
 
-class TransferCancelled(Exception):  # noqa: N818 - not an error: whoever waited for the transfers need not wait any more
-    """The caller's reason to wait is gone."""
+class TransferCancelled(Exception):  # noqa: N818 - not an error: the caller no longer needs the transfers
+    """The caller no longer waits for the transfers."""
 
 
 def is_enabled() -> bool:
@@ -68,7 +68,7 @@ def is_installed() -> bool:
 
 
 def upload(name: str, path: Path) -> None:
-    """Returns when the file's bytes are in the bucket under ``name`` and have been checked there."""
+    """Upload a file; return when its bytes are in the bucket under ``name`` and have been verified there."""
     with map_os_errors(), path.open("rb") as file, _map_errors():
         _backend().save(name, File(file))
 
@@ -79,15 +79,15 @@ def upload_bytes(name: str, data: bytes) -> None:
 
 
 def download(name: str, path: Path) -> None:
-    """Puts the object's bytes at ``path``, whole or not at all.
+    """Download the object to ``path``, whole or not at all.
 
     Raises:
         FileNotFoundError: there is no such object.
     """
-    found = stat(name)
+    stored = stat(name)
     with local.temporary_file(b"") as temporary, map_os_errors():
         with temporary.open("wb") as file:
-            file.writelines(blocks(name, found.etag, 0, found.size_bytes))
+            file.writelines(blocks(name, stored.etag, 0, stored.size_bytes))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.chmod(local.READABLE)
         temporary.replace(path)
@@ -99,26 +99,28 @@ def exists(name: str) -> bool:
 
 
 def delete(name: str) -> None:
-    """Absent is fine."""
+    """Delete the object; do nothing if it does not exist."""
     with _map_errors():
         _backend().delete(name)
 
 
 def names(prefix: str) -> list[str]:
-    """All names that begin with ``prefix``."""
+    """Return all storage keys that begin with ``prefix``."""
     with _map_errors():
-        return [found.key for found in _backend().bucket.objects.filter(Prefix=prefix)]
+        return [summary.key for summary in _backend().bucket.objects.filter(Prefix=prefix)]
 
 
 def sizes(prefix: str) -> dict[str, int]:
-    """Bytes by name, of all names that begin with ``prefix``."""
+    """Return the sizes in bytes of all objects whose storage keys begin with ``prefix``, by storage key."""
     with _map_errors():
-        return {found.key: found.size for found in _backend().bucket.objects.filter(Prefix=prefix)}
+        return {summary.key: summary.size for summary in _backend().bucket.objects.filter(Prefix=prefix)}
 
 
 def stat(name: str) -> StoredObject:
-    """Raises:
-    FileNotFoundError: there is no such object.
+    """Return the properties of an object.
+
+    Raises:
+        FileNotFoundError: there is no such object.
     """
     with _map_errors():
         head = _client().head_object(Bucket=_backend().bucket_name, Key=name)
@@ -126,28 +128,28 @@ def stat(name: str) -> StoredObject:
 
 
 def blocks(name: str, etag: str, start: int, size_bytes: int) -> Iterator[bytes]:
-    """Part of an object. A connection that breaks is taken up again where it broke, a few times, as long as the object
-    is still the same."""
-    position, end, tries = start, start + size_bytes, 0
+    """Yield part of an object in blocks. A broken connection is resumed where it broke, a few times, as long as the
+    object is still the same."""
+    position, end, attempts = start, start + size_bytes, 0
     while position < end:
         try:
             with _map_errors():
-                answer = _client().get_object(
+                response = _client().get_object(
                     Bucket=_backend().bucket_name, Key=name, Range=f"bytes={position}-{end - 1}", IfMatch=f'"{etag}"'
                 )
-                with contextlib.closing(answer["Body"]) as body:
+                with contextlib.closing(response["Body"]) as body:
                     for block in body.iter_chunks(BLOCK_BYTES):
                         yield block
                         position += len(block)
-                        tries = 0
+                        attempts = 0
         except ResourceError:
-            tries += 1
-            if tries >= TRIES_WITHOUT_PROGRESS:
+            attempts += 1
+            if attempts >= ATTEMPTS_WITHOUT_PROGRESS:
                 raise
 
 
-def signed_address(name: str, content_type: str) -> str:
-    """An address at which a proxy gets the object without credentials, for less than a minute."""
+def signed_url(name: str, content_type: str) -> str:
+    """Return a URL from which a proxy can fetch the object without credentials, for less than a minute."""
     with _map_errors():
         return str(_backend().url(name, parameters={"ResponseContentType": content_type}))
 
@@ -156,15 +158,15 @@ def signed_address(name: str, content_type: str) -> str:
 
 
 def transfer(work: Iterable[Callable[[], Any]], keep_going: Callable[[], bool] = lambda: True) -> None:
-    """Does all of ``work`` in a few threads, while this one keeps a lease alive.
+    """Run all of ``work`` in a few threads, while the calling thread can renew a lease.
 
-    ``keep_going`` is asked every ``poll_seconds``; the first error ends everything that has not begun.
+    ``keep_going`` is called every ``poll_seconds``; the first error cancels everything that has not begun.
 
     Raises:
-        TransferCancelled: ``keep_going`` said no. What is being transferred then ends by itself: its keys are nobody
-        else's, or name the very same bytes.
+        TransferCancelled: ``keep_going`` returned False. Transfers that have begun then finish by themselves: no other
+            process uses their keys, or they write the same bytes.
     """
-    pending: set[Future[Any]] = {_pool(os.getpid()).submit(piece) for piece in work}
+    pending: set[Future[Any]] = {_pool(os.getpid()).submit(task) for task in work}
     try:
         while pending:
             done, pending = wait(pending, timeout=timing().poll_seconds, return_when=FIRST_EXCEPTION)
@@ -177,11 +179,11 @@ def transfer(work: Iterable[Callable[[], Any]], keep_going: Callable[[], bool] =
             future.cancel()
 
 
-# --- how it is -------------------------------------------------------------------------------------------------------
+# --- availability ----------------------------------------------------------------------------------------------------
 
 
 def check() -> None:
-    """One quick question: is the bucket there, and may we use it?"""
+    """Check quickly that the bucket exists and that this process may use it."""
     client = _quick_client(os.getpid(), settings.AWS_S3_ENDPOINT_URL)
     try:
         with _map_errors():
@@ -191,30 +193,31 @@ def check() -> None:
 
 
 def create() -> bool:
-    """Makes the bucket, closed to the public as buckets are; False when it is there already."""
+    """Create the bucket, private as buckets are by default; return False if it already exists."""
     try:
         check()
     except ResourceError:
         region = settings.AWS_S3_REGION_NAME
-        where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region not in (None, US) else {}
+        location = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region not in (None, US) else {}
         with _map_errors():
-            _client().create_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME, **where)
+            _client().create_bucket(Bucket=settings.AWS_STORAGE_BUCKET_NAME, **location)
         _is_failing.clear()
         return True
     return False
 
 
-_is_failing = Event()  # the bucket let this process down and has not answered since
+_is_failing = Event()  # set when a request to the bucket failed, until a check succeeds
 
 
 def is_usable() -> bool:
-    """False while the bucket is away: whoever claims work now could not finish it. Costs nothing while all is well."""
+    """Return False while the bucket is unavailable: a worker that claims work now could not finish it. Costs nothing
+    while there was no failure."""
     if not is_enabled() or not _is_failing.is_set():
         return True
     try:
         check()
     except ResourceError as error:
-        logger.warning("%s Work waits.", error.message)
+        logger.warning("%s Work is paused.", error.message)
         return False
     _is_failing.clear()
     return True
@@ -222,7 +225,7 @@ def is_usable() -> bool:
 
 @contextlib.contextmanager
 def _map_errors() -> Iterator[None]:
-    """What boto says, in the words of our tree; that an object is absent, as Python says it of files."""
+    """Raise boto's errors as errors of this package, and a missing object as ``FileNotFoundError``."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
@@ -241,9 +244,9 @@ def _unavailable(error: Exception) -> ResourceError:
     _is_failing.set()
     logger.warning("object storage: %s", error)
     return ResourceError(
-        "The object storage does not answer as it should.",
+        "The object storage is not available.",
         code="storage_unavailable",
-        hint="Nothing is lost: try again in a few minutes. An administrator finds the reason in the log.",
+        hint="Nothing is lost: try again in a few minutes. The log shows administrators the reason.",
     )
 
 
@@ -260,7 +263,7 @@ def _client() -> Any:
 
 @lru_cache(maxsize=2)
 def _backend_of(_pid: int, bucket_name: str, endpoint_url: str | None) -> VerifiedS3Storage:
-    """By process number: a fork must not use its parent's connections."""
+    """Return the backend of one process: a fork must not use its parent's connections."""
     options = {"bucket_name": bucket_name, "endpoint_url": endpoint_url}
     backend: Any = storages.create_storage({**settings.STORAGES["default"], "OPTIONS": options})
     return cast("VerifiedS3Storage", backend)

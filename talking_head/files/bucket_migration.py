@@ -1,7 +1,7 @@
-"""Moving a site's media from its disk into a bucket: everything that a bucket keeps, under the names that it has there.
+"""Copying a site's media from its disk into a bucket: everything that a bucket stores, under its storage keys.
 
-Nothing is removed from the disk. What is in the bucket already, with the same size, is left alone, so an interrupted
-move goes on where it stopped, and a second one brings what was made meanwhile.
+Nothing is removed from the disk. Files that are already in the bucket with the same size are skipped, so an interrupted
+migration resumes where it stopped, and a second one uploads what was added meanwhile.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from talking_head.models import Job
 BATCH = 200
 
 
-def upload_media(say: Callable[[int, int], None]) -> int:
-    """Uploads what is missing and returns how many files that were; ``say(done, of_all)`` after every batch.
+def upload_media(report_progress: Callable[[int, int], None]) -> int:
+    """Upload the missing files and return their number; call ``report_progress(done, total)`` after every batch.
 
     Raises:
         ResourceError: ``storage_unavailable``, ``storage_damaged``.
     """
-    there = bucket.sizes("")
-    missing = [(name, path) for name, path in _files() if there.get(name) != path.stat().st_size]
+    stored_sizes = bucket.sizes("")
+    missing = [(key, path) for key, path in _files() if stored_sizes.get(key) != path.stat().st_size]
     for start in range(0, len(missing), BATCH):
         batch = missing[start : start + BATCH]
-        bucket.transfer([partial(bucket.upload, name, path) for name, path in batch])
-        say(start + len(batch), len(missing))
+        bucket.transfer([partial(bucket.upload, key, path) for key, path in batch])
+        report_progress(start + len(batch), len(missing))
     return len(missing)
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """``(name in the bucket, file)``: uploads, finished takes and clips, and the files of ended jobs."""
+    """Yield ``(storage key, file)`` of uploads, finished takes and clips, and the files of ended jobs."""
     root = local.media_root()
     cache = local.cache_root().relative_to(root)
     for folder in (*UploadKind, cache / clip_cache.CLIPS, cache / clip_cache.TAKES):
@@ -50,4 +50,4 @@ def _files() -> Iterator[tuple[str, Path]]:
 def _results(job: Job, folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
         if path.is_file() and (job.is_watchable or job_files.is_job_record(job.pk, path.name)):
-            yield job_files.name_of(job, path.name), path
+            yield job_files.storage_key(job, path.name), path

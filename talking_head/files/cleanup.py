@@ -1,6 +1,7 @@
-"""When the row of a job or of a recording goes, its files go: nothing private outlives what says who may see it.
+"""Signal handlers that delete the files of a deleted job or recording: no private file outlives the row that says who
+may see it.
 
-A storage that is away at that moment keeps the files; the deletion of the row stands, and the log names them.
+If the storage is unavailable at that moment, the files stay; the row is deleted all the same, and the log names them.
 """
 
 from __future__ import annotations
@@ -23,48 +24,48 @@ logger = logging.getLogger(__name__)
 
 
 @receiver(post_delete, sender=Job)
-def remove_files_after_commit(instance: Job, **kwargs: Any) -> None:
+def delete_files_on_commit(instance: Job, **kwargs: Any) -> None:
     job_id = instance.pk  # Django empties the instance afterwards
-    transaction.on_commit(lambda: _remove_files(job_id))
+    transaction.on_commit(lambda: _delete_files(job_id))
 
 
-def _remove_files(job_id: UUID) -> None:
+def _delete_files(job_id: UUID) -> None:
     try:
         job_files.delete(job_id)
     except TalkingHeadError:
-        logger.warning("The files of the deleted job %s could not be removed.", job_id, exc_info=True)
+        logger.warning("The files of the deleted job %s could not be deleted.", job_id, exc_info=True)
 
 
 @receiver(pre_delete, sender=Job)
 def delete_cloned_clips_on_commit(instance: Job, **kwargs: Any) -> None:
-    """Without these rows nobody would find it when the voice is withdrawn."""
+    """Delete the clips of a cloned voice, which could not be found without these rows when the voice is withdrawn."""
     if isinstance(parsed(instance.voice), SampleVoice):
         keys = list(instance.clips.exclude(clip_key="").values_list("take_key", "clip_key"))
-        transaction.on_commit(lambda: _forget(keys))
+        transaction.on_commit(lambda: _delete_clips(keys))
 
 
-def _forget(keys: list[tuple[str, str]]) -> None:
+def _delete_clips(keys: list[tuple[str, str]]) -> None:
     for take_key, clip_key in keys:
-        if Clip.objects.filter(clip_key=clip_key).exists():  # in another video too
+        if Clip.objects.filter(clip_key=clip_key).exists():  # another video has it too
             continue
         try:
             clip_cache.delete((clip_cache.CLIPS, clip_key))
             if not Clip.objects.filter(take_key=take_key).exists():
                 clip_cache.delete((clip_cache.TAKES, take_key))
         except TalkingHeadError:
-            logger.warning("The clip %s of a cloned voice could not be removed.", clip_key, exc_info=True)
+            logger.warning("The clip %s of a cloned voice could not be deleted.", clip_key, exc_info=True)
 
 
 @receiver(post_delete, sender=Narration)
-def remove_recording_after_commit(instance: Narration, **kwargs: Any) -> None:
+def delete_recording_on_commit(instance: Narration, **kwargs: Any) -> None:
     digest = instance.digest
-    transaction.on_commit(lambda: _remove_recording(digest))
+    transaction.on_commit(lambda: _delete_recording(digest))
 
 
-def _remove_recording(digest: str) -> None:
-    if Narration.objects.filter(digest=digest).exists():  # somebody else uploaded the same bytes
+def _delete_recording(digest: str) -> None:
+    if Narration.objects.filter(digest=digest).exists():  # another user uploaded the same bytes
         return
     try:
         uploads.delete(UploadKind.NARRATION, digest)
     except TalkingHeadError:
-        logger.warning("The file of the deleted recording %s could not be removed.", digest, exc_info=True)
+        logger.warning("The file of the deleted recording %s could not be deleted.", digest, exc_info=True)

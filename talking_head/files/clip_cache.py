@@ -1,9 +1,10 @@
-"""The content cache of a machine, with the bucket behind it: what one machine rendered, any other can join and show.
+"""The content cache of a machine, with the bucket behind it: clips that one machine rendered, any other can join and
+serve.
 
-The renderer process knows only the folder: it reads what strangers upload, and has no business with the bucket. So the
-worker brings what the renderer will want before it asks for it, and takes the finished entries to the bucket before it
-says "done". Entries never change, hence every key is written with the same bytes by whoever writes it. Without a bucket
-nothing here does anything.
+The renderer process has access only to the folder: it reads untrusted uploads and must not reach the bucket. So the
+worker fetches the renderer's inputs beforehand, and uploads the finished entries before it reports the clip as done.
+Entries never change, hence every process that writes a key writes the same bytes. Without a bucket nothing is
+transferred.
 """
 
 from __future__ import annotations
@@ -25,13 +26,12 @@ Entry = tuple[str, str]  # kind, key
 
 
 def fetch_inputs(clip_id: int, keep_going: KeepGoing) -> None:
-    """The portrait that the clip shows, the recording or the voice sample that speaks in it, and the clip itself where
-    an earlier video of the same subject had the same sentence: the renderer then finds it in its cache, or finds that
-    something else decides about it too.
+    """Fetch the clip's portrait, its recording or voice sample, and the clip itself if an earlier video of the same
+    subject had the same sentence: the renderer then finds it in its cache, unless other inputs of the key differ.
 
     Raises:
-        ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. TransferCancelled: ``keep_going`` said
-        no.
+        ResourceError: ``storage_unavailable``. InvalidInput: ``unknown_file``. TransferCancelled: ``keep_going``
+        returned False.
     """
     if not bucket.is_enabled():
         return
@@ -45,23 +45,23 @@ def fetch_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     if isinstance(voice, SampleVoice):
         work.append(partial(uploads.fetch, UploadKind.VOICE_SAMPLE, voice.digest))
     if earlier := _same_sentence_before(clip):
-        work += [partial(_bring, (CLIPS, earlier.clip_key)), partial(_bring, (TAKES, earlier.take_key))]
+        work += [partial(_fetch_entry, (CLIPS, earlier.clip_key)), partial(_fetch_entry, (TAKES, earlier.take_key))]
     bucket.transfer(work, keep_going)
 
 
 def store(result: ClipResult, keep_going: KeepGoing) -> None:
-    """Takes a finished clip and its take to the bucket, unless they are there.
+    """Upload a finished clip and its take to the bucket, unless they are there.
 
     Raises:
-        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` said no.
+        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` returned False.
     """
     if bucket.is_enabled():
         entries = ((CLIPS, result.clip_key), (TAKES, result.take_key))
-        bucket.transfer([partial(_keep, entry) for entry in entries], keep_going)
+        bucket.transfer([partial(_upload_entry, entry) for entry in entries], keep_going)
 
 
 def delete(entry: Entry) -> None:
-    """Removes an entry for good, here and in the bucket. (What other machines have kept goes when their caches are
+    """Delete an entry for good, here and in the bucket. (Copies on other machines are deleted when their caches are
     cleared.)
 
     Raises:
@@ -69,12 +69,12 @@ def delete(entry: Entry) -> None:
     """
     ContentCache(local.cache_root()).remove(*entry)
     if bucket.is_enabled():
-        for name in bucket.names(_name(entry)):
-            bucket.delete(name)
+        for key in bucket.names(_key_prefix(entry)):
+            bucket.delete(key)
 
 
 def delete_withdrawn(voice: str, result: ClipResult) -> None:
-    """For a clip that was made in vain: if its cloned voice was withdrawn meanwhile, nothing of it stays.
+    """Delete a clip whose cloned voice was withdrawn while it was rendered.
 
     Raises:
         ResourceError: ``storage_unavailable``.
@@ -86,24 +86,24 @@ def delete_withdrawn(voice: str, result: ClipResult) -> None:
 
 
 def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
-    """Brings what the clips of a video consist of; returns the indexes of those that are nowhere any more."""
+    """Fetch the cache entries of a video's clips; return the indexes of the clips that no longer exist anywhere."""
     clips = list(clips)
     if bucket.is_enabled():
         entries = {entry for clip in clips for entry in ((CLIPS, clip.clip_key), (TAKES, clip.take_key))}
-        bucket.transfer([partial(_bring, entry) for entry in sorted(entries)], keep_going)
-    return [clip.index for clip in clips if not _place((CLIPS, clip.clip_key)).is_dir()]
+        bucket.transfer([partial(_fetch_entry, entry) for entry in sorted(entries)], keep_going)
+    return [clip.index for clip in clips if not _local_path((CLIPS, clip.clip_key)).is_dir()]
 
 
-def clip_name(clip_key: str, file: str) -> str:
-    """The name below ``MEDIA_ROOT`` or in the bucket of a file of a finished clip."""
-    return f"{_name((CLIPS, clip_key))}{file}"
+def storage_key(clip_key: str, file: str) -> str:
+    """Return the path below ``MEDIA_ROOT``, and in the bucket, of a file of a finished clip."""
+    return f"{_key_prefix((CLIPS, clip_key))}{file}"
 
 
 def _same_sentence_before(clip: Clip) -> Clip | None:
     job = clip.job
     if not job.subject:
         return None
-    same = Clip.objects.filter(
+    clips = Clip.objects.filter(
         job__subject=job.subject,
         job__portrait_digest=job.portrait_digest,
         job__voice=job.voice,
@@ -112,34 +112,34 @@ def _same_sentence_before(clip: Clip) -> Clip | None:
         state=ClipState.DONE,
         is_fallback=clip.is_fallback,
     )
-    return same.exclude(clip_key="").order_by("-pk").first()
+    return clips.exclude(clip_key="").order_by("-pk").first()
 
 
-def _keep(entry: Entry) -> None:
-    there = bucket.sizes(_name(entry))
+def _upload_entry(entry: Entry) -> None:
+    stored_sizes = bucket.sizes(_key_prefix(entry))
     with map_os_errors():
-        files = list(_place(entry).iterdir()) if _place(entry).is_dir() else []
+        files = list(_local_path(entry).iterdir()) if _local_path(entry).is_dir() else []
         for path in files:
-            name = f"{_name(entry)}{path.name}"
-            if there.get(name) != path.stat().st_size:
+            name = f"{_key_prefix(entry)}{path.name}"
+            if stored_sizes.get(name) != path.stat().st_size:
                 bucket.upload(name, path)
 
 
-def _bring(entry: Entry) -> None:
-    """Nothing happens when the entry is here already, or nowhere."""
+def _fetch_entry(entry: Entry) -> None:
+    """Download the entry, unless it is here already or does not exist."""
     kind, key = entry
-    if not key or _place(entry).is_dir():
+    if not key or _local_path(entry).is_dir():
         return
-    names = bucket.names(_name(entry))
+    names = bucket.names(_key_prefix(entry))
     if names:
         with ContentCache(local.cache_root()).building(kind, key) as folder:
             for name in names:
                 bucket.download(name, folder / Path(name).name)
 
 
-def _name(entry: Entry) -> str:
+def _key_prefix(entry: Entry) -> str:
     return f"{local.cache_root().name}/{entry_name(*entry)}/"
 
 
-def _place(entry: Entry) -> Path:
+def _local_path(entry: Entry) -> Path:
     return ContentCache(local.cache_root()).path(*entry)

@@ -1,8 +1,8 @@
-"""The files of a job: on disk in ``results_<job>/``, in a bucket under the same name, where the published ones lie one
-level deeper, under the fence of the publisher that put them there.
+"""The files of a job: on disk in ``results_<job>/``, in a bucket under the same prefix, where the published files are
+one level deeper, below the fence of the publisher that uploaded them.
 
-A bucket knows no renaming, so the fence in the job's row is what makes one of several attempts the published one: the
-row's change is the whole publication. What lies under another fence was left by a publisher that did not get that far.
+A bucket has no rename, so the fence in the job's row decides which of several attempts is published: updating the row
+publishes everything at once. Files below another fence were left by a publisher that did not get that far.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from talking_head.files import bucket, local
 from talking_head.models import Job
 
 
-def name_of(job: Job, file: str) -> str:
-    """The name below ``MEDIA_ROOT`` or in the bucket of one of the job's files."""
+def storage_key(job: Job, file: str) -> str:
+    """Return the path below ``MEDIA_ROOT``, or the key in the bucket, of one of the job's files."""
     if bucket.is_enabled() and not is_job_record(job.pk, file):
         return f"{_published(job.pk, job.fence)}{file}"
     return f"{local.results_folder(job.pk).name}/{file}"
 
 
 def upload_staged(job_id: UUID, fence: int, staging: Path, keep_going: Callable[[], bool]) -> None:
-    """Brings everything in ``staging`` to where it is published by the change of the job's row.
+    """Upload everything in ``staging`` to where the update of the job's row publishes it.
 
     Raises:
-        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` said no.
+        ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` returned False.
     """
     files = [path for path in staging.iterdir() if path.is_file()]
     bucket.transfer(
@@ -37,7 +37,7 @@ def upload_staged(job_id: UUID, fence: int, staging: Path, keep_going: Callable[
 
 
 def write(job_id: UUID, file: str, data: bytes) -> None:
-    """Writes a file about the job, whatever became of it (metrics, log); the last writer wins.
+    """Write a record of the job, published or not (metrics, log); the last writer wins.
 
     Raises:
         ResourceError: ``no_space``, ``storage_denied``, ``storage_unavailable``.
@@ -49,30 +49,30 @@ def write(job_id: UUID, file: str, data: bytes) -> None:
 
 
 def files_of(job: Job) -> set[str]:
-    """The names of the files that are really there."""
+    """Return the names of the files that exist."""
     folder = local.results_folder(job.pk)
     if bucket.is_enabled():
         names = bucket.names(f"{folder.name}/")
-        return {file for file in (name.rpartition("/")[2] for name in names) if name_of(job, file) in names}
+        return {file for file in (name.rpartition("/")[2] for name in names) if storage_key(job, file) in names}
     return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
 
 
 def fetch(job: Job, file: str) -> Path:
-    """The file on this machine, for programs that want a path.
+    """Return the file's path on this machine, after a download if there is a bucket.
 
     Raises:
         FileNotFoundError: the job has no such file.
     """
     path = local.results_folder(job.pk) / file
     if bucket.is_enabled():
-        bucket.download(name_of(job, file), path)
+        bucket.download(storage_key(job, file), path)
     elif not path.is_file():
         raise FileNotFoundError("There is no such file.")
     return path
 
 
 def delete(job_id: UUID) -> None:
-    """Removes every file of a job for good; absent is fine."""
+    """Delete every file of a job for good; missing files are not an error."""
     shutil.rmtree(local.results_folder(job_id), ignore_errors=True)
     if bucket.is_enabled():
         for name in bucket.names(f"{local.results_folder(job_id).name}/"):
@@ -80,7 +80,7 @@ def delete(job_id: UUID) -> None:
 
 
 def orphans(job: Job) -> list[str]:
-    """Names in the bucket that publishers of this ended job left behind."""
+    """Return the storage keys that publishers of this ended job left behind in the bucket."""
     folder = f"{local.results_folder(job.pk).name}/"
     published = _published(job.pk, job.fence) if job.is_watchable else None
     return [
@@ -91,7 +91,7 @@ def orphans(job: Job) -> list[str]:
 
 
 def is_job_record(job_id: UUID, file: str) -> bool:
-    """Whether the file tells of the job, whatever became of it, instead of being part of its video."""
+    """Return whether the file is a record of the job, published or not, and not part of its video."""
     return file in (local.metrics_file(job_id).name, local.LOG)
 
 

@@ -1,7 +1,7 @@
-"""Where files lie, and the only ways to write them: whole or not at all, with errors of our own tree.
+"""The layout of the media folder, and the only ways to write to it: whole or not at all, with this package's errors.
 
-The layout is in docs/architecture.md. Whatever is unfinished lies in ``media/tmp`` or in a folder whose name says so
-(``results_<uuid>.staging-<fence>``), on the same file system as its final place, so that a rename finishes it.
+The layout is described in docs/architecture.md. Unfinished files are in ``media/tmp`` or in a staging folder
+(``results_<uuid>.staging-<fence>``), on the same file system as their destination, so that a rename finishes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from talking_head.errors import map_os_errors
 RESULTS = re.compile(r"results_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 PROBE_BYTES = 64 * 1024
 LOG = "log.txt"
-READABLE = 0o644  # a proxy that sends files runs as somebody else; MEDIA_ROOT's own mode keeps everybody out
+READABLE = 0o644  # a proxy that sends files runs as another user; MEDIA_ROOT's own mode keeps other users out
 
 
 def media_root() -> Path:
@@ -29,12 +29,12 @@ def media_root() -> Path:
 
 
 def cache_root() -> Path:
-    """The content cache: safe to delete at any time."""
+    """Return the folder of the content cache, which is safe to delete at any time."""
     return media_root() / "cache"
 
 
 def temporary_root() -> Path:
-    """Unfinished files of any kind; whatever is old in here belongs to nobody."""
+    """Return the folder of unfinished files of any kind; old files in it are no longer in use."""
     return media_root() / "tmp"
 
 
@@ -43,7 +43,7 @@ def results_folder(job_id: UUID) -> Path:
 
 
 def staging_folder(job_id: UUID, fence: int) -> Path:
-    """Where the publisher with that fence prepares the results; nobody else's publisher shares it."""
+    """Return the folder in which the publisher with that fence prepares the results; no other publisher uses it."""
     return media_root() / f"results_{job_id}.staging-{fence}"
 
 
@@ -59,7 +59,7 @@ def metrics_file(job_id: UUID) -> Path:
 
 @contextlib.contextmanager
 def temporary_file(data: bytes) -> Iterator[Path]:
-    """A file with these bytes that is gone afterwards unless somebody moved it away.
+    """Yield the path of a file with these bytes, which is deleted afterwards unless the caller has moved it.
 
     Raises:
         ResourceError: ``no_space``, ``storage_denied``.
@@ -79,7 +79,7 @@ def temporary_file(data: bytes) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Readers see the old content or the new one, never a part; on failure nothing is left behind.
+    """Write a file so that readers see the old content or the new, never a part; on failure nothing is left behind.
 
     Raises:
         ResourceError: ``no_space``, ``storage_denied``.
@@ -91,7 +91,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def check_writable() -> None:
-    """Tries whether the media folder takes files now: permission bits say little (root, read-only mounts, quotas).
+    """Check that the media folder accepts files now: permission bits say little (root, read-only mounts, quotas).
 
     Raises:
         ResourceError: ``no_space``, ``storage_denied``.

@@ -1,13 +1,13 @@
-"""Private files over HTTP, from the media folder or from the bucket, for those whom a view has already let in.
+"""Private files over HTTP, from the media folder or from the bucket, for users whom a view has already authorised.
 
 Byte ranges, conditions and entity tags follow RFC 9110 (sections 13 and 14): players seek with ranges, and Safari plays
 nothing without them. The body is streamed in blocks, so a long lesson costs no more memory than a short one. Behind a
 proxy that can send files itself, set ``MEDIA_ACCEL_PREFIX`` to the name of its internal location.
 
-For what lies in the bucket nobody is redirected to it. Browsers keep such an address for all later ranges of a video:
-it would have to stay valid as long as somebody may watch, the right to watch could not be taken away meanwhile, and the
-bucket would need a public name that the content security policy allows. So either the proxy asks the bucket (below the
-same internal location, with an address signed for this one answer), or this process does.
+Clients are never redirected to the bucket. Browsers use such a URL for all later ranges of a video: it would have to
+stay valid as long as a viewer may watch, the right to watch could not be revoked meanwhile, and the bucket would need a
+public name that the content security policy allows. So either the proxy fetches the object from the bucket (below the
+same internal location, with a URL signed for this one response), or this process does.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".txt": "text/plain; charset=utf-8",
 }
-RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)  # no file has more digits, an attack may
+RANGE = re.compile(
+    r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII
+)  # no file has more digits, but an attacker may send them
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]+")
 
 
@@ -52,22 +54,22 @@ class ByteRange:
 
 
 class RangeNotSatisfiable(Exception):  # noqa: N818 - the name of HTTP status 416
-    """The range begins behind the end of the file."""
+    """The range begins after the end of the file."""
 
 
 def serve_file(
     request: HttpRequest, name: str, *, content_type: str = "", digest: str = "", download_name: str = ""
 ) -> HttpResponseBase:
-    """Answers GET and HEAD with the file, a part of it, or "you have it already".
+    """Return the response to a GET or HEAD request: the file, a part of it, or 304.
 
     Args:
-        name: of the file, below MEDIA_ROOT or in the bucket; never from outside.
-        content_type: from the file's name when empty.
-        digest: names the bytes, where somebody knows it; otherwise size and time of the last change do.
+        name: the file's path below MEDIA_ROOT, or its storage key in the bucket; never from user input.
+        content_type: derived from the file's name when empty.
+        digest: identifies the bytes, if known; otherwise the size and the time of the last change do.
         download_name: makes browsers save the file under that name instead of showing it.
 
     Raises:
-        Http404: it is not there. ResourceError: ``storage_unavailable``.
+        Http404: there is no such file. ResourceError: ``storage_unavailable``.
     """
     content_type = content_type or CONTENT_TYPES[PurePosixPath(name).suffix]
     try:
@@ -81,17 +83,17 @@ def serve_file(
         "ETag": etag,
         "Last-Modified": http_date(content.modified_at),
         "Accept-Ranges": "bytes",
-        # Kept by the browser but asked for again: who may no longer see it, no longer does.
+        # The browser may cache it but must revalidate: a user who may no longer see it, no longer does.
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
-        # Opened by itself, a file may do nothing; a browser's own page around a video needs what this would forbid.
+        # A file that is opened directly may run nothing; the browser's own page around a video needs what this forbids.
         "Content-Security-Policy": "" if content_type.startswith("video/") else "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
     if settings.MEDIA_ACCEL_PREFIX:
         content.close()
         return _finish(_x_accel_response(name, content_type), headers)
-    return _finish(_answer(request, content, etag), headers)
+    return _finish(_response(request, content, etag), headers)
 
 
 class Content(Protocol):
@@ -124,41 +126,41 @@ class _FileContent:
 class _StoredContent:
     def __init__(self, name: str) -> None:
         self._name = name
-        found = bucket.stat(name)
-        self.size, self.modified_at, self.version = found.size_bytes, found.modified_at, found.etag
+        stored = bucket.stat(name)
+        self.size, self.modified_at, self.version = stored.size_bytes, stored.modified_at, stored.etag
 
     def blocks(self, part: ByteRange) -> Iterator[bytes]:
         return bucket.blocks(self._name, self.version, part.start, part.size)
 
     def close(self) -> None:
-        """Nothing is open before or between the blocks."""
+        """Do nothing: no connection is open before or between the blocks."""
 
 
-def _answer(request: HttpRequest, content: Content, etag: str) -> HttpResponseBase:
+def _response(request: HttpRequest, content: Content, etag: str) -> HttpResponseBase:
     size, modified = content.size, content.modified_at
     unchanged = get_conditional_response(request, etag, modified)
     if unchanged is not None:  # 304 or 412
         content.close()
         return unchanged
     try:
-        wanted = _wanted_range(request, size, modified, etag)
+        requested = _requested_range(request, size, modified, etag)
     except RangeNotSatisfiable:
         content.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    part = wanted or ByteRange(0, size)
+    part = requested or ByteRange(0, size)
     if request.method == "HEAD":
         content.close()
         response: HttpResponseBase = HttpResponse()
     else:
         response = FilePartResponse(content, part, is_async=isinstance(request, ASGIRequest))
     response["Content-Length"] = str(part.size)
-    if wanted:
+    if requested:
         response.status_code = 206
         response["Content-Range"] = f"bytes {part.start}-{part.start + part.size - 1}/{size}"
     return response
 
 
-def _wanted_range(request: HttpRequest, size: int, modified: int, etag: str) -> ByteRange | None:
+def _requested_range(request: HttpRequest, size: int, modified: int, etag: str) -> ByteRange | None:
     header = request.headers.get("Range")
     if not header or request.method != "GET":
         return None
@@ -170,8 +172,8 @@ def _wanted_range(request: HttpRequest, size: int, modified: int, etag: str) -> 
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
-    """The single byte range that is asked for; None when the header is to be ignored: another unit, several ranges (the
-    whole file answers these too), or nonsense.
+    """Return the single requested byte range; None when the header is to be ignored: another unit, several ranges (the
+    whole file is a valid response to these), or a malformed value.
 
     Raises:
         RangeNotSatisfiable: no byte of a file of ``size`` bytes is in it.
@@ -213,13 +215,14 @@ async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _x_accel_response(name: str, content_type: str) -> HttpResponse:
-    """In the bucket's case the location gets the signed address without its scheme and host, which the proxy knows."""
-    inside = quote(name)
+    """Return the response that makes the proxy send the file. For the bucket, the location contains the signed URL
+    without its scheme and host, which the proxy knows."""
+    path = quote(name)
     if bucket.is_enabled():
-        address = urlsplit(bucket.signed_address(name, content_type))
-        inside = f"{IN_BUCKET}{address.path}?{address.query}"
+        url = urlsplit(bucket.signed_url(name, content_type))
+        path = f"{IN_BUCKET}{url.path}?{url.query}"
     response = HttpResponse()
-    response["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL_PREFIX.rstrip('/')}/{inside}"
+    response["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL_PREFIX.rstrip('/')}/{path}"
     return response
 
 

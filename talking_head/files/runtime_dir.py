@@ -1,5 +1,5 @@
-"""The folder of sockets that the processes of one installation share. It may stand in a world-writable place such as
-``/tmp``, so it is only trusted when it is ours and closed to everybody else."""
+"""The folder of sockets that the processes of one installation share. It may be in a world-writable folder such as
+``/tmp``, so it is only trusted if this user owns it and no other user can access it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from talking_head.errors import ResourceError, from_os_error
 
 
 def private_folder(path: Path) -> Path:
-    """Makes the folder when it is missing and returns it.
+    """Create the folder if it is missing and return it.
 
     Raises:
-        ResourceError: ``run_dir_refused`` when somebody else owns the name, it is a link or others may look inside;
-            ``no_space`` or ``storage_denied`` when it cannot be made.
+        ResourceError: ``run_dir_refused`` when another user owns it, it is a link or other users can access it;
+            ``no_space`` or ``storage_denied`` when it cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def private_folder(path: Path) -> Path:
         raise from_os_error(error) from error
     if not is_private:
         raise ResourceError(
-            f"The folder {path.name} for the platform's sockets is not private to it.",
+            f"The folder {path.name} for the platform's sockets is not private.",
             code="run_dir_refused",
             hint="Remove it, or set RUN_DIR to a folder that belongs to the service's user and has mode 0700.",
             permanent=True,
@@ -36,11 +36,11 @@ def private_folder(path: Path) -> Path:
 
 
 def is_private_folder(path: Path) -> bool:
-    """Whether it is a folder of this user that nobody else may look into.
+    """Return whether the path is a folder that this user owns and no other user can access.
 
     Raises:
         OSError: it does not exist.
     """
-    status = path.lstat()  # never follows: a link planted under that name must not lead us elsewhere
+    status = path.lstat()  # does not follow links: a planted link must not lead to another folder
     closed_to_others = not stat.S_IMODE(status.st_mode) & 0o077
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and closed_to_others

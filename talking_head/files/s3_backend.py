@@ -1,11 +1,11 @@
-"""django-storages' S3 backend, made to distrust what it talks to. Imported only when there is a bucket: it needs
+"""django-storages' S3 backend, with every upload verified. Imported only when there is a bucket: it needs
 requirements/s3.txt.
 
-- Bounded: every attempt has a time limit, a request is tried a few times with growing pauses, always under the same
+- Bounded: every attempt has a time limit, a request is retried a few times with growing pauses, always under the same
   key.
-- Verified: an upload says its sha256, so the server refuses what arrives otherwise; then the size and the digest of
-  what is really there are compared. A server that keeps no digests is asked for the bytes.
-- Private: no ACLs, and signed addresses that are good for less than a minute.
+- Verified: an upload states its sha256, so the server rejects bytes that do not match; then the size and the digest of
+  the stored object are compared. From a server that stores no digests the bytes are read back.
+- Private: no ACLs, and signed URLs that are valid for less than a minute.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from storages.backends.s3 import S3Storage
 from talking_head.errors import ResourceError
 from talking_head.timing import timing
 
-SIGNED_SECONDS = 50  # a right that is taken away ends within a minute
+SIGNED_SECONDS = 50  # a revoked right ends within a minute
 CONNECT_SECONDS = 5.0
 BLOCK_BYTES = 256 * 1024
 
@@ -32,7 +32,7 @@ class Readable(Protocol):
 
 
 class VerifiedS3Storage(S3Storage):
-    """``save`` returns when the bytes are in the bucket and have been checked."""
+    """An S3 storage whose ``save`` returns when the bytes are in the bucket and have been verified."""
 
     def get_default_settings(self) -> dict[str, Any]:
         config = Config(
@@ -41,7 +41,7 @@ class VerifiedS3Storage(S3Storage):
             connect_timeout=min(CONNECT_SECONDS, timing().bucket_seconds),
             read_timeout=timing().bucket_seconds,
             retries={"mode": "standard", "total_max_attempts": timing().bucket_attempts},
-            # Only the digests that we ask for: not every S3 server understands the ones that are added by default.
+            # Only the digests that are requested here: not every S3 server understands those that are added by default.
             request_checksum_calculation="when_required",
         )
         return {
@@ -54,7 +54,7 @@ class VerifiedS3Storage(S3Storage):
         }
 
     def _save(self, name: str, content: File) -> str:
-        """One PUT (S3 takes 5 GB), so that the digest is the whole file's."""
+        """Upload with one PUT (S3 accepts 5 GB), so that the digest is the whole file's."""
         content.seek(0)
         digest, size_bytes = _sha256_of(content)
         content.seek(0)
@@ -72,12 +72,14 @@ class VerifiedS3Storage(S3Storage):
             stored, _ = _sha256_of(client.get_object(Bucket=self.bucket_name, Key=name)["Body"])
         if (stored, head["ContentLength"]) != (digest, size_bytes):
             raise ResourceError(
-                "A file was damaged on its way into the object storage.", code="storage_damaged", hint="Try again."
+                "A file was damaged during its upload to the object storage.",
+                code="storage_damaged",
+                hint="Try again.",
             )
 
 
 def _sha256_of(content: Readable) -> tuple[str, int]:
-    """Digest (Base64, as S3 writes it) and size of what is left to read."""
+    """Return the digest (Base64, as S3 writes it) and the size of the rest of ``content``."""
     digest, size_bytes = hashlib.sha256(), 0
     while block := content.read(BLOCK_BYTES):
         digest.update(block)

@@ -1,10 +1,10 @@
-"""Private bytes that people uploaded, kept under the sha256 of their bytes: portraits, narrations, voice samples.
+"""Private uploads, stored under the sha256 of their bytes: portraits, narrations, voice samples.
 
-``MEDIA_ROOT/<kind>/<aa>/<digest>``, and under the same name in the bucket, where there is one: then what lies on this
-machine's disk is only a copy. The same bytes twice are one file; a file never changes. Who may see it is not decided
-here: a view asks :mod:`talking_head.permissions` first.
+``MEDIA_ROOT/<kind>/<aa>/<digest>``, and under the same key in the bucket, if there is one: then the file on this
+machine's disk is only a copy. The same bytes twice are one file; a file never changes. Access is not decided here: a
+view asks :mod:`talking_head.permissions` first.
 
-Besides the errors that are named, everything here raises ``ResourceError`` (``no_space``, ``storage_denied``,
+Besides the errors that are named, the functions here raise ``ResourceError`` (``no_space``, ``storage_denied``,
 ``storage_unavailable``).
 """
 
@@ -22,7 +22,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UploadKind(StrEnum):
-    """What is kept; the value is the folder's name."""
+    """The kinds of uploads; the value is the folder's name."""
 
     PORTRAIT = "portraits"
     NARRATION = "narrations"
@@ -30,7 +30,7 @@ class UploadKind(StrEnum):
 
 
 def store(kind: UploadKind, data: bytes) -> str:
-    """Keeps checked bytes, whole or not at all, and returns their digest."""
+    """Store checked bytes, whole or not at all, and return their digest."""
     digest = hashlib.sha256(data).hexdigest()
     if bucket.is_enabled():
         bucket.upload_bytes(storage_key(kind, digest), data)
@@ -39,10 +39,10 @@ def store(kind: UploadKind, data: bytes) -> str:
 
 
 def storage_key(kind: UploadKind, digest: str) -> str:
-    """The name below ``MEDIA_ROOT`` and in the bucket.
+    """Return the path below ``MEDIA_ROOT``, which is also the key in the bucket.
 
     Raises:
-        InvalidInput: ``unknown_file`` when ``digest`` is no digest at all, so that no path ever comes from outside.
+        InvalidInput: ``unknown_file`` when ``digest`` is not a digest, so that no path is ever built from user input.
     """
     if not DIGEST.fullmatch(digest):
         raise _unknown()
@@ -50,28 +50,28 @@ def storage_key(kind: UploadKind, digest: str) -> str:
 
 
 def local_path(kind: UploadKind, digest: str) -> Path:
-    """Where the bytes lie on this machine once :func:`fetch` has answered.
+    """Return the path of the bytes on this machine, where :func:`fetch` puts them.
 
     Raises:
-        InvalidInput: ``unknown_file``, as for :func:`name_of`.
+        InvalidInput: ``unknown_file``, as for :func:`storage_key`.
     """
     return local.media_root() / storage_key(kind, digest)
 
 
 def fetch(kind: UploadKind, digest: str) -> Path:
-    """The file with these bytes, on this machine and ready to be opened.
+    """Return the path of the file with these bytes on this machine, ready to be opened.
 
     Raises:
         InvalidInput: ``unknown_file``.
     """
     path = local_path(kind, digest)
     if not exists(kind, digest):
-        path.unlink(missing_ok=True)  # a copy of what was deleted elsewhere
+        path.unlink(missing_ok=True)  # a copy of a file that was deleted on another machine
         raise _unknown()
     if not path.is_file():
         try:
             bucket.download(storage_key(kind, digest), path)
-        except FileNotFoundError as error:  # deleted since we looked
+        except FileNotFoundError as error:  # deleted since the check above
             raise _unknown() from error
     return path
 
@@ -83,8 +83,8 @@ def exists(kind: UploadKind, digest: str) -> bool:
 
 
 def delete(kind: UploadKind, digest: str) -> None:
-    """Removes the bytes for good; absent is fine. Only who knows that nothing refers to them may call this. Copies on
-    other machines go when somebody asks for them there, or with the next round of their sweeper."""
+    """Delete the bytes for good; missing bytes are not an error. The caller must know that nothing refers to them.
+    Copies on other machines are deleted when they are requested there, or by the next round of their sweeper."""
     if bucket.is_enabled():
         bucket.delete(storage_key(kind, digest))
     with map_os_errors():
@@ -92,15 +92,15 @@ def delete(kind: UploadKind, digest: str) -> None:
 
 
 def drop_stale_copies() -> int:
-    """Removes this machine's copies of what was deleted elsewhere; returns how many. Only where there is a bucket."""
-    here = [(kind, path) for kind in UploadKind for path in (local.media_root() / kind).glob("??/*")]
-    # The bucket is asked last: whoever stores something stores it there first.
-    there = {name for kind in {kind for kind, _ in here} for name in bucket.names(f"{kind}/")}
-    stale = [path for kind, path in here if f"{kind}/{path.parent.name}/{path.name}" not in there]
+    """Delete this machine's copies of files that are no longer in the bucket; return their number. Needs a bucket."""
+    copies = [(kind, path) for kind in UploadKind for path in (local.media_root() / kind).glob("??/*")]
+    # The bucket is listed last: every upload is stored there first.
+    stored = {key for kind in {kind for kind, _ in copies} for key in bucket.names(f"{kind}/")}
+    stale = [path for kind, path in copies if f"{kind}/{path.parent.name}/{path.name}" not in stored]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
 
 
 def _unknown() -> InvalidInput:
-    return InvalidInput("This file is not here (any more).", code="unknown_file", hint="Upload it again.")
+    return InvalidInput("This file is not available.", code="unknown_file", hint="Upload it again.")

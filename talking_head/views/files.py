@@ -1,7 +1,7 @@
-"""Pages for players, browsers and probes: private files and health. What they show is decided in
-:mod:`talking_head.permissions`, how it is sent in :mod:`talking_head.files.range_response`.
+"""Private files for players and browsers. Who may see them is decided in :mod:`talking_head.permissions`, how they are
+sent in :mod:`talking_head.files.range_response`.
 
-Whoever may not know of a job gets the same 404 for it as for one that does not exist.
+A user who may not know of a job gets the same 404 for it as for a job that does not exist.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from talking_head.services.voice_samples import voice_sample_digest
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
 METRICS_FILE = "metrics.json"  # short for performance_metrics_<job uuid>.json
 OWNERS_FILES = ("manifest.json", "log.txt", METRICS_FILE)
-TRY_AGAIN_SECONDS = 30
+RETRY_AFTER_SECONDS = 30
 P = ParamSpec("P")
 FileView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def private_file(view: FileView[P]) -> FileView[P]:
-    """What all views of files have in common: they only read, and say it when the object storage is away."""
+    """Return ``view`` with what all file views share: it only reads, and answers 503 if the object storage fails."""
 
     @require_safe
     @functools.wraps(view)
@@ -42,7 +42,7 @@ def private_file(view: FileView[P]) -> FileView[P]:
             return view(request, *args, **kwargs)
         except ResourceError as error:
             response = _refusal(503, error.code, error.message, error.hint)
-            response["Retry-After"] = str(TRY_AGAIN_SECONDS)
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response
 
     return answer
@@ -50,68 +50,68 @@ def private_file(view: FileView[P]) -> FileView[P]:
 
 @private_file
 def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
-    """Video, captions, transcript, poster of a job; for its owner and for staff also log, manifest and metrics."""
+    """Serve a job's video, captions, transcript or poster; to its owner and to staff also log, manifest and metrics."""
     if not request.user.is_authenticated:
         return _require_login(request)
     job = _visible_job(request.user, job_id)
     if name == local.metrics_file(job.pk).name:
         name = METRICS_FILE
     if name in OWNERS_FILES and not _may_read_records(request.user, job):
-        return _refused()
+        return _forbidden()
     if name not in VIEWERS_FILES + OWNERS_FILES:
         raise Http404("A job has no such file.")
     file = local.metrics_file(job.pk).name if name == METRICS_FILE else name
-    return serve_file(request, job_files.name_of(job, file), download_name=_download_name(request, job, f" {file}"))
+    return serve_file(request, job_files.storage_key(job, file), download_name=_download_name(request, job, f" {file}"))
 
 
 @private_file
 def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase:
-    """The video of one sentence, as soon as it is done."""
+    """Serve the video of one sentence, as soon as it is rendered."""
     if not request.user.is_authenticated:
         return _require_login(request)
     job = _visible_job(request.user, job_id)
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
     if clip is None:
-        raise Http404("This clip is not there yet.")
-    name = clip_cache.clip_name(clip.clip_key, "clip.mp4")
-    return serve_file(request, name, download_name=_download_name(request, job, f" {index + 1}.mp4"))
+        raise Http404("This clip has not been rendered yet.")
+    key = clip_cache.storage_key(clip.clip_key, "clip.mp4")
+    return serve_file(request, key, download_name=_download_name(request, job, f" {index + 1}.mp4"))
 
 
 @private_file
 def portrait_file(request: HttpRequest, digest: str) -> HttpResponseBase:
-    """A stored picture, for whom a rule lets see it."""
+    """Serve a stored picture to a user whom a rule admits."""
     if not request.user.is_authenticated:
         return _require_login(request)
     if not may_view_portrait(request.user, digest):
         raise Http404("There is no such portrait.")
     try:
-        name = uploads.storage_key(UploadKind.PORTRAIT, digest)
+        key = uploads.storage_key(UploadKind.PORTRAIT, digest)
     except InvalidInput as error:
         raise Http404("There is no such portrait.") from error
-    return serve_file(request, name, content_type="image/png", digest=digest)
+    return serve_file(request, key, content_type="image/png", digest=digest)
 
 
 @private_file
 def narration_file(request: HttpRequest, narration_id: UUID) -> HttpResponseBase:
-    """A recording as it is kept, for whoever uploaded it."""
+    """Serve a recording as it is stored, to the user who uploaded it."""
     if not request.user.is_authenticated:
         return _require_login(request)
     narration = Narration.objects.filter(pk=narration_id, owner=request.user.pk).first()
     if narration is None:
         raise Http404("There is no such recording.")
-    name = uploads.storage_key(UploadKind.NARRATION, narration.digest)
-    return serve_file(request, name, content_type="audio/flac", digest=narration.digest)
+    key = uploads.storage_key(UploadKind.NARRATION, narration.digest)
+    return serve_file(request, key, content_type="audio/flac", digest=narration.digest)
 
 
 @private_file
 def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
-    """A stored voice, for those whose own it is: nobody else may hear it, staff included."""
+    """Serve a stored voice sample to a user who owns the voice: no other user may hear it, staff included."""
     if not request.user.is_authenticated:
         return _require_login(request)
     if digest not in {voice_sample_digest(voice.name) for voice in own_voices(request.user)}:
         raise Http404("There is no such voice.")
-    name = uploads.storage_key(UploadKind.VOICE_SAMPLE, digest)
-    return serve_file(request, name, content_type="audio/flac", digest=digest)
+    key = uploads.storage_key(UploadKind.VOICE_SAMPLE, digest)
+    return serve_file(request, key, content_type="audio/flac", digest=digest)
 
 
 def _visible_job(user: Person, job_id: UUID) -> Job:
@@ -126,14 +126,14 @@ def _may_read_records(user: Person, job: Job) -> bool:
 
 
 def _require_login(request: HttpRequest) -> HttpResponse:
-    """People who followed a link may log in; players and scripts only learn that they have to."""
+    """Redirect a browser that followed a link to the login page; answer players and scripts with 401."""
     is_navigation = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if is_navigation and request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
         return redirect_to_login(request.get_full_path())
-    return _refusal(401, "not_authenticated", "You are not logged in.", "Log in, then try again.")
+    return _refusal(401, "not_authenticated", "You are not logged in.", "Log in and try again.")
 
 
-def _refused() -> HttpResponse:
+def _forbidden() -> HttpResponse:
     return _refusal(403, "forbidden", "Only the owner of the video and administrators may see this file.", "")
 
 

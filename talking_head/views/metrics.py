@@ -1,7 +1,7 @@
-"""``/metrics``: who may read the figures of :mod:`talking_head.monitoring.prometheus`.
+"""``/metrics``: who may read the metrics of :mod:`talking_head.monitoring.prometheus`.
 
-Not the public: they show how much a school works and what fails. Also not whoever comes from this machine, because
-behind a proxy everybody does.
+They are not public, because they show how much a school works and what fails. Requests from this machine are not
+trusted either, because behind a proxy every request comes from it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAIN = "text/plain; charset=utf-8"
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures, for staff who may view jobs and for whoever has the token of the setting ``METRICS_TOKEN``."""
+    """Serve the metrics to staff who may view jobs and to clients with the token of the setting ``METRICS_TOKEN``."""
     if not (_has_token(request) or is_staff_with(request.user, "talking_head.view_job")):
         response = HttpResponse("Send the metrics token, or log in as an administrator.\n", PLAIN, status=401)
         response["WWW-Authenticate"] = 'Bearer realm="metrics"'
@@ -34,12 +34,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(prometheus.exposition(), content_type=CONTENT_TYPE_LATEST)
     except DatabaseError:
-        logger.warning("The metrics cannot be read.", exc_info=True)
-        return HttpResponse("The database does not answer.\n", PLAIN, status=503)
+        logger.warning("The metrics could not be read.", exc_info=True)
+        return HttpResponse("The database does not respond.\n", PLAIN, status=503)
 
 
 def _has_token(request: HttpRequest) -> bool:
-    """Without the setting no token is right."""
+    """Return whether the request has the metrics token; without the setting no token is valid."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     expected = settings.METRICS_TOKEN
     return bool(expected) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), expected)

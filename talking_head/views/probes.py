@@ -12,13 +12,13 @@ from talking_head.monitoring.health import readiness
 @require_safe
 @never_cache
 def livez(_request: HttpRequest) -> HttpResponse:
-    """The process answers; asks nobody else, so that a broken database does not get it restarted."""
+    """Answer that the process is alive; check nothing else, so that a broken database does not get it restarted."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Whether requests should be sent here, and if not, why."""
-    found = readiness()
-    return JsonResponse(found.as_json(), status=200 if found.is_ready else 503)
+    """Answer whether requests should be sent here, and if not, why."""
+    result = readiness()
+    return JsonResponse(result.as_json(), status=200 if result.is_ready else 503)

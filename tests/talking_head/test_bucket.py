@@ -210,7 +210,7 @@ class TestUploads:
 
 def test_nobody_reads_the_bucket_without_a_signature(object_store: ObjectStore, bucket_name: str) -> None:
     bucket.upload_bytes("video.mp4", DATA)
-    address = bucket.signed_address("video.mp4", "video/mp4")
+    address = bucket.signed_url("video.mp4", "video/mp4")
     assert "X-Amz-Signature=" in address
     assert "X-Amz-Expires=50" in address
     acl = object_store.client().get_object_acl(Bucket=bucket_name, Key="video.mp4")
