@@ -39,9 +39,7 @@ CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".txt": "text/plain; charset=utf-8",
 }
-RANGE = re.compile(
-    r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII
-)  # no file has more digits, but an attacker may send them
+RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)  # no file has more digits, an attack may
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]+")
 
 

@@ -1,1 +1,1 @@
-"""Progress on its way to browsers: snapshots, events, and the channel layers that carry them."""
+"""Live progress for browsers: snapshots, events, and the channel layers that carry them."""

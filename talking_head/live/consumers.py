@@ -1,13 +1,13 @@
-"""The socket behind a progress bar: ``/ws/jobs/<uuid>/``.
+"""The WebSocket behind a progress bar: ``/ws/jobs/<uuid>/``.
 
-A plain ASGI application instead of a Channels consumer class, because those hop to a thread before every message and
-hold the next event back until the last one is written. Here four small tasks serve a viewer: one listens to the client,
-one to the channel layer, one writes, one looks at the clock. Nothing piles up for a client that reads slowly: events
-that do not fit are replaced by one snapshot, and of the previews only the newest waits.
+A plain ASGI application instead of a Channels consumer class, because those switch to a thread before every message and
+hold the next event back until the last one is written. Here four small tasks serve a viewer: one reads from the client,
+one from the channel layer, one writes, one polls the database. Nothing piles up for a client that reads slowly: events
+that do not fit are replaced by one snapshot, and only the newest preview is buffered.
 
-Close codes: 1000 the job is over and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
-more), 4404 no such job, 1003/1007/1008/1009 the client broke the rules. A socket that is refused before it is accepted
-looks like HTTP 403 from outside, whatever the reason.
+Close codes: 1000 the job has ended and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
+more), 4404 no such job, 1003/1007/1008/1009 the client violated the protocol. A socket that is refused before it is
+accepted looks like HTTP 403 to the client, for every reason.
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ Send = Callable[[Message], Awaitable[None]]
 # RFC 6455, section 7.4.1
 JOB_IS_OVER, UNSUPPORTED_DATA, INVALID_DATA, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1000, 1003, 1007, 1008, 1009
 
-WAITING_EVENTS = 50
+MAX_PENDING_EVENTS = 50
 CLIENT_MESSAGE_MAX_CHARACTERS = 200
 CLIENT_MESSAGES_PER_MINUTE = 60
 
 snapshots = SnapshotReader()
 
 
-class Closed(Exception):  # noqa: N818 - how a task of the socket says that the others may stop
+class Closed(Exception):  # noqa: N818 - not an error: a task of the socket raises it to end the others
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
-        self.code = code  # None: the client is gone already
+        self.code = code  # None: the client has already disconnected
 
 
 async def job_socket(scope: Message, receive: Receive, send: Send) -> None:
-    """The ASGI application of one viewer."""
+    """Serve one viewer as an ASGI application."""
     await JobSocket(scope, receive, send).run()
 
 
 async def no_such_socket(_scope: Message, _receive: Receive, send: Send) -> None:
-    """What answers at every other address."""
+    """Refuse a socket at any other URL."""
     await send({"type": "websocket.close", "code": NOT_FOUND})
 
 
 class JobSocket:
-    """One viewer of one job."""
+    """The socket of one viewer of one job."""
 
-    look_every_seconds = 3.0  # at the rows, in case an event was lost
+    poll_every_seconds = 3.0  # of the rows, in case an event was lost
     check_rights_every_seconds = 30.0
     between_snapshots_seconds = 1.0
     between_previews_seconds = 0.15
@@ -76,15 +76,15 @@ class JobSocket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._seq = 0  # the highest that was sent
+        self._seq = 0  # the highest that has been sent
         self._events: deque[Message] = deque()
         self._preview = b""
         self._wants_snapshot = False
-        self._work = asyncio.Event()  # something is to be written
-        self._snapshot_due_at = self._preview_due_at = 0.0  # not before
+        self._work = asyncio.Event()  # there is something to write
+        self._snapshot_due_at = self._preview_due_at = 0.0  # not sent before this time
 
     async def run(self) -> None:
-        """Serves the viewer until either side has enough."""
+        """Serve the viewer until the client or the server ends the connection."""
         if (await self._receive())["type"] != "websocket.connect":
             return
         code = await self._refusal()
@@ -92,27 +92,27 @@ class JobSocket:
             await self._send({"type": "websocket.close", "code": code})
             return
         await self._send({"type": "websocket.accept"})
-        jobs = (self._read_client(), self._read_layer(), self._write(), self._poll_database())
-        tasks = [asyncio.create_task(job) for job in jobs]
+        coroutines = (self._read_client(), self._read_layer(), self._write(), self._poll_database())
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            endings = await asyncio.gather(*tasks, return_exceptions=True)
-        await self._close(endings)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        await self._close(results)
 
-    async def _close(self, endings: list[Any]) -> None:
-        codes = [ending.code for ending in endings if isinstance(ending, Closed)]
+    async def _close(self, results: list[Any]) -> None:
+        codes = [result.code for result in results if isinstance(result, Closed)]
         if not codes:
-            raise next(ending for ending in endings if isinstance(ending, Exception))
+            raise next(result for result in results if isinstance(result, Exception))
         if None not in codes:
             await self._send({"type": "websocket.close", "code": codes[0]})
 
     async def _refusal(self) -> int:
         return await database_sync_to_async(close_code_for)(self._scope, self.job_id)
 
-    # --- what comes in ---
+    # --- incoming ---
 
     async def _read_client(self) -> None:
         arrivals: deque[float] = deque(maxlen=CLIENT_MESSAGES_PER_MINUTE)
@@ -125,10 +125,11 @@ class JobSocket:
                 raise Closed(POLICY_VIOLATION)
             arrivals.append(now)
             _check_client_message(message)
-            self._ask_for_snapshot()
+            self._request_snapshot()
 
     async def _read_layer(self) -> None:
-        """Without a working layer the viewer still sees every change, only later: by the clock."""
+        """Buffer the messages of the channel layer. Without a working layer the viewer still sees every change, only
+        later: by polling."""
         layer = get_channel_layer()
         group = group_name(self.job_id)
         channel = ""
@@ -136,12 +137,12 @@ class JobSocket:
             if layer is not None:
                 channel = await layer.new_channel()
                 await layer.group_add(group, channel)
-            self._ask_for_snapshot()
+            self._request_snapshot()
             while layer is not None:
-                self._take(await layer.receive(channel))
+                self._buffer(await layer.receive(channel))
         except Exception:
-            logger.warning("Live progress is only read from the database.", exc_info=True, extra={"job": self.job_id})
-            self._ask_for_snapshot()
+            logger.warning("Live progress is read from the database only.", exc_info=True, extra={"job": self.job_id})
+            self._request_snapshot()
         finally:
             if layer is not None and channel:
                 await layer.group_discard(group, channel)
@@ -150,37 +151,37 @@ class JobSocket:
     async def _poll_database(self) -> None:
         rights_checked_at = time.monotonic()
         while True:
-            await asyncio.sleep(self.look_every_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the load
+            await asyncio.sleep(self.poll_every_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the load
             if time.monotonic() - rights_checked_at >= self.check_rights_every_seconds:
                 rights_checked_at = time.monotonic()
                 code = await self._refusal()
                 if code:
                     raise Closed(code)
             try:
-                known = await snapshots.recent(self.job_id, max_age_seconds=self.look_every_seconds / 2)
+                latest = await snapshots.recent(self.job_id, max_age_seconds=self.poll_every_seconds / 2)
             except Job.DoesNotExist:
                 raise Closed(NOT_FOUND) from None
-            if known.seq > self._seq or known.is_over:
-                self._ask_for_snapshot()
+            if latest.seq > self._seq or latest.is_over:
+                self._request_snapshot()
 
-    def _take(self, message: Message) -> None:
+    def _buffer(self, message: Message) -> None:
         if message["type"] == "job.preview":
             self._preview = message["jpeg"]
-        elif len(self._events) < WAITING_EVENTS:
+        elif len(self._events) < MAX_PENDING_EVENTS:
             self._events.append(message["event"])
         else:
             self._events.clear()
             self._wants_snapshot = True
         self._work.set()
 
-    def _ask_for_snapshot(self) -> None:
+    def _request_snapshot(self) -> None:
         self._wants_snapshot = True
         self._work.set()
 
-    # --- what goes out ---
+    # --- outgoing ---
 
     async def _write(self) -> None:
-        """One message at a time, the most telling first."""
+        """Write one message at a time, the most informative first."""
         while True:
             now = time.monotonic()
             if self._wants_snapshot and now >= self._snapshot_due_at:
@@ -193,7 +194,7 @@ class JobSocket:
                 await self._wait_for_work(now)
 
     async def _wait_for_work(self, now: float) -> None:
-        """Until something comes in, or what waits may be sent."""
+        """Wait until a message arrives, or until a pending one may be sent."""
         self._work.clear()
         due_at = [self._snapshot_due_at] if self._wants_snapshot else []
         due_at += [self._preview_due_at] if self._preview else []
@@ -219,14 +220,14 @@ class JobSocket:
     async def _write_event(self, event: Message) -> None:
         seq = event.get("seq", self._seq)  # a stage changes no row and has none
         if seq < self._seq:
-            return  # a snapshot overtook it
+            return  # a newer snapshot has been sent
         if seq > self._seq + 1:
-            self._ask_for_snapshot()
+            self._request_snapshot()
         self._seq = seq
         await self._send({"type": "websocket.send", "text": event_text(event, seq)})
         if event.get("state") in TERMINAL_JOB_STATES:
             self._snapshot_due_at = 0.0
-            self._ask_for_snapshot()
+            self._request_snapshot()
 
     async def _write_preview(self) -> None:
         jpeg, self._preview = self._preview, b""
@@ -238,7 +239,7 @@ _last_event: tuple[Message, int, str] = ({}, 0, "")
 
 
 def event_text(event: Message, seq: int) -> str:
-    """The event as JSON. A thousand viewers get the very same object one after the other: it is encoded once."""
+    """Return the event as JSON. A thousand viewers get the same object one after the other: it is encoded once."""
     global _last_event
     if _last_event[0] is not event or _last_event[1] != seq:
         _last_event = (event, seq, json.dumps({**event, "seq": seq}, ensure_ascii=False))
@@ -246,7 +247,7 @@ def event_text(event: Message, seq: int) -> str:
 
 
 def _check_client_message(message: Message) -> None:
-    """The one thing a client may say is that it wants a snapshot."""
+    """Check that the message is a request for a snapshot, the only one a client may send; else raise ``Closed``."""
     text = message.get("text")
     if text is None:
         raise Closed(UNSUPPORTED_DATA)

@@ -1,4 +1,10 @@
-"""How viewers hear that a job changed."""
+"""Broadcasts to the viewers of a job when it changes.
+
+The worker calls :func:`notify_job_changed`, :func:`notify_clip_changed`, :func:`notify_stage` and :func:`send_preview`
+from plain synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets
+only pass it on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows
+are authoritative, and a viewer that sees a gap in ``seq`` requests a new snapshot.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +23,27 @@ logger = logging.getLogger(__name__)
 
 
 def group_name(job_id: UUID | str) -> str:
-    """The channel layer's group of everybody who watches that job."""
+    """Return the channel layer's group of the job's viewers."""
     return f"job.{job_id}"
 
 
 def notify_job_changed(job_id: UUID) -> None:
-    """Tells the watchers that the job's row changed; inside a transaction, once it is committed."""
+    """Notify the viewers that the job's row changed; inside a transaction, once it is committed."""
     _after_commit(lambda: _send_job(job_id))
 
 
 def notify_clip_changed(job_id: UUID, index: int) -> None:
-    """Tells the watchers that one clip's row changed; inside a transaction, once it is committed."""
+    """Notify the viewers that one clip's row changed; inside a transaction, once it is committed."""
     _after_commit(lambda: _send_clip(job_id, index))
 
 
 def notify_stage(job_id: UUID, index: int, stage: str, frame: int = 0, frames: int = 0) -> None:
-    """Passes on how far the renderer is inside a clip. Several a second, so it reads hardly any rows."""
+    """Broadcast the renderer's progress within a clip. Called several times a second, so it reads hardly any rows."""
     _best_effort(lambda: _send_stage(job_id, index, stage, frame, frames))
 
 
 def send_preview(job_id: UUID, jpeg: bytes) -> None:
-    """Shows the watchers a frame of the clip that is being rendered."""
+    """Send the viewers a frame of the clip that is being rendered."""
     _best_effort(lambda: _broadcast(job_id, {"type": "job.preview", "jpeg": bytes(jpeg)}))
 
 
@@ -63,15 +69,16 @@ def _send_clip(job_id: UUID, index: int) -> None:
 
 def _send_stage(job_id: UUID, index: int, stage: str, frame: int, frames: int) -> None:
     seconds = render_rate.seconds_left_within_clip(job_id, index, frame / frames if frames else 0.0)
-    # No seq: the socket fills in the one its viewer saw last, because nothing changed in the rows.
+    # No seq: the socket fills in the last one that its viewer received, because no row has changed.
     event = {"type": "stage", "index": index, "stage": stage, "frame": frame, "frames": frames, "seconds_left": seconds}
     _broadcast(job_id, {"type": "job.event", "event": event})
 
 
 def _is_watched(job_id: UUID) -> bool:
-    """Putting an event together costs more than the change it tells of. Who comes to watch right after this question
-    misses nothing: a socket listens first and reads its snapshot then, when the change is committed."""
-    has_listeners = getattr(get_channel_layer(), "has_listeners", None)  # Redis can say; to ask costs one message
+    """Return whether the job has viewers: building an event costs more than the change that it reports. A viewer that
+    connects right after this check misses nothing: a socket subscribes first and reads its snapshot afterwards, when
+    the change is committed."""
+    has_listeners = getattr(get_channel_layer(), "has_listeners", None)  # only with Redis; a call costs one message
     return has_listeners is None or bool(has_listeners(group_name(job_id)))
 
 
@@ -79,7 +86,7 @@ def _broadcast(job_id: UUID, message: Json) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
-    send_now = getattr(layer, "group_send_now", None)  # ours needs no event loop; Redis does
+    send_now = getattr(layer, "group_send_now", None)  # the layers of this package need no event loop
     if send_now is not None:
         send_now(group_name(job_id), message)
     else:
@@ -91,8 +98,8 @@ def _after_commit(send: Any) -> None:
 
 
 def _best_effort(send: Any) -> None:
-    """Runs ``send``; whatever goes wrong costs only freshness, so it must not reach the work that reports."""
+    """Run ``send`` and log any error: it only delays what viewers see, so it must not fail the work that reports."""
     try:
         send()
-    except Exception:  # a broken channel layer, a deleted job, a locked database: the rows still tell
+    except Exception:  # a broken channel layer, a deleted job, a locked database: the sockets still poll the rows
         logger.debug("A progress message was not sent.", exc_info=True)

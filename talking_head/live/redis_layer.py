@@ -1,9 +1,9 @@
 """Live messages between the processes of many machines, through Redis.
 
-Channels' own Redis layer, with one thing added: workers are synchronous and broadcast several times a second in the
-middle of a render. Through the asynchronous layer each message would open an event loop and a connection of its own,
-and would wait without limit for a Redis that is frozen or cut off. ``group_send_now`` keeps one connection per
-process, waits a second at most, and then leaves Redis alone for a while: lossy like every channel layer, never slow.
+Channels' own Redis layer, with one addition: workers are synchronous and broadcast several times a second in the middle
+of a render. Through the asynchronous layer each message would open an event loop and a connection of its own, and would
+wait without limit for a Redis that is frozen or unreachable. ``group_send_now`` uses one connection per process, waits
+a second at most, and then sends nothing to Redis for a while: lossy like every channel layer, never slow.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from redis.retry import Retry
 logger = logging.getLogger(__name__)
 
 PREFIX = "lectern"
-SEND_SECONDS = 0.5  # for one try; a second one, because the connection may be left over from before a restart
+SEND_SECONDS = 0.5  # per attempt; there are two, because the connection may be left over from before a restart
 PAUSE_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 
 
 class RedisChannelLayer(RedisPubSubChannelLayer):
-    """``url``: as in ``REDIS_URL``."""
+    """Channels' Redis layer with ``group_send_now``; ``url`` as in ``REDIS_URL``."""
 
     def __init__(self, url: str) -> None:
         super().__init__(hosts=[{"address": url, "socket_connect_timeout": CONNECT_SECONDS}], prefix=PREFIX)
@@ -40,22 +40,22 @@ class RedisChannelLayer(RedisPubSubChannelLayer):
         self._pause_until = 0.0
 
     def has_listeners(self, group: str) -> bool:
-        """Whether any process of any machine listens. Nobody does while Redis does not answer."""
-        counts = self._ask(lambda: self._sender.pubsub_numsub(_channel(group)))
+        """Return whether any process of any machine is subscribed; False while Redis does not respond."""
+        counts = self._call(lambda: self._sender.pubsub_numsub(_channel(group)))
         return bool(counts and counts[0][1])
 
     def group_send_now(self, group: str, message: dict[str, Any]) -> None:
-        """Sends from synchronous code. While Redis does not answer, messages are dropped."""
-        self._ask(lambda: self._sender.publish(_channel(group), self.serialize(message)))
+        """Send from synchronous code. While Redis does not respond, messages are dropped."""
+        self._call(lambda: self._sender.publish(_channel(group), self.serialize(message)))
 
-    def _ask(self, question: Callable[[], Any]) -> Any:
+    def _call(self, command: Callable[[], Any]) -> Any:
         if time.monotonic() < self._pause_until:
             return None
         try:
-            return question()
+            return command()
         except redis.RedisError as error:
             self._pause_until = time.monotonic() + PAUSE_SECONDS
-            logger.warning("Redis does not take live messages: %s", error)
+            logger.warning("Redis does not accept live messages: %s", error)
             return None
 
 

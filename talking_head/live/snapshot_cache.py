@@ -1,4 +1,4 @@
-"""Snapshots for many viewers: a thousand sockets that watch one job cost one reading of its rows, not a thousand."""
+"""Snapshots for many viewers: a thousand sockets for one job cost one read of its rows, not a thousand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from channels.db import database_sync_to_async
 from talking_head.live.snapshots import job_snapshot
 from talking_head.models import TERMINAL_JOB_STATES, Job
 
-KEPT_SNAPSHOTS = 500
+MAX_SNAPSHOTS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job as it was, ready to be sent."""
+    """A job at one moment, encoded for sending."""
 
     seq: int
     is_over: bool
@@ -28,8 +28,10 @@ class Snapshot:
 
 
 def read_snapshot(job_id: UUID) -> Snapshot:
-    """Raises:
-    Job.DoesNotExist: there is no such job (any more).
+    """Read the job's rows and return its snapshot.
+
+    Raises:
+        Job.DoesNotExist: there is no such job (any more).
     """
     job = job_snapshot(Job(pk=job_id))
     text = json.dumps({"type": "snapshot", "seq": job["seq"], "job": job}, ensure_ascii=False)
@@ -37,14 +39,14 @@ def read_snapshot(job_id: UUID) -> Snapshot:
 
 
 class _Reading:
-    """A reading that others may join as long as it has not begun."""
+    """A read of the rows that other viewers may join until it has begun."""
 
     def __init__(self, read: Callable[[], Snapshot]) -> None:
         self.has_begun = False
         self._read = read
         self.loop = asyncio.get_running_loop()
         self.task = self.loop.create_task(database_sync_to_async(self._begin)())
-        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # somebody looked at it
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # marks it as retrieved
 
     def _begin(self) -> Snapshot:
         self.has_begun = True
@@ -52,7 +54,7 @@ class _Reading:
 
 
 class SnapshotReader:
-    """Shared by all sockets of a process; ``read`` touches the database."""
+    """The snapshots of all sockets of a process; ``read`` queries the database."""
 
     def __init__(self, read: Callable[[UUID], Snapshot] = read_snapshot) -> None:
         self._read = read
@@ -60,7 +62,7 @@ class SnapshotReader:
         self._latest: dict[UUID, Snapshot] = {}
 
     async def fresh(self, job_id: UUID) -> Snapshot:
-        """The rows as they are at some moment after this call.
+        """Return a snapshot of the rows at some moment after this call.
 
         Raises:
             Job.DoesNotExist: there is no such job (any more).
@@ -69,18 +71,18 @@ class SnapshotReader:
         if reading is None or reading.has_begun or reading.loop is not asyncio.get_running_loop():
             reading = self._readings[job_id] = _Reading(lambda: self._read(job_id))
         try:
-            snapshot = await asyncio.shield(reading.task)  # others wait for it too
+            snapshot = await asyncio.shield(reading.task)  # other viewers wait for it too
         finally:
             if reading.task.done() and self._readings.get(job_id) is reading:
                 del self._readings[job_id]
-        if len(self._latest) >= KEPT_SNAPSHOTS:
+        if len(self._latest) >= MAX_SNAPSHOTS:
             self._latest.clear()
         self._latest[job_id] = snapshot
         return snapshot
 
     async def recent(self, job_id: UUID, *, max_age_seconds: float = 60.0) -> Snapshot:
-        """One that was read before when it is new enough, else a fresh one."""
-        known = self._latest.get(job_id)
-        if known and time.monotonic() - known.read_at <= max_age_seconds:
-            return known
+        """Return the latest snapshot if it is new enough, else a fresh one."""
+        latest = self._latest.get(job_id)
+        if latest and time.monotonic() - latest.read_at <= max_age_seconds:
+            return latest
         return await self.fresh(job_id)

@@ -1,10 +1,4 @@
-"""What watchers see of a job, and how they hear that it changed.
-
-The worker calls :func:`notify_job_changed`, :func:`notify_clip_changed`, :func:`notify_stage` and :func:`preview` from
-plain synchronous code. Each builds its message once, from committed rows, and broadcasts it; the viewers' sockets only
-pass it on. A broadcast may get lost (the channel layer is lossy by design) and never fails the caller: the rows are the
-truth, and a watcher that sees a gap in ``seq`` asks for a new snapshot.
-"""
+"""The JSON that viewers receive of a job: whole snapshots, and the parts that events share with them."""
 
 from __future__ import annotations
 
@@ -19,14 +13,14 @@ from talking_head.planning import queue_forecast, render_rate
 Json = dict[str, Any]
 
 
-# --- what is shown -----------------------------------------------------------------------------------------------
+# --- views -------------------------------------------------------------------------------------------------------
 
 
 def job_snapshot(job: Job) -> Json:
-    """Everything a page needs to draw the job, as in the "Live progress" section of docs/architecture.md.
+    """Return everything a page needs to show the job, as in the "Live progress" section of docs/architecture.md.
 
     Raises:
-        Job.DoesNotExist: it was deleted meanwhile.
+        Job.DoesNotExist: the job was deleted meanwhile.
     """
     job, clips = read_rows(job.pk)
     return {
@@ -48,7 +42,7 @@ def job_snapshot(job: Job) -> Json:
 
 
 def job_view(job: Job, clips: list[Clip]) -> Json:
-    """The fields that snapshots and ``job`` events share."""
+    """Return the fields that snapshots and ``job`` events share."""
     return {
         "state": job.state,
         "stage": _current_stage(job),
@@ -67,13 +61,13 @@ def clip_counts(job: Job, clips: list[Clip]) -> Json:
 
 
 def _seconds_left(job: Job, clips: list[Clip]) -> float | None:
-    """From the whole queue while it waits, from the job itself once it is its turn."""
-    found = queue_forecast.of_job(job) if job.state == JobState.QUEUED else None
-    return round(found.finish_seconds, 1) if found else render_rate.seconds_left(job, clips)
+    """Return the estimate, based on the whole queue while the job is queued, and on the job itself once it runs."""
+    estimate = queue_forecast.of_job(job) if job.state == JobState.QUEUED else None
+    return round(estimate.finish_seconds, 1) if estimate else render_rate.seconds_left(job, clips)
 
 
 def _current_stage(job: Job) -> str | None:
-    """The step that runs right now; None when nothing runs."""
+    """Return the stage that runs right now; None when nothing runs."""
     if job.state == JobState.PUBLISHING:
         return "publish"
     if job.state != JobState.RUNNING:
@@ -83,7 +77,7 @@ def _current_stage(job: Job) -> str | None:
 
 
 def _error_view(code: str, message: str, hint: str) -> dict[str, str] | None:
-    """``suggestion`` is the name that the hint had first; clients of that time still read it."""
+    """Return an error as JSON. ``suggestion`` is the old name of the hint, which older clients still read."""
     return {"code": code, "message": message, "hint": hint, "suggestion": hint} if code else None
 
 
@@ -106,7 +100,7 @@ def clip_view(clip: Clip) -> Json:
 
 
 def _narration_view(job: Job) -> Json | None:
-    """The recording that speaks, and what was heard in it so far; None where a voice speaks."""
+    """Return the job's recording and its transcript so far; None for a job with a synthetic voice."""
     if not job.narration_digest:
         return None
     narrations = Narration.objects.filter(digest=job.narration_digest)
@@ -115,7 +109,7 @@ def _narration_view(job: Job) -> Json | None:
 
 
 def narration_view(narration: Narration) -> Json:
-    """What a page shows of a recording: how it sounds, how far it was listened to, and the transcript."""
+    """Return what a page shows of a recording: sound quality, progress of the transcription, and the transcript."""
     transcript = narration.transcript
     return {
         "state": narration.state,
@@ -151,11 +145,11 @@ def _video_view(job: Job) -> Json | None:
     }
 
 
-# --- who hears of it ---------------------------------------------------------------------------------------------
+# --- rows --------------------------------------------------------------------------------------------------------
 
 
 def read_rows(job_id: UUID) -> tuple[Job, list[Clip]]:
-    """The job first and its clips after it: what changes in between comes again in an event with a higher seq, while
-    the other order could miss it. No transaction, because on SQLite even one that only reads would lock out writers."""
+    """Return the job and its clips, read in this order: a change in between arrives again in an event with a higher
+    seq, while the other order could miss it. No transaction: on SQLite even a read-only one would lock out writers."""
     job = Job.objects.get(pk=job_id)
     return job, list(job.clips.all())

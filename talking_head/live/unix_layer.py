@@ -2,17 +2,18 @@
 
 Every event loop that has subscribers owns a hub (:mod:`talking_head.live.unix_receiver`) with a socket in the run
 folder. A group message is put into the sender's own mailboxes and sent as one datagram to each of the other sockets
-(:mod:`talking_head.live.unix_sender`), whose hubs put it into theirs. Senders need neither a loop nor a socket of their
-own: a synchronous worker broadcasts with ``group_send_now``.
+(:mod:`talking_head.live.unix_sender`), whose hubs put it into their own mailboxes. Senders need neither a loop nor a
+socket of their own: a synchronous worker broadcasts with ``group_send_now``.
 
-The sockets are of type SEQPACKET, which keeps the boundaries of messages like DGRAM but bounds what waits by bytes.
-DGRAM would also bound it by count, and Linux's own default for that is 10 (net.unix.max_dgram_qlen): a busy second.
+The sockets are of type SEQPACKET, which preserves message boundaries like DGRAM but bounds the unread messages by
+bytes. DGRAM would also bound their number, and Linux's default for that is 10 (net.unix.max_dgram_qlen), which a busy
+second exceeds.
 
-Lossy by design: a datagram that does not fit, or whose receiver does not keep up, is dropped and nobody ever waits. The
-database holds the truth and ``seq`` shows the gap (see :mod:`talking_head.live.consumers`). For several machines use
-Redis (``REDIS_URL``).
+Lossy by design: a datagram that does not fit, or whose receiver does not keep up, is dropped and no sender ever waits.
+The database is authoritative and ``seq`` shows the gap (see :mod:`talking_head.live.consumers`). For several machines
+use Redis (``REDIS_URL``).
 
-The interface is the one of Channels' layer specification with its ``groups`` and ``flush`` extensions:
+The interface is that of Channels' layer specification with its ``groups`` and ``flush`` extensions:
 https://channels.readthedocs.io/en/latest/channel_layer_spec.html
 """
 
@@ -40,12 +41,12 @@ _layers: weakref.WeakSet[UnixSocketChannelLayer] = weakref.WeakSet()
 
 
 class UnixSocketChannelLayer(BaseChannelLayer):
-    """See the module's description.
+    """A channel layer over Unix sockets; see the module's docstring.
 
     Args:
-        run_dir: folder of the sockets, made on demand with mode 0700; short, a socket's path has at most 107 bytes.
-        expiry: seconds after which a full mailbox that nobody reads is given up.
-        capacity: messages a mailbox holds. A group drops the oldest, :meth:`send` raises ``ChannelFull``.
+        run_dir: folder of the sockets, created on demand with mode 0700; short, a socket's path has at most 107 bytes.
+        expiry: seconds after which a full mailbox without a reader is removed.
+        capacity: messages that a mailbox holds. A group drops the oldest, :meth:`send` raises ``ChannelFull``.
     """
 
     extensions = ["groups", "flush"]
@@ -64,15 +65,17 @@ class UnixSocketChannelLayer(BaseChannelLayer):
     # --- channels ---
 
     async def new_channel(self, prefix: str = "specific") -> str:
-        """A name that reaches its mailbox from every process, because it carries the name of the socket."""
+        """Return a name that reaches its mailbox from every process, because it contains the name of the socket."""
         hub = self._hub()
         with contextlib.suppress(ResourceError, OSError):  # without a socket it still works inside this loop
             hub.listen()
         return f"{prefix}.{hub.name}!{secrets.token_hex(6)}"
 
     async def send(self, channel: str, message: Message) -> None:
-        """Raises:
-        ChannelFull: the mailbox, or the way to its process, is full.
+        """Send a message to one channel.
+
+        Raises:
+            ChannelFull: the mailbox, or the connection to its process, is full.
         """
         if not isinstance(message, dict):
             raise TypeError("A message must be a dict.")
@@ -97,8 +100,10 @@ class UnixSocketChannelLayer(BaseChannelLayer):
     # --- groups ---
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Raises:
-        ResourceError: the run folder cannot be used.
+        """Add a channel to a group.
+
+        Raises:
+            ResourceError: the run folder cannot be used.
         """
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
@@ -118,7 +123,7 @@ class UnixSocketChannelLayer(BaseChannelLayer):
         self.group_send_now(group, message)
 
     def group_send_now(self, group: str, message: Message) -> None:
-        """:meth:`group_send` for callers without an event loop. Never blocks, drops what does not fit."""
+        """Send like :meth:`group_send`, for callers without an event loop. Never blocks; drops what does not fit."""
         if not isinstance(message, dict):
             raise TypeError("A message must be a dict.")
         self.require_valid_group_name(group)
@@ -138,18 +143,18 @@ class UnixSocketChannelLayer(BaseChannelLayer):
         self.close_now()
 
     def close_now(self) -> None:
-        """Removes every socket of this process."""
+        """Remove every socket of this process."""
         with self._lock:
             while self._hubs:
                 self._hubs.popitem()[1].stop_listening()
         self._peers.close()
 
     def abandon(self) -> None:
-        """In a forked child: what was inherited belongs to the parent."""
+        """Discard the inherited state in a forked child: it belongs to the parent."""
         for hub in self._hubs.values():
             hub.abandon()
         self._hubs = {}
-        self._lock = threading.Lock()  # the inherited ones may be held by a thread that does not exist here
+        self._lock = threading.Lock()  # the inherited one may be held by a thread that does not exist here
         self._peers.abandon()
         self._peers = SocketSender(self.run_dir)
 
@@ -164,8 +169,8 @@ class UnixSocketChannelLayer(BaseChannelLayer):
         hub = self._hubs.get(loop)
         if hub is None:
             with self._lock:
-                for ended in [other for other in self._hubs if other.is_closed()]:
-                    self._hubs.pop(ended).stop_listening()
+                for closed_loop in [other for other in self._hubs if other.is_closed()]:
+                    self._hubs.pop(closed_loop).stop_listening()
                 hub = self._hubs[loop] = SocketReceiver(self, loop)
         return hub
 

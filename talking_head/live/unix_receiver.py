@@ -1,4 +1,4 @@
-"""Receiving from the sockets of the run folder: the other half of :mod:`talking_head.live.unix_sender`."""
+"""Receiving from the sockets of the run folder: the counterpart of :mod:`talking_head.live.unix_sender`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
-MAX_SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less the closing zero
-WAITING_CONNECTIONS = 128
-DATAGRAMS_PER_WAKEUP = 64  # then the loop's other work gets its turn
+MAX_SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less the terminating zero
+MAX_PENDING_CONNECTIONS = 128
+DATAGRAMS_PER_WAKEUP = 64  # then the event loop does other work
 
 
 class Mailbox:
-    """What waits for one channel. Messages that nobody fetches are the reason why it is bounded."""
+    """The unread messages of one channel, bounded because its reader may never fetch them."""
 
     __slots__ = ("arrived", "last_read", "messages", "readers")
 
@@ -72,13 +72,13 @@ class SocketReceiver:
         self.groups: dict[str, set[str]] = {}
         self.path = layer.run_dir / (self.name + SUFFIX)
         self.socket: socket.socket | None = None
-        self.connections: set[socket.socket] = set()  # one from every process that ever sent something
+        self.connections: set[socket.socket] = set()  # one per process that has sent a message
 
     def listen(self) -> None:
-        """Binds the socket; again when something cleaned it away.
+        """Bind the socket, and bind it again if its file was removed.
 
         Raises:
-            ResourceError: the folder cannot be used, or its name is too long for a socket.
+            ResourceError: the folder cannot be used, or its path is too long for a socket.
         """
         if self.socket is not None and self.path.exists():
             return
@@ -86,18 +86,18 @@ class SocketReceiver:
         private_folder(self.layer.run_dir)
         if len(os.fsencode(self.path)) > MAX_SOCKET_PATH_BYTES:
             raise ResourceError(
-                "The name of the run folder is too long for a socket.",
+                "The path of the run folder is too long for a socket.",
                 code="run_dir_too_long",
                 hint=f"Set RUN_DIR to a path of at most {MAX_SOCKET_PATH_BYTES - len(self.path.name) - 1} bytes.",
                 permanent=True,
             )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-        # Bound under a name without the suffix and renamed: a sender never meets the instant between the file's
-        # creation and its readiness, in which it would take us for dead and remove the file.
+        # Bound under a name without the suffix and then renamed: otherwise a sender could find the file before it is
+        # ready, take this process for dead and remove the file.
         unpublished_path = self.path.with_suffix("")
         try:
             listener.bind(os.fspath(unpublished_path))
-            listener.listen(WAITING_CONNECTIONS)
+            listener.listen(MAX_PENDING_CONNECTIONS)
             unpublished_path.rename(self.path)
         except OSError:
             listener.close()
@@ -115,7 +115,7 @@ class SocketReceiver:
         self.path.unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """Lets go of the sockets without touching the file or the loop, which a forked child shares with its parent."""
+        """Close the sockets without touching the file or the loop, which a forked child shares with its parent."""
         for connection in self.connections:
             connection.close()
         self.connections.clear()
@@ -126,7 +126,7 @@ class SocketReceiver:
     def _accept(self) -> None:
         try:
             connection = self.socket.accept()[0] if self.socket else None
-        except OSError:  # the sender is gone again, or this process has no file descriptor left
+        except OSError:  # the sender has already disconnected, or this process has no file descriptor left
             return
         if connection is not None:
             connection.setblocking(False)
@@ -141,7 +141,7 @@ class SocketReceiver:
                 return
             except OSError:
                 datagram = b""
-            if not datagram:  # the sender ended
+            if not datagram:  # the sender disconnected
                 self.loop.remove_reader(connection.fileno())
                 self.connections.discard(connection)
                 connection.close()
@@ -162,12 +162,13 @@ class SocketReceiver:
                 self.deliver(target, message)
 
     def deliver_to_group(self, group: str, message: Message) -> None:
-        """The newest messages win: whoever lags sees the gap in what is left and asks for the whole."""
+        """Deliver to the group's channels; the newest messages win: a reader that lags sees the gap and requests a
+        snapshot."""
         for channel in list(self.groups.get(group, ())):
             mailbox = self.mailbox(channel)
             if len(mailbox.messages) >= self.layer.get_capacity(channel):
                 if mailbox.is_abandoned(self.layer.expiry):
-                    self.forget(channel)  # its reader is gone without saying goodbye
+                    self.remove_channel(channel)  # its reader has gone without leaving the group
                     continue
                 mailbox.messages.popleft()
             mailbox.put(message)
@@ -191,7 +192,7 @@ class SocketReceiver:
             if not members:
                 del self.groups[group]
 
-    def forget(self, channel: str) -> None:
+    def remove_channel(self, channel: str) -> None:
         self.mailboxes.pop(channel, None)
         for group in list(self.groups):
             self.leave(group, channel)

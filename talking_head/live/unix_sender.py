@@ -1,4 +1,4 @@
-"""Sending to the sockets of the run folder: the other half of :mod:`talking_head.live.unix_layer`. Never waits."""
+"""Sending to the sockets of the run folder: the counterpart of :mod:`talking_head.live.unix_receiver`. Never waits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from talking_head.files.runtime_dir import is_private_folder
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".sock"
-# What a receiver has not read yet is counted against the sender's buffer. Linux gives 208 KiB when asked for nothing
-# (net.core.wmem_default) and doubles what it is asked for up to its limit; a datagram must leave room for others.
+# What a receiver has not read yet counts against the sender's buffer. Linux's default is 208 KiB
+# (net.core.wmem_default), and it doubles a requested size up to its limit; a datagram must leave room for others.
 SEND_BUFFER_BYTES = 500_000
 MAX_DATAGRAM_BYTES = 100_000
 
 
 class SocketSender:
-    """The sockets of the other loops and processes, each with a connection of its own: what one of them has not read
-    counts against that connection's buffer, so a stopped process cannot hold up the others."""
+    """The connections to the sockets of the other loops and processes, one each: what a receiver has not read counts
+    against its own connection's buffer, so a stopped process cannot block the others."""
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
@@ -33,14 +33,14 @@ class SocketSender:
             logger.debug("A message of %d bytes is too large for other processes.", len(datagram))
             return
         with self._lock:
-            names = self._present()
+            names = self._socket_names()
             for name in self._connections.keys() - names:
                 self._connections.pop(name).close()
             for name in names - {except_name}:
                 self._send(name, datagram)
 
     def send_to(self, name: str, datagram: bytes) -> bool:
-        """False when it was dropped."""
+        """Send to one socket; return False when the message was dropped."""
         with self._lock:
             return len(datagram) <= MAX_DATAGRAM_BYTES and self._send(name, datagram)
 
@@ -50,16 +50,16 @@ class SocketSender:
                 self._connections.popitem()[1].close()
 
     def abandon(self) -> None:
-        """:meth:`close` in a forked child, where the lock may be held by a thread that was not forked."""
+        """Close the connections in a forked child, where the lock may be held by a thread that was not forked."""
         for connection in self._connections.values():
             connection.close()
 
-    def _present(self) -> set[str]:
+    def _socket_names(self) -> set[str]:
         try:
             if not is_private_folder(self._run_dir):
-                return set()  # somebody else's folder under our name: tell them nothing
+                return set()  # the folder belongs to another user: send nothing there
             return {path.stem for path in self._run_dir.iterdir() if path.suffix == SUFFIX}
-        except OSError:  # nobody listens yet
+        except OSError:  # no receiver has created the folder yet
             return set()
 
     def _send(self, name: str, datagram: bytes) -> bool:
@@ -69,11 +69,11 @@ class SocketSender:
                 connection = self._connections.get(name) or self._connect(name, path)
                 connection.send(datagram)
                 return True
-            except BlockingIOError:  # it does not keep up
+            except BlockingIOError:  # the receiver does not keep up
                 return False
-            except (BrokenPipeError, ConnectionResetError):  # closed: for good, or opened again under the same name
+            except (BrokenPipeError, ConnectionResetError):  # closed for good, or reopened under the same name
                 self._disconnect(name)
-            except ConnectionRefusedError:  # its process ended without tidying up
+            except ConnectionRefusedError:  # its process ended without removing the socket
                 path.unlink(missing_ok=True)
                 return False
             except OSError as error:

@@ -100,7 +100,7 @@ def job(teacher: User) -> Job:
 @pytest.fixture
 def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds in earnest takes none."""
-    monkeypatch.setattr(JobSocket, "look_every_seconds", 0.01)
+    monkeypatch.setattr(JobSocket, "poll_every_seconds", 0.01)
     monkeypatch.setattr(JobSocket, "check_rights_every_seconds", 0.0)
     monkeypatch.setattr(JobSocket, "between_snapshots_seconds", 0.0)
     monkeypatch.setattr(JobSocket, "between_previews_seconds", 0.0)
@@ -236,7 +236,7 @@ class TestWhatHeals:
     async def test_a_gap_in_seq_brings_a_snapshot(
         self, watch: Watch, job: Job, teacher: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(JobSocket, "look_every_seconds", 3600.0)
+        monkeypatch.setattr(JobSocket, "poll_every_seconds", 3600.0)
         viewer = await watch(job, teacher)
         await change(job)
         await change(job)
@@ -248,7 +248,7 @@ class TestWhatHeals:
     async def test_what_a_snapshot_overtook_is_not_repeated(
         self, watch: Watch, job: Job, teacher: User, live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(JobSocket, "look_every_seconds", 3600.0)
+        monkeypatch.setattr(JobSocket, "poll_every_seconds", 3600.0)
         viewer = await watch(job, teacher)
         for seq, state in ((4, "queued"), (5, "running")):
             event = {"type": "job", "seq": seq, "state": state}
@@ -390,11 +390,11 @@ class TestSlowClients:
     ) -> None:
         viewer = SlowViewer(job, teacher)
         await viewer.has_got(2)
-        for number in range(20 * consumers.WAITING_EVENTS):
+        for number in range(20 * consumers.MAX_PENDING_EVENTS):
             live_event = {"type": "job.event", "event": {"type": "stage", "index": number}}
             live.group_send_now(events.group_name(job.pk), live_event)
             await asyncio.sleep(0)
-        assert len(viewer.socket._events) <= consumers.WAITING_EVENTS
+        assert len(viewer.socket._events) <= consumers.MAX_PENDING_EVENTS
         viewer.reads(3)
         await viewer.has_got(5)
         assert any('"snapshot"' in message["text"] for message in viewer.sent[2:])
