@@ -45,7 +45,7 @@ _overviews = {span.name: Reused(partial(dashboard_stats.overview, span), REUSED_
 def forget() -> None:
     """Reads everything again at the next call."""
     for overview in _overviews.values():
-        overview.forget()
+        overview.clear()
 
 
 @never_cache

@@ -1,8 +1,8 @@
-"""How the platform did in the last day, week or month: figures for the administrators' dashboard, from the rows alone.
+"""Statistics of the last day, week or month for the administrators' dashboard, computed from the rows alone.
 
-Everything is about the *requests of the span*: jobs that were asked for in it, by what has become of them. Counting is
-done by the database, ten minutes at a time; means and percentiles over at most :data:`MAX_ROWS` of the newest jobs.
-Five queries, however much there is, and each goes through an index.
+All of them cover the *requests of the span*: the jobs that were submitted in it, by their outcome. The database counts
+them in steps of ten minutes; means and percentiles cover at most :data:`MAX_ROWS` of the newest jobs. Five queries for
+any number of rows, each of which uses an index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from talking_head.profiles import PROFILES
 MAX_ROWS = 10_000
 MAX_CODES = 20
 MAX_WORKERS = 50
-ENDS = (JobState.COMPLETED, JobState.FALLBACK, JobState.FAILED)  # who cancels says nothing about the renderer
+ENDS = (JobState.COMPLETED, JobState.FALLBACK, JobState.FAILED)  # a cancellation says nothing about the renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ SPANS = {
 
 @dataclass(slots=True)
 class Bar:
-    """A stretch of local time; figures that nothing was measured for are None."""
+    """A period of local time; values that were not measured are None."""
 
     start: datetime
     hours: int = 0  # fewer at the edges of the span
@@ -73,13 +73,13 @@ class Bar:
 
     @property
     def cpu_percent(self) -> float | None:
-        """100 is one core all the time that a renderer worked."""
+        """Return the CPU use while renderers worked; 100 is one core."""
         return 100 * self.cpu_seconds / self.wall_seconds if self.wall_seconds else None
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Of ``count`` jobs; seconds, or seconds a second of video for the real-time factor."""
+    """Times of ``count`` jobs, in seconds; for the real-time factor in seconds per second of video."""
 
     count: int
     mean: float
@@ -90,9 +90,9 @@ class Times:
 class ProfileFigures:
     profile: str
     states: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    total: Times | None = None  # from asking to the end
-    waiting: Times | None = None  # from asking to the first claim
-    real_time_factor: Times | None = None  # from the first claim to the end, a second of video
+    total: Times | None = None  # from submission to the end
+    waiting: Times | None = None  # from submission to the first claim
+    real_time_factor: Times | None = None  # from the first claim to the end, per second of video
 
     @property
     def requests(self) -> int:
@@ -103,13 +103,14 @@ class ProfileFigures:
         return sum(self.states[state] for state in ENDS)
 
     def share(self, state: str) -> float | None:
-        """Of those that ended by themselves, 0 to 1."""
+        """Return the share of ``state`` among the jobs that ended and were not cancelled, 0 to 1."""
         return self.states[state] / self.ended if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFigures:
-    """How often a code ended a video badly, and how often a single try met it (most tries are mended by another)."""
+    """How many videos failed or have fallbacks because of a code, and how many attempts failed with it (most of them
+    are retried with success)."""
 
     code: str
     failed: int
@@ -132,7 +133,7 @@ class WorkerNow:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """``workers`` hold a live lease; those that have nothing to do leave no trace in the rows."""
+    """The current load. ``workers`` hold a live lease; idle workers leave no trace in the rows."""
 
     queued: int
     oldest_wait_seconds: float | None
@@ -152,7 +153,7 @@ class Overview:
     profiles: tuple[ProfileFigures, ...]
     everything: ProfileFigures
     errors: tuple[ErrorFigures, ...]
-    timed_jobs: int  # at most MAX_ROWS; what means and percentiles are of
+    timed_jobs: int  # that means and percentiles cover; at most MAX_ROWS
 
 
 def overview(span: Span) -> Overview:
@@ -176,7 +177,7 @@ def overview(span: Span) -> Overview:
 
 
 def present() -> Present:
-    """Four queries."""
+    """Return the current load, with four queries."""
     now = timezone.now()
     queue = Job.objects.filter(state=JobState.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
     waiting = Clip.objects.filter(state=ClipState.WAITING, job__state__in=ACTIVE_JOB_STATES).count()
@@ -195,7 +196,7 @@ def present() -> Present:
 
 
 class _Bars:
-    """Finds the bar of a moment. Walks the span hour by hour once, so that a day with 23 or 25 hours has as many."""
+    """The bars of a span, found by moment. Built hour by hour, so that a day with 23 or 25 hours has as many."""
 
     def __init__(self, span: Span, since: datetime, now: datetime) -> None:
         self._span = span
@@ -231,8 +232,8 @@ def _full_hour(moment: datetime) -> datetime:
 
 
 def _ten_minutes_of(name: str) -> Substr:
-    """Like "2026-03-10 12:3" in UTC, by the database's own means: on SQLite Django's ``TruncHour`` calls Python for
-    every row. Ten minutes, because not all the world's clocks differ by whole hours."""
+    """Return an expression like "2026-03-10 12:3" in UTC that the database evaluates itself: on SQLite Django's
+    ``TruncHour`` calls Python for every row. Ten minutes, because not all time zones differ by whole hours."""
     return Substr(Cast(name, TextField()), 1, 15)
 
 
@@ -241,8 +242,8 @@ def _start_of(moment: str) -> datetime:
 
 
 def _count_requests(since: datetime, bars: _Bars, profiles: dict[str, ProfileFigures]) -> None:
-    asked = Job.objects.filter(created_at__gte=since).order_by().annotate(moment=_ten_minutes_of("created_at"))
-    counts = asked.values_list("moment", "profile", "state").annotate(count=Count("*"))
+    requests = Job.objects.filter(created_at__gte=since).order_by().annotate(moment=_ten_minutes_of("created_at"))
+    counts = requests.values_list("moment", "profile", "state").annotate(count=Count("*"))
     for moment, profile, state, count in counts:
         profiles.setdefault(profile, ProfileFigures(profile)).states[state] += count
         if bar := bars.at(_start_of(moment)):
@@ -260,9 +261,9 @@ class _Row:
 
 
 def _timed_rows(since: datetime) -> list[_Row]:
-    asked = Job.objects.filter(created_at__gte=since, started_at__isnull=False).order_by("-created_at")
+    started = Job.objects.filter(created_at__gte=since, started_at__isnull=False).order_by("-created_at")
     names = ("profile", "state", "created_at", "started_at", "finished_at", "video_seconds")
-    return [_Row(*values) for values in asked.values_list(*names)[:MAX_ROWS]]
+    return [_Row(*values) for values in started.values_list(*names)[:MAX_ROWS]]
 
 
 def _add_times(figures: ProfileFigures, rows: Sequence[_Row]) -> None:
@@ -277,8 +278,8 @@ def _add_times(figures: ProfileFigures, rows: Sequence[_Row]) -> None:
 
 
 def _times(values: Iterable[float]) -> Times | None:
-    found = list(values)
-    return Times(len(found), sum(found) / len(found), quantile(found, 0.95)) if found else None
+    times = list(values)
+    return Times(len(times), sum(times) / len(times), quantile(times, 0.95)) if times else None
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float:
@@ -286,7 +287,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
 
 
 def _add_resources(since: datetime, bars: _Bars) -> None:
-    """What renderer processes used, from the attempts that were measured; a cached sentence uses next to nothing."""
+    """Add what the renderer processes used in measured attempts; a cached sentence uses next to nothing."""
     measured = Attempt.objects.filter(started_at__gte=since, cpu_seconds__isnull=False).order_by()
     moments = measured.annotate(moment=_ten_minutes_of("started_at")).values_list("moment")
     figures = moments.annotate(
@@ -306,19 +307,23 @@ def _add_resources(since: datetime, bars: _Bars) -> None:
 
 
 def _errors(since: datetime) -> tuple[ErrorFigures, ...]:
-    """The codes that cost most videos first, then those that only cost tries."""
-    bad = Job.objects.filter(created_at__gte=since, state__in=REVIEWABLE_JOB_STATES).exclude(error_code="").order_by()
-    jobs = bad.values_list("error_code").annotate(
-        failed=Count("pk", filter=Q(state=JobState.FAILED)),
-        fallback=Count("pk", filter=Q(state=JobState.FALLBACK)),
-        last=Max("created_at"),
+    """Return the errors by code: those that affected most videos first, then those that only affected attempts."""
+    failed = Job.objects.filter(created_at__gte=since, state__in=REVIEWABLE_JOB_STATES).exclude(error_code="")
+    jobs = (
+        failed.order_by()
+        .values_list("error_code")
+        .annotate(
+            failed=Count("pk", filter=Q(state=JobState.FAILED)),
+            fallback=Count("pk", filter=Q(state=JobState.FALLBACK)),
+            last=Max("created_at"),
+        )
     )
     # `~Q`, as in the condition of the index that this is read from.
     attempts = Attempt.objects.filter(~Q(error_code=""), started_at__gte=since).exclude(error_code="cancelled")
     tries = attempts.order_by().values_list("error_code").annotate(count=Count("pk"), last=Max("started_at"))
-    found = {code: [failed, fallback, 0, last] for code, failed, fallback, last in jobs}
+    counts = {code: [failed, fallback, 0, last] for code, failed, fallback, last in jobs}
     for code, count, last in tries:
-        entry = found.setdefault(code, [0, 0, 0, last])
+        entry = counts.setdefault(code, [0, 0, 0, last])
         entry[2], entry[3] = count, max(entry[3], last)
-    ranked = [ErrorFigures(code, *values) for code, values in found.items()]
-    return tuple(sorted(ranked, key=lambda one: (-one.videos, -one.tries, one.code))[:MAX_CODES])
+    errors = [ErrorFigures(code, *values) for code, values in counts.items()]
+    return tuple(sorted(errors, key=lambda error: (-error.videos, -error.tries, error.code))[:MAX_CODES])

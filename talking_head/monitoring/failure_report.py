@@ -1,4 +1,4 @@
-"""Jobs that did not end as asked for: which they are, and one of them told in words, from its rows."""
+"""Jobs that failed or have fallbacks: the list of them, and a report on each, from its rows."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MAX_TRIES = 60
 CONTEXT_CHARACTERS = 200
 STAGES = {
     "validation": "while it was checked",
-    "speech": "while it was read aloud",
-    "motion": "while the movements were worked out",
-    "frames": "while the pictures were drawn",
-    "enhance": "while the pictures were sharpened",
+    "speech": "while the speech was generated",
+    "motion": "while the motion was computed",
+    "frames": "while the frames were rendered",
+    "enhance": "while the frames were enhanced",
     "encode": "while the video was encoded",
     "publish": "while the sentences were joined",
 }
@@ -43,7 +43,7 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One attempt; ``words`` is why it ended as it did, without secrets."""
+    """One attempt; ``words`` is its error message, without secrets."""
 
     sentence: int  # from 1
     number: int  # from 1, of this sentence
@@ -52,10 +52,10 @@ class AttemptView:
     started_at: datetime
     finished_at: datetime | None
     outcome: str
-    ended: str  # the outcome in words
+    ended: str  # the outcome's label
     code: str
     words: str
-    form: str  # how it was to be made, where that was not as wanted
+    form: str  # how it was rendered, if not as requested
 
     @property
     def is_bad(self) -> bool:
@@ -64,7 +64,7 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class FailedSentence:
-    """A sentence that could not be made, between what stands before and after it in the script."""
+    """A sentence that could not be rendered, with the script before and after it."""
 
     number: int  # from 1
     before: str
@@ -79,7 +79,7 @@ class FailedSentence:
 class FailureReport:
     headline: str
     words: str
-    stage: str  # one of STAGES, or empty when nothing tells
+    stage: str  # one of STAGES, or empty when unknown
     remedy: Remedy
     sentences: tuple[FailedSentence, ...]
     more_sentences: int  # beyond MAX_SENTENCES
@@ -94,7 +94,7 @@ class FailureReport:
 
 
 def failures() -> QuerySet[Failure]:
-    """Failed jobs and those with stand-ins, the newest end first."""
+    """Return the failed jobs and those with fallbacks, the latest ended first."""
     return Failure.objects.filter(state__in=REVIEWABLE_JOB_STATES)
 
 
@@ -103,7 +103,7 @@ def unreviewed() -> QuerySet[Failure]:
 
 
 def adjacent_failures(job: Job) -> tuple[Failure | None, Failure | None]:
-    """The nearest unreviewed failure that ended after ``job``, and the nearest that ended before it."""
+    """Return the nearest unreviewed failure that ended after ``job``, and the nearest that ended before it."""
     if job.finished_at is None:
         return None, unreviewed().first()
     same = Q(finished_at=job.finished_at)
@@ -113,11 +113,11 @@ def adjacent_failures(job: Job) -> tuple[Failure | None, Failure | None]:
 
 
 def report(job: Job) -> FailureReport:
-    """Four queries, however long the script is."""
+    """Return the report on a job, with four queries for a script of any length."""
     clips = list(job.clips.all())
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at", "pk"))
     broken = [clip for clip in clips if clip.is_fallback or clip.state == ClipState.FAILED]
-    told = _tries(attempts, {clip.pk for clip in broken})
+    shown = _shown_attempts(attempts, {clip.pk for clip in broken})
     log = redacted(job_metrics.log_of(job, attempts)).splitlines()
     return FailureReport(
         headline=_headline(job, broken),
@@ -126,8 +126,8 @@ def report(job: Job) -> FailureReport:
         remedy=remedy_for(job.error_code, job.error_hint, is_fastest=faster_than(job.profile) is None),
         sentences=tuple(_sentence(job, clip) for clip in broken[:MAX_SENTENCES]),
         more_sentences=max(0, len(broken) - MAX_SENTENCES),
-        tries=tuple(told[-MAX_TRIES:]),
-        more_tries=max(0, len(told) - MAX_TRIES),
+        tries=tuple(shown[-MAX_TRIES:]),
+        more_tries=max(0, len(shown) - MAX_TRIES),
         log="\n".join(log[-LOG_LINES:]),
         figures=job_metrics.metrics_of(job, clips, attempts),
     )
@@ -136,29 +136,29 @@ def report(job: Job) -> FailureReport:
 def _headline(job: Job, broken: list[Clip]) -> str:
     title = f"“{job.title}”" if job.title else "The video"
     if job.state == JobState.FAILED:
-        return f"{title} could not be made"
+        return f"{title} could not be rendered"
     count = "one sentence" if len(broken) == 1 else f"{len(broken)} sentences"
     return f"{title} shows a still picture for {count}"
 
 
 def _stage(attempts: Iterable[Attempt], broken: list[Clip]) -> str:
-    """Of the last try that went wrong; all sentences done and still no video means that joining them failed."""
+    """Return the stage of the last failed attempt; if all sentences are done, joining them has failed."""
     stages = [attempt.stage for attempt in attempts if attempt.error_code and attempt.stage]
     return stages[-1] if stages and broken else "" if broken else "publish"
 
 
-def _tries(attempts: list[Attempt], broken: set[int]) -> list[AttemptView]:
-    """Every try of the broken sentences, and whatever went wrong with the others."""
-    told = []
+def _shown_attempts(attempts: list[Attempt], broken: set[int]) -> list[AttemptView]:
+    """Return every attempt at the broken sentences, and the failed attempts at the others."""
+    shown = []
     numbers: dict[int, int] = defaultdict(int)
     for attempt in attempts:
         numbers[attempt.clip_id] += 1
         if attempt.clip_id in broken or attempt.error_code:
-            told.append(_try(attempt, numbers[attempt.clip_id]))
-    return told
+            shown.append(_attempt_view(attempt, numbers[attempt.clip_id]))
+    return shown
 
 
-def _try(attempt: Attempt, number: int) -> AttemptView:
+def _attempt_view(attempt: Attempt, number: int) -> AttemptView:
     return AttemptView(
         sentence=attempt.clip.index + 1,
         number=number,
@@ -183,12 +183,12 @@ def _sentence(job: Job, clip: Clip) -> FailedSentence:
         after=Truncator(after).chars(CONTEXT_CHARACTERS, truncate=" …"),
         code=clip.error_code,
         words=redacted(clip.error_message),
-        became="shown as a still picture" if clip.is_fallback and clip.state == ClipState.DONE else "not made",
+        became="shown as a still picture" if clip.is_fallback and clip.state == ClipState.DONE else "not rendered",
     )
 
 
 def _end_of(text: str) -> str:
-    """What stands last, from the beginning of a word on."""
+    """Return the end of the text, from the beginning of a word on."""
     if len(text) <= CONTEXT_CHARACTERS:
         return text
     _part_of_a_word, _, rest = text[-CONTEXT_CHARACTERS:].partition(" ")
@@ -196,6 +196,6 @@ def _end_of(text: str) -> str:
 
 
 def waited(job: Job) -> timedelta | None:
-    """From asking to the first claim, or to the end of one that was never claimed."""
+    """Return the time from submission to the first claim, or to the end of a job that was never claimed."""
     until = job.started_at or job.finished_at
     return until - job.created_at if until else None

@@ -1,4 +1,4 @@
-"""Whether this process can do its work, for whoever routes requests to it."""
+"""Whether this process can do its work, for the load balancer that routes requests to it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LONG_WAIT = timedelta(minutes=2)
 
 @dataclass(slots=True)
 class Readiness:
-    """``problems`` keep requests away from this process; ``warnings`` concern the renderer behind it, which watching a
-    finished lesson does not need."""
+    """The result of the readiness checks. With ``problems`` this process should get no requests; ``warnings`` concern
+    the renderer behind it, which viewers of a finished lesson do not need."""
 
     checks: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -38,63 +38,63 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    """Tries everything that a request may need, cheapest first."""
-    found = Readiness()
-    database_answers = _check_database(found)
-    _check_media(found)
-    if database_answers:
-        _check_workers(found)
-    return found
+    """Check everything that a request may need, cheapest first, and return the result."""
+    result = Readiness()
+    is_database_ready = _check_database(result)
+    _check_media(result)
+    if is_database_ready:
+        _check_workers(result)
+    return result
 
 
-def _check_database(found: Readiness) -> bool:
+def _check_database(result: Readiness) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
-        found.checks["database"] = "failed"
-        found.problems.append("The database does not answer.")
+        result.checks["database"] = "failed"
+        result.problems.append("The database does not respond.")
         return False
-    found.checks["database"] = "ok"
-    found.checks["migrations"] = f"{len(pending)} pending" if pending else "ok"
+    result.checks["database"] = "ok"
+    result.checks["migrations"] = f"{len(pending)} pending" if pending else "ok"
     if pending:
-        found.problems.append("The database is not migrated: run `python manage.py migrate`.")
+        result.problems.append("The database is not migrated: run `python manage.py migrate`.")
     return not pending
 
 
-def _check_media(found: Readiness) -> None:
+def _check_media(result: Readiness) -> None:
     try:
         local.check_writable()
         free_bytes = shutil.disk_usage(local.media_root()).free
     except ResourceError as error:
-        found.checks["media"] = error.code
-        found.problems.append(str(error))
+        result.checks["media"] = error.code
+        result.problems.append(str(error))
         return
     if bucket.is_enabled():
-        _check_bucket(found)
+        _check_bucket(result)
     if free_bytes < MIN_FREE_BYTES:
-        found.checks["media"] = "no_space"
-        found.problems.append(f"Only {free_bytes // 1_000_000} MB are free in the media folder.")
+        result.checks["media"] = "no_space"
+        result.problems.append(f"Only {free_bytes // 1_000_000} MB are free in the media folder.")
     else:
-        found.checks["media"] = "ok"
+        result.checks["media"] = "ok"
 
 
-def _check_bucket(found: Readiness) -> None:
+def _check_bucket(result: Readiness) -> None:
     try:
         bucket.check()
-        found.checks["bucket"] = "ok"
+        result.checks["bucket"] = "ok"
     except ResourceError as error:
-        found.checks["bucket"] = error.code
-        found.problems.append(str(error))
+        result.checks["bucket"] = error.code
+        result.problems.append(str(error))
 
 
-def _check_workers(found: Readiness) -> None:
-    """Workers show that they live by the leases they hold; one that has nothing to do cannot be told from none."""
+def _check_workers(result: Readiness) -> None:
+    """Check by the leases whether a worker runs; an idle worker cannot be distinguished from a missing one."""
     now = timezone.now()
     is_working = Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__gt=now).exists()
     is_stuck = Job.objects.filter(state=JobState.QUEUED, created_at__lt=now - LONG_WAIT).exists() and not is_working
-    found.checks["workers"] = "working" if is_working else "none seen" if is_stuck else "idle"
+    result.checks["workers"] = "working" if is_working else "none seen" if is_stuck else "idle"
     if is_stuck:
-        found.warnings.append("Videos wait and no worker renders: start one with `python manage.py serve`.")
+        result.warnings.append("Videos are queued but no worker is rendering: start one with `python manage.py serve`.")

@@ -1,6 +1,6 @@
-"""What a job did and what it cost, as files beside its outputs: ``performance_metrics_<job>.json`` and ``log.txt``.
+"""The metrics and the log of a job, as files beside its outputs: ``performance_metrics_<job>.json`` and ``log.txt``.
 
-Written after the end of every job, whatever the end. Everything comes from the rows, so it does not matter which
+Written after every job, in whichever state it ended. Everything comes from the rows, so it does not matter which
 process writes, or whether two do.
 """
 
@@ -23,7 +23,7 @@ NO_GPU = {"available": False, "name": None, "memory_peak_bytes": None}
 
 
 def write(job: Job) -> bool:
-    """Writes both files. Failing to do so never fails the job: False, and the reason in the process's log."""
+    """Write both files. Return False and log the reason if that is not possible; it never fails the job."""
     clips = list(job.clips.all())
     attempts = list(Attempt.objects.filter(clip__job=job).select_related("clip").order_by("started_at"))
     try:
@@ -37,7 +37,7 @@ def write(job: Job) -> bool:
 
 
 def metrics_of(job: Job, clips: list[Clip], attempts: list[Attempt]) -> dict[str, Any]:
-    """The metrics document; see :func:`~talking_head.pipeline.performance.performance_metrics` for its keys."""
+    """Return the metrics document; see :func:`~talking_head.pipeline.performance.performance_metrics` for its keys."""
     document = performance_metrics(
         job=str(job.pk),
         outcome=job.state,
@@ -56,14 +56,14 @@ def metrics_of(job: Job, clips: list[Clip], attempts: list[Attempt]) -> dict[str
         "asked_face": job.asked_face or job.face,
         "face_reason": job.face_reason,
     }
-    # The clips count their own lookups; checking the whole request, before there were clips, comes on top.
+    # The clips count their own lookups; the check of the whole request, before there were clips, is added.
     checked_seconds = document["stages"]["validation"] + float(job.stages.get("validation", 0.0))
     document["stages"]["validation"] = round(checked_seconds, 4)
     return document
 
 
 def _total_seconds(job: Job) -> float:
-    """From the first claim to the end: waiting in the queue says nothing about the renderer."""
+    """Return the time from the first claim to the end: waiting in the queue says nothing about the renderer."""
     if job.started_at is None or job.finished_at is None:
         return 0.0
     return (job.finished_at - job.started_at).total_seconds()
@@ -77,7 +77,7 @@ def _clip_figures(clip: Clip) -> dict[str, Any]:
 
 
 def _engines(job: Job, clips: list[Clip]) -> dict[str, str]:
-    """Of the first clip that is no stand-in; names without versions when nothing was rendered."""
+    """Return the engines of the first clip that is not a fallback; names without versions when nothing was rendered."""
     for clip in sorted(clips, key=lambda clip: clip.is_fallback):
         if clip.result.get("engines"):
             return dict(clip.result["engines"])
@@ -85,7 +85,8 @@ def _engines(job: Job, clips: list[Clip]) -> dict[str, str]:
 
 
 def _resources(attempts: Iterable[Attempt]) -> dict[str, Any]:
-    """``cpu_percent`` is of the time the renderer worked, 100 being one core; the peak is that of its process."""
+    """Return what the attempts used. ``cpu_percent`` is of the time that the renderer worked, 100 being one core; the
+    peaks are those of its process."""
     measured = [attempt for attempt in attempts if attempt.cpu_seconds is not None and attempt.wall_seconds]
     wall_seconds = sum(attempt.wall_seconds or 0.0 for attempt in measured)
     cpu_seconds = sum(attempt.cpu_seconds or 0.0 for attempt in measured)
@@ -98,7 +99,7 @@ def _resources(attempts: Iterable[Attempt]) -> dict[str, Any]:
 
 
 def log_of(job: Job, attempts: list[Attempt]) -> str:
-    """The job's story in lines: every attempt, how it ended, and what the renderer logged before a failure."""
+    """Return the job's log: every attempt, its outcome, and what the renderer logged before a failure."""
     lines = [f"{job.created_at:%Y-%m-%d %H:%M:%S} job {job.pk} queued: {job.profile}, {job.speech}, {job.face}"]
     for attempt in attempts:
         lines.append(

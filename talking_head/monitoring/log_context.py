@@ -1,4 +1,4 @@
-"""Which job the code that runs right now works for: every log line and every error report carries it."""
+"""The job for which the current code runs; every log line and every error report includes it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _fields: ContextVar[Mapping[str, str]] = ContextVar("job_context", default=Mappi
 
 
 def current() -> Mapping[str, str]:
-    """The fields of all enclosing :func:`working_on`, the innermost last."""
+    """Return the fields of all enclosing :func:`log_context`, the innermost last."""
     return _fields.get()
 
 
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
-    """``with working_on(job=job.pk, clip=3): ...``; holds for this thread or asynchronous task alone."""
+    """Add fields to the context, for this thread or asynchronous task only: ``with log_context(job=job.pk): ...``."""
     token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
     try:
         yield

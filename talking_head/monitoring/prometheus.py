@@ -1,9 +1,9 @@
-"""What Prometheus is told: read from the rows at the moment of asking, so that it is the same whichever process answers
-and survives all of them. Nothing is counted in memory.
+"""The metrics for Prometheus, read from the rows at the moment of the scrape: every process returns the same values,
+and no restart resets them. Nothing is counted in memory.
 
-Figures called ``recent`` look back an hour, those called ``day`` 24 hours; both are gauges that fall again, because
-rows may be deleted. Every query goes through an index or has a limit, and an answer is reused for a few seconds, so
-several scrapers cost as much as one.
+Metrics called ``recent`` cover an hour, those called ``day`` 24 hours; both are gauges that fall again, because rows
+may be deleted. Every query uses an index or has a limit, and a response is reused for a few seconds, so several
+scrapers cost as much as one.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ REUSED_FOR_SECONDS = 5.0
 CACHE_REUSED_FOR_SECONDS = 60.0
 RECENT = timedelta(hours=1)
 DAY = timedelta(hours=24)
-MAX_ROWS = 5_000  # of one query whose rows are added up here
+MAX_ROWS = 5_000  # of a query whose rows are added up in Python
 MAX_MEASURED_ENTRIES = 500
 QUANTILES = (0.5, 0.95)
 
 
 class Reused:
-    """The value of ``make``, made anew when it is older than ``seconds``; safe for threads."""
+    """The value of ``make``, computed again when it is older than ``seconds``; thread-safe."""
 
     def __init__(self, make: Callable[[], Any], seconds: float) -> None:
         self._make = make
@@ -60,13 +60,13 @@ class Reused:
                 self._made = (time.monotonic(), self._make())
             return self._made[1]
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
             self._made = None
 
 
 class RowsCollector(Collector):
-    """Every family of figures, each from one or two queries."""
+    """All metric families, each from one or two queries."""
 
     def collect(self) -> Iterator[Metric]:
         yield from _queue()
@@ -86,23 +86,23 @@ _text = Reused(_exposition, REUSED_FOR_SECONDS)
 
 
 def exposition() -> bytes:
-    """The whole page in Prometheus' text format.
+    """Return the whole page in Prometheus' text format.
 
     Raises:
-        django.db.DatabaseError: the database does not answer.
+        django.db.DatabaseError: the database does not respond.
     """
     text: bytes = _text.get()
     return text
 
 
-def forget() -> None:
-    """Reads everything again at the next call."""
-    _text.forget()
-    _entries.forget()
+def clear() -> None:
+    """Discard the reused values, so that the next call reads everything again."""
+    _text.clear()
+    _entries.clear()
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` of ``values`` do not exceed (nearest rank); values need no order."""
+    """Return the smallest value that at least ``share`` of ``values`` do not exceed (nearest rank, in any order)."""
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
@@ -114,7 +114,7 @@ def _queue() -> Iterator[Metric]:
     oldest = Job.objects.filter(state=JobState.QUEUED).annotate(now=Now()).order_by("created_at").first()
     age_seconds = max(0.0, (oldest.now - oldest.created_at).total_seconds()) if oldest else 0.0
     yield _gauge(
-        "queue_oldest_seconds", "How long the oldest queued job has waited; 0 when none waits.", [((), age_seconds)]
+        "queue_oldest_seconds", "How long the oldest queued job has waited; 0 if none is queued.", [((), age_seconds)]
     )
     yield _gauge(
         "jobs",
@@ -134,10 +134,10 @@ def _queue() -> Iterator[Metric]:
     )
     yield _gauge("workers_rendering", "Worker slots that hold a live lease.", [((), leased["live"])])
     yield _gauge(
-        "leases_expired", "Clips whose worker no longer renews and that nobody took back.", [((), leased["expired"])]
+        "leases_expired", "Clips with an expired lease that no process has reclaimed yet.", [((), leased["expired"])]
     )
     undelivered = Notification.objects.filter(delivered_at=None).count()
-    yield _gauge("notifications_undelivered", "Rows of the outbox that wait for delivery.", [((), undelivered)])
+    yield _gauge("notifications_undelivered", "Rows of the outbox that have not been delivered.", [((), undelivered)])
 
 
 # --- the last hour ---------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _recent_attempts() -> Iterator[Metric]:
     counts = dict(recent.exclude(outcome="").values_list("outcome").annotate(count=Count("pk")))
     yield _gauge(
         "recent_attempts",
-        "Attempts at clips that began within the hour and ended, by how; crashed: killed or died, timeout: killed.",
+        "Attempts at clips that began within the hour and ended, by outcome; crashed: killed or died, timeout: killed.",
         _every(AttemptOutcome.values, counts.items()),
         ["outcome"],
     )
@@ -173,7 +173,7 @@ def _recent_jobs() -> Iterator[Metric]:
     by_state = ended.values_list("state", "profile").annotate(count=Count("pk"))
     yield _gauge(
         "recent_jobs",
-        "Jobs that ended within the hour, by end and profile.",
+        "Jobs that ended within the hour, by state and profile.",
         [((state, profile), count) for state, profile, count in by_state],
         ["state", "profile"],
     )
@@ -181,7 +181,7 @@ def _recent_jobs() -> Iterator[Metric]:
     yield _labelled("recent_failures", "Jobs that failed within the hour, by error code.", failures, "code")
     fallbacks = Clip.objects.filter(job__in=ended, is_fallback=True).order_by()
     by_code = fallbacks.values_list("error_code").annotate(count=Count("pk"))
-    yield _labelled("recent_fallbacks", "Stand-in clips in jobs that ended within the hour, by code.", by_code, "code")
+    yield _labelled("recent_fallbacks", "Fallback clips in jobs that ended within the hour, by code.", by_code, "code")
 
 
 # --- how fast --------------------------------------------------------------------------------------------------------
@@ -208,14 +208,14 @@ def _stages() -> Iterator[Metric]:
     help_text = "of clips rendered within the hour (at most the last 5,000), by stage."
     yield _labelled("recent_stage_seconds", f"Seconds {help_text}", seconds.items(), "stage")
     yield _labelled("recent_stage_runs", f"Number {help_text}", runs.items(), "stage")
-    answers = [(("hit",), cached), (("miss",), total - cached)]
+    lookups = [(("hit",), cached), (("miss",), total - cached)]
     yield _gauge(
-        "recent_cache_answers", "Finished clips within the hour, by whether the cache had them.", answers, ["answer"]
+        "recent_cache_answers", "Finished clips within the hour, by whether the cache had them.", lookups, ["answer"]
     )
 
 
 def _real_time_factors() -> Iterator[Metric]:
-    """Seconds of rendering per second of video, sentence by sentence; what the cache answered says nothing."""
+    """Yield the seconds of rendering per second of video, sentence by sentence; cache hits do not count."""
     done = Attempt.objects.filter(outcome=AttemptOutcome.DONE, started_at__gte=Now() - DAY, clip__is_fallback=False)
     rendered = done.filter(clip__cached=False, clip__video_seconds__gt=0, wall_seconds__gt=0)
     rows = rendered.order_by("-started_at").values_list("clip__job__profile", "wall_seconds", "clip__video_seconds")
@@ -223,7 +223,9 @@ def _real_time_factors() -> Iterator[Metric]:
     for profile, wall_seconds, video_seconds in rows[:MAX_ROWS]:
         if wall_seconds and video_seconds:
             factors[profile].append(wall_seconds / video_seconds)
-    yield _quantiles("day_real_time_factor", "Render seconds per second of video in 24 hours.", factors, "profile")
+    yield _quantiles(
+        "day_real_time_factor", "Render seconds per second of video in the last 24 hours.", factors, "profile"
+    )
 
 
 def _waits() -> Iterator[Metric]:
@@ -233,29 +235,31 @@ def _waits() -> Iterator[Metric]:
         name = "vip" if priority >= Priority.VIP else "normal"
         if started_at is not None:
             waits[name].append(max(0.0, (started_at - created_at).total_seconds()))
-    yield _quantiles("day_waiting_seconds", "From asking to the first claim, jobs of 24 hours.", waits, "priority")
+    yield _quantiles(
+        "day_waiting_seconds", "From submission to the first claim, for jobs of the last 24 hours.", waits, "priority"
+    )
 
 
 # --- disk ------------------------------------------------------------------------------------------------------------
 
 
 def _count_entries() -> dict[str, tuple[int, float]]:
-    """Kind -> entries and bytes. Folders are named by a digest, so a few shelves are a fair sample: above
-    ``MAX_MEASURED_ENTRIES`` the bytes of the rest are reckoned from it."""
+    """Return kind -> entries and bytes. Folders are named by a digest, so a few shelves are a fair sample: above
+    ``MAX_MEASURED_ENTRIES`` the bytes of the rest are estimated from it."""
     root = local.cache_root()
-    found = {}
+    counts = {}
     for kind in KINDS:
         shelves = sorted(path for path in _children(root / kind) if path.is_dir())
         entries = [entry for shelf in shelves for entry in _children(shelf)]
         sizes = [_size_bytes(entry) for entry in islice(entries, MAX_MEASURED_ENTRIES)]
-        found[kind] = (len(entries), sum(sizes) / len(sizes) * len(entries) if sizes else 0.0)
-    return found
+        counts[kind] = (len(entries), sum(sizes) / len(sizes) * len(entries) if sizes else 0.0)
+    return counts
 
 
 def _children(folder: Any) -> list[Any]:
     try:
         return list(folder.iterdir())
-    except OSError:  # not made yet, or removed while we look
+    except OSError:  # not created yet, or removed meanwhile
         return []
 
 
@@ -281,36 +285,36 @@ def _cache_and_disk() -> Iterator[Metric]:
     try:
         free_bytes = float(shutil.disk_usage(local.media_root()).free)
     except OSError:
-        return  # /readyz says what is wrong with the folder
-    yield _gauge("media_free_bytes", "Free space where videos are kept.", [((), free_bytes)])
+        return  # /readyz reports what is wrong with the folder
+    yield _gauge("media_free_bytes", "Free space in the media folder.", [((), free_bytes)])
 
 
 # --- families --------------------------------------------------------------------------------------------------------
 
 
 def _gauge(
-    name: str, words: str, samples: Iterable[tuple[tuple[str, ...], float]], labels: Sequence[str] = ()
+    name: str, help_text: str, samples: Iterable[tuple[tuple[str, ...], float]], labels: Sequence[str] = ()
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"lectern_{name}", words, labels=labels)
-    for values, figure in samples:
-        family.add_metric(values, figure)
+    family = GaugeMetricFamily(f"lectern_{name}", help_text, labels=labels)
+    for values, sample in samples:
+        family.add_metric(values, sample)
     return family
 
 
-def _labelled(name: str, words: str, pairs: Iterable[tuple[str, float]], label: str) -> GaugeMetricFamily:
-    return _gauge(name, words, [((value,), figure) for value, figure in sorted(pairs)], [label])
+def _labelled(name: str, help_text: str, pairs: Iterable[tuple[str, float]], label: str) -> GaugeMetricFamily:
+    return _gauge(name, help_text, [((value,), sample) for value, sample in sorted(pairs)], [label])
 
 
 def _every(names: Iterable[str], pairs: Iterable[tuple[str, int]]) -> list[tuple[tuple[str, ...], float]]:
-    """Also the names that do not occur, as 0: an alert on a series that is absent never fires."""
+    """Return the counts of all names, 0 for those that do not occur: an alert on an absent series never fires."""
     counts = dict(pairs)
     return [((name,), counts.get(name, 0)) for name in names]
 
 
-def _quantiles(name: str, words: str, groups: dict[str, list[float]], label: str) -> GaugeMetricFamily:
+def _quantiles(name: str, help_text: str, groups: dict[str, list[float]], label: str) -> GaugeMetricFamily:
     samples = [
         ((group, str(share)), quantile(values, share))
         for group, values in sorted(groups.items())
         for share in QUANTILES
     ]
-    return _gauge(name, words, samples, [label, "quantile"])
+    return _gauge(name, help_text, samples, [label, "quantile"])

@@ -1,8 +1,8 @@
-"""Logs for people: without passwords, tokens and addresses that libraries may have printed.
+"""Redaction of logs: removes passwords, tokens and addresses that libraries may have printed.
 
-What is hidden: the values of this site's own secrets wherever they stand, credentials in addresses
-(``scheme://user:password@host``), what follows words like *password*, *token* or *secret*, bearer tokens and e-mail
-addresses. Digests and job numbers stay: they are what one searches a log for.
+Hidden are the values of this site's own secrets anywhere in the text, credentials in URLs
+(``scheme://user:password@host``), values after words like *password*, *token* or *secret*, bearer tokens and e-mail
+addresses. Digests and job IDs stay: administrators search logs for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _RULES = (
 
 
 def redacted(text: str) -> str:
-    """``text`` as somebody on the staff may see it."""
+    """Return ``text`` without what the staff may not see."""
     for value in _own_secrets():
         text = text.replace(value, HIDDEN)
     for pattern, replacement in _RULES:

@@ -1,8 +1,8 @@
-"""Spans of OpenTelemetry around the steps of a job, when ``OTEL_EXPORTER_OTLP_ENDPOINT`` says where to send them.
+"""OpenTelemetry spans around the steps of a job, when ``OTEL_EXPORTER_OTLP_ENDPOINT`` says where to send them.
 
-A job is one trace: its 128-bit id is the job's UUID, so that the steps done by the web server, by workers on several
-machines, and after a crash find together without being handed anything. Without the variable a span costs nothing, and
-without the packages (``requirements/observability.txt``) a system check says so.
+A job is one trace: the 128-bit trace ID is the job's UUID, so that the steps of the web server, of workers on several
+machines, and after a crash belong together without any context being passed. Without the variable a span costs nothing,
+and without the packages (``requirements/observability.txt``) a system check reports them as missing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_on() -> bool:
 
 @contextmanager
 def span(name: str, job_id: UUID, **attributes: str | int | float) -> Iterator[None]:
-    """One step of a job, for the log's context and for the trace; an exception is noted on the span and goes on."""
+    """Record one step of a job in the log context and in the trace; an exception is recorded on the span and raised."""
     with log_context(job=job_id, **attributes):
         if not is_on():
             yield
@@ -53,8 +53,8 @@ def _trace_of(job_id: UUID) -> Any:
 
 @cache
 def _tracer() -> Any:
-    """The provider is made at the first span: workers are forks, and an exporter's thread does not survive a fork. (The
-    SDK starts another in forks that come later.)"""
+    """Return the tracer. Its provider is created at the first span: workers are forks, and an exporter's thread does
+    not survive a fork. (The SDK starts another one in later forks.)"""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor

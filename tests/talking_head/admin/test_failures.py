@@ -96,11 +96,11 @@ class TestPage:
         owner = make_user("curie", first_name="Marie", last_name="Curie")
         content = as_admin.get(page(make_failure(owner))).content.decode()
         for words in (
-            "“Photosynthesis” could not be made",
+            "“Photosynthesis” could not be rendered",
             "Marie Curie",
-            "while the pictures were drawn",
-            "The program that renders ended unexpectedly.",
-            "a faster profile avoids most of it",
+            "while the frames were rendered",
+            "The renderer process ended unexpectedly.",
+            "a faster profile avoids most crashes",
             "<mark>They turn it into sugar.</mark>",
             "box-7:4711",
             "Segmentation fault",
@@ -199,7 +199,7 @@ class TestButtons:
         assert "A reason is missing." in press(as_admin, job, "review")
         content = press(as_admin, job, "review", reason="The disk was full.")
         assert "Marked as reviewed." in content
-        assert "“Gravity” could not be made" in content
+        assert "“Gravity” could not be rendered" in content
         assert older.pk
         assert self.verbs(as_admin, job) == ["retry", "retry-faster", "reopen"]
         assert "The disk was full." in as_admin.get(page(job)).content.decode()

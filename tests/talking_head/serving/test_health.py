@@ -33,7 +33,7 @@ class TestReadiness:
         monkeypatch.setattr(connection, "cursor", refuse)
         response = client.get("/readyz")
         assert response.status_code == 503
-        assert response.json()["problems"] == ["The database does not answer."]
+        assert response.json()["problems"] == ["The database does not respond."]
 
     def test_a_migration_is_missing(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_arguments: [("a migration", False)])

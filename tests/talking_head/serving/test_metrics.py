@@ -31,14 +31,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings: Settings) -> Iterator[None]:
     settings.METRICS_TOKEN = TOKEN
-    prometheus.forget()
+    prometheus.clear()
     yield
-    prometheus.forget()
+    prometheus.clear()
 
 
 def scrape(client: Client) -> dict[tuple[str, ...], float]:
     """``(name, label value, ...) -> figure``, through Prometheus' own parser."""
-    prometheus.forget()
+    prometheus.clear()
     response = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 200
     figures: dict[tuple[str, ...], float] = {}
