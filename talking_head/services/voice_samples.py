@@ -122,7 +122,7 @@ def check_sample_exists(voice: SampleVoice) -> None:
 
 
 def voice_withdrawn() -> InvalidInput:
-    return InvalidInput("This voice may no longer be used.", code="voice_withdrawn", hint="Choose another voice.")
+    return InvalidInput("This voice is not available.", code="voice_withdrawn", hint="Choose another voice.")
 
 
 def sample_too_heavy() -> InvalidInput:

@@ -188,7 +188,7 @@ def test_the_editor_offers_it_and_says_when_it_is_withdrawn(log_in: LogIn, teach
     assert "A cloned voice (not available now)" in client.get(address).content.decode()
     sent = {name: getattr(lesson, name) for name in fields} | {"voice": lesson.voice, "script": "Wasser kocht."}
     answer = client.post(address, sent | {"action": "generate"}, headers={"accept": "application/json"})
-    assert "may not be used" in answer.content.decode()
+    assert "This voice is not available" in answer.content.decode()
     lesson.refresh_from_db()
     assert (lesson.script, lesson.language) == ("Wasser kocht.", "de"), "saved, and not turned into English"
 
