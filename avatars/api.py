@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from avatars.models import Portrait
 from avatars.services import portraits as services
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs
@@ -63,6 +64,7 @@ class PortraitChangeSerializer(serializers.Serializer):
     is_shared = serializers.BooleanField(required=False)
 
 
+@accepts_file(services.MAX_UPLOAD_BYTES)
 class AvatarList(APIView):
     """Portraits that may be used in a new video."""
 

@@ -17,6 +17,7 @@ from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
 from avatars.services import portraits as services
 from avatars.views.uploads import UploadPage, is_too_heavy, problem_of
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import PortraitError, TalkingHeadError
@@ -41,6 +42,7 @@ def portrait_list(request: HttpRequest) -> HttpResponse:
     return render(request, "avatars/portrait_list.html", context)
 
 
+@accepts_file(services.MAX_UPLOAD_BYTES)
 @csrf_exempt  # the page checks the token when it has checked the size
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
@@ -75,6 +77,7 @@ def _add(request: HttpRequest, user: User, form: PortraitUploadForm) -> HttpResp
     return redirect("portrait_edit", portrait.pk) if portrait.warnings else redirect("portrait_list")
 
 
+@accepts_file(services.MAX_UPLOAD_BYTES)
 @csrf_exempt
 @require_POST
 @login_required

@@ -14,6 +14,7 @@ from avatars.forms import VoiceUploadForm
 from avatars.models import VoiceSample
 from avatars.services import voices
 from avatars.views.uploads import UploadPage
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import TalkingHeadError
@@ -36,6 +37,7 @@ def voice_list(request: HttpRequest) -> HttpResponse:
     return render(request, "avatars/voice_list.html", context)
 
 
+@accepts_file(rendering.MAX_SAMPLE_BYTES)
 @csrf_exempt  # the page checks the token when it has checked the size
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from lessons import services
 from lessons.forms import LessonForm
@@ -34,6 +35,7 @@ PROFILE_WORDS = {
 }
 
 
+@accepts_file(rendering.MAX_NARRATION_BYTES)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import serializers
@@ -22,6 +23,7 @@ from talking_head.api.schema import answers
 from talking_head.models import Narration
 
 
+@accepts_file(services.MAX_NARRATION_BYTES)
 class NarrationUpload(APIView):
     """Checks and stores a recording, and has it transcribed."""
 

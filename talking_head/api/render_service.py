@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import idempotency, serializers
@@ -71,6 +72,7 @@ class ImageId:
         return uploads.exists(UploadKind.PORTRAIT, self.digest)
 
 
+@accepts_file(MAX_PORTRAIT_BYTES)
 class AvatarUpload(APIView):
     """Checks and stores a picture of a face."""
 
@@ -103,6 +105,7 @@ class AvatarStatus(APIView):
         return Response(_avatar(ImageId.parse(image_id, request.user)))
 
 
+@accepts_file(services.MAX_NARRATION_BYTES)
 class VipGenerate(APIView):
     """Submits a job that is rendered ahead of all normal jobs."""
 

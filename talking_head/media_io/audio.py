@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Waveform
+from talking_head.media_io.sound_limits import MAX_FILE_BYTES
 
-MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_RECORDING_SECONDS = 2 * 60 * 60.0
 PCM16_STEPS = 32_768  # of full scale
 

@@ -19,6 +19,7 @@ from talking_head.services.direct import generate_talking_video, run_job, video_
 from talking_head.services.forecasts import VideoForecast, forecast_video
 from talking_head.services.jobs import cancel_job, retry_job, submit_job
 from talking_head.services.narrations import (
+    MAX_NARRATION_BYTES,
     MAX_NARRATION_SECONDS,
     narration_of,
     narration_view,
@@ -48,6 +49,7 @@ from talking_head.services.voice_samples import (
 )
 
 __all__ = [
+    "MAX_NARRATION_BYTES",
     "MAX_NARRATION_SECONDS",
     "MAX_PORTRAIT_BYTES",
     "MAX_SAMPLE_BYTES",

@@ -16,13 +16,21 @@ from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import narration_retention, transcription, wakeups
 from talking_head.live.snapshots import narration_view
+from talking_head.media_io.sound_limits import MAX_FILE_BYTES as MAX_NARRATION_BYTES
 from talking_head.models import Narration, NarrationState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
-__all__ = ["MAX_NARRATION_SECONDS", "narration_of", "narration_view", "store_narration", "usable_narration"]
+__all__ = [
+    "MAX_NARRATION_BYTES",
+    "MAX_NARRATION_SECONDS",
+    "narration_of",
+    "narration_view",
+    "store_narration",
+    "usable_narration",
+]
 
 MAX_NARRATION_SECONDS = 60 * 60.0
 

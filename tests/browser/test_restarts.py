@@ -80,7 +80,7 @@ def test_36_pages_come_back_one_by_one_when_the_web_process_was_killed(site: Sit
         for page in pages:
             until(page, "socketTimes.length === 1 && socketTimes[0].opened !== null")
             expect(page.locator("[data-running]")).to_be_visible()
-        part(site, "daphne").kill()
+        part(site, "edu_platform.web").kill()
 
     pauses_ms = []
     for page in pages:

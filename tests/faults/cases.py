@@ -46,6 +46,8 @@ CASES = {
     36: "the web process is killed under open sockets",
     37: "settings under which jobs would run twice",
     52: "messages and rows of another release",
+    53: "a body without end, with a length and chunked",
+    66: "half-sent requests at a limit of 1,024 open files",
 }
 
 

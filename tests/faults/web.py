@@ -59,10 +59,21 @@ class Web:
         self.stop()
 
     def start(self) -> None:
-        words = [*self.prefix, sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
+        words = [
+            *self.prefix,
+            sys.executable,
+            "-m",
+            "edu_platform.web",
+            "-v",
+            "0",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+        ]
         with (self.site.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                [*words, "edu_platform.asgi:application"],
+                words,
                 cwd=ROOT, env=self.site.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.site.started.append(self.process)

@@ -65,7 +65,7 @@ class SharedSite(Site):
     def start_web(self) -> int:
         """The web process of a machine of its own; returns its port once it listens."""
         port = free_port()
-        self._start("web", "-m", "daphne", "-v", "0", "-p", str(port), "edu_platform.asgi:application")
+        self._start("web", "-m", "edu_platform.web", "-v", "0", "-p", str(port))
         wait_for(lambda: _listens(port), "the web server")
         return port
 

@@ -80,9 +80,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
         host, port = _address(bind)
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        daphne = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port)]
         parts = [
-            Part("web server", [*daphne, "edu_platform.asgi:application"]),
+            Part("web server", [sys.executable, "-m", "edu_platform.web", "-v", "0", "-b", host, "-p", str(port)]),
             Part("workers", [*manage, "work"]),
             Part("sweeper", [*manage, "sweep", "--every", str(SWEEP_EVERY_SECONDS)]),
         ]

@@ -45,10 +45,10 @@ def test_it_serves_renders_restarts_what_dies_and_stops_when_told(site: Site) ->
     site.wait_until_all_ended()
     assert site.states() == ["completed"]
 
-    web = part(site, "daphne")
+    web = part(site, "edu_platform.web")
     assert web is not None
     web.send_signal(signal.SIGKILL)
-    wait_for(lambda: (new := part(site, "daphne")) and new.pid != web.pid and is_up(port), "a new web server")
+    wait_for(lambda: (new := part(site, "edu_platform.web")) and new.pid != web.pid and is_up(port), "a new web server")
 
     serve.terminate()
     assert serve.wait(timeout=20) == 0

@@ -1,0 +1,1 @@
+"""The web server: Daphne with limits on bodies, headers, waiting and connections. Run it with ``python -m``."""
