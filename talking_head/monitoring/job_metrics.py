@@ -14,7 +14,7 @@ from typing import Any
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import job_files, local
 from talking_head.models import Attempt, Clip, Job
-from talking_head.pipeline.performance import clip_figures, performance_metrics
+from talking_head.pipeline.performance import clip_metrics, performance_metrics
 from talking_head.pipeline.requests import ClipResult
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _total_seconds(job: Job) -> float:
 def _clip_figures(clip: Clip) -> dict[str, Any]:
     error = RendererError(clip.error_message, code=clip.error_code) if clip.error_code else None
     result = ClipResult.from_json(clip.result) if clip.result else ClipResult("", "", 0.0, 0, 0, 0, False, False)
-    figures = clip_figures(clip.index, result, clip.render_seconds or 0.0, is_fallback=clip.is_fallback, error=error)
+    figures = clip_metrics(clip.index, result, clip.render_seconds or 0.0, is_fallback=clip.is_fallback, error=error)
     return {**figures, "state": clip.state, "form": clip.form}
 
 

@@ -1,4 +1,4 @@
-"""One utterance -> caption cues: at most two short lines each, broken where people would break them."""
+"""Splits one utterance into caption cues: at most two short lines each, broken at natural places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talking_head.engines.speech.reading.spoken_form import plain_form
 LINE_CHARACTERS = 42  # what subtitle guides agree on (BBC 37, Netflix 42)
 LINES = 2
 _CLAUSE_END = re.compile(r"[,;:.!?…—–][\"'”’)\]]*$")
-_ENOUGH = 0.5  # a cue at least this full may end at a clause
+_MIN_CLAUSE_FILL = 0.5  # a cue at least this full may end at a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Cue:
 def cues_of(
     text: str, words: Sequence[TimedWord], start_seconds: float, end_seconds: float, hold_seconds: float
 ) -> list[Cue]:
-    """The cues of one utterance, whose words sound between the two times. They never overlap.
+    """Return the cues of one utterance, whose words are spoken between the two times. They never overlap.
 
-    A cue stays for ``hold_seconds`` after its last word where there is time. Without any words (a silent stand-in) the
+    A cue stays for ``hold_seconds`` after its last word where there is time. Without any words (a silent fallback) the
     text is spread over the whole time by its length.
     """
     cue_words = _cue_words(text, words, start_seconds, end_seconds)
@@ -52,7 +52,7 @@ def cues_of(
 
 
 def _cue_words(text: str, words: Sequence[TimedWord], start_seconds: float, end_seconds: float) -> list[CueWord]:
-    """The text's words as shown, each with the time of the sounding words in it; a silent one joins the one before."""
+    """Return the text's words as shown, each with the times of its spoken words; a silent one joins the one before."""
     plain = plain_form(text)
     shown = [(match.group(), *_origin(plain.origins, *match.span())) for match in re.finditer(r"\S+", plain.text)]
     if not words:
@@ -79,8 +79,8 @@ def _origin(origins: Sequence[tuple[int, int]], start: int, end: int) -> tuple[i
 
 
 def _parts(word: str) -> list[str]:
-    """A word that is longer than a line (an address) is shown in pieces."""
-    return [word[place : place + LINE_CHARACTERS] for place in range(0, len(word), LINE_CHARACTERS)]
+    """Cut a word that is longer than a line (an address) into parts of at most one line."""
+    return [word[index : index + LINE_CHARACTERS] for index in range(0, len(word), LINE_CHARACTERS)]
 
 
 def _spread(words: list[str], start_seconds: float, end_seconds: float) -> list[CueWord]:
@@ -95,15 +95,15 @@ def _spread(words: list[str], start_seconds: float, end_seconds: float) -> list[
 
 
 def _groups(words: list[CueWord]) -> list[list[CueWord]]:
-    """The words of each cue: as many as fit, but rather up to the end of a clause."""
+    """Return the words of each cue: as many as fit, but preferably up to the end of a clause."""
     groups: list[list[CueWord]] = []
     while words:
         count = 1
         while count < len(words) and _line_break(words[: count + 1]) is not None:
             count += 1
         if count < len(words):
-            ends = [place for place in range(1, count + 1) if _CLAUSE_END.search(words[place - 1].text)]
-            if ends and _width(words[: ends[-1]]) >= _ENOUGH * LINES * LINE_CHARACTERS:
+            ends = [index for index in range(1, count + 1) if _CLAUSE_END.search(words[index - 1].text)]
+            if ends and _width(words[: ends[-1]]) >= _MIN_CLAUSE_FILL * LINES * LINE_CHARACTERS:
                 count = ends[-1]
         groups.append(words[:count])
         words = words[count:]
@@ -111,23 +111,25 @@ def _groups(words: list[CueWord]) -> list[list[CueWord]]:
 
 
 def _lines(words: list[CueWord]) -> tuple[tuple[CueWord, ...], ...]:
-    place = _line_break(words) or 0
-    return (tuple(words[:place]), tuple(words[place:])) if 0 < place < len(words) else (tuple(words),)
+    index = _line_break(words) or 0
+    return (tuple(words[:index]), tuple(words[index:])) if 0 < index < len(words) else (tuple(words),)
 
 
 def _line_break(words: list[CueWord]) -> int | None:
-    """Where the second line begins: ``len(words)`` when one line is enough, None when two are too few. Lines are about
-    equally long, and rather broken after a clause."""
+    """Return where the second line begins: ``len(words)`` when one line is enough, None when two are too few.
+
+    Lines are about equally long, and preferably broken after a clause.
+    """
     if _width(words) <= LINE_CHARACTERS:
         return len(words)
     best: tuple[float, int] | None = None
-    for place in range(1, len(words)):
-        upper, lower = _width(words[:place]), _width(words[place:])
+    for index in range(1, len(words)):
+        upper, lower = _width(words[:index]), _width(words[index:])
         if max(upper, lower) > LINE_CHARACTERS:
             continue
-        cost = abs(upper - lower) - (12 if _CLAUSE_END.search(words[place - 1].text) else 0)
+        cost = abs(upper - lower) - (12 if _CLAUSE_END.search(words[index - 1].text) else 0)
         if best is None or cost < best[0]:
-            best = (cost, place)
+            best = (cost, index)
     return best[1] if best else None
 
 

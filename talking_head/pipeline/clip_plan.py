@@ -1,7 +1,7 @@
-"""What a request comes to, once every name in it is resolved: engines, profile, and the keys that say what is the same.
+"""The plan of one clip: the engines, the profile and the cache keys that a request resolves to.
 
-A clip comes in three forms. As wanted; *smaller*, after memory ran out: drawn at half size, scaled up, without
-enhancer; and as a *stand-in*: the still engine's card. All have the same size as video, because they must join.
+A clip has three forms: as requested; at *half resolution*, after memory ran out: drawn at half size, scaled up, without
+enhancer; and as a *fallback*: the still engine's card. All have the same size as video, because they must join.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from talking_head.pipeline.utterance_to_take import TAKE_VERSION
 from talking_head.pipeline.warm_engines import NO_ENHANCER, WarmEngines
 from talking_head.profiles import STILL, Profile, profile_named
 
-SMALLER_NOTICE = "Memory ran out: some sentences were drawn at half the size and without enhancement."
+HALF_RESOLUTION_NOTICE = "Memory ran out: some sentences were drawn at half resolution and without enhancement."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ClipPlan:
     take_key: str
 
     def clip_key(self, take_key: str) -> str:
-        """The clip's key when it is filmed with that take (a stand-in may have to do with silence)."""
+        """Return the clip's key when it is rendered with that take (a fallback may have to use silence)."""
         return key_of(
             entry="clip",
             encoding=ENCODING_VERSION,
@@ -61,7 +61,8 @@ class ClipPlan:
 
 
 def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
-    """
+    """Return the plan of a request.
+
     Raises:
         OptionError: an unknown profile or engine. EngineError: an engine that cannot be used here.
     """
@@ -71,7 +72,7 @@ def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
     enhancer, notices = (None, ()) if is_plain else engines.enhancer(profile)
     face_label = engines.label("face", face)
     if request.half_resolution and not request.fallback:
-        face_label, notices = HalfResolutionFace.label(face_label), (SMALLER_NOTICE,)
+        face_label, notices = HalfResolutionFace.label(face_label), (HALF_RESOLUTION_NOTICE,)
     labels = {
         "speech": RECORDED_LABEL
         if request.narration_path
@@ -96,5 +97,5 @@ def plan_clip(request: ClipRequest, engines: WarmEngines) -> ClipPlan:
 
 
 def _digest_of(portrait_path: str) -> str:
-    """The portrait's digest for requests that do not bring it; "" without a portrait."""
+    """Return the portrait's digest for requests that do not carry it; "" without a portrait."""
     return load_portrait(portrait_path).digest if portrait_path else ""

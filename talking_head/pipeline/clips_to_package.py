@@ -1,4 +1,4 @@
-"""From the clips of a job to the files that are published: the renderer process's second kind of work. No Django."""
+"""Packages a job's clips as the files that are published: the renderer process's second kind of work. No Django."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from talking_head.pipeline.manifest import ManifestClip, build_manifest
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult
 from talking_head.pipeline.requests import ClipRequest, ClipResult
 from talking_head.pipeline.script.script_to_utterances import Utterance
-from talking_head.pipeline.takes_to_captions import captions, placed, transcript
+from talking_head.pipeline.takes_to_captions import captioned_utterances, captions, transcript
 
-FRAMES_TO_DECODE = 50  # two seconds: a file whose first pictures decode was muxed with the right parameters
+FRAMES_TO_DECODE = 50  # two seconds: a file whose first frames decode was muxed with the right parameters
 
 
 def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
-    """Writes ``video.mp4``, ``captions.vtt``, ``transcript.json``, ``poster.jpg`` and ``manifest.json`` into a new
-    folder, and makes sure that the video can be decoded. The folder must not exist.
+    """Write the published files into a new folder, and check that the video can be decoded. The folder must not exist.
+
+    The files are ``video.mp4``, ``captions.vtt``, ``transcript.json``, ``poster.jpg`` and ``manifest.json``.
 
     Raises:
         RendererError: ``clip_missing``, ``clips_differ``, ``clip_damaged``, ``video_length``, ``video_unreadable``.
-        ResourceError: as the file system says.
+        ResourceError: the file system refuses to read or write.
     """
     folder = Path(request.folder)
     folder.mkdir(parents=True)
     results = [ClipResult.from_json(clip.result) for clip in request.clips]
     clip_folders = [_entry(cache, CLIPS, result.clip_key) for result in results]
-    placed_utterances = list(
-        placed(
+    utterances = list(
+        captioned_utterances(
             [_utterance(clip) for clip in request.clips],
             (load_take(_entry(cache, TAKES, result.take_key)) for result in results),
             fallbacks={clip.index for clip in request.clips if clip.is_fallback},
@@ -47,12 +48,12 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
         video,
         title=request.title,
         language=request.language,
-        chapters=[ChapterStart(clip.chapter, place) for place, clip in enumerate(request.clips) if clip.chapter],
+        chapters=[ChapterStart(clip.chapter, index) for index, clip in enumerate(request.clips) if clip.chapter],
         is_recorded=any(ClipRequest.from_json(clip.request).narration_path for clip in request.clips),
     )
     _check_decodable(video, info)
-    (folder / "captions.vtt").write_text(captions(placed_utterances), encoding="utf-8")
-    _write_json(folder / "transcript.json", transcript(placed_utterances))
+    (folder / "captions.vtt").write_text(captions(utterances), encoding="utf-8")
+    _write_json(folder / "transcript.json", transcript(utterances))
     shutil.copyfile(clip_folders[0] / CLIP_POSTER, folder / "poster.jpg")
     manifest = build_manifest(
         request.script,
@@ -85,14 +86,14 @@ def _utterance(clip: PackageClip) -> Utterance:
 def _entry(cache: ContentCache, kind: str, key: str) -> Path:
     folder = cache.get(kind, key)
     if folder is None:
-        raise RendererError("A finished clip has vanished from the cache.", code="clip_missing", hint="Try again.")
+        raise RendererError("A finished clip is no longer in the cache.", code="clip_missing", hint="Try again.")
     return folder
 
 
 def _check_decodable(video: Path, info: VideoInfo) -> None:
-    wanted = min(FRAMES_TO_DECODE, info.frame_count)
-    decoded = sum(1 for _, _ in zip(range(wanted), decode_frames(video), strict=False))
-    if decoded < wanted:
+    expected = min(FRAMES_TO_DECODE, info.frame_count)
+    decoded = sum(1 for _, _ in zip(range(expected), decode_frames(video), strict=False))
+    if decoded < expected:
         raise RendererError("The finished video cannot be decoded.", code="video_unreadable")
 
 

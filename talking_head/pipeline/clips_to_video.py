@@ -1,4 +1,4 @@
-"""Clips become the lesson's video: a remux into one MP4. Nothing is encoded."""
+"""Joins clips into the lesson's video: a remux into one MP4. Nothing is encoded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ISO_639_2 = {
 
 @dataclass(frozen=True, slots=True)
 class ChapterStart:
-    """A chapter opens with the clip of that index."""
+    """A chapter that opens with the clip of that index."""
 
     title: str
     clip_index: int
@@ -41,13 +41,14 @@ def clips_to_video(
     chapters: Sequence[ChapterStart] = (),
     is_recorded: bool = False,
 ) -> VideoInfo:
-    """Joins clips into one MP4: index in front, chapters, title, language, and two marks that say it is synthetic
-    (a comment for people, which tells whether the voice ``is_recorded``, IPTC's digital source type for machines).
+    """Join clips into one MP4: index in front, chapters, title, language, and two marks that label it as synthetic.
 
-    The file appears under its name only when it is whole, and its length is checked against its clips.
+    One mark is a comment for people, which says whether the voice ``is_recorded``, the other IPTC's digital source type
+    for machines. The file appears under its name only when it is complete; its length is checked against its clips.
 
     Raises:
-        RendererError: ``clips_differ``, ``clip_damaged``, ``video_unreadable``. ResourceError: as the file system says.
+        RendererError: ``clips_differ``, ``clip_damaged``, ``video_unreadable``.
+        ResourceError: the file system refuses to read or write.
     """
     with atomic_path(path) as unfinished:
         planned = join_clips(
@@ -65,7 +66,7 @@ def clips_to_video(
 
 
 def _chapters(clips: Sequence[Path], starts: Sequence[ChapterStart]) -> list[ChapterMark]:
-    """Players want chapters without gaps: what comes before the first heading belongs to a chapter of its own."""
+    """Return chapter marks without gaps, as players want: clips before the first heading get a chapter of their own."""
     if not starts:
         return []
     seconds = [0.0]

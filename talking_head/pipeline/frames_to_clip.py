@@ -1,7 +1,7 @@
-"""Frames and a take become a clip: the encoder works in a thread of its own while the next frame is drawn.
+"""Encodes frames and a take as a clip: the encoder works in a thread of its own while the next frame is drawn.
 
 x264 and the colour conversion run without the interpreter's lock, so a second core takes the encoding. The queue
-between the two holds a handful of frames: memory stays flat, and a slow encoder holds the renderer back.
+between the two threads holds a handful of frames: memory stays flat, and a slow encoder holds the renderer back.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class EncodedClip:
 
 
 def frames_to_clip(frames: Iterator[Frame], take: Take, path: Path, *, on_frame: ProgressSink) -> EncodedClip:
-    """Encodes ``take.frame_count`` frames and the take's sound into ``path`` (H.264 and AAC, see ``media_io.video``).
+    """Encode ``take.frame_count`` frames and the take's sound into ``path`` (H.264 and AAC, see ``media_io.video``).
 
-    The file appears under its name only when it is whole. Same frames and same take, same bytes.
+    The file appears under its name only when it is complete. The same frames and the same take give the same bytes.
 
     Args:
         frames: (height, width, 3) RGB, even sides, one size; a frame's memory may be reused for the next.
@@ -50,7 +50,7 @@ def frames_to_clip(frames: Iterator[Frame], take: Take, path: Path, *, on_frame:
 
     Raises:
         RendererError: ``frame_count`` when the engine drew too few or too many, ``frame_size`` when they differ.
-        ResourceError: as the file system says.
+        ResourceError: the file system refuses to write.
     """
     first = next(frames, None)
     if first is None:
@@ -69,7 +69,7 @@ def frames_to_clip(frames: Iterator[Frame], take: Take, path: Path, *, on_frame:
 def _feed(
     encoder: _EncoderThread, first: Frame, frames: Iterator[Frame], frame_count: int, on_frame: ProgressSink
 ) -> int:
-    """Hands the frames over one by one; returns how many there were (one more than wanted is enough to know)."""
+    """Pass the frames to the encoder; return how many there were (one more than expected is enough to know)."""
     drawn = 0
     previewed_at = float("-inf")
     frame: Frame | None = first
@@ -88,17 +88,17 @@ def _feed(
     return drawn
 
 
-def _wrong_count(drawn: int, wanted: int) -> RendererError:
+def _wrong_count(drawn: int, expected: int) -> RendererError:
     return RendererError(
-        f"The face engine drew {drawn} of {wanted} frames.", code="frame_count", hint="Choose another face engine."
+        f"The face engine drew {drawn} of {expected} frames.", code="frame_count", hint="Choose another face engine."
     )
 
 
 class _EncoderThread:
-    """Runs a :class:`ClipWriter` in its own thread behind a short queue.
+    """A thread that runs a :class:`ClipWriter` behind a short queue.
 
-    As a context manager it ends the thread on every way out: after the last frame when all went well, as soon as
-    possible when the drawing failed or was interrupted. What goes wrong in the thread is raised in the caller's.
+    As a context manager it ends the thread on every way out: after the last frame on success, as soon as possible when
+    drawing failed or was interrupted. An error in the thread is raised in the caller's thread.
     """
 
     def __init__(self, writer: ClipWriter) -> None:
@@ -107,11 +107,11 @@ class _EncoderThread:
         self._frames: Queue[Frame | None] = Queue(maxsize=QUEUED_FRAMES)
         self._aborted = threading.Event()
         self._error: BaseException | None = None
-        self._ended = False  # the queue's last word has been read
+        self._ended = False  # the queue's end marker has been read
         self._thread = threading.Thread(target=self._run, name="clip-encoder", daemon=True)
 
     def put(self, frame: Frame) -> None:
-        """Queues a frame; waits while the queue is full."""
+        """Enqueue a frame; wait while the queue is full."""
         self._frames.put(frame)
         if self._error is not None:
             raise self._error
@@ -156,4 +156,4 @@ class _EncoderThread:
 
 
 class _Aborted(Exception):  # noqa: N818 - a way out of the writer, not an error
-    """The drawing stopped: close the file without finishing it."""
+    """Drawing has stopped: the file is closed without being finished."""

@@ -1,4 +1,4 @@
-"""The render manifest: from which inputs, with which versions, and through which cache keys a video came to be."""
+"""The render manifest: the inputs, versions and cache keys that a video was made from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIBRARIES = ("av", "numpy", "opencv-python-headless", "scipy", "soxr", "hibari-t
 
 @dataclass(frozen=True, slots=True)
 class ManifestClip:
-    """One clip of the video: what was asked for, and what the renderer said about it."""
+    """One clip of the video: the request, and the renderer's result."""
 
     request: ClipRequest
     result: ClipResult
@@ -28,7 +28,7 @@ class ManifestClip:
 
 
 def build_manifest(script: str, clips: Sequence[ManifestClip], video: Path, info: VideoInfo) -> dict[str, Any]:
-    """JSON-able and, for the same render, always the same: it holds no times of day and no paths."""
+    """Return the manifest, JSON-able and always the same for the same render: it holds no times of day and no paths."""
     first = clips[0]
     return {
         "format": FORMAT,
@@ -65,7 +65,7 @@ def build_manifest(script: str, clips: Sequence[ManifestClip], video: Path, info
 
 
 def _engines(clips: Sequence[ManifestClip]) -> dict[str, list[str]]:
-    """Kind -> the engines that took part; more than one where sentences fell back to the still engine."""
+    """Return the engines used, by kind; more than one where sentences fell back to the still engine."""
     kinds = sorted({kind for clip in clips for kind in clip.result.engines})
     return {
         kind: sorted({clip.result.engines[kind] for clip in clips if kind in clip.result.engines}) for kind in kinds
@@ -73,10 +73,10 @@ def _engines(clips: Sequence[ManifestClip]) -> dict[str, list[str]]:
 
 
 def _libraries() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

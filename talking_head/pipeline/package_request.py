@@ -1,5 +1,7 @@
-"""What goes to the renderer process to have a job's clips joined, and what comes back. (Apart from
-:mod:`~talking_head.pipeline.clips_to_package`, so that the process that asks need not load codecs.)"""
+"""The request to the renderer process to join a job's clips, and its result.
+
+It is separate from :mod:`~talking_head.pipeline.clips_to_package` so that the requesting process need not load codecs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class PackageClip:
-    """A finished clip and its place in the script."""
+    """A finished clip and its position in the script."""
 
     index: int
     start: int  # character offsets into the script
@@ -22,7 +24,7 @@ class PackageClip:
 
 @dataclass(frozen=True, slots=True)
 class PackageRequest:
-    """What to join, and the folder to make."""
+    """The clips to join, and the folder to create."""
 
     folder: str
     title: str

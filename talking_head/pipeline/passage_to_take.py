@@ -1,4 +1,4 @@
-"""Passage -> take: one utterance out of a recorded narration, with the times of its words and sounds.
+"""Turns a passage of a recorded narration into a take: one utterance, with the times of its words and sounds.
 
 The recording is aligned with the utterance's words here, in the renderer, a sentence at a time: a change of the text
 costs the alignment of that sentence, and a sentence that does not fit is a problem of its clip alone.
@@ -19,7 +19,7 @@ RECORDED_LABEL = f"{RecordedSpeech.name} {RecordedSpeech.version}"
 
 
 def passage_to_take(request: ClipRequest) -> Take:
-    """The take of a request that names a narration. A stand-in whose words do not fit keeps the voice, without times.
+    """Return the take of a request with a narration. A fallback whose words do not fit keeps the voice, without times.
 
     Raises:
         InvalidInput: ``audio_text_mismatch``, ``unknown_file``. ScriptError: ``unsupported_language``.
@@ -32,7 +32,7 @@ def passage_to_take(request: ClipRequest) -> Take:
         )
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            "The recording is not here (any more).", code="unknown_file", hint="Upload it again."
+            "The recording is no longer available.", code="unknown_file", hint="Upload it again."
         ) from error
     try:
         recorded = RecordedSpeech(waveform, sample_rate_hz, [request.spoken], request.language)
@@ -44,15 +44,15 @@ def passage_to_take(request: ClipRequest) -> Take:
             raise
         seconds = int(request.narration_start_seconds)
         raise InvalidInput(
-            f"At {seconds // 60}:{seconds % 60:02d} the recording does not say quite what is written here.",
+            f"At {seconds // 60}:{seconds % 60:02d} the recording differs from the text.",
             code=error.code,
-            hint="Listen there and correct the sentence to what is said, or record it again.",
+            hint="Listen to it there and correct the sentence to match, or record it again.",
         ) from error
     return speech_to_take(speech, request.pause_seconds)
 
 
 def narration_key(request: ClipRequest) -> dict[str, str]:
-    """What a take's cache key says of the narration: nothing for takes without one, whose keys stay as they were."""
+    """Return the narration's part of a take's cache key; empty for takes without one, whose keys must not change."""
     if not request.narration_path:
         return {}
     span = f"{request.narration_start_seconds:.3f}-{request.narration_end_seconds:.3f}"

@@ -1,4 +1,4 @@
-"""What a job did and what it cost: the figures that go into ``performance_metrics_<job>.json``."""
+"""The performance metrics of a job: the content of ``performance_metrics_<job>.json``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talking_head.pipeline.requests import ClipResult
 STAGES = ("validation", "speech", "motion", "frames", "enhance", "encode", "publish")
 
 
-def clip_figures(
+def clip_metrics(
     index: int,
     result: ClipResult,
     seconds: float,
@@ -24,7 +24,7 @@ def clip_figures(
     is_fallback: bool = False,
     error: TalkingHeadError | None = None,
 ) -> dict[str, Any]:
-    """One entry of the metrics' ``clips``. ``seconds`` passed on the wall; ``error`` is why the clip is a stand-in."""
+    """Return one entry of the metrics' ``clips``. ``seconds`` is wall time; ``error`` is why the clip is a fallback."""
     return {
         "index": index,
         "cached": result.cached,
@@ -34,13 +34,13 @@ def clip_figures(
         "frames": result.frame_count,
         "stages": result.stages,
         "is_fallback": is_fallback,
-        "error": error_figures(error),
+        "error": error_summary(error),
         "notices": list(result.notices),
     }
 
 
-def error_figures(error: TalkingHeadError | None) -> dict[str, str] | None:
-    """``{code, message}`` for the metrics, or None when all went well."""
+def error_summary(error: TalkingHeadError | None) -> dict[str, str] | None:
+    """Return ``{code, message}`` for the metrics, or None without an error."""
     return {"code": error.code, "message": error.message} if error else None
 
 
@@ -57,8 +57,11 @@ def performance_metrics(
     publish_seconds: float,
     resources: dict[str, Any],
 ) -> dict[str, Any]:
-    """The whole document. Stage seconds are sums over the clips; drawing and encoding overlap, so they may exceed
-    ``total_seconds``. ``real_time_factor`` is total over video seconds, null when there is no video."""
+    """Return the whole document.
+
+    Stage seconds are sums over the clips; drawing and encoding overlap, so they may exceed ``total_seconds``.
+    ``real_time_factor`` is total over video seconds, null when there is no video.
+    """
     video_seconds = round(sum(clip["video_seconds"] or 0.0 for clip in clips), 3)
     return {
         "job": job,
@@ -86,19 +89,19 @@ def _stage_seconds(stages: Iterable[dict[str, float]], publish_seconds: float) -
 
 
 class ResourceMeter:
-    """Processor and memory use of this process since the meter was made."""
+    """Processor and memory use of this process since the meter was created."""
 
     def __init__(self) -> None:
         self._wall = time.monotonic()
         self._cpu = _cpu_seconds()
 
     def read(self) -> dict[str, Any]:
-        """``cpu_percent`` (100 = one core all the time), ``rss_peak_bytes`` (of the process's life) and ``gpu``."""
+        """Return ``cpu_percent`` (100 = one core in full), ``rss_peak_bytes`` (of the process's life) and ``gpu``."""
         wall = max(time.monotonic() - self._wall, 1e-6)
         return {
             "cpu_percent": round(100 * (_cpu_seconds() - self._cpu) / wall, 1),
             "rss_peak_bytes": rss_peak_bytes(),
-            "gpu": gpu_figures(),
+            "gpu": gpu_stats(),
         }
 
 
@@ -108,9 +111,9 @@ def _cpu_seconds() -> float:
 
 
 def rss_peak_bytes() -> int:
-    """Most memory this process ever had resident.
+    """Return the most memory that this process ever had resident.
 
-    Read from /proc where there is one: getrusage's figure is inherited from the parent over fork and exec.
+    It is read from /proc where there is one: getrusage's value is inherited from the parent over fork and exec.
     """
     try:
         status = Path(f"/proc/{os.getpid()}/status").read_text(encoding="ascii")
@@ -120,8 +123,8 @@ def rss_peak_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def gpu_figures() -> dict[str, Any]:
-    """``available``, ``name`` and ``memory_peak_bytes``. Only asks torch when an engine has loaded it already."""
+def gpu_stats() -> dict[str, Any]:
+    """Return ``available``, ``name`` and ``memory_peak_bytes``; ask torch only when an engine has already loaded it."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return {"available": False, "name": None, "memory_peak_bytes": None}

@@ -1,4 +1,4 @@
-"""Portrait -> source: what a face engine prepares once per picture and keeps for all its clips."""
+"""Turns a portrait into a source: what a face engine prepares once per picture and keeps for all its clips."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from talking_head.media_io.images import decode_image, digest_of
 
 
 def load_portrait(path: str | Path) -> PortraitImage:
-    """The picture at ``path``, decoded by content; its digest is that of the file's bytes.
+    """Return the picture at ``path``, decoded by content; its digest is that of the file's bytes.
 
     Raises:
         PortraitError: ``portrait_missing`` when there is no such file, otherwise as
             :func:`talking_head.media_io.images.decode_image`.
-        ResourceError: the file is there but cannot be read, or ``out_of_memory``.
+        ResourceError: the file exists but cannot be read, or ``out_of_memory``.
     """
     path = Path(path)
     try:
         if not path.is_file():
             raise PortraitError(
-                f"There is no picture “{path.name}”.", code="portrait_missing", hint="Check the file's name and place."
+                f"There is no picture “{path.name}”.", code="portrait_missing", hint="Check the file's name and folder."
             )
         if path.stat().st_size > MAX_FILE_BYTES:
             raise too_many_bytes()
@@ -32,7 +32,7 @@ def load_portrait(path: str | Path) -> PortraitImage:
     try:
         return PortraitImage(rgb=decode_image(data).rgb, digest=digest_of(data))
     except PortraitError as error:
-        if isinstance(error.__cause__, MemoryError):  # to an upload that means a smaller picture; this one was accepted
+        if isinstance(error.__cause__, MemoryError):  # an upload must be smaller then; this one was accepted
             raise out_of_memory() from error
         raise
 
@@ -40,7 +40,7 @@ def load_portrait(path: str | Path) -> PortraitImage:
 def portrait_to_source(
     face_engine: FaceEngine[SourceT, MotionT], portrait: PortraitImage | None, framing: Framing
 ) -> SourceT:
-    """What ``face_engine`` needs of the picture, with even ``width_px`` and ``height_px``.
+    """Return what ``face_engine`` prepares from the picture, with even ``width_px`` and ``height_px``.
 
     Raises:
         PortraitError: the engine finds nothing to animate; ``no_portrait`` when it needs a picture and there is none.

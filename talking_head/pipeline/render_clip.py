@@ -1,4 +1,4 @@
-"""The renderer: one request in, one clip in the cache out. What it loads stays warm for the next request."""
+"""The clip renderer: it turns one request into one clip in the cache. What it loads stays warm for the next request."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from talking_head.media_io.arrays import Frame
 from talking_head.pipeline.cache.entries import (
     CLIP_POSTER,
     CLIP_VIDEO,
-    ClipFigures,
+    ClipMetadata,
     DamagedEntryError,
-    load_clip_figures,
+    load_clip_metadata,
     load_take,
-    store_clip_figures,
+    store_clip_metadata,
     store_take,
 )
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, key_of
@@ -58,11 +58,11 @@ class ClipRenderer:
         self._sources: OrderedDict[tuple[object, ...], Any] = OrderedDict()
 
     def adopt(self, kind: str, engine: Any) -> None:
-        """Takes in an engine that is not in the registry, under its own name (a recording is made for one script)."""
+        """Add an engine that is not in the registry, under its own name (recorded speech is made for one script)."""
         self._engines.adopt(kind, engine)
 
     def warm_up(self, speech: str, face: str) -> None:
-        """Loads what the next request will probably need, so that it does not wait for it.
+        """Load what the next request will probably need, so that it does not wait for it.
 
         Raises:
             TalkingHeadError: these engines cannot be used here.
@@ -72,20 +72,20 @@ class ClipRenderer:
         engine.speak("Hello.", "Hello.", voice="", speed=1.0)  # voices load when they speak
 
     def render(self, request: ClipRequest, on_event: EventSink = ignore_events) -> ClipResult:
-        """Makes sure that the clip is in the cache and says what it is.
+        """Ensure that the clip is in the cache and return its result.
 
-        The steps: resolve names and keys; speak, or fetch the take; prepare the portrait, or take the warm one; plan
-        the motion; draw, enhance and encode the frames side by side; store. A clip that is there is only looked up.
+        The steps: resolve names and keys; speak, or fetch the take; prepare the portrait, or reuse the warm one; plan
+        the motion; draw, enhance and encode the frames side by side; store. A clip that is cached is only looked up.
 
-        With ``request.fallback`` a clip comes out whatever is wrong with the voice, the portrait or the face engine:
-        the still engine shows the portrait (or its neutral card) and the words, with the take or, without, in silence.
+        With ``request.fallback`` a clip is made even when the voice, the portrait or the face engine fails: the still
+        engine shows the portrait (or its neutral card) and the words, with the take or, without one, in silence.
 
         Raises:
-            TalkingHeadError: always one of its subclasses, whatever went wrong inside an engine.
+            TalkingHeadError: always one of its subclasses, for every failure inside an engine.
         """
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         try:
-            return self._render(request, on_event, watch)
+            return self._render(request, on_event, stopwatch)
         except TalkingHeadError:
             raise
         except Exception as error:  # the engines' libraries (cv2, onnxruntime, av) share no base class
@@ -93,30 +93,30 @@ class ClipRenderer:
                 raise out_of_memory() from error
             if isinstance(error, OSError):
                 raise from_os_error(error) from error
-            stage = next(reversed(watch.seconds), "validation")
+            stage = next(reversed(stopwatch.seconds), "validation")
             raise RendererError(
-                f"Something went wrong inside the renderer ({stage}: {type(error).__name__}: {error}).",
+                f"The renderer failed ({stage}: {type(error).__name__}: {error}).",
                 code="engine_failed",
-                hint="Try again; when it happens again, choose another face engine and tell an administrator.",
+                hint="Try again; if it fails again, choose another face engine and tell an administrator.",
             ) from error
 
-    def _render(self, request: ClipRequest, on_event: EventSink, watch: Stopwatch) -> ClipResult:
+    def _render(self, request: ClipRequest, on_event: EventSink, stopwatch: Stopwatch) -> ClipResult:
         on_event(RenderEvent("validation"))
-        with watch.stage("validation"):
+        with stopwatch.stage("validation"):
             plan = plan_clip(request, self._engines)
-            known = self._known_clip(plan, plan.take_key)
-        if known is not None:
-            return _result(plan, known, watch, cached=True, take_cached=True)
+            cached_clip = self._cached_clip(plan, plan.take_key)
+        if cached_clip is not None:
+            return _result(plan, cached_clip, stopwatch, cached=True, take_cached=True)
 
         on_event(RenderEvent("speech"))
-        with watch.stage("speech"):
+        with stopwatch.stage("speech"):
             take, take_key, take_cached = self._take(plan)
-            known = self._known_clip(plan, take_key) if take_key != plan.take_key else None
-        if known is not None:
-            return _result(plan, known, watch, cached=True, take_cached=take_cached)
+            cached_clip = self._cached_clip(plan, take_key) if take_key != plan.take_key else None
+        if cached_clip is not None:
+            return _result(plan, cached_clip, stopwatch, cached=True, take_cached=take_cached)
 
         on_event(RenderEvent("motion", 0, take.frame_count))
-        with watch.stage("motion"):
+        with stopwatch.stage("motion"):
             face = plan.face_engine(self._engines)
             source = self._source(plan, face)
             motion = face.motion(
@@ -127,28 +127,28 @@ class ClipRenderer:
                 expression_scale=plan.profile.expression_scale,
             )
 
-        frames = watch.timed("frames", face.frames(source, motion))
+        frames = stopwatch.timed("frames", face.frames(source, motion))
         if plan.enhancer is not None:
-            frames = watch.timed_enhancer("enhance", plan.enhancer, "frames", frames)
-        figures = self._film(plan, take, take_key, frames, on_event, watch)
+            frames = stopwatch.timed_enhancer("enhance", plan.enhancer, "frames", frames)
+        metadata = self._write_clip(plan, take, take_key, frames, on_event, stopwatch)
         if _is_cloned(request) and take_key == plan.take_key and not take_cached:
             self._stored_take(take_key, take)
-        return _result(plan, figures, watch, cached=False, take_cached=take_cached)
+        return _result(plan, metadata, stopwatch, cached=False, take_cached=take_cached)
 
-    # --- what is there already -----------------------------------------------------------------------------------
+    # --- cache lookups -------------------------------------------------------------------------------------------
 
-    def _known_clip(self, plan: ClipPlan, take_key: str) -> ClipFigures | None:
+    def _cached_clip(self, plan: ClipPlan, take_key: str) -> ClipMetadata | None:
         clip_key = plan.clip_key(take_key)
         folder = self._cache.get(CLIPS, clip_key)
         if folder is None:
             return None
         try:
-            return load_clip_figures(folder)
+            return load_clip_metadata(folder)
         except DamagedEntryError:
             self._cache.remove(CLIPS, clip_key)
             return None
 
-    def _known_take(self, take_key: str) -> Take | None:
+    def _cached_take(self, take_key: str) -> Take | None:
         folder = self._cache.get(TAKES, take_key)
         if folder is None:
             return None
@@ -161,10 +161,10 @@ class ClipRenderer:
     # --- the stages ----------------------------------------------------------------------------------------------
 
     def _take(self, plan: ClipPlan) -> tuple[Take, str, bool]:
-        """The take, its key, and whether it was there. A fallback that cannot be spoken gets silence instead."""
-        known = self._known_take(plan.take_key)
-        if known is not None:
-            return known, plan.take_key, True
+        """Return the take, its key, and whether it was cached. A fallback that cannot be spoken gets silence."""
+        cached_take = self._cached_take(plan.take_key)
+        if cached_take is not None:
+            return cached_take, plan.take_key, True
         try:
             return self._spoken_take(plan), plan.take_key, False
         except TalkingHeadError:
@@ -181,13 +181,13 @@ class ClipRenderer:
         return take if _is_cloned(request) else self._stored_take(plan.take_key, take)
 
     def _silent_take(self, request: ClipRequest) -> tuple[Take, str, bool]:
-        reading_seconds = len(request.text) / CHARACTERS_SPOKEN_PER_SECOND  # it stays as long as saying it would take
+        reading_seconds = len(request.text) / CHARACTERS_SPOKEN_PER_SECOND  # as long as saying the text would take
         seconds = max(LEAST_SILENCE_SECONDS, reading_seconds) + request.pause_seconds
         samples = round_up_to_quantum(math.ceil(seconds * AUDIO_HZ))
         key = key_of(entry="silence", samples=samples)
-        known = self._known_take(key)
-        if known is not None:
-            return known, key, True
+        cached_take = self._cached_take(key)
+        if cached_take is not None:
+            return cached_take, key, True
         return self._stored_take(key, Take(np.zeros(samples, np.float32), (), (), "")), key, False
 
     def _stored_take(self, key: str, take: Take) -> Take:
@@ -201,13 +201,13 @@ class ClipRenderer:
         if key in self._sources:
             self._sources.move_to_end(key)
             return self._sources[key]
-        source = self._prepared(plan, face, framing)
+        source = self._prepare(plan, face, framing)
         self._sources[key] = source
         if len(self._sources) > WARM_SOURCES:
             self._sources.popitem(last=False)
         return source
 
-    def _prepared(self, plan: ClipPlan, face: Any, framing: Framing) -> Any:
+    def _prepare(self, plan: ClipPlan, face: Any, framing: Framing) -> Any:
         try:
             portrait = _load_checked(plan) if plan.request.portrait_path else None
             return portrait_to_source(face, portrait, framing)
@@ -216,24 +216,24 @@ class ClipRenderer:
                 raise
             return portrait_to_source(face, None, framing)
 
-    def _film(
+    def _write_clip(
         self,
         plan: ClipPlan,
         take: Take,
         take_key: str,
         frames: Iterator[Frame],
         on_event: EventSink,
-        watch: Stopwatch,
-    ) -> ClipFigures:
+        stopwatch: Stopwatch,
+    ) -> ClipMetadata:
         def on_frame(drawn: int, preview_jpeg: bytes) -> None:
             stage = "frames" if drawn < take.frame_count else "encode"
             on_event(RenderEvent(stage, drawn, take.frame_count, preview_jpeg))
 
         with self._cache.building(CLIPS, plan.clip_key(take_key)) as folder:
             clip = frames_to_clip(frames, take, folder / CLIP_VIDEO, on_frame=on_frame)
-            watch.add("encode", clip.encode_seconds)
+            stopwatch.add("encode", clip.encode_seconds)
             (folder / CLIP_POSTER).write_bytes(clip.poster_jpeg)
-            figures = ClipFigures(
+            metadata = ClipMetadata(
                 take_key=take_key,
                 frame_count=clip.frame_count,
                 width_px=clip.width_px,
@@ -242,18 +242,21 @@ class ClipRenderer:
                 engines=plan.engines,
                 notices=plan.notices,
             )
-            store_clip_figures(folder, figures)
-        return figures
+            store_clip_metadata(folder, metadata)
+        return metadata
 
 
 def _is_cloned(request: ClipRequest) -> bool:
-    """Whether somebody's own voice speaks, who may take it back: nothing that it said is kept before its clip is done,
-    so that everything that is kept is named by the row of a finished clip."""
+    """Return whether a person's own voice speaks, which its owner may withdraw.
+
+    No take of such a voice is stored before its clip is done, so that every stored take is named by the row of a
+    finished clip.
+    """
     return isinstance(parsed(request.voice), SampleVoice)
 
 
 def _load_checked(plan: ClipPlan) -> PortraitImage:
-    """The portrait, if it still is the picture that the request's digest (and so the cache key) speaks of."""
+    """Return the portrait, if it still is the picture with the request's digest (which is part of the cache key)."""
     portrait = load_portrait(plan.request.portrait_path)
     if portrait.digest != plan.portrait_digest:
         raise PortraitError(
@@ -264,17 +267,19 @@ def _load_checked(plan: ClipPlan) -> PortraitImage:
     return portrait
 
 
-def _result(plan: ClipPlan, figures: ClipFigures, watch: Stopwatch, *, cached: bool, take_cached: bool) -> ClipResult:
+def _result(
+    plan: ClipPlan, metadata: ClipMetadata, stopwatch: Stopwatch, *, cached: bool, take_cached: bool
+) -> ClipResult:
     return ClipResult(
-        clip_key=plan.clip_key(figures.take_key),
-        take_key=figures.take_key,
-        video_seconds=figures.frame_count / VIDEO_FPS,
-        frame_count=figures.frame_count,
-        width_px=figures.width_px,
-        height_px=figures.height_px,
+        clip_key=plan.clip_key(metadata.take_key),
+        take_key=metadata.take_key,
+        video_seconds=metadata.frame_count / VIDEO_FPS,
+        frame_count=metadata.frame_count,
+        width_px=metadata.width_px,
+        height_px=metadata.height_px,
         cached=cached,
         take_cached=take_cached,
-        stages={name: round(seconds, 6) for name, seconds in watch.seconds.items()},
-        engines=figures.engines,
-        notices=figures.notices,
+        stages={name: round(seconds, 6) for name, seconds in stopwatch.seconds.items()},
+        engines=metadata.engines,
+        notices=metadata.notices,
     )

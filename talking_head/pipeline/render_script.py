@@ -1,4 +1,4 @@
-"""The whole way from a script to a video, without web, database or queue: what ``manage.py render`` calls."""
+"""Renders a script into a video without web, database or queue: the implementation of ``manage.py render``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
 from talking_head.pipeline.checks.recording_report import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.narration.read_file import read_narration
-from talking_head.pipeline.performance import ResourceMeter, clip_figures, error_figures, performance_metrics
+from talking_head.pipeline.performance import ResourceMeter, clip_metrics, error_summary, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.probes.auto_local import LocalChoice, choose_here
 from talking_head.pipeline.render_clip import ClipRenderer
@@ -35,15 +35,15 @@ from talking_head.profiles import AUTO, profile_named
 
 @dataclass(frozen=True, slots=True)
 class RenderScriptRequest:
-    """What to render and where to put it. Files that are not wanted stay None."""
+    """What to render, and the files to write. The path of a file that is not wanted is None."""
 
-    script: str  # "" with a recording: what is said in it is written down and becomes the script
+    script: str  # "" with a recording: its transcript becomes the script
     out_path: Path
     portrait_path: Path | None = None
-    audio_path: Path | None = None  # somebody reading the script, instead of a voice
+    audio_path: Path | None = None  # a recording of the script, instead of a synthetic voice
     captions_path: Path | None = None
     metrics_path: Path | None = None
-    transcript_path: Path | None = None  # what was heard, where there was no script
+    transcript_path: Path | None = None  # of the recording, when there is no script
     checkpoints_dir: Path = Path("checkpoints")  # may hold a model that recognises speech
     title: str = ""
     language: str = "en"
@@ -56,7 +56,7 @@ class RenderScriptRequest:
 
 @dataclass(frozen=True, slots=True)
 class RenderProgress:
-    """Where the whole render stands: clip ``index`` of ``clips``, and what is going on inside it."""
+    """The progress of the whole render: clip ``index`` of ``clips``, and the event inside it."""
 
     index: int
     clips: int
@@ -66,7 +66,7 @@ class RenderProgress:
 
 @dataclass(frozen=True, slots=True)
 class RenderedClip:
-    """One clip of the video. ``error`` is why it is a stand-in, None when it is the real thing."""
+    """One clip of the video. ``error`` is why it is a fallback, None when it is not."""
 
     request: ClipRequest
     result: ClipResult
@@ -76,8 +76,8 @@ class RenderedClip:
 
 @dataclass(frozen=True, slots=True)
 class RenderedScript:
-    """What came out. ``metrics`` is the document that was written to ``metrics_path``, if that was asked for; ``sound``
-    says how well the recording was made that speaks, if one does."""
+    """The result. ``metrics`` is the document that was written to ``metrics_path``, if one was requested; ``sound`` is
+    the report on the recording, if one was used."""
 
     video: VideoInfo
     clips: tuple[RenderedClip, ...]
@@ -91,24 +91,25 @@ ProgressSink = Callable[[RenderProgress], None]
 def render_script(
     request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
 ) -> RenderedScript:
-    """Renders a script into ``out_path``, and captions and metrics if asked for.
+    """Render a script into ``out_path``, and write captions and metrics if requested.
 
-    A sentence on which the renderer fails is shown by the still engine and counted; wrong input and missing means end
-    the whole. Metrics are written whatever happens; video and captions appear under their names only when whole.
+    A sentence on which the renderer fails is shown by the still engine and counted; wrong input and missing resources
+    end the whole render. Metrics are written in every case; video and captions appear under their names only when
+    complete.
 
     Raises:
         TalkingHeadError: always one of its subclasses.
     """
     run = _Run(request, renderer, cache, on_progress)
     try:
-        return run.to_the_end()
+        return run.execute()
     except TalkingHeadError as error:
-        run.write_metrics("failed", error_figures(error))
+        run.write_metrics("failed", error_summary(error))
         raise
 
 
 class _Run:
-    """One call of :func:`render_script`, with what it has gathered so far."""
+    """One call of :func:`render_script`, with its state so far."""
 
     def __init__(
         self, request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
@@ -125,14 +126,14 @@ class _Run:
         self._sound: NarrationReport | None = None
         self._choice: LocalChoice | None = None
 
-    def to_the_end(self) -> RenderedScript:
-        """Validate everything first, then clip by clip, then the files."""
+    def execute(self) -> RenderedScript:
+        """Validate everything first, then render clip by clip, then write the files."""
         if self._request.profile != AUTO:
             profile_named(self._request.profile)
         self._read_recording()
         script = script_to_utterances(self._request.script, self._request.language)
         check_speed(self._request.speed)
-        self._settle(script)
+        self._resolve_auto(script)
         requests = self._clip_requests(script)
         for index, clip_request in enumerate(requests):
             self._clips.append(self._render_clip(index, clip_request, requests))
@@ -140,11 +141,11 @@ class _Run:
         video = self._write_files(script)
         self._publish_seconds = time.monotonic() - started
         errors = [clip.error for clip in self._clips if clip.error]
-        metrics = self.write_metrics("fallback" if errors else "completed", error_figures(next(iter(errors), None)))
+        metrics = self.write_metrics("fallback" if errors else "completed", error_summary(next(iter(errors), None)))
         return RenderedScript(video, tuple(self._clips), metrics, self._sound)
 
-    def _settle(self, script: Script) -> None:
-        """Puts names in the place of "auto"."""
+    def _resolve_auto(self, script: Script) -> None:
+        """Replace "auto" in the request by the chosen names."""
         request = self._request
         self._choice = choose_here(
             request.profile,
@@ -157,13 +158,13 @@ class _Run:
         self._request = replace(request, profile=self._choice.profile.name, face=self._choice.face.name)
 
     def _read_recording(self) -> None:
-        """Reads the recording, and writes down what it says where nobody did."""
+        """Read the recording, and transcribe it when the request has no script."""
         request = self._request
         if request.audio_path is None:
             return
         if request.voice or request.speech != AUTO:
             raise OptionError(
-                "A recording and a voice cannot be had at once.",
+                "A recording and a voice cannot be used together.",
                 code="audio_and_voice",
                 hint="Leave out either the recording or the voice.",
             )
@@ -198,7 +199,7 @@ class _Run:
         ]
 
     def _speech(self, script: Script) -> tuple[str, list[str]]:
-        """The speech engine's name, and the voice of each utterance."""
+        """Return the speech engine's name, and the voice of each utterance."""
         request = self._request
         if self._recording is None:
             return registry.resolve("speech", request.speech), [request.voice] * len(script.utterances)
@@ -209,12 +210,12 @@ class _Run:
         return recorded.name, [recorded.passage(index) for index in range(len(spoken))]
 
     def _render_clip(self, index: int, request: ClipRequest, requests: Sequence[ClipRequest]) -> RenderedClip:
-        lengths = [len(each.text) + 1 for each in requests]
-        before, here, total = sum(lengths[:index]), lengths[index], sum(lengths)
+        lengths = [len(clip_request.text) + 1 for clip_request in requests]
+        before, length, total = sum(lengths[:index]), lengths[index], sum(lengths)
 
         def on_event(event: RenderEvent) -> None:
-            inside = event.frame / event.frames if event.frames else 0.0
-            self._on_progress(RenderProgress(index, len(requests), event, (before + inside * here) / total))
+            clip_share = event.frame / event.frames if event.frames else 0.0
+            self._on_progress(RenderProgress(index, len(requests), event, (before + clip_share * length) / total))
 
         started = time.monotonic()
         error: TalkingHeadError | None = None
@@ -223,21 +224,23 @@ class _Run:
         except (RendererError, ResourceError) as failure:
             if failure.code != OUT_OF_MEMORY and not isinstance(failure, RendererError):
                 raise
-            request, result, error = self._plainer(request, failure, on_event)
+            request, result, error = self._render_reduced(request, failure, on_event)
         on_event(RenderEvent("done", 1, 1))
         return RenderedClip(request, result, time.monotonic() - started, error)
 
-    def _plainer(
+    def _render_reduced(
         self, request: ClipRequest, failure: TalkingHeadError, on_event: EventSink
     ) -> tuple[ClipRequest, ClipResult, TalkingHeadError | None]:
-        """What comes instead of a clip that failed: after a lack of memory the same at half size, otherwise, or when
-        that fails too, a stand-in."""
+        """Render what replaces a clip that failed.
+
+        After memory ran out this is the same clip at half resolution; otherwise, or when that fails too, a fallback.
+        """
         if failure.code == OUT_OF_MEMORY:
             with contextlib.suppress(RendererError, ResourceError):
                 reduced = replace(request, half_resolution=True)
                 return reduced, self._renderer.render(reduced, on_event), None
-        stand_in = replace(request, fallback=True)
-        return stand_in, self._renderer.render(stand_in, on_event), failure
+        fallback = replace(request, fallback=True)
+        return fallback, self._renderer.render(fallback, on_event), failure
 
     def _write_files(self, script: Script) -> VideoInfo:
         request = self._request
@@ -258,11 +261,11 @@ class _Run:
         return video
 
     def _entry(self, kind: str, key: str) -> Path:
-        """The folder of something that was in the cache a moment ago."""
+        """Return the folder of an entry that was in the cache a moment ago."""
         folder = self._cache.get(kind, key)
         if folder is None:
             raise RendererError(
-                "A finished clip has vanished from the cache.", code="clip_missing", hint="Render the video again."
+                "A finished clip is no longer in the cache.", code="clip_missing", hint="Render the video again."
             )
         return folder
 
@@ -276,20 +279,20 @@ class _Run:
             timeout_seconds=self._timeout_seconds(),
             total_seconds=time.monotonic() - self._started,
             clips=[
-                clip_figures(index, clip.result, clip.seconds, is_fallback=clip.request.fallback, error=clip.error)
+                clip_metrics(index, clip.result, clip.seconds, is_fallback=clip.request.fallback, error=clip.error)
                 for index, clip in enumerate(self._clips)
             ],
             engines=self._clips[0].result.engines if self._clips else {},
             publish_seconds=self._publish_seconds,
             resources=self._resources.read(),
         )
-        metrics["chosen"] = self._choice.figures() if self._choice else {}
+        metrics["chosen"] = self._choice.metrics() if self._choice else {}
         if request.metrics_path is not None:
             write_atomically(request.metrics_path, (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode())
         return metrics
 
     def _timeout_seconds(self) -> float:
-        """What a job would be given; nothing is cut off here, but the figures stay comparable."""
+        """Return the timeout that a job would have; nothing is cut off here, but the metrics stay comparable."""
         try:
             return profile_named(self._request.profile).timeout_for(self._request.script)
         except TalkingHeadError:
@@ -297,4 +300,4 @@ class _Run:
 
 
 def _chapter_starts(script: Script) -> list[ChapterStart]:
-    return [ChapterStart(each.chapter, each.index) for each in script.utterances if each.chapter]
+    return [ChapterStart(utterance.chapter, utterance.index) for utterance in script.utterances if utterance.chapter]

@@ -1,4 +1,4 @@
-"""The values that go into the pipeline and come out of it: plain data, JSON-able, no paths of a database.
+"""The requests and results of the pipeline: plain data, JSON-able, without database paths.
 
 They cross the pipe to the renderer process (see :mod:`talking_head.renderer.protocol`), so every field is a str,
 number, bool, None or a tuple of these; ``to_json`` and ``from_json`` are exact inverses.
@@ -16,22 +16,22 @@ class ClipRequest:
     """Everything that decides the bytes of one clip."""
 
     text: str  # the utterance as written
-    spoken: str  # the same as it is said (numbers in words, markup gone); empty for a pause
+    spoken: str  # the same as it is spoken (numbers in words, markup gone); empty for a pause
     pause_seconds: float = 0.0  # silence after the words, from blank lines and [pause]
     language: str = "en"
     voice: str = ""  # "" = the speech engine's default
     speed: float = 1.0
     portrait_path: str = ""  # "" = no portrait: the still engine's neutral card
     portrait_digest: str = ""
-    narration_path: str = ""  # "" = a voice speaks; otherwise this span of a recording, as mono FLAC
+    narration_path: str = ""  # "" = a synthetic voice speaks; otherwise this span of a recording, as mono FLAC
     narration_digest: str = ""
     narration_start_seconds: float = 0.0
     narration_end_seconds: float = 0.0
     profile: str = "balanced"
     speech: str = "hibari"  # resolved engine names, never "auto"
     face: str = "puppet"
-    half_resolution: bool = False  # True = memory ran out: draw at half the size, without enhancer
-    fallback: bool = False  # True = this is the stand-in for a clip that failed: still face, marked as such
+    half_resolution: bool = False  # True = memory ran out: draw at half resolution, without enhancer
+    fallback: bool = False  # True = this replaces a clip that failed: still face, marked as such
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,12 +55,12 @@ EventSink = Callable[[RenderEvent], None]
 
 
 def ignore_events(_event: RenderEvent) -> None:
-    """An :data:`EventSink` for callers that do not watch."""
+    """Ignore the event: an :data:`EventSink` for callers that show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipResult:
-    """What came out: cache keys (never paths) and figures for the metrics."""
+    """The result of one clip: cache keys (never paths) and values for the metrics."""
 
     clip_key: str
     take_key: str
@@ -68,7 +68,7 @@ class ClipResult:
     frame_count: int
     width_px: int
     height_px: int
-    cached: bool  # the clip was there already
+    cached: bool  # the clip was already in the cache
     take_cached: bool
     stages: dict[str, float] = field(default_factory=dict)  # stage name -> seconds
     engines: dict[str, str] = field(default_factory=dict)  # speech, face, enhancer -> "name version"
@@ -79,12 +79,12 @@ class ClipResult:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClipResult:
-        """Also of what another release stored: its own fields are left out, those it did not know are empty."""
+        """Return the result, even of another release: fields unknown here are left out, missing ones are empty."""
         known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
-        return cls(**{**_UNKNOWN_RESULT, **known, "notices": tuple(values.get("notices", ()))})
+        return cls(**{**_EMPTY_RESULT, **known, "notices": tuple(values.get("notices", ()))})
 
 
-_UNKNOWN_RESULT: dict[str, Any] = {
+_EMPTY_RESULT: dict[str, Any] = {
     "clip_key": "",
     "take_key": "",
     "video_seconds": 0.0,

@@ -1,4 +1,4 @@
-"""How long each stage of a clip took."""
+"""A stopwatch for the stages of a clip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talking_head.media_io.arrays import Frame
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds by stage. Drawing and encoding overlap, so the sum may exceed the time on the wall."""
+    """Seconds by stage. Drawing and encoding overlap, so the sum may exceed the wall time."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -29,7 +29,7 @@ class Stopwatch:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
     def timed(self, name: str, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The same frames; the time it takes to draw each is added to the stage."""
+        """Yield the same frames; add the time that drawing each takes to the stage."""
         while True:
             with self.stage(name):
                 frame = next(frames, None)
@@ -38,8 +38,10 @@ class Stopwatch:
             yield frame
 
     def timed_enhancer(self, name: str, enhancer: Enhancer, drawn_as: str, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The enhanced frames; its own time is added to stage ``name``, without that of drawing what it consumes, which
-        is already counted as stage ``drawn_as``."""
+        """Yield the enhanced frames; add the enhancer's own time to stage ``name``.
+
+        The time of drawing the frames that it consumes is not part of it: that is counted as stage ``drawn_as``.
+        """
         enhanced = enhancer.enhance(frames)
         while True:
             drawing_before = self.seconds.get(drawn_as, 0.0)

@@ -1,4 +1,4 @@
-"""Takes -> captions (WebVTT with a time for every word) and the transcript that a page follows.
+"""Turns takes into captions (WebVTT with a time for every word) and the transcript that a page follows.
 
 WebVTT: https://www.w3.org/TR/webvtt1/. Time stamps inside a cue (``<00:00:01.200>``) let players show the words as they
 are said; players that do not know them show the whole cue.
@@ -18,7 +18,7 @@ HOLD_SECONDS = 0.35  # how long the last words stay
 
 
 class Spoken(Protocol):
-    """What is asked of an utterance; a :class:`~talking_head.pipeline.script.script_to_utterances.Utterance` is one."""
+    """What captions need of an utterance, such as a :class:`.script.script_to_utterances.Utterance`."""
 
     @property
     def index(self) -> int: ...
@@ -32,7 +32,7 @@ class Spoken(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaptionedUtterance:
-    """An utterance with its place in the finished video. Times count from the video's start."""
+    """An utterance with its position in the finished video. Times count from the video's start."""
 
     index: int
     text: str
@@ -45,17 +45,17 @@ class CaptionedUtterance:
 
 
 def takes_to_captions(utterances: Sequence[Spoken], takes: Sequence[Take]) -> str:
-    """The WebVTT file of a video that joins these takes."""
-    return captions(placed(utterances, takes))
+    """Return the WebVTT file of a video that joins these takes."""
+    return captions(captioned_utterances(utterances, takes))
 
 
-def placed(
+def captioned_utterances(
     utterances: Sequence[Spoken], takes: Iterable[Take], fallbacks: Collection[int] = ()
 ) -> Iterator[CaptionedUtterance]:
-    """Utterances at the times at which their clips follow each other. Takes are used one at a time.
+    """Yield the utterances at the times at which their clips follow each other. Takes are used one at a time.
 
     Args:
-        fallbacks: indices of the utterances whose clips are stand-ins.
+        fallbacks: indices of the utterances whose clips are fallbacks.
     """
     samples = 0
     for utterance, take in zip(utterances, takes, strict=True):
@@ -68,13 +68,13 @@ def placed(
             chapter=utterance.chapter,
             start_seconds=start_seconds,
             end_seconds=samples / AUDIO_HZ,
-            words=tuple(_later(word, start_seconds) for word in take.words),
+            words=tuple(_shifted(word, start_seconds) for word in take.words),
             is_fallback=utterance.index in fallbacks,
         )
 
 
 def captions(utterances: Iterable[CaptionedUtterance]) -> str:
-    """WebVTT, one or more cues for each utterance that says something."""
+    """Return WebVTT with one or more cues for each utterance that says something."""
     blocks = ["WEBVTT"]
     for utterance in utterances:
         if utterance.is_pause:
@@ -87,7 +87,7 @@ def captions(utterances: Iterable[CaptionedUtterance]) -> str:
 
 
 def transcript(utterances: Iterable[CaptionedUtterance]) -> dict[str, Any]:
-    """The content of ``transcript.json`` (docs/architecture.md)."""
+    """Return the content of ``transcript.json`` (docs/architecture.md)."""
     return {
         "utterances": [
             {
@@ -113,12 +113,15 @@ def transcript(utterances: Iterable[CaptionedUtterance]) -> dict[str, Any]:
     }
 
 
-def _later(word: TimedWord, seconds: float) -> TimedWord:
+def _shifted(word: TimedWord, seconds: float) -> TimedWord:
     return replace(word, start_seconds=word.start_seconds + seconds, end_seconds=word.end_seconds + seconds)
 
 
 def _cue_text(cue: Cue) -> str:
-    """Times inside a cue must lie within it and rise (WebVTT, 4.2.2): words that begin together share one."""
+    """Return a cue's time line and its text with word times.
+
+    Times inside a cue must lie within it and increase (WebVTT, 4.2.2): words that begin together share one.
+    """
     start_ms, end_ms = _milliseconds(cue.start_seconds), _milliseconds(cue.end_seconds)
     reached_ms = start_ms
     lines = []

@@ -1,7 +1,7 @@
-"""Speech -> take: one level, silence at both ends, and a length that fits both video and AAC frames.
+"""Turns speech into a take: one level, silence at both ends, and a length that fits both video and AAC frames.
 
-Loudness: -16 LUFS integrated (what AES TD1008 recommends for speech in streams heard on small devices), every take by
-itself, so that a lesson of joined takes lands there too and a changed sentence does not change its neighbours.
+Loudness: -16 LUFS integrated (what AES TD1008 recommends for speech in streams heard on small devices), for every take
+by itself, so that a lesson of joined takes has it too and a changed sentence does not change its neighbours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from talking_head.media_io.loudness import normalised, without_rumble
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.timebase import AUDIO_HZ, round_up_to_quantum
 
-# Takes part in the takes' cache keys: raise it whenever the same speech would give another take.
+# Part of the takes' cache keys: increase it whenever the same speech would give a different take.
 TAKE_VERSION = "1"
 
 TARGET_LUFS = -16.0
@@ -38,7 +38,7 @@ _FADE_OUT_SECONDS = 0.025
 
 
 def utterance_to_take(speech_engine: SpeechEngine, request: ClipRequest) -> Take:
-    """Says one utterance and makes it ready to be filmed. An utterance without words is silence of its pause's length.
+    """Speak one utterance and return its take. An utterance without words is silence of its pause's length.
 
     Raises:
         ScriptError: ``unsupported_language``, ``nothing_speakable``. OptionError: ``unknown_voice``.
@@ -50,7 +50,7 @@ def utterance_to_take(speech_engine: SpeechEngine, request: ClipRequest) -> Take
     speech = speech_engine.speak(request.spoken, request.text, voice=voice.name, speed=request.speed)
     if not np.any(speech.waveform):
         raise ScriptError(
-            f"The voice says nothing for “{request.text[:60]}”.",
+            f"The voice produces no sound for “{request.text[:60]}”.",
             code="nothing_speakable",
             hint="Write it in words, or leave it out.",
         )
@@ -58,17 +58,17 @@ def utterance_to_take(speech_engine: SpeechEngine, request: ClipRequest) -> Take
 
 
 def silent_take(pause_seconds: float) -> Take:
-    """What an utterance without words is."""
+    """Return the take of an utterance without words."""
     return Take(_silence(pause_seconds), (), (), "")
 
 
 def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
-    """Resampled, trimmed to what is heard, levelled, and set into digital silence. Times move along.
+    """Return the speech resampled, trimmed to its audible part, levelled and set into digital silence, times included.
 
     The samples are whole 16-bit steps, so a take that was stored as FLAC is the take that was made.
     """
     whole = without_rumble(resample(np.nan_to_num(speech.waveform), speech.sample_rate_hz, AUDIO_HZ))
-    start, end = _heard(whole)
+    start, end = _audible_span(whole)
     loud = from_pcm16(to_pcm16(_faded(normalised(whole[start:end], TARGET_LUFS, CEILING_DBTP))))
     lead_in = round(LEAD_IN_SECONDS * AUDIO_HZ)
     tail = math.ceil((TAIL_SECONDS + pause_seconds) * AUDIO_HZ)
@@ -78,8 +78,8 @@ def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
     bounds_seconds = (lead_in / AUDIO_HZ, (lead_in + len(loud)) / AUDIO_HZ)
     return Take(
         waveform,
-        _moved_phonemes(speech.phonemes, shift_seconds, bounds_seconds),
-        _moved_words(speech.words, shift_seconds, bounds_seconds),
+        _shifted_phonemes(speech.phonemes, shift_seconds, bounds_seconds),
+        _shifted_words(speech.words, shift_seconds, bounds_seconds),
         speech.phoneme_alphabet,
         speech.times_from,
     )
@@ -88,15 +88,17 @@ def speech_to_take(speech: Speech, pause_seconds: float = 0.0) -> Take:
 def _voice_for(engine: SpeechEngine, request: ClipRequest) -> Voice:
     voices = engine.voices()
     if not voices:
-        raise EngineError(f"The speech engine “{engine.name}” has no voice here.", hint="Choose another engine.")
-    voice = next((known for known in voices if known.name == request.voice), None) if request.voice else voices[0]
+        raise EngineError(
+            f"The speech engine “{engine.name}” has no voice on this machine.", hint="Choose another engine."
+        )
+    voice = next((each for each in voices if each.name == request.voice), None) if request.voice else voices[0]
     if voice is None and isinstance(engine, CloningSpeechEngine):
         voice = engine.cloned_voice(request.voice)
     if voice is None:
         raise OptionError(
             f"There is no voice “{request.voice}”.",
             code="unknown_voice",
-            hint=f"Choose one of: {', '.join(known.name for known in voices)}.",
+            hint=f"Choose one of: {', '.join(each.name for each in voices)}.",
         )
     if request.language and primary_language(request.language) != primary_language(voice.language):
         raise ScriptError(
@@ -111,18 +113,18 @@ def _silence(seconds: float) -> Waveform:
     return np.zeros(round_up_to_quantum(math.ceil(seconds * AUDIO_HZ)), np.float32)
 
 
-def _heard(waveform: Waveform) -> tuple[int, int]:
-    """The samples from the first to the last sound that can be heard, with a little around them."""
+def _audible_span(waveform: Waveform) -> tuple[int, int]:
+    """Return the span of samples from the first to the last audible sound, with a small margin around it."""
     frames = max(1, -(-len(waveform) // _FRAME_SAMPLES))
     padded = np.zeros(frames * _FRAME_SAMPLES, np.float64)
     padded[: len(waveform)] = waveform
     power = np.mean(padded.reshape(frames, _FRAME_SAMPLES) ** 2, axis=1)  # (frames,)
     loud = np.percentile(power[power > 0], 90) if power.any() else 0.0
-    heard = np.flatnonzero(power > loud * 10 ** (-_SPEECH_RANGE_DB / 10))
-    if not len(heard):
+    audible = np.flatnonzero(power > loud * 10 ** (-_SPEECH_RANGE_DB / 10))
+    if not len(audible):
         return 0, len(waveform)
-    start = int(heard[0]) * _FRAME_SAMPLES - round(_KEPT_BEFORE_SECONDS * AUDIO_HZ)
-    end = (int(heard[-1]) + 1) * _FRAME_SAMPLES + round(_KEPT_AFTER_SECONDS * AUDIO_HZ)
+    start = int(audible[0]) * _FRAME_SAMPLES - round(_KEPT_BEFORE_SECONDS * AUDIO_HZ)
+    end = (int(audible[-1]) + 1) * _FRAME_SAMPLES + round(_KEPT_AFTER_SECONDS * AUDIO_HZ)
     return max(0, start), min(len(waveform), end)
 
 
@@ -139,34 +141,34 @@ def _half_cosine(samples: int) -> Waveform:
     return (0.5 - 0.5 * np.cos(np.pi * np.arange(samples) / max(1, samples))).astype(np.float32)
 
 
-def _moved_phonemes(
+def _shifted_phonemes(
     tokens: tuple[TimedToken, ...], shift_seconds: float, bounds_seconds: tuple[float, float]
 ) -> tuple[TimedToken, ...]:
-    """Tokens that lie wholly in what was trimmed away (pauses at the ends) vanish."""
-    moved = (
+    """Return the tokens with their new times; those that lie wholly in what was trimmed away (pauses) are left out."""
+    shifted = (
         replace(
             token,
-            start_seconds=_within(token.start_seconds + shift_seconds, bounds_seconds),
-            end_seconds=_within(token.end_seconds + shift_seconds, bounds_seconds),
+            start_seconds=_clamped(token.start_seconds + shift_seconds, bounds_seconds),
+            end_seconds=_clamped(token.end_seconds + shift_seconds, bounds_seconds),
         )
         for token in tokens
     )
-    return tuple(token for token in moved if token.start_seconds < token.end_seconds)
+    return tuple(token for token in shifted if token.start_seconds < token.end_seconds)
 
 
-def _moved_words(
+def _shifted_words(
     words: tuple[TimedWord, ...], shift_seconds: float, bounds_seconds: tuple[float, float]
 ) -> tuple[TimedWord, ...]:
     return tuple(
         replace(
             word,
-            start_seconds=_within(word.start_seconds + shift_seconds, bounds_seconds),
-            end_seconds=_within(word.end_seconds + shift_seconds, bounds_seconds),
+            start_seconds=_clamped(word.start_seconds + shift_seconds, bounds_seconds),
+            end_seconds=_clamped(word.end_seconds + shift_seconds, bounds_seconds),
         )
         for word in words
     )
 
 
-def _within(seconds: float, bounds_seconds: tuple[float, float]) -> float:
-    """Rounded to tenths of a millisecond: finer than any engine knows, short in JSON."""
+def _clamped(seconds: float, bounds_seconds: tuple[float, float]) -> float:
+    """Return a time within the bounds in tenths of a millisecond: finer than any engine knows, short in JSON."""
     return round(min(max(seconds, bounds_seconds[0]), bounds_seconds[1]), 4)

@@ -10,8 +10,8 @@ from talking_head.errors import EngineError, OptionError
 from talking_head.profiles import Profile
 
 NO_ENHANCER = "none"
-# What is said of an enhancer that cannot be used, by error code.
-_ABSENT = {"checkpoint_corrupt": "has damaged weights", "checkpoint_foreign": "has the weights of something else"}
+# Why an enhancer cannot be used, by error code.
+_UNUSABLE = {"checkpoint_corrupt": "has damaged weights", "checkpoint_foreign": "has the weights of another model"}
 
 
 class WarmEngines:
@@ -20,20 +20,21 @@ class WarmEngines:
         self._engines: dict[tuple[str, str], Any] = {}
 
     def adopt(self, kind: str, engine: Any) -> None:
-        """Takes in an engine that is not in the registry, under its own name (a recording is made for one script)."""
+        """Add an engine that is not in the registry, under its own name (recorded speech is made for one script)."""
         self._engines[kind, engine.name] = engine
 
     def get(self, kind: str, name: str) -> Any:
-        """
+        """Return the engine; create it on first use.
+
         Raises:
-            OptionError, EngineError: there is no such engine, or not here.
+            OptionError, EngineError: there is no such engine, or it cannot be used here.
         """
         if (kind, name) not in self._engines:
             self._engines[kind, name] = registry.create(kind, name, self._settings)
         return self._engines[kind, name]
 
     def label(self, kind: str, name: str, *, or_unknown: bool = False) -> str:
-        """ "name version". A class that states its version is not even created for it: a lookup needs no models."""
+        """Return "name version". A class that states its version is not created for it: a lookup needs no models."""
         try:
             is_warm = (kind, name) in self._engines
             version = None if is_warm else getattr(registry.engine_class(kind, name), "version", None)
@@ -46,14 +47,14 @@ class WarmEngines:
         return f"{name} {version}"
 
     def enhancer(self, profile: Profile) -> tuple[Enhancer | None, tuple[str, ...]]:
-        """The profile's enhancer, or None and a notice: a picture without it is plainer, not impossible."""
+        """Return the profile's enhancer, or None and a notice: a picture without it is plainer, not impossible."""
         name = profile.enhancer
         if name == NO_ENHANCER or self._settings.enhance == "none":
             return None, ()
         try:
             enhancer: Enhancer = self.get("enhancer", name)
         except (OptionError, EngineError) as error:
-            return None, (f"Faces were not restored: {name} {_ABSENT.get(error.code, 'is not installed')}.",)
+            return None, (f"Faces were not restored: {name} {_UNUSABLE.get(error.code, 'is not installed')}.",)
         if self._settings.enhance == "auto" and enhancer.seconds_per_frame > profile.seconds_per_frame:
             return None, (f"Faces were not restored: {name} is too slow on this machine.",)
         return enhancer, ()

@@ -16,7 +16,7 @@ LONG = {
     "profile": "balanced",
     "profile_reason": "Not quality: it asks for a GPU or 4 processor cores.",
     "face": "puppet",
-    "face_reason": "The engine sadtalker cannot be used here: its checkpoints are not there.",
+    "face_reason": "The engine sadtalker cannot be used here: its checkpoints are missing.",
     "start_seconds": 2_000.0,
     "ready_seconds": 2_400.0,
     "jobs_ahead": 3,

@@ -1,4 +1,4 @@
-"""What is inside the cache's entries: the names of kinds and files, and takes and clip figures on disk."""
+"""The content of the cache's entries: the names of their files, and takes and clip metadata on disk."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 TAKE_SOUND = "take.flac"
 TAKE_TIMES = "take.json"
 CLIP_VIDEO = "clip.mp4"
-CLIP_FIGURES = "clip.json"
+CLIP_METADATA = "clip.json"
 CLIP_POSTER = "poster.jpg"
 
 
 class DamagedEntryError(RendererError):
-    """An entry's files contradict each other: something outside has changed or cut them. Whoever can make the entry
-    again removes it and does; elsewhere this is the error that a person sees."""
+    """An entry's files contradict each other: something outside has changed or truncated them.
+
+    A caller that can make the entry again removes it and does so; elsewhere this is the error that the user sees.
+    """
 
     default_code = "entry_damaged"
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"The cache entry {folder.name[:12]} is damaged.", hint="Try again: it will be made anew.")
+        super().__init__(
+            f"The cache entry {folder.name[:12]} is damaged.", hint="Try again: the entry will be made again."
+        )
 
 
 def store_take(folder: Path, take: Take) -> None:
-    """Writes a take. Its samples are whole 16-bit steps, so :func:`load_take` gives back exactly this take."""
+    """Write a take. Its samples are whole 16-bit steps, so :func:`load_take` returns exactly this take."""
     write_flac(folder / TAKE_SOUND, take.waveform, AUDIO_HZ)
     times = {
         "phonemes": [asdict(phoneme) for phoneme in take.phonemes],
@@ -44,10 +48,10 @@ def store_take(folder: Path, take: Take) -> None:
 
 
 def load_take(folder: Path) -> Take:
-    """Reads what :func:`store_take` wrote.
+    """Return the take that :func:`store_take` wrote.
 
     Raises:
-        DamagedEntryError: a file is missing, cut or not ours.
+        DamagedEntryError: a file is missing, truncated or foreign.
     """
     try:
         waveform, sample_rate_hz = read_flac(folder / TAKE_SOUND)
@@ -63,8 +67,8 @@ def load_take(folder: Path) -> Take:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFigures:
-    """``clip.json``: what is known of a finished clip without opening its video."""
+class ClipMetadata:
+    """The content of ``clip.json``: what is known of a finished clip without opening its video."""
 
     take_key: str
     frame_count: int
@@ -75,22 +79,22 @@ class ClipFigures:
     notices: tuple[str, ...] = ()
 
 
-def store_clip_figures(folder: Path, figures: ClipFigures) -> None:
-    (folder / CLIP_FIGURES).write_text(json.dumps(asdict(figures), ensure_ascii=False), encoding="utf-8")
+def store_clip_metadata(folder: Path, metadata: ClipMetadata) -> None:
+    (folder / CLIP_METADATA).write_text(json.dumps(asdict(metadata), ensure_ascii=False), encoding="utf-8")
 
 
-def load_clip_figures(folder: Path) -> ClipFigures:
-    """Reads what :func:`store_clip_figures` wrote and compares the video's size with it.
+def load_clip_metadata(folder: Path) -> ClipMetadata:
+    """Return what :func:`store_clip_metadata` wrote, once the video's size agrees with it.
 
     Raises:
-        DamagedEntryError: a file is missing, cut or not ours.
+        DamagedEntryError: a file is missing, truncated or foreign.
     """
     try:
-        values: dict[str, Any] = json.loads((folder / CLIP_FIGURES).read_text(encoding="utf-8"))
-        figures = ClipFigures(**{**values, "notices": tuple(values["notices"])})
+        values: dict[str, Any] = json.loads((folder / CLIP_METADATA).read_text(encoding="utf-8"))
+        metadata = ClipMetadata(**{**values, "notices": tuple(values["notices"])})
         video_bytes = (folder / CLIP_VIDEO).stat().st_size
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedEntryError(folder) from error
-    if video_bytes != figures.video_bytes:
+    if video_bytes != metadata.video_bytes:
         raise DamagedEntryError(folder)
-    return figures
+    return metadata

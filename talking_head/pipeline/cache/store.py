@@ -2,7 +2,7 @@
 
 ``root/<kind>/<key[:2]>/<key>/``. An entry is made in a folder of its own under ``root/tmp`` and renamed into place when
 it is complete, so a reader sees all of it or nothing, and two processes that make the same entry at once are harmless:
-the second finds the place taken and throws its copy away. Entries never change, so no locks are needed; deleting the
+the second finds the entry in place and deletes its copy. Entries never change, so no locks are needed; deleting the
 whole root is always safe.
 """
 
@@ -26,13 +26,13 @@ from talking_head.errors import from_os_error
 TAKES, CLIPS = "takes", "clips"
 KINDS = (TAKES, CLIPS)
 TEMPORARY = "tmp"
-ABANDONED_AFTER_SECONDS = 24 * 3600.0  # no clip takes a day to make: its maker was killed
+ABANDONED_AFTER_SECONDS = 24 * 3600.0  # no clip takes a day to make: its process was killed
 # Reading an entry marks it as used, but not more often than this: a busy clip would cost a write per view.
 TOUCH_INTERVAL_SECONDS = 60.0
 
 
 def key_of(**parts: Any) -> str:
-    """sha256 (hex) of the canonical JSON of ``parts``: same values, same key, whatever their order.
+    """Return the sha256 (hex) of the canonical JSON of ``parts``: the same values give the same key in any order.
 
     Floats keep their shortest exact form, so 1.0 and 1 differ: pass values of one type.
     """
@@ -47,7 +47,7 @@ def entry_name(kind: str, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KindStats:
-    """What one kind of entries holds, and how often it was asked for through this object."""
+    """The size of one kind of entries, and the lookups of it through this object."""
 
     entries: int
     bytes: int
@@ -72,11 +72,11 @@ class _Entry:
 class ContentCache:
     """The store under ``root``, which is created on first use. Any number of these may share a root.
 
-    ``temporary`` is where entries are made, ``root/tmp`` unless somebody wants a place of their own (on the same file
-    system), to know afterwards whose unfinished entries are whose.
+    ``temporary`` is where entries are made: ``root/tmp``, or a folder on the same file system for a caller that must
+    know afterwards which unfinished entries are its own.
 
     Every method that touches the file system raises ``ResourceError`` (``no_space``, ``storage_denied``,
-    ``storage_error``) when it cannot.
+    ``storage_error``) when that fails.
     """
 
     root: Path
@@ -84,11 +84,11 @@ class ContentCache:
     _counters: dict[str, _Counter] = field(default_factory=dict)
 
     def get(self, kind: str, key: str) -> Path | None:
-        """The entry's folder, or None. Counts the hit or miss and marks the entry as used."""
+        """Return the entry's folder, or None; count the hit or miss and mark the entry as used."""
         folder = self.path(kind, key)
-        found = folder.is_dir()
+        exists = folder.is_dir()
         counter = self._counters.setdefault(kind, _Counter())
-        if not found:
+        if not exists:
             counter.misses += 1
             return None
         counter.hits += 1
@@ -96,14 +96,14 @@ class ContentCache:
         return folder
 
     def has(self, kind: str, key: str) -> bool:
-        """Whether the entry is there; neither counts nor marks."""
+        """Return whether the entry exists, without counting the lookup or marking the entry."""
         return self.path(kind, key).is_dir()
 
     @contextmanager
     def building(self, kind: str, key: str) -> Iterator[Path]:
-        """An empty folder to fill; leaving the block without an exception makes it the entry.
+        """Yield an empty folder to fill; it becomes the entry when the block ends without an exception.
 
-        After an exception nothing remains. When another process was faster its entry stays and ours goes.
+        After an exception nothing remains. When another process was faster, its entry stays and this one is deleted.
         """
         try:
             temporary = self.temporary or self.root / TEMPORARY
@@ -120,11 +120,11 @@ class ContentCache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self, kind: str, key: str) -> None:
-        """Forgets an entry (one that turned out to be damaged); absent is fine."""
+        """Delete an entry (one that turned out to be damaged); a missing entry is no error."""
         self._remove_folder(self.path(kind, key))
 
     def stats(self) -> dict[str, KindStats]:
-        """Entries and bytes by kind, with this object's hits and misses."""
+        """Return the entries and bytes by kind, with this object's hits and misses."""
         kinds = {path.name for path in self._folders(self.root)} - {TEMPORARY}
         result = {}
         for kind in sorted(kinds | set(self._counters)):
@@ -136,9 +136,9 @@ class ContentCache:
     def prune(
         self, *, max_bytes: int | None = None, older_than_seconds: float | None = None, kind: str | None = None
     ) -> int:
-        """Removes entries unused for that long, then the least recently used until ``max_bytes`` hold the rest.
+        """Delete entries unused for that long, then the least recently used until the rest fits into ``max_bytes``.
 
-        Also clears what killed makers left behind. Returns the bytes freed.
+        Also delete what killed processes left behind. Return the bytes freed.
         """
         now = time.time()
         self._clear_abandoned(now)
@@ -155,29 +155,29 @@ class ContentCache:
         return freed
 
     def path(self, kind: str, key: str) -> Path:
-        """Return the folder of an entry, whether it is there or not."""
+        """Return the folder of an entry, whether it exists or not."""
         return self.root / entry_name(kind, key)
 
-    def _publish(self, folder: Path, place: Path) -> None:
-        """Data first, then the name: after a power cut an entry that has its name also has its bytes."""
+    def _publish(self, folder: Path, target: Path) -> None:
+        """Sync the data, then rename: after a power cut an entry that has its name also has its bytes."""
         for file in folder.iterdir():
             _sync(file)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755)  # mkdtemp keeps others out; a web server may run as somebody else
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)  # mkdtemp makes it private; a web server may run as another user
         try:
-            folder.rename(place)
+            folder.rename(target)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
 
     def _remove_folder(self, folder: Path) -> None:
-        """Takes the name away in one step, then the bytes: nobody sees half an entry."""
+        """Rename the folder away in one step, then delete the bytes: no reader sees half an entry."""
         removable = self.root / TEMPORARY / f"removed-{folder.name}-{os.getpid()}-{time.monotonic_ns()}"
         try:
             removable.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(removable)
         except FileNotFoundError:
-            return  # somebody else was faster
+            return  # another process was faster
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(removable, ignore_errors=True)
@@ -192,13 +192,13 @@ class ContentCache:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _entries(self, kind: str) -> Iterator[_Entry]:
-        for shelf in self._folders(self.root / kind):
-            for folder in self._folders(shelf):
+        for prefix in self._folders(self.root / kind):
+            for folder in self._folders(prefix):
                 try:
                     size = sum(file.stat().st_size for file in folder.iterdir())
                     yield _Entry(folder, size, folder.stat().st_mtime)
                 except FileNotFoundError:
-                    continue  # removed while we looked
+                    continue  # removed in the meantime
 
     @staticmethod
     def _folders(parent: Path) -> list[Path]:
@@ -209,7 +209,7 @@ class ContentCache:
 
 
 def _touch(folder: Path) -> None:
-    """Marks an entry as used by its modification time (access times are switched off on many mounts)."""
+    """Mark an entry as used by its modification time (access times are switched off on many mounts)."""
     try:
         if time.time() - folder.stat().st_mtime > TOUCH_INTERVAL_SECONDS:
             os.utime(folder)

@@ -1,1 +1,1 @@
-"""What this machine can do: cores, memory, engines, and which of them `auto` means here."""
+"""Probes of this machine: cores, memory, engines, and which of them `auto` resolves to here."""

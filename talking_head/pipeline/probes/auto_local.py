@@ -1,4 +1,4 @@
-"""What ``auto`` comes to without a queue and without other machines: by what this one can do."""
+"""The choice that ``auto`` resolves to without a queue and other machines: based on what this machine can do."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class LocalChoice:
     profile: Choice
     face: Choice
 
-    def figures(self) -> dict[str, str]:
-        """For the metrics."""
+    def metrics(self) -> dict[str, str]:
+        """Return the choice for the metrics document."""
         return {
             "asked_profile": self.asked_profile,
             "profile_reason": self.profile.reason,
@@ -31,7 +31,7 @@ class LocalChoice:
 def choose_here(
     profile: str, face: str, *, script: str, video_seconds: float, has_portrait: bool, checkpoints_dir: Path
 ) -> LocalChoice:
-    """Names in, names out. Loads torch if, and only if, the checkpoints of sadtalker are there and it was not named.
+    """Return the chosen profile and face. Torch is loaded only if sadtalker's checkpoints exist and it was not named.
 
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``. EngineError: the named face engine is not installed.
@@ -39,8 +39,8 @@ def choose_here(
     machines = [probe_machine(checkpoints_dir)] if AUTO in (profile, face) else []
     profile_choice = Choice(profile_named(None if profile == AUTO else profile).name)
     if profile == AUTO:
-        outlooks = [ProfileForecast(each, each.timeout_for(script)) for each in best_first()]
-        profile_choice = choose_profile(outlooks, machines, patience_seconds=0)
+        forecasts = [ProfileForecast(candidate, candidate.timeout_for(script)) for candidate in best_first()]
+        profile_choice = choose_profile(forecasts, machines, patience_seconds=0)
     chosen = profile_named(profile_choice.name)
     face_choice = Choice(registry.resolve("face", face))
     if face == AUTO and has_portrait:

@@ -1,5 +1,5 @@
-"""Does an engine work here, and how fast? Meant for a process of its own: models are loaded and may take the process
-down, and whoever asks does not want torch in memory.
+"""A trial of one engine: whether it works here, and how fast. It is meant for a process of its own: models are loaded
+and may take the process down, and the caller does not want torch in memory.
 
 ``python -m talking_head.pipeline.probes.engine_trial KIND NAME CHECKPOINTS_DIR [--portrait P] [--measure] [--seconds
 N]`` prints one JSON object, a :class:`Trial`.
@@ -34,7 +34,7 @@ SENTENCE = "This is how the voice sounds on this machine."
 @dataclass(slots=True)
 class Trial:
     """``real_time_factor`` is work per second of result, without loading and without preparing the portrait; None when
-    nothing was measured. ``frames`` is how far a face engine came within its time."""
+    nothing was measured. ``frames`` is how many frames a face engine drew within its time."""
 
     kind: str
     name: str
@@ -55,7 +55,7 @@ class Trial:
 def try_engine(
     kind: str, name: str, settings: EngineSettings, *, portrait: PortraitImage | None, measure: bool, seconds: float
 ) -> Trial:
-    """Creates the engine and, with ``measure``, lets it work for a second of result or for ``seconds``."""
+    """Create the engine and, with ``measure``, let it work for a second of result or for ``seconds``."""
     trial = Trial(kind, name)
     try:
         started = time.perf_counter()
@@ -63,7 +63,7 @@ def try_engine(
         trial.load_seconds = _since(started)
         trial.version = engine.version
         if measure:
-            {"speech": _speak, "face": _film, "enhancer": _enhance}[kind](engine, portrait, seconds, trial)
+            {"speech": _speak, "face": _animate, "enhancer": _enhance}[kind](engine, portrait, seconds, trial)
         elif kind == "speech":
             engine.voices()
         trial.usable = True
@@ -82,7 +82,7 @@ def _speak(engine: Any, _portrait: PortraitImage | None, _seconds: float, trial:
     _record(trial, _since(started), len(speech.waveform) / speech.sample_rate_hz)
 
 
-def _film(engine: Any, portrait: PortraitImage | None, seconds: float, trial: Trial) -> None:
+def _animate(engine: Any, portrait: PortraitImage | None, seconds: float, trial: Trial) -> None:
     started = time.perf_counter()
     source = portrait_to_source(engine, portrait, Framing(FAST.preprocess, FAST.size_px))
     trial.prepare_seconds = _since(started)
@@ -108,7 +108,7 @@ def _enhance(engine: Any, portrait: PortraitImage | None, seconds: float, trial:
 
 
 def babble(syllables: int) -> Take:
-    """A take of "ma ma ma ..." from a buzzing tone, so that a face can be tried without a voice."""
+    """Return a take of "ma ma ma ..." from a buzzing tone, so that a face can be tried without a voice."""
     times = np.arange(round(syllables * SYLLABLE_SECONDS * AUDIO_HZ)) / AUDIO_HZ  # (samples,)
     loudness = 1 - np.cos(2 * np.pi * times / SYLLABLE_SECONDS)
     tones = [np.sin(2 * np.pi * 120 * harmonic * times) / harmonic for harmonic in range(1, 20)]

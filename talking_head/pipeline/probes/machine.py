@@ -1,5 +1,5 @@
-"""What this machine can do, asked in the renderer process: the only one that may load torch, and only if there is
-something for it to draw with."""
+"""The probe of this machine, run in the renderer process: the only one that may load torch, and only if sadtalker's
+checkpoints exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talking_head.selection_rules import MEASURED_SIDE_PX, QUALITY_FACE, Machine
 
 
 def probe_machine(checkpoints_dir: Path) -> Machine:
-    """Takes some ten milliseconds, and seconds more for loading torch where the checkpoints of sadtalker are."""
+    """Return what this machine can do: in some ten milliseconds, and seconds more to load torch for sadtalker."""
     problem = sadtalker_problem(checkpoints_dir)
     gpu_name, seconds = ("", None) if problem else _ask_torch()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -21,18 +21,18 @@ def probe_machine(checkpoints_dir: Path) -> Machine:
 
 
 def sadtalker_problem(checkpoints_dir: Path) -> str:
-    """Why sadtalker cannot be used here, as far as that is seen without loading anything; "" when it can."""
+    """Return why sadtalker cannot be used here, as far as that is seen without loading anything; "" when it can."""
     missing = [package for package in ("torch", "safetensors") if find_spec(package) is None]
     if missing:
         return f"{missing[0]} is not installed."
-    needed = [one for one in load_manifest().needed_by(QUALITY_FACE) if not one.optional]
-    if not all(one.path_in(checkpoints_dir).is_file() for one in needed):
-        return "its checkpoints are not there."
+    needed = [checkpoint for checkpoint in load_manifest().needed_by(QUALITY_FACE) if not checkpoint.optional]
+    if not all(checkpoint.path_in(checkpoints_dir).is_file() for checkpoint in needed):
+        return "its checkpoints are missing."
     return ""
 
 
 def _ask_torch() -> tuple[str, float]:
-    """The GPU's name, "" without one, and the seconds of a frame there."""
+    """Return the GPU's name, "" without one, and the estimated seconds of a frame there."""
     import torch
 
     from talking_head.engines.face.sadtalker.fast.speed import estimated_seconds_per_frame

@@ -19,6 +19,6 @@ def test_without_checkpoints_the_reason_is_said_and_torch_is_not_loaded(tmp_path
     assert machine.cores >= 1
     assert machine.memory_bytes > 10**8
     assert machine.sadtalker_seconds_per_frame is None
-    assert machine.sadtalker_problem in ("its checkpoints are not there.", "torch is not installed.")
+    assert machine.sadtalker_problem in ("its checkpoints are missing.", "torch is not installed.")
     asked = subprocess.run([sys.executable, "-c", ASK, str(tmp_path)], capture_output=True, text=True, check=True)
     assert asked.stdout.splitlines()[-1] == "False"

@@ -15,7 +15,7 @@ from talking_head.engines.base import EngineSettings, EnhancePolicy, Voice
 from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
 from talking_head.media_io.arrays import Frame
 from talking_head.media_io.video import decode_frames
-from talking_head.pipeline.cache.entries import CLIP_FIGURES, CLIP_POSTER, CLIP_VIDEO, TAKE_SOUND, load_take
+from talking_head.pipeline.cache.entries import CLIP_METADATA, CLIP_POSTER, CLIP_VIDEO, TAKE_SOUND, load_take
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
 from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
@@ -139,7 +139,7 @@ def test_events_tell_the_stages_in_order_with_a_preview(renderer: ClipRenderer, 
     assert previews and all(preview[:2] == b"\xff\xd8" for preview in previews)
 
 
-@pytest.mark.parametrize("file", [CLIP_VIDEO, CLIP_FIGURES])
+@pytest.mark.parametrize("file", [CLIP_VIDEO, CLIP_METADATA])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_clip_in_the_cache_is_made_again(
     renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest, file: str, damage: str

@@ -12,7 +12,13 @@ from talking_head.engines.base import Take, TimedWord
 from talking_head.engines.speech.reading.rules import word_ranges
 from talking_head.engines.speech.reading.spoken_form import spoken_form
 from talking_head.pipeline.script.script_to_utterances import Utterance, script_to_utterances
-from talking_head.pipeline.takes_to_captions import CaptionedUtterance, captions, placed, takes_to_captions, transcript
+from talking_head.pipeline.takes_to_captions import (
+    CaptionedUtterance,
+    captioned_utterances,
+    captions,
+    takes_to_captions,
+    transcript,
+)
 from talking_head.timebase import AUDIO_HZ, round_up_to_quantum
 
 WORD_SECONDS = 0.3
@@ -134,7 +140,7 @@ def test_the_transcript_gives_the_place_and_time_of_every_word() -> None:
     script = "# Start\nHello, “world”. Bye now."
     utterances = script_to_utterances(script).utterances
     takes = [take_of(utterance) for utterance in utterances]
-    first, second = transcript(placed(utterances, takes, fallbacks={1}))["utterances"]
+    first, second = transcript(captioned_utterances(utterances, takes, fallbacks={1}))["utterances"]
     assert (first["chapter"], first["is_fallback"], second["chapter"], second["is_fallback"]) == (
         "Start",
         False,
