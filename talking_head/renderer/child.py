@@ -188,9 +188,9 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         return {}
 
     def listen(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        from talking_head.pipeline.narration.transcribe import ListenRequest, transcribe_chunk
+        from talking_head.pipeline.narration.transcribe import TranscribeRequest, transcribe_chunk
 
-        return transcribe_chunk(ListenRequest(**values["request"])).to_json()
+        return transcribe_chunk(TranscribeRequest(**values["request"])).to_json()
 
     def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         from talking_head.pipeline.probes.machine import probe_machine

@@ -29,7 +29,7 @@ def test_a_clean_reading_is_cut_and_aligned_where_the_voice_said_its_words() -> 
 def test_a_recording_of_another_text_is_counted_as_refused() -> None:
     reading = read_aloud(TEXTS)
     found = measure(reading.waveform, reading, ["Nobody ever spoke these other words.", "Nor those."], NO_WHISPER)
-    assert found["refused"] == "The recording says something else than the text."
+    assert found["refused"] == "The recording does not match the text."
 
 
 def test_noise_is_as_loud_as_its_name_says() -> None:

@@ -1,1 +1,1 @@
-"""What is good and bad about a picture, a recording or a voice sample, in words."""
+"""Quality checks of pictures, recordings and voice samples, with problems and hints for teachers."""

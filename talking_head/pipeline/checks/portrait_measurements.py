@@ -1,4 +1,4 @@
-"""What can be measured on the face of a portrait: plain numbers, no judgement (that is in ``portrait_report``).
+"""Measurements of the face in a portrait: plain numbers, no judgement (that is in ``portrait_report``).
 
 Light, sharpness and the mouth are measured on an upright patch in which the face always has the same size, so that the
 numbers mean the same for a small and a large picture.
@@ -40,7 +40,7 @@ Mask = NDArray[np.bool_]  # (PATCH_PX, PATCH_PX)
 
 @dataclass(frozen=True, slots=True)
 class FaceMeasurements:
-    """Numbers about the largest face. Angles in degrees, 0 = straight ahead and upright; light in 0..255."""
+    """Measurements of the largest face. Angles in degrees, 0 = straight ahead and upright; light in 0..255."""
 
     box: FaceBox
     mesh_score: float
@@ -50,7 +50,7 @@ class FaceMeasurements:
     sharpness: float  # variance of the Laplacian over that of the picture: 0.04 to 0.1 when sharp, 0.005 when blurred
     brightest: float  # 95th percentile of the face's grey values
     contrast: float  # spread of the grey values (5th to 95th percentile) as a share of ``brightest``
-    burnt_out_share: float  # pixels without any drawing left
+    burnt_out_share: float  # pixels without any detail left
     mouth_gap: float  # between the inner lips, in distances of the outer eye corners
     mouth_relief: float  # how much light changes down across the mouth, as a share of the face's spread
     mouth_colour_relief: float  # the same for colour (a and b of CIELAB)
@@ -61,7 +61,7 @@ class FaceMeasurements:
 
 
 def measure_faces(rgb: Frame) -> tuple[list[FaceBox], FaceMeasurements | None]:
-    """All faces in ``rgb`` (height, width, 3), the largest first, and what the largest one measures.
+    """Return all faces in ``rgb`` (height, width, 3), the largest first, and the measurements of the largest.
 
     Raises:
         EngineError: ``engine_unavailable`` when the face models are not installed.
@@ -72,17 +72,21 @@ def measure_faces(rgb: Frame) -> tuple[list[FaceBox], FaceMeasurements | None]:
     return faces, _measure(rgb, faces[0], face_mesh(rgb, faces[0]))
 
 
-def stands_on_its_head(rgb: Frame, box: FaceBox) -> bool:
-    """True when the turned picture shows the better face: the networks see faces in upside-down pictures too. The mesh
-    must be sure of it, because a masked face can look like a face in either direction."""
+def is_upside_down(rgb: Frame, box: FaceBox) -> bool:
+    """Return whether the turned picture shows the better face: the networks see faces in upside-down pictures too.
+
+    The mesh must be sure of it, because a masked face can look like a face in either direction.
+    """
     turned = np.ascontiguousarray(rgb[::-1, ::-1])
     faces = find_faces(turned)
     return bool(faces) and faces[0].score > box.score + 0.05 and face_mesh(turned, faces[0]).score > 0.95
 
 
 def pose_of(points: Points) -> tuple[float, float, float]:
-    """Yaw, pitch and roll in degrees of a mesh (468, 3), from the line between the cheekbones and the one from forehead
-    to chin; z points away from the camera."""
+    """Return yaw, pitch and roll in degrees of a mesh (468, 3); z points away from the camera.
+
+    They are based on the line between the cheekbones and the one from forehead to chin.
+    """
     across = points[LEFT_CHEEKBONE] - points[RIGHT_CHEEKBONE]
     down = points[CHIN] - points[FOREHEAD]
     eyes = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
@@ -125,7 +129,7 @@ def _measure(rgb: Frame, box: FaceBox, landmarks: Landmarks) -> FaceMeasurements
 
 
 def _upright_patch(rgb: Frame, flat: Points) -> tuple[Frame, Points]:
-    """The face turned upright and scaled to ``PATCH_PX``, and where the mesh points (468, 2) lie in it."""
+    """Return the face turned upright and scaled to ``PATCH_PX``, and the mesh points (468, 2) in it."""
     eyes = flat[LEFT_EYE_OUTER] - flat[RIGHT_EYE_OUTER]
     length = float(np.hypot(*eyes)) or 1.0
     cos, sin = eyes / length
@@ -158,7 +162,7 @@ def _sharpness(grey: NDArray[np.float32], core: Mask) -> float:
 
 
 def _measure_mouth(patch: Frame, points: Points, oval: Mask, spread: float) -> dict[str, float]:
-    """Four numbers that tell a mouth from something in front of it; ``spread`` is the face's range of lightness."""
+    """Return four numbers that tell a mouth from what may cover it; ``spread`` is the face's range of lightness."""
     light = patch.astype(np.float32) / np.float32(255)
     lab = cv2.cvtColor(light, cv2.COLOR_RGB2LAB).astype(np.float32)  # (PATCH_PX, PATCH_PX, 3)
     lips = points[OUTER_LIPS]
@@ -179,8 +183,10 @@ def _measure_mouth(patch: Frame, points: Points, oval: Mask, spread: float) -> d
 
 
 def _relief(lab: NDArray[np.float32], points: Points, center: Points) -> tuple[float, float]:
-    """Standard deviations of lightness and of colour down a band over the mouth: lips and the line between them change
-    both, cloth and skin hardly."""
+    """Return the standard deviations of lightness and of colour down a band over the mouth.
+
+    Lips and the line between them change both, cloth and skin hardly.
+    """
     width = float(np.linalg.norm(points[LEFT_MOUTH_CORNER] - points[RIGHT_MOUTH_CORNER]))
     half_height, half_width = max(4, round(0.35 * width)), max(4, round(0.4 * width))
     x, y = (int(np.clip(value, 8, PATCH_PX - 8)) for value in center)

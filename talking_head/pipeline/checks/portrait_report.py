@@ -1,4 +1,4 @@
-"""What is good and bad about a portrait, in words a teacher understands, each with what to do about it.
+"""The report on a portrait: its problems in words that a teacher understands, each with a hint.
 
 ``stop`` means that no talking face can be made of the picture; ``warn`` means that the video will be worse than it
 could be. The limits were set on six portraits (photos and paintings, tanned to pale, smiling and serious) and on
@@ -19,12 +19,12 @@ from typing import Any
 from talking_head.engines.face.mesh import FaceBox
 from talking_head.errors import PortraitError
 from talking_head.media_io.arrays import Frame
-from talking_head.pipeline.checks.portrait_measurements import FaceMeasurements, measure_faces, stands_on_its_head
+from talking_head.pipeline.checks.portrait_measurements import FaceMeasurements, is_upside_down, measure_faces
 from talking_head.pipeline.checks.problem import Problem
 
 MIN_FACE_PX = 40  # below this the mouth is a handful of pixels
-SMALL_FACE_PX = 80  # in a 256 px video the face is about this large, so nothing has to be invented
-RIVAL_FACE_AREA = 0.35  # of the largest face: then it is not clear who is meant
+SMALL_FACE_PX = 80  # in a 256 px video the face is about this large, so no detail has to be invented
+RIVAL_FACE_AREA = 0.35  # of the largest face: then it is not clear which person should speak
 OTHER_FACE_AREA = 0.04  # smaller ones are strangers in the background, or no faces at all
 BLURRED = 0.008
 TOO_DARK = 85.0  # even the brightest skin; well-lit dark skin reaches 120 and more
@@ -53,7 +53,7 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class PortraitReport:
-    """The verdict on a picture. The most serious problems come first."""
+    """The report on a picture. The most serious problems come first."""
 
     problems: tuple[Problem, ...]
     face_count: int
@@ -81,30 +81,32 @@ class PortraitReport:
 
 
 def report_on(rgb: Frame) -> PortraitReport:
-    """Looks at a decoded picture (height, width, 3).
+    """Check a decoded picture (height, width, 3) and return the report.
 
     Raises:
         EngineError: ``engine_unavailable`` when the face models are not installed.
     """
-    faces, measured = measure_faces(rgb)
-    if measured is None:
+    faces, measurements = measure_faces(rgb)
+    if measurements is None:
         return PortraitReport((_no_face(),), 0, None)
-    if stands_on_its_head(rgb, measured.box) or abs(measured.roll_degrees) > LYING_DEGREES:
+    if is_upside_down(rgb, measurements.box) or abs(measurements.roll_degrees) > LYING_DEGREES:
         return PortraitReport((_not_upright(),), len(faces), None)
-    if measured.mesh_score < MIN_MESH_SCORE:  # something that only resembles a face
+    if measurements.mesh_score < MIN_MESH_SCORE:  # something that only resembles a face
         return PortraitReport((_no_face(),), 0, None)
-    problems = [*_about_the_others(faces), *_about_the_place(measured)]
+    problems = [*_other_face_problems(faces), *_position_problems(measurements)]
     if not any(problem.severity == "stop" for problem in problems):  # otherwise the rest would be noise
-        problems += [*_about_the_light(measured), *_about_the_mouth(measured)]
+        problems += [*_light_problems(measurements), *_mouth_problems(measurements)]
     problems.sort(key=lambda problem: problem.severity != "stop")  # stable: keeps the order within each
-    box = measured.box
+    box = measurements.box
     rectangle = Rectangle(box.center_x - box.width / 2, box.center_y - box.height / 2, box.width, box.height)
     return PortraitReport(tuple(problems), len(faces), rectangle)
 
 
 def refuse_unusable(report: PortraitReport) -> None:
-    """Raises:
-    PortraitError: the first ``stop`` problem, with its code and hint.
+    """Raise the report's first ``stop`` problem, if it has one.
+
+    Raises:
+        PortraitError: the problem, with its code and hint.
     """
     for problem in report.problems:
         if problem.severity == "stop":
@@ -126,7 +128,7 @@ def _not_upright() -> Problem:
     )
 
 
-def _about_the_others(faces: list[FaceBox]) -> Iterator[Problem]:
+def _other_face_problems(faces: list[FaceBox]) -> Iterator[Problem]:
     shares = [face.area / faces[0].area for face in faces[1:]]
     if any(share >= RIVAL_FACE_AREA for share in shares):
         yield Problem(
@@ -140,26 +142,26 @@ def _about_the_others(faces: list[FaceBox]) -> Iterator[Problem]:
             "several_faces",
             "warn",
             "There are other people in this picture.",
-            "The largest face will speak. Crop the others away if they should not be in the video.",
+            "The largest face will speak. Crop the others out if they should not be in the video.",
         )
 
 
-def _about_the_place(face: FaceMeasurements) -> Iterator[Problem]:
-    yield from _about_the_size(face)
-    yield from _about_the_edges(face)
-    yield from _about_the_pose(face)
+def _position_problems(face: FaceMeasurements) -> Iterator[Problem]:
+    yield from _size_problems(face)
+    yield from _edge_problems(face)
+    yield from _pose_problems(face)
 
 
-def _about_the_size(face: FaceMeasurements) -> Iterator[Problem]:
+def _size_problems(face: FaceMeasurements) -> Iterator[Problem]:
     side_px = round(max(face.box.width, face.box.height))
-    hint = "Use a picture taken from nearer, or the original in full size: the face should be 200 pixels wide or more."
+    hint = "Use a closer picture, or the original in full size: the face should be at least 200 pixels wide."
     if side_px < MIN_FACE_PX:
         yield Problem("face_too_small", "stop", f"The face is too small ({side_px} pixels wide).", hint)
     elif side_px < SMALL_FACE_PX:
         yield Problem("face_small", "warn", f"The face is small ({side_px} pixels wide): it will look soft.", hint)
 
 
-def _about_the_edges(face: FaceMeasurements) -> Iterator[Problem]:
+def _edge_problems(face: FaceMeasurements) -> Iterator[Problem]:
     hint = "Use a picture that shows the whole head with some room around it."
     if face.mouth_is_outside:
         yield Problem("mouth_cut_off", "stop", "The mouth is not in the picture.", hint)
@@ -167,7 +169,7 @@ def _about_the_edges(face: FaceMeasurements) -> Iterator[Problem]:
         yield Problem("head_cut_off", "warn", "Part of the face is cut off by the edge of the picture.", hint)
 
 
-def _about_the_pose(face: FaceMeasurements) -> Iterator[Problem]:
+def _pose_problems(face: FaceMeasurements) -> Iterator[Problem]:
     hint = "Use a picture in which the person looks straight at the camera."
     if abs(face.yaw_degrees) > TURNED_AWAY_DEGREES:
         yield Problem("turned_away", "stop", "The face is turned too far to the side.", hint)
@@ -182,7 +184,7 @@ def _about_the_pose(face: FaceMeasurements) -> Iterator[Problem]:
         yield Problem("tilted", "warn", "The head is tilted far to one side.", "An upright head looks more natural.")
 
 
-def _about_the_light(face: FaceMeasurements) -> Iterator[Problem]:
+def _light_problems(face: FaceMeasurements) -> Iterator[Problem]:
     if face.sharpness < BLURRED:
         yield Problem(
             "blurred",
@@ -210,7 +212,7 @@ def _about_the_light(face: FaceMeasurements) -> Iterator[Problem]:
         )
 
 
-def _about_the_mouth(face: FaceMeasurements) -> Iterator[Problem]:
+def _mouth_problems(face: FaceMeasurements) -> Iterator[Problem]:
     if _mouth_seems_covered(face):
         yield Problem(
             "mouth_covered",

@@ -1,4 +1,4 @@
-"""One thing that is wrong with a picture, a recording or a voice sample."""
+"""A problem with a picture, a recording or a voice sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Severity = Literal["stop", "warn"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a check found: ``code`` for machines, ``message`` says what, ``hint`` what to do about it."""
+    """A problem found by a check: ``code`` is for machines, ``message`` says what is wrong, ``hint`` what to do."""
 
     code: str
     severity: Severity
@@ -18,7 +18,7 @@ class Problem:
     hint: str
 
     def to_json(self) -> dict[str, str]:
-        """Return the problem for rows and answers. ``advice`` is the name that the hint had first: clients read it."""
+        """Return the problem for rows and responses. ``advice`` is the hint's former name: clients still read it."""
         return {**asdict(self), "advice": self.hint}
 
     @classmethod

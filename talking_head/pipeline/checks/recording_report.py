@@ -1,4 +1,4 @@
-"""What is good and bad about a recorded narration, in words a teacher understands, each with what to do about it.
+"""The report on a recorded narration: its problems in words that a teacher understands, each with a hint.
 
 ``stop`` means that no lesson can be made of it; ``warn`` means that the video will sound worse than it could. The
 limits were set on the embedded voice with hiss, mains hum, clipping and silence added in known amounts
@@ -22,12 +22,12 @@ Verdict = Literal["good", "warn", "bad"]
 SHORTEST_SECONDS = 1.0
 SILENT_DB = -60.0  # of full scale: the loudest parts of any voice are far above
 QUIET_DB = -42.0
-NOISY_DB, VERY_NOISY_DB = 25.0, 12.0  # how far the voice stands above what is behind it
-HUM_SHARE = 0.6  # of the noise: what is below all voices
-HISS_SHARE = 0.6  # of the noise: what is above most of them
+NOISY_DB, VERY_NOISY_DB = 25.0, 12.0  # how far the voice is above its background
+HUM_SHARE = 0.6  # of the noise: frequencies below all voices
+HISS_SHARE = 0.6  # of the noise: frequencies above most of them
 CLIPPED_SHARE = 0.01  # of the blocks with voice
-CANCELLED_DB = 10.0  # lost when the two sides are added up
-LONG_SILENCE_SECONDS = 3.0  # before or behind the voice; it is left out anyway
+CANCELLED_DB = 10.0  # lost when the two channels are mixed
+LONG_SILENCE_SECONDS = 3.0  # before or after the voice; it is trimmed anyway
 LOW_RATE_HZ = 16_000
 _VOICE_PERCENTILE, _NOISE_PERCENTILE = 90, 10
 _FLOOR = 1e-10  # -100 dB: below 16 bit
@@ -35,7 +35,7 @@ _FLOOR = 1e-10  # -100 dB: below 16 bit
 
 @dataclass(frozen=True, slots=True)
 class NarrationReport:
-    """The verdict on a recording. The most serious problems come first. Levels are in dB below full scale."""
+    """The report on a recording. The most serious problems come first. Levels are in dB below full scale."""
 
     problems: tuple[Problem, ...]
     duration_seconds: float
@@ -62,13 +62,13 @@ class NarrationReport:
 
 
 def report_on_recording(figures: RecordingStats) -> NarrationReport:
-    """Judges a recording by what was measured while it was read."""
+    """Return the report on a recording, based on what was measured while it was read."""
     powers = np.maximum(figures.powers, _FLOOR)
     voice = float(np.percentile(powers, _VOICE_PERCENTILE))
     noise = float(np.percentile(powers, _NOISE_PERCENTILE))
-    problems = list(_about_the_voice(figures, voice))
+    problems = list(_voice_problems(figures, voice))
     if not problems:  # otherwise the rest would be noise
-        problems = [*_about_the_noise(figures, powers, voice, noise), *_about_the_form(figures, powers, voice)]
+        problems = [*_noise_problems(figures, powers, voice, noise), *_other_problems(figures, powers, voice)]
     problems.sort(key=lambda problem: problem.severity != "stop")  # stable: keeps the order within each
     return NarrationReport(
         tuple(problems), figures.duration_seconds, round(_db(voice), 1), round(_db(noise), 1), figures.channels
@@ -76,15 +76,17 @@ def report_on_recording(figures: RecordingStats) -> NarrationReport:
 
 
 def refuse_unusable_recording(report: NarrationReport) -> None:
-    """Raises:
-    InvalidInput: the first ``stop`` problem, with its code and hint.
+    """Raise the report's first ``stop`` problem, if it has one.
+
+    Raises:
+        InvalidInput: the problem, with its code and hint.
     """
     for problem in report.problems:
         if problem.severity == "stop":
             raise InvalidInput(problem.message, code=problem.code, hint=problem.hint)
 
 
-def _about_the_voice(figures: RecordingStats, voice: float) -> Iterator[Problem]:
+def _voice_problems(figures: RecordingStats, voice: float) -> Iterator[Problem]:
     if figures.duration_seconds < SHORTEST_SECONDS:
         yield Problem(
             "audio_too_short",
@@ -96,8 +98,8 @@ def _about_the_voice(figures: RecordingStats, voice: float) -> Iterator[Problem]
         yield Problem(
             "audio_cancelled",
             "stop",
-            "The two sides of this stereo recording wipe each other out.",
-            "Record in mono, or turn the wires of one microphone round.",
+            "The two channels of this stereo recording cancel each other out.",
+            "Record in mono, or swap the wires of one microphone.",
         )
     elif _db(voice) < SILENT_DB:
         yield Problem(
@@ -108,18 +110,18 @@ def _about_the_voice(figures: RecordingStats, voice: float) -> Iterator[Problem]
         )
 
 
-def _about_the_noise(figures: RecordingStats, powers: np.ndarray, voice: float, noise: float) -> Iterator[Problem]:
+def _noise_problems(figures: RecordingStats, powers: np.ndarray, voice: float, noise: float) -> Iterator[Problem]:
     distance_db = _db(voice) - _db(noise)
     if distance_db >= NOISY_DB:
         return
-    what, hint = _kind_of_noise(figures, powers, noise)
+    noise_name, hint = _kind_of_noise(figures, powers, noise)
     if distance_db >= VERY_NOISY_DB:
-        yield Problem("audio_noisy", "warn", f"There is {what} behind your voice.", hint)
+        yield Problem("audio_noisy", "warn", f"There is {noise_name} behind your voice.", hint)
     else:
         yield Problem(
             "audio_very_noisy",
             "warn",
-            f"There is {what} behind your voice, nearly as loud as the voice itself.",
+            f"There is {noise_name} behind your voice, nearly as loud as the voice itself.",
             hint,
         )
 
@@ -137,37 +139,37 @@ def _kind_of_noise(figures: RecordingStats, powers: np.ndarray, noise: float) ->
     return "noise", "Try again in a quieter room, or closer to the microphone."
 
 
-def _about_the_form(figures: RecordingStats, powers: np.ndarray, voice: float) -> Iterator[Problem]:
+def _other_problems(figures: RecordingStats, powers: np.ndarray, voice: float) -> Iterator[Problem]:
     speaking = np.flatnonzero(powers > voice / 100)  # within 20 dB of the louder parts
     if figures.clipped_blocks > CLIPPED_SHARE * len(speaking):
         yield Problem(
             "audio_clipped",
             "warn",
-            "The voice is so loud in places that it crackles.",
+            "The voice is so loud in places that it is distorted.",
             "Speak a little further from the microphone or turn its level down, then record again.",
         )
     if _db(voice) < QUIET_DB:
         yield Problem(
             "audio_quiet",
             "warn",
-            "The voice is very quiet. It is made louder, and so is the noise.",
+            "The voice is very quiet. It will be amplified, and the noise with it.",
             "Speak closer to the microphone or turn its level up.",
         )
     if figures.sample_rate_hz < LOW_RATE_HZ:
         yield Problem(
             "audio_muffled",
             "warn",
-            "The recording has the sound of a telephone.",
+            "The recording sounds like a telephone call.",
             "Record with a computer or a recording app instead of a call.",
         )
-    before, behind = speaking[0] * BLOCK_SECONDS, (len(powers) - 1 - speaking[-1]) * BLOCK_SECONDS
-    if max(before, behind) > LONG_SILENCE_SECONDS:
-        where = "before the first" if before > behind else "after the last"
+    before, after = speaking[0] * BLOCK_SECONDS, (len(powers) - 1 - speaking[-1]) * BLOCK_SECONDS
+    if max(before, after) > LONG_SILENCE_SECONDS:
+        where = "before the first" if before > after else "after the last"
         yield Problem(
             "audio_long_silence",
             "warn",
-            f"Nothing is said for {max(before, behind):.0f} seconds {where} word.",
-            "You need not do anything: silence at both ends is left out.",
+            f"There are {max(before, after):.0f} seconds of silence {where} word.",
+            "You do not need to do anything: silence at both ends is removed.",
         )
 
 

@@ -1,5 +1,7 @@
-"""Is a recording good enough to clone a voice from? What is true of every recording, and what a sample needs besides:
-enough speech, and not too much of it, because the model listens to half a minute at most.
+"""The report on a voice sample: whether a recording is good enough to clone a voice from.
+
+The checks are those of every recording, and those of a sample: it needs enough speech, and not too much, because the
+model uses half a minute at most.
 """
 
 from __future__ import annotations
@@ -19,25 +21,25 @@ from talking_head.pipeline.checks.recording_report import NarrationReport, repor
 
 SPEECH_SHARE = 0.5  # of the sample; the rest is breathing and pauses
 _DETECTOR_HZ = 16_000
-_DETECTOR_LEVEL = 0.5  # peak: how loud somebody recorded must not matter
+_DETECTOR_LEVEL = 0.5  # peak: the recording's level must not matter
 _STRICT = 3  # of 0..3: the fewest noises taken for speech
-# A voice copies the room it was recorded in, so what a lesson could bear a sample cannot.
-_NO_LONGER_BEARABLE = frozenset({"audio_very_noisy"})
-_NOT_TRUE_HERE = frozenset({"audio_long_silence"})  # its hint says that silence does not matter
+# A cloned voice copies the room it was recorded in, so noise that a lesson tolerates is too much for a sample.
+_FATAL_CODES = frozenset({"audio_very_noisy"})
+_IRRELEVANT_CODES = frozenset({"audio_long_silence"})  # its hint says that silence does not matter
 
 
 def report_on_sample(figures: RecordingStats, waveform: Waveform, sample_rate_hz: int) -> NarrationReport:
-    """Judges a voice sample, (samples,), with what was measured while it was read."""
+    """Return the report on a voice sample, (samples,), based on what was measured while it was read."""
     report = report_on_recording(figures)
-    problems = [_sharper(problem) for problem in report.problems if problem.code not in _NOT_TRUE_HERE]
+    problems = [_stricter(problem) for problem in report.problems if problem.code not in _IRRELEVANT_CODES]
     if report.is_usable:
-        problems += _about_the_speech(figures.duration_seconds, waveform, sample_rate_hz)
+        problems += _speech_problems(figures.duration_seconds, waveform, sample_rate_hz)
     problems.sort(key=lambda problem: problem.severity != "stop")
     return replace(report, problems=tuple(problems))
 
 
 def speech_share(waveform: Waveform, sample_rate_hz: int) -> float:
-    """How much of it is speech, 0..1, by WebRTC's voice activity detector."""
+    """Return how much of it is speech, 0..1, according to WebRTC's voice activity detector."""
     detector = pocketsphinx.Vad(mode=_STRICT, sample_rate=_DETECTOR_HZ)
     peak = float(np.abs(waveform).max(initial=0.0))
     if not peak:
@@ -50,11 +52,11 @@ def speech_share(waveform: Waveform, sample_rate_hz: int) -> float:
     return sum(detector.is_speech(frame) for frame in frames) / max(1, len(frames))
 
 
-def _sharper(problem: Problem) -> Problem:
-    return replace(problem, severity="stop") if problem.code in _NO_LONGER_BEARABLE else problem
+def _stricter(problem: Problem) -> Problem:
+    return replace(problem, severity="stop") if problem.code in _FATAL_CODES else problem
 
 
-def _about_the_speech(seconds: float, waveform: Waveform, sample_rate_hz: int) -> Iterator[Problem]:
+def _speech_problems(seconds: float, waveform: Waveform, sample_rate_hz: int) -> Iterator[Problem]:
     if seconds < LEAST_SECONDS:
         yield Problem(
             "sample_too_short",
@@ -66,7 +68,7 @@ def _about_the_speech(seconds: float, waveform: Waveform, sample_rate_hz: int) -
         yield Problem(
             "sample_too_long",
             "stop",
-            f"The sample lasts {seconds:.0f} seconds; more than {LONGEST_SECONDS:.0f} are of no use.",
+            f"The sample lasts {seconds:.0f} seconds; no more than {LONGEST_SECONDS:.0f} can be used.",
             f"Cut it to the best {LONGEST_SECONDS:.0f} seconds.",
         )
     elif speech_share(waveform, sample_rate_hz) < SPEECH_SHARE:
@@ -74,5 +76,5 @@ def _about_the_speech(seconds: float, waveform: Waveform, sample_rate_hz: int) -
             "sample_without_speech",
             "stop",
             "There is too little speech in this sample.",
-            "Speak without long pauses, with nothing else to be heard: no music, no second voice.",
+            "Speak without long pauses, and without other sounds: no music, no second voice.",
         )

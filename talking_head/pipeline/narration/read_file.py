@@ -1,4 +1,4 @@
-"""A narration from a file of this machine: plain sound, and what is good and bad about it."""
+"""Reads a narration from a file on this machine: its plain sound, and the report on it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from talking_head.pipeline.checks.recording_report import (
 
 
 def read_narration(path: Path) -> tuple[Waveform, int, NarrationReport]:
-    """The recording, (samples,), its rate in hertz, and the verdict on its sound: as for one that was uploaded.
+    """Return the recording, (samples,), its rate in hertz, and the report on its sound, as for an upload.
 
     Raises:
-        InvalidInput: as :func:`talking_head.media_io.audio.opened_recording` says, or no lesson can be made of it
+        InvalidInput: as by :func:`talking_head.media_io.audio.opened_recording`, or no lesson can be made of it
             (``audio_silent``, ``audio_too_short``, ``audio_cancelled``).
     """
     with tempfile.TemporaryDirectory() as folder, unreadable_recordings(), path.open("rb") as file:

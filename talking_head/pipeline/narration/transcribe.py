@@ -1,7 +1,7 @@
-"""A stored narration, listened to piece by piece: what the renderer process does before a text can be laid beside it.
+"""Transcribes a stored narration chunk by chunk, in the renderer process, before a text can be matched with it.
 
-A piece is a minute or so. Between two of them a worker looks for other work, so an hour of lecture holds nobody up, and
-a crash costs one piece.
+A chunk is about a minute long. Between two chunks a worker looks for other work, so an hour of lecture delays no other
+job, and a crash costs one chunk.
 """
 
 from __future__ import annotations
@@ -13,21 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.speech.recognition import RECOGNISER_HZ, Recogniser, TranscriptSegment, best_recogniser
+from talking_head.engines.speech.recognition import RECOGNISER_HZ, TranscriptSegment, Recogniser, best_recogniser
 from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac_span, resample
 
-PIECE_SECONDS = 60.0
-_CUT_WITHIN_SECONDS = 15.0  # a piece ends in the quietest moment of its last seconds
+CHUNK_SECONDS = 60.0
+_CUT_WITHIN_SECONDS = 15.0  # a chunk ends in the quietest moment of its last seconds
 _QUIET_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class ListenRequest:
+class TranscribeRequest:
+    """The chunk to transcribe: it begins at ``start_seconds`` of the narration."""
+
     narration_path: str
     start_seconds: float
-    language: str  # "" = find out
+    language: str  # "" = detect it
     checkpoints_dir: str
 
     def to_json(self) -> dict[str, Any]:
@@ -36,7 +38,7 @@ class ListenRequest:
 
 @dataclass(frozen=True, slots=True)
 class TranscribedChunk:
-    """What a piece says; times count from the start of the recording. The next piece begins at ``end_seconds``."""
+    """A chunk's transcript; times count from the start of the recording. The next chunk begins at ``end_seconds``."""
 
     segments: tuple[TranscriptSegment, ...]
     end_seconds: float
@@ -49,26 +51,27 @@ class TranscribedChunk:
         return asdict(self)
 
 
-def transcribe_chunk(request: ListenRequest) -> TranscribedChunk:
-    """
+def transcribe_chunk(request: TranscribeRequest) -> TranscribedChunk:
+    """Transcribe one chunk.
+
     Raises:
         InvalidInput: ``unknown_file``. EngineError: the recogniser cannot be used here.
     """
     recogniser = _warm_recogniser(request.checkpoints_dir)
     start = request.start_seconds
     try:
-        waveform, rate_hz = read_flac_span(Path(request.narration_path), start, start + PIECE_SECONDS)
+        waveform, rate_hz = read_flac_span(Path(request.narration_path), start, start + CHUNK_SECONDS)
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            "The recording is not here (any more).", code="unknown_file", hint="Upload it again."
+            "The recording is no longer available.", code="unknown_file", hint="Upload it again."
         ) from error
-    is_last = len(waveform) < round(PIECE_SECONDS * rate_hz)
+    is_last = len(waveform) < round(CHUNK_SECONDS * rate_hz)
     if not is_last:
         waveform = waveform[: _quietest(waveform, rate_hz)]
     speech = resample(waveform, rate_hz, RECOGNISER_HZ)
-    found, language, probability = recogniser.segments(speech, request.language) if np.any(speech) else ((), "", 0.0)
+    segments, language, probability = recogniser.segments(speech, request.language) if np.any(speech) else ((), "", 0.0)
     return TranscribedChunk(
-        segments=tuple(_later(segment, start) for segment in found),
+        segments=tuple(_shifted(segment, start) for segment in segments),
         end_seconds=round(start + len(waveform) / rate_hz, 3),
         is_last=is_last,
         recogniser=f"{recogniser.name} {recogniser.version}",
@@ -83,7 +86,7 @@ def _warm_recogniser(checkpoints_dir: str) -> Recogniser:
 
 
 def _quietest(waveform: Waveform, rate_hz: int) -> int:
-    """Where to end a piece: the middle of the quietest moment near its end."""
+    """Return the sample at which to end a chunk: the middle of the quietest moment near its end."""
     width = round(_QUIET_SECONDS * rate_hz)
     last = waveform[-round(_CUT_WITHIN_SECONDS * rate_hz) :].astype(np.float64)
     summed = np.concatenate([[0.0], np.cumsum(last**2)])
@@ -91,7 +94,7 @@ def _quietest(waveform: Waveform, rate_hz: int) -> int:
     return len(waveform) - len(last) + int(np.argmin(power)) + width // 2
 
 
-def _later(segment: TranscriptSegment, seconds: float) -> TranscriptSegment:
+def _shifted(segment: TranscriptSegment, seconds: float) -> TranscriptSegment:
     words = tuple(
         replace(
             word,

@@ -1,1 +1,1 @@
-"""A teacher's script, read: blocks, sentences, language, utterances."""
+"""The parser of a teacher's script: blocks, sentences, language, utterances."""

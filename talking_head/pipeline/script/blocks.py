@@ -32,7 +32,7 @@ _SENTENCE_END = re.compile(r"[.!?…:;。！？][\"'”’)\]»*_]*$")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A stretch that is read without a break in between: a paragraph, a list item, or what is left of them."""
+    """A stretch that is read without a break: a paragraph, a list item, or the rest of one."""
 
     start: int
     end: int
@@ -60,7 +60,7 @@ class BlankLine:
 
 @dataclass(frozen=True, slots=True)
 class Ornament:
-    """Something seen but not said: a bullet, a rule, the frame of a table, a line of pictures."""
+    """Something shown but not spoken: a bullet, a rule, the frame of a table, a line of pictures."""
 
     start: int
     end: int
@@ -70,13 +70,13 @@ Block = Text | Heading | Pause | BlankLine | Ornament
 
 
 def script_blocks(script: str) -> list[Block]:
-    """The blocks of a script in order. What lies between them is white space.
+    """Return the blocks of a script in order. Between them is only white space.
 
     Raises:
         ScriptError: ``pause_too_long``.
     """
     blocks: list[Block] = []
-    goes_on = False  # whether the next line may continue the text that ends the list
+    may_continue = False  # whether the next line may continue the text that ends the list
     for match in _LINE.finditer(script):
         if match.start() == match.end():
             break
@@ -85,7 +85,7 @@ def script_blocks(script: str) -> list[Block]:
         last = blocks[-1] if blocks else None
         if (
             line
-            and goes_on
+            and may_continue
             and isinstance(line[0], Text)
             and isinstance(last, Text)
             and _continues(script, last, line[0])
@@ -94,7 +94,7 @@ def script_blocks(script: str) -> list[Block]:
             blocks += line[1:]
         else:
             blocks += line
-        goes_on = bool(line) and isinstance(line[-1], Text)
+        may_continue = bool(line) and isinstance(line[-1], Text)
     return blocks
 
 
@@ -131,12 +131,12 @@ def pause_too_long(script: str, position: int) -> ScriptError:
     return ScriptError(
         f"The pause in line {script.count(chr(10), 0, position) + 1} is too long.",
         code="pause_too_long",
-        hint=f"Pauses can be {MAX_PAUSE_SECONDS:g} seconds long, also when several follow each other.",
+        hint=f"A pause, or several in a row together, can last up to {MAX_PAUSE_SECONDS:g} seconds.",
     )
 
 
 def _text_blocks(script: str, start: int, end: int) -> Iterator[Block]:
-    """The text between two positions without the white space around it; nothing if there is only white space."""
+    """Yield the text between two positions without the white space around it; nothing if there is no other text."""
     text = script[start:end]
     start += len(text) - len(text.lstrip())
     end -= len(text) - len(text.rstrip())
@@ -146,7 +146,7 @@ def _text_blocks(script: str, start: int, end: int) -> Iterator[Block]:
 
 
 def _continues(script: str, last: Text, following: Text) -> bool:
-    """Whether a line break is only where an editor wrapped a sentence. Short lines (poems, addresses) stand alone."""
+    """Return whether a line break only wraps a sentence in an editor. Short lines (poems, addresses) stand alone."""
     between = script[last.end : following.start]
     if between.strip() or _NUMBERED.match(script, following.start, following.end):
         return False

@@ -1,4 +1,4 @@
-"""Whether the letters of a text belong to the language that it is said to be in."""
+"""The check that a text is written in the letters of its language."""
 
 from __future__ import annotations
 
@@ -38,11 +38,13 @@ _NEUTRAL = frozenset(
 
 
 def check_language(spoken: Iterable[str], language: str) -> None:
-    """Looks at the writing system alone, which cannot be mistaken. (Spanish in an English lesson is not noticed:
+    """Check that the text's writing system is that of the language.
+
+    The writing system alone is checked because it cannot be mistaken. (Spanish in an English lesson is not noticed:
     quotations and names make every guess about single sentences wrong sometimes.)
 
     Args:
-        spoken: the utterances as they are said; signs and single Greek letters are words there already.
+        spoken: the utterances as they are spoken; signs and single Greek letters are already words there.
 
     Raises:
         ScriptError: ``unsupported_language`` when most letters, or all letters of one utterance, are foreign.
@@ -55,8 +57,8 @@ def check_language(spoken: Iterable[str], language: str) -> None:
         total += systems
         if systems and not expected & systems.keys() and not foreign_utterance:
             foreign_utterance = text
-    known = sum(total[system] for system in expected)
-    if total and 2 * known < total.total():
+    expected_count = sum(total[system] for system in expected)
+    if total and 2 * expected_count < total.total():
         raise _foreign("Most of the text", total, expected, language)
     if foreign_utterance:
         excerpt = foreign_utterance[:40] + ("…" if len(foreign_utterance) > 40 else "")
@@ -64,11 +66,11 @@ def check_language(spoken: Iterable[str], language: str) -> None:
         raise _foreign(f"The sentence “{excerpt}”", systems, expected, language)
 
 
-def _foreign(what: str, systems: Counter[str], expected: frozenset[str], language: str) -> ScriptError:
+def _foreign(subject: str, systems: Counter[str], expected: frozenset[str], language: str) -> ScriptError:
     system = next(name for name, _ in systems.most_common() if name not in expected)
     name = "Chinese" if system == "CJK" else system.capitalize()
     return ScriptError(
-        f"{what} is written in {name} letters, which a voice for “{language}” cannot read.",
+        f"{subject} is written in {name} letters, which a voice for “{language}” cannot read.",
         code="unsupported_language",
         hint="Choose a voice for that language, or write it in the lesson's language.",
     )
@@ -76,7 +78,7 @@ def _foreign(what: str, systems: Counter[str], expected: frozenset[str], languag
 
 @lru_cache(maxsize=8_192)
 def _writing_system(character: str) -> str:
-    """ "LATIN", "CYRILLIC", "CJK" ...; empty for what is no letter or belongs to none."""
+    """Return "LATIN", "CYRILLIC", "CJK" ...; empty for a character that is no letter or belongs to no system."""
     if not character.isalpha():
         return ""
     system = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").split(" ")[0]

@@ -1,6 +1,6 @@
-"""Lesson text -> utterances: what is said in one breath and becomes one clip.
+"""Splits a lesson's text into utterances: each is said in one breath and becomes one clip.
 
-Headings (``# Title``) become chapters and are **not** read aloud: they name what follows, on the player's timeline.
+Headings (``# Title``) become chapters and are **not** read aloud: they name what follows on the player's timeline.
 Blank lines and ``[pause 1.5s]`` become silence. Every character of the script belongs to exactly one utterance or to
 exactly one markup span, so a page can show the text and highlight what is being said.
 """
@@ -30,7 +30,7 @@ MAX_SCRIPT_CHARACTERS = 60_000  # about an hour and a quarter
 MAX_UTTERANCES = 3_000
 PARAGRAPH_PAUSE_SECONDS = 0.4
 CHAPTER_PAUSE_SECONDS = 0.7
-# Numbers grow when they are said. What grows beyond this is cut again.
+# Numbers become longer when they are spoken. A sentence that becomes longer than this is cut again.
 MAX_SPOKEN_CHARACTERS = 480
 _SMALLEST_CUT_CHARACTERS = 16
 
@@ -43,7 +43,7 @@ MarkupKind = Literal["space", "heading", "pause", "ornament"]
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """``text`` is ``script[start:end]``; ``spoken`` is empty when the utterance is only a pause."""
+    """An utterance; ``text`` is ``script[start:end]``, ``spoken`` is empty when the utterance is only a pause."""
 
     index: int
     text: str
@@ -56,7 +56,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """``start`` and ``end`` are where its heading stands."""
+    """A chapter; ``start`` and ``end`` are the position of its heading."""
 
     title: str
     start: int
@@ -79,7 +79,7 @@ class Script:
 
 
 def script_to_utterances(script: str, language: str = "en") -> Script:
-    """Splits a script. The same script gives the same utterances.
+    """Split a script. The same script always gives the same utterances.
 
     Raises:
         ScriptError: ``empty_script``, ``script_too_long``, ``invalid_characters``, ``pause_too_long``,
@@ -95,7 +95,7 @@ def script_to_utterances(script: str, language: str = "en") -> Script:
 
 
 def estimated_seconds(script: Script, speed: float = 1.0) -> float:
-    """About how long the finished video will be."""
+    """Return the approximate length of the finished video."""
     return sum(
         len(utterance.spoken) / CHARACTERS_PER_SECOND / speed + JOINT_SECONDS + utterance.pause_seconds
         for utterance in script.utterances
@@ -111,7 +111,7 @@ def _check_characters(script: str) -> None:
             code="script_too_long",
             hint="Divide it into several lessons.",
         )
-    position = next((place for place, character in enumerate(script) if _cannot_be_stored(character)), None)
+    position = next((index for index, character in enumerate(script) if _cannot_be_stored(character)), None)
     if position is not None:
         raise ScriptError(
             f"Line {script.count(chr(10), 0, position) + 1} contains a character that is not text "
@@ -122,23 +122,23 @@ def _check_characters(script: str) -> None:
 
 
 def _cannot_be_stored(character: str) -> bool:
-    """NUL, which databases refuse, and halves of surrogate pairs, which have no UTF-8."""
+    """Return whether it is NUL, which databases refuse, or half of a surrogate pair, which has no UTF-8."""
     return character == "\0" or "\ud800" <= character <= "\udfff"
 
 
 @dataclass
 class _Writer:
-    """Collects utterances block by block, and what stands between them."""
+    """The utterances collected so far, block by block, and the markup between them."""
 
     script: str
     language: str
     utterances: list[Utterance] = field(default_factory=list)
     chapters: list[Chapter] = field(default_factory=list)
     markup: list[MarkupSpan] = field(default_factory=list)
-    headings: list[Heading] = field(default_factory=list)  # seen since the last utterance
+    headings: list[Heading] = field(default_factory=list)  # since the last utterance
     break_seconds: float = 0.0  # the longest of the breaks since the last utterance
-    asked_seconds: float = 0.0  # the sum of the pauses since the last utterance
-    asked_span: tuple[int, int] = (0, 0)
+    requested_seconds: float = 0.0  # the sum of the pauses since the last utterance
+    pause_span: tuple[int, int] = (0, 0)
 
     def add(self, block: Block) -> None:
         match block:
@@ -157,7 +157,7 @@ class _Writer:
 
     def result(self) -> Script:
         if self.utterances:
-            self._close(asked_only=True)
+            self._close(pauses_only=True)
         if not any(utterance.spoken for utterance in self.utterances):
             raise ScriptError(
                 "There is nothing to say in this text.",
@@ -169,34 +169,34 @@ class _Writer:
     def _add_pause(self, pause: Pause) -> None:
         in_heading = bool(self.headings) and pause.start < self.headings[-1].end  # part of that heading's markup
         whole = self.headings[-1] if in_heading else pause
-        self.asked_span = (self.asked_span[0] if self.asked_seconds else whole.start, whole.end)
-        self.asked_seconds += pause.seconds
-        if self.asked_seconds > MAX_PAUSE_SECONDS:
+        self.pause_span = (self.pause_span[0] if self.requested_seconds else whole.start, whole.end)
+        self.requested_seconds += pause.seconds
+        if self.requested_seconds > MAX_PAUSE_SECONDS:
             raise pause_too_long(self.script, pause.start)
         if not in_heading:
             self.markup.append(MarkupSpan(pause.start, pause.end, "pause"))
 
     def _add_text(self, block: Text) -> None:
         spoken = [
-            (start, end, said)
+            (start, end, spoken_text)
             for sentence in sentence_spans(self.script, block.start, block.end, self.language)
-            for start, end, said in self._spoken_parts(*sentence)
+            for start, end, spoken_text in self._spoken_parts(*sentence)
         ]
-        for start, end, said in _merge_unspeakable(spoken):
-            if not said:
+        for start, end, spoken_text in _merge_unspeakable(spoken):
+            if not spoken_text:
                 self.markup.append(MarkupSpan(start, end, "ornament"))
                 continue
             self._close()
-            self._append(start, end, said)
+            self._append(start, end, spoken_text)
 
     def _spoken_parts(self, start: int, end: int) -> list[tuple[int, int, str]]:
-        said = spoken_form(self.script[start:end], self.language).text
-        if len(said) <= MAX_SPOKEN_CHARACTERS or end - start <= _SMALLEST_CUT_CHARACTERS:
-            return [(start, end, said)]
+        spoken_text = spoken_form(self.script[start:end], self.language).text
+        if len(spoken_text) <= MAX_SPOKEN_CHARACTERS or end - start <= _SMALLEST_CUT_CHARACTERS:
+            return [(start, end, spoken_text)]
         halves = short_spans(self.script, start, end, -(-(end - start) // 2))
         return [part for half in halves for part in self._spoken_parts(*half)]
 
-    def _append(self, start: int, end: int, said: str) -> None:
+    def _append(self, start: int, end: int, spoken_text: str) -> None:
         index = len(self.utterances)
         if index >= MAX_UTTERANCES:
             raise ScriptError(
@@ -208,27 +208,28 @@ class _Writer:
         if self.headings:
             self.chapters.append(Chapter(title, self.headings[0].start, self.headings[-1].end, index))
             self.headings = []
-        self.utterances.append(Utterance(index, self.script[start:end], said, start, end, chapter=title))
+        self.utterances.append(Utterance(index, self.script[start:end], spoken_text, start, end, chapter=title))
 
-    def _close(self, *, asked_only: bool = False) -> None:
-        """Gives the silence since the last utterance to that utterance; at the beginning, to one of its own."""
-        seconds = self.asked_seconds + (0.0 if asked_only else self.break_seconds)
+    def _close(self, *, pauses_only: bool = False) -> None:
+        """Add the silence since the last utterance to that utterance; at the beginning, to one of its own."""
+        seconds = self.requested_seconds + (0.0 if pauses_only else self.break_seconds)
         if self.utterances:
             last = self.utterances[-1]
             self.utterances[-1] = replace(last, pause_seconds=last.pause_seconds + seconds)
-        elif self.asked_seconds:
-            start, end = self.asked_span
+        elif self.requested_seconds:
+            start, end = self.pause_span
             self.markup = [span for span in self.markup if not start <= span.start < end]
             later = [heading for heading in self.headings if heading.start >= end]
             self.headings = self.headings[: len(self.headings) - len(later)]
             self._append(start, end, "")
             self.headings = later
-            self.utterances[-1] = replace(self.utterances[-1], pause_seconds=self.asked_seconds)
-        self.break_seconds = self.asked_seconds = 0.0
+            self.utterances[-1] = replace(self.utterances[-1], pause_seconds=self.requested_seconds)
+        self.break_seconds = self.requested_seconds = 0.0
 
     def _whole_markup(self) -> list[MarkupSpan]:
-        """The spans collected, and the white space between them and the utterances."""
-        taken = [(span.start, span.end) for span in self.markup] + [(each.start, each.end) for each in self.utterances]
+        """Return the collected spans, and the white space between them and the utterances."""
+        taken = [(span.start, span.end) for span in self.markup]
+        taken += [(utterance.start, utterance.end) for utterance in self.utterances]
         whole = list(self.markup)
         position = 0
         for start, end in [*sorted(taken), (len(self.script), len(self.script))]:
@@ -239,12 +240,12 @@ class _Writer:
 
 
 def _merge_unspeakable(parts: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Parts that cannot be said (an emoji, three dots) join the sentence before them, or after them."""
+    """Join parts that cannot be spoken (an emoji, three dots) to the sentence before them, or after them."""
     joined: list[tuple[int, int, str]] = []
-    for start, end, said in parts:
-        if joined and (not said or not joined[-1][2]):
-            first, _, said_before = joined[-1]
-            joined[-1] = (first, end, said_before or said)
+    for start, end, spoken_text in parts:
+        if joined and (not spoken_text or not joined[-1][2]):
+            first, _, text_before = joined[-1]
+            joined[-1] = (first, end, text_before or spoken_text)
         else:
-            joined.append((start, end, said))
+            joined.append((start, end, spoken_text))
     return joined

@@ -1,4 +1,4 @@
-"""A paragraph -> sentences that are short enough for one clip."""
+"""Splits a paragraph into sentences that are short enough for one clip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pysbd.languages import LANGUAGE_CODES
 
 # About 16 seconds of speech: a longer clip would keep the viewer waiting for the first picture.
 MAX_UTTERANCE_CHARACTERS = 240
-# pysbd compares a text with itself: its time grows faster than the text, so it gets a page at a time.
+# pysbd compares a text with itself: its time grows faster than the text, so it is given a page at a time.
 _PAGE_CHARACTERS = 2_000
 
 _BREAKS_TO_SPACES = {ord(character): " " for character in "\n\r\v\f\t\x85\u2028\u2029"}
@@ -31,11 +31,11 @@ _ZERO_WIDTH_JOINER = "\u200d"
 
 
 def sentence_spans(script: str, start: int, end: int, language: str) -> list[tuple[int, int]]:
-    """The sentences of ``script[start:end]`` as half-open ranges without white space at their ends."""
+    """Return the sentences of ``script[start:end]`` as half-open ranges without white space at their ends."""
     spans: list[tuple[int, int]] = []
     for page_start, page_end in _pages(script, start, end):
         for sentence in _sentences(script, page_start, page_end, language):
-            sentence = _without_a_torn_number(script, spans, sentence)
+            sentence = _rejoin_number(script, spans, sentence)
             if spans and _ONLY_A_NUMBER.fullmatch(script, *spans[-1]):
                 spans[-1] = (spans[-1][0], sentence[1])  # "1." belongs to its item
             else:
@@ -43,9 +43,12 @@ def sentence_spans(script: str, start: int, end: int, language: str) -> list[tup
     return [short for sentence in spans for short in short_spans(script, *sentence, MAX_UTTERANCE_CHARACTERS)]
 
 
-def _without_a_torn_number(script: str, spans: list[tuple[int, int]], sentence: tuple[int, int]) -> tuple[int, int]:
-    """pysbd takes rising numbers at the ends of sentences ("… on page 3. The second is on page 4.") for the items of a
-    list. A number in mid-line after words that end nothing ends that sentence: it goes back to ``spans[-1]``."""
+def _rejoin_number(script: str, spans: list[tuple[int, int]], sentence: tuple[int, int]) -> tuple[int, int]:
+    """Return the sentence without a number that ends the previous one; that one, ``spans[-1]``, gets it back.
+
+    pysbd takes rising numbers at the ends of sentences ("… on page 3. The second is on page 4.") for the items of a
+    list. A number in mid-line after words that end nothing ends that sentence.
+    """
     start, end = sentence
     number = _NUMBER_FIRST.match(script, start, end)
     if not (spans and number) or "\n" in script[spans[-1][1] : start]:
@@ -57,8 +60,7 @@ def _without_a_torn_number(script: str, spans: list[tuple[int, int]], sentence: 
 
 
 def short_spans(script: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
-    """Cuts a sentence into parts of at most ``limit`` characters: at a clause, else at a word, else anywhere between
-    two whole characters."""
+    """Cut a sentence into parts of at most ``limit`` characters: at a clause, else a word, else a whole character."""
     parts: list[tuple[int, int]] = []
     while end - start > limit:
         cut = _cut(script, start, end, limit)
@@ -69,14 +71,14 @@ def short_spans(script: str, start: int, end: int, limit: int) -> list[tuple[int
 
 
 def _cut(script: str, start: int, end: int, limit: int) -> int:
-    """The best place near the middle of what would make equal parts."""
+    """Return the best position near the one that would make equal parts."""
     parts = -(-(end - start) // limit)
     ideal = start + (end - start) // parts
     earliest = start + limit // 4
     for pattern in _CUTS:
-        places = [match.end() for match in pattern.finditer(script, earliest, start + limit) if match.end() < end]
-        if places:
-            return min(places, key=lambda place: abs(place - ideal))
+        positions = [match.end() for match in pattern.finditer(script, earliest, start + limit) if match.end() < end]
+        if positions:
+            return min(positions, key=lambda position: abs(position - ideal))
     cut = start + limit
     while cut > start + 1 and _inside_a_character(script, cut):
         cut -= 1
@@ -84,7 +86,7 @@ def _cut(script: str, start: int, end: int, limit: int) -> int:
 
 
 def _inside_a_character(script: str, position: int) -> bool:
-    """Whether a cut here would tear an accent from its letter or an emoji into its parts."""
+    """Return whether a cut here would separate an accent from its letter or an emoji's parts."""
     here, before = script[position], script[position - 1]
     return unicodedata.category(here) in ("Mn", "Mc", "Me") or _ZERO_WIDTH_JOINER in (here, before)
 
@@ -99,16 +101,16 @@ def _pages(script: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _sentences(script: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
-    """What pysbd finds, as ranges. Where it changed the text and cannot be followed, the rest stays one sentence."""
+    """Yield pysbd's sentences as ranges. Where it changed the text and cannot be followed, the rest is one sentence."""
     text = script[start:end].translate(_BREAKS_TO_SPACES)
     position = 0
-    for found in _segmenter(language).segment(text):
-        sentence = found.strip()
-        place = text.find(sentence, position)
-        if not sentence or place < 0 or text[position:place].strip():
+    for segment in _segmenter(language).segment(text):
+        sentence = segment.strip()
+        offset = text.find(sentence, position)
+        if not sentence or offset < 0 or text[position:offset].strip():
             break
-        yield start + place, start + place + len(sentence)
-        position = place + len(sentence)
+        yield start + offset, start + offset + len(sentence)
+        position = offset + len(sentence)
     rest = _stripped(script, start + position, end)
     if rest[0] < rest[1]:
         yield rest

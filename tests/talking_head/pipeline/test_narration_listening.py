@@ -11,7 +11,7 @@ import pytest
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.narration import transcribe
-from talking_head.pipeline.narration.transcribe import ListenRequest, TranscribedChunk, transcribe_chunk
+from talking_head.pipeline.narration.transcribe import TranscribeRequest, TranscribedChunk, transcribe_chunk
 from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
 
@@ -26,7 +26,7 @@ def listen(path: Path) -> list[TranscribedChunk]:
     pieces: list[TranscribedChunk] = []
     while not (pieces and pieces[-1].is_last):
         start_seconds = pieces[-1].end_seconds if pieces else 0.0
-        pieces.append(transcribe_chunk(ListenRequest(str(path), start_seconds, "", "/nowhere")))
+        pieces.append(transcribe_chunk(TranscribeRequest(str(path), start_seconds, "", "/nowhere")))
     return pieces
 
 
@@ -40,7 +40,7 @@ def test_pieces_are_cut_in_pauses_and_their_words_are_in_place(
     recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = listen(recording)[0].segments
-    monkeypatch.setattr(transcribe, "PIECE_SECONDS", 6.0)
+    monkeypatch.setattr(transcribe, "CHUNK_SECONDS", 6.0)
     monkeypatch.setattr(transcribe, "_CUT_WITHIN_SECONDS", 5.0)
     pieces = listen(recording)
     assert len(pieces) > 1

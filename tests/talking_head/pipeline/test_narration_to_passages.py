@@ -124,7 +124,7 @@ def test_several_sentences_that_are_not_said_are_counted() -> None:
 def test_another_text_is_refused_as_a_whole() -> None:
     with pytest.raises(ScriptError) as caught:
         places(["Nobody ever spoke these words.", "Nor can those be heard anywhere."], heard(LEAF, FRUIT))
-    assert caught.value.message == "The recording says something else than the text."
+    assert caught.value.message == "The recording does not match the text."
 
 
 def test_where_most_is_misheard_no_sentence_is_refused_for_it() -> None:
