@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Everything is installed into .venv; nothing outside this folder changes,
-# except that `make test` asks apt for Chromium, PostgreSQL, Redis and nginx when it runs as root and they are not there.
+# except that `make test` as root installs Chromium, PostgreSQL, Redis and nginx with apt when they are missing.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,12 +13,12 @@ PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
 
-# With SADTALKER=1, COQUI=1 (and in CI both) torch and what these engines need is installed too, and they are tested.
+# With SADTALKER=1 or COQUI=1 (both in CI), torch and the packages of that engine are installed too, and it is tested.
 SADTALKER ?= $(CI)
 COQUI ?= $(CI)
 test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.coqui) browser servers lint types
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
-	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # apart: Playwright keeps an event loop running
+	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # separate: Playwright keeps an event loop running
 
 # What a stranger's machine has to pass without the optional engines: lint, types and the tests that render nothing.
 smoke: $(VENV)/.dev lint types
@@ -27,10 +27,12 @@ smoke: $(VENV)/.dev lint types
 
 # Every fault of docs/reliability.md, those that kill something at FAULT_SEEDS random moments each; prints what was lost,
 # doubled, and how long it took, and keeps that in test-results/. Up to an hour on two busy cores.
+# Every fault of docs/reliability.md, those that kill a process at FAULT_SEEDS random moments each; prints what was lost or
+# doubled and how long it took, and stores that in test-results/. Up to an hour on two busy cores.
 FAULT_SEEDS ?= 20
 FAULTS := FAULT_SEEDS=$(FAULT_SEEDS) $(RUN) -m pytest -p tests.faults.table
 test-faults: $(VENV)/.dev browser servers faketime
-	$(FAULTS) --fault-table=test-results/faults.md -m "not browser" $(PYTEST_ARGS) || [ $$? = 5 ]  # none was asked for
+	$(FAULTS) --fault-table=test-results/faults.md -m "not browser" $(PYTEST_ARGS) || [ $$? = 5 ]  # no test was selected
 	$(FAULTS) --fault-table=test-results/faults-browser.md -m browser $(PYTEST_ARGS) || [ $$? = 5 ]
 
 faketime:
@@ -84,7 +86,7 @@ browser:
 	  && { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	  || echo "No browser found: the browser tests will be skipped (apt-get install chromium)." >&2; }
 
-# The tests run servers of their own, on free ports, in folders of their own; RUNLEVEL asks the packages to start none.
+# The tests run their own servers on free ports in their own folders; RUNLEVEL keeps the packages from starting any.
 servers:
 	@{ PATH=$$PATH:/usr/sbin; command -v redis-server && command -v nginx && { command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1 || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -92,7 +94,7 @@ servers:
 	       apt-get install -y -qq --no-install-recommends postgresql redis-server nginx-light >/dev/null 2>&1; } \
 	  || echo "PostgreSQL, Redis or nginx is missing: its tests will be skipped (apt-get install postgresql redis-server nginx-light)." >&2; }
 
-# Dependencies change here: edit requirements/*.in, then `make lock`.
+# To change dependencies, edit requirements/*.in, then run `make lock`.
 lock: $(VENV)/.dev
 	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/base.in -o requirements.txt
 	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/s3.in -o requirements/s3.txt

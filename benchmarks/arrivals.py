@@ -1,4 +1,4 @@
-"""When teachers ask for videos: rates over the time of day, and Poisson arrivals at these rates."""
+"""Arrivals of jobs: rates over the time of day, and Poisson arrivals at these rates."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ Pattern = Callable[[float], float]
 
 
 def steady(_time_seconds: float) -> float:
-    """The same at all times."""
+    """Return the same rate at all times."""
     return 1.0
 
 
 def top_of_the_hour(time_seconds: float) -> float:
-    """Half of everything in the first five minutes of each hour, when lessons end."""
+    """Return a rate with half of the arrivals in the first five minutes of each hour, when lessons end."""
     return 6.0 if time_seconds % HOUR_SECONDS < 300 else 6.0 / 11.0
 
 
 def exam_evening(time_seconds: float) -> float:
-    """One wave that rises and falls within four hours; at its peak five times its foot."""
+    """Return one wave that rises and falls within four hours; its peak is five times its foot."""
     hours = time_seconds / HOUR_SECONDS % 4.0
     return 0.4 + 1.5 * math.sin(math.pi * hours / 4.0) ** 4 / 0.9375
 
 
-PATTERNS: dict[str, tuple[Pattern, float]] = {  # each has a mean of about 1; with its peak
+PATTERNS: dict[str, tuple[Pattern, float]] = {  # each has a mean of about 1; the number is its peak
     "steady": (steady, 1.0),
     "top-of-the-hour": (top_of_the_hour, 6.0),
     "exam-evening": (exam_evening, 2.0),
@@ -34,7 +34,7 @@ PATTERNS: dict[str, tuple[Pattern, float]] = {  # each has a mean of about 1; wi
 
 
 def arrival_times(pattern: str, jobs_per_hour: float, until_seconds: float, rng: random.Random) -> Iterator[float]:
-    """Poisson arrivals by thinning (Lewis and Shedler, 1979), from 0 until ``until_seconds``."""
+    """Yield Poisson arrivals by thinning (Lewis and Shedler, 1979), from 0 until ``until_seconds``."""
     rate, peak = PATTERNS[pattern]
     peak_per_second = jobs_per_hour * peak / HOUR_SECONDS
     time_seconds = 0.0

@@ -1,11 +1,11 @@
-"""How fast live messages travel: from a worker process to subscribers, and to viewers' sockets, in a web process.
+"""Measures how fast live messages travel from a worker to subscribers, and to viewers' sockets, in a web process.
 
     python benchmarks/channel_layer.py                     # 1, 20 and 1,000 subscribers
     python benchmarks/channel_layer.py --subscribers 5000 --messages 100
 
-A sender process broadcasts at a steady rate with the time in each message; the receiving process notes how old a
+A sender process broadcasts at a steady rate with the time in each message; the receiving process records how old a
 message is when each subscriber has it. "sockets" adds what the page's socket does with it, up to the bytes that go to
-the server. Every line is one run; "lost" counts deliveries that never came. For comparison, "in memory" is Channels'
+the server. Every line is one run; "lost" counts deliveries that never arrived. For comparison, "in memory" is Channels'
 own layer, which does not cross processes: sender and subscribers share one event loop there.
 """
 
@@ -34,7 +34,7 @@ from channels.layers import InMemoryChannelLayer, channel_layers  # noqa: E402
 from talking_head.live.unix_layer import UnixSocketChannelLayer  # noqa: E402
 
 GROUP_ID = uuid.UUID(int=1)
-SILENCE_SECONDS = 3.0  # after the last message: what has not come by then is lost
+SILENCE_SECONDS = 3.0  # after the last message: a delivery that has not arrived by then is lost
 
 
 def main() -> None:
@@ -45,10 +45,10 @@ def main() -> None:
     django.setup()
     python = sys.version.split()[0]
     print(f"{options.messages} messages, {options.rate:g} a second, {os.cpu_count()} cores, Python {python}")
-    print(f"{'what':<10} {'subscribers':>11} {'p50 ms':>8} {'p95 ms':>8} {'worst ms':>9} {'lost':>8}")
-    for what in ("in memory", "layer", "sockets"):
+    print(f"{'route':<10} {'subscribers':>11} {'p50 ms':>8} {'p95 ms':>8} {'worst ms':>9} {'lost':>8}")
+    for route in ("in memory", "layer", "sockets"):
         for count in options.subscribers:
-            asyncio.run(measure(what, count, options))
+            asyncio.run(measure(route, count, options))
 
 
 def parse_options() -> argparse.Namespace:
@@ -80,51 +80,51 @@ def send(run_dir: str, messages: int, rate: float, preview_bytes: int) -> None:
         layer.group_send_now(f"job.{GROUP_ID}", message(preview_bytes))
 
 
-async def measure(what: str, count: int, options: argparse.Namespace) -> None:
+async def measure(route: str, count: int, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ages: list[float] = []
-        tasks = [asyncio.create_task(work) for work in await subscribers(what, count, folder, ages)]
-        await asyncio.sleep(0.5)  # everybody is in the group
+        tasks = [asyncio.create_task(work) for work in await subscribers(route, count, folder, ages)]
+        await asyncio.sleep(0.5)  # until every subscriber is in the group
         ages.clear()
-        await send_from(what, folder, options)
-        expected, seen = count * options.messages, -1
-        while len(ages) < expected and len(ages) != seen:
-            seen = len(ages)
-            await asyncio.sleep(SILENCE_SECONDS if seen else 10 * SILENCE_SECONDS)
+        await send_from(route, folder, options)
+        expected, arrived = count * options.messages, -1
+        while len(ages) < expected and len(ages) != arrived:
+            arrived = len(ages)
+            await asyncio.sleep(SILENCE_SECONDS if arrived else 10 * SILENCE_SECONDS)
         for task in tasks:
             task.cancel()
-        for ended in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                raise ended
-        report(what, count, ages, expected)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+        report(route, count, ages, expected)
 
 
-async def subscribers(what: str, count: int, folder: str, ages: list[float]) -> list[Any]:
+async def subscribers(route: str, count: int, folder: str, ages: list[float]) -> list[Any]:
     global memory_layer
-    if what == "sockets":
+    if route == "sockets":
         channel_layers.set("default", UnixSocketChannelLayer(run_dir=folder))
         return [viewer(folder, ages) for _ in range(count)]
-    if what == "layer":
+    if route == "layer":
         layer: Any = UnixSocketChannelLayer(run_dir=folder)
     else:
         layer = memory_layer = InMemoryChannelLayer()
     channels = [await layer.new_channel() for _ in range(count)]
     for channel in channels:
         await layer.group_add(f"job.{GROUP_ID}", channel)
-    return [listen(layer, channel, ages) for channel in channels]
+    return [receive_messages(layer, channel, ages) for channel in channels]
 
 
 memory_layer: Any = None
 
 
-async def listen(layer: Any, channel: str, ages: list[float]) -> None:
+async def receive_messages(layer: Any, channel: str, ages: list[float]) -> None:
     while True:
         received = await layer.receive(channel)
         ages.append(time.time() - sent_at(received))
 
 
 async def viewer(folder: str, ages: list[float]) -> None:
-    """A page's socket without a network and without a database: rights and snapshots are replaced."""
+    """Run a page's socket without a network and without a database: rights and snapshots are replaced."""
     from talking_head.live import consumers
     from talking_head.live.snapshot_cache import Snapshot, SnapshotReader
 
@@ -140,17 +140,17 @@ async def viewer(folder: str, ages: list[float]) -> None:
         text = sent.get("text")
         ages.append(time.time() - (json.loads(text)["seconds_left"] if text else float(sent["bytes"])))
 
-    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    said.put_nowait({"type": "websocket.connect"})
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
     scope = {"url_route": {"kwargs": {"job_id": GROUP_ID}}}
-    await Socket(scope, said.get, to_browser).run()
+    await Socket(scope, incoming.get, to_browser).run()
 
 
-async def send_from(what: str, folder: str, options: argparse.Namespace) -> None:
-    if what == "in memory":
+async def send_from(route: str, folder: str, options: argparse.Namespace) -> None:
+    if route == "in memory":
         await send_in_memory(memory_layer.group_send, options)
         return
-    words = [
+    command = [
         sys.executable,
         __file__,
         "--send",
@@ -160,7 +160,7 @@ async def send_from(what: str, folder: str, options: argparse.Namespace) -> None
         "--rate",
         str(options.rate),
     ]
-    sender = subprocess.Popen([*words, "--preview-bytes", str(options.preview_bytes)])
+    sender = subprocess.Popen([*command, "--preview-bytes", str(options.preview_bytes)])
     await asyncio.to_thread(sender.wait)
 
 
@@ -173,11 +173,11 @@ async def send_in_memory(
         await group_send(f"job.{GROUP_ID}", message(options.preview_bytes))
 
 
-def report(what: str, count: int, ages: list[float], expected: int) -> None:
+def report(route: str, count: int, ages: list[float], expected: int) -> None:
     ordered = sorted(ages) or [float("nan")]
     p50, p95 = (ordered[int(share * (len(ordered) - 1))] * 1_000 for share in (0.5, 0.95))
     lost = expected - len(ages)
-    print(f"{what:<10} {count:>11,} {p50:>8.1f} {p95:>8.1f} {ordered[-1] * 1_000:>9.1f} {lost:>8,}", flush=True)
+    print(f"{route:<10} {count:>11,} {p50:>8.1f} {p95:>8.1f} {ordered[-1] * 1_000:>9.1f} {lost:>8,}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""How many clips per second can be claimed, and is any claimed twice?
+"""Measures how many clips per second can be claimed, and whether any is claimed twice.
 
     python -m benchmarks.claims --temporary-servers --claimers 8
 
 starts a PostgreSQL (durable) and a Redis of its own and lets 8 processes claim clips until none is left. Without
 ``--temporary-servers`` the configured database is used, which must hold no jobs. Prints one line of JSON.
 
-On a machine that is busy otherwise, root may add ``--undisturbed``: claimers and servers then get the processors before
-everybody else, for the few seconds that it takes.
+On a machine that is otherwise busy, root may add ``--undisturbed``: claimers and servers then get the processors before
+all other processes, for the few seconds that it takes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What there is to claim: ``jobs`` with ``clips`` each, of ``teachers`` in turn; 1 job means that every claimer
+    """The clips to claim: ``jobs`` with ``clips`` each, of ``teachers`` in rotation; 1 job means that every claimer
     wants the same row."""
 
     claimers: int
@@ -45,23 +45,23 @@ class Load:
 
 
 def race(load: Load) -> dict[str, Any]:
-    """Lets the claimers go at once and counts. Needs a configured Django and an empty table of jobs."""
+    """Start all claimers at once and return the counts. It needs a configured Django and an empty table of jobs."""
     from django.db import connections
 
     _make_jobs(load)
     connection = connections["default"]
     if connection.vendor == "postgresql":
-        connection.cursor().execute("ANALYZE")  # which autovacuum does within a minute wherever jobs collect
+        connection.cursor().execute("ANALYZE")  # autovacuum does it within a minute where jobs accumulate
     connections.close_all()  # forks must not share one
     context = multiprocessing.get_context("fork")
     start = context.Barrier(load.claimers + 1)
     pipes, claimers = [], []
     for number in range(load.claimers):
-        ours, theirs = context.Pipe(duplex=False)
-        claimers.append(context.Process(target=_claim_all, args=(number, start, theirs)))
+        receiver, sender = context.Pipe(duplex=False)
+        claimers.append(context.Process(target=_claim_all, args=(number, start, sender)))
         claimers[-1].start()
-        theirs.close()
-        pipes.append(ours)
+        sender.close()
+        pipes.append(receiver)
     start.wait()
     started, database_cpu = time.monotonic(), _database_cpu_seconds()
     claims = [(clip, fence) for pipe in pipes for clip, fence in pipe.recv()]
@@ -77,7 +77,7 @@ def race(load: Load) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "claims": len(claims),
         "claims_per_second": round(len(claims) / seconds, 1),
-        # Unlike the seconds it hardly depends on what else the machine does.
+        # Unlike the seconds, it hardly depends on other work of the machine.
         "cpu_ms_per_claim": round(1_000 * (used.ru_utime + used.ru_stime) / max(1, len(claims)), 2),
         "database_cpu_ms_per_claim": round(1_000 * database_cpu / max(1, len(claims)), 2),
         "doubled": sum(count - 1 for count in clips_claimed.values()),
@@ -86,7 +86,7 @@ def race(load: Load) -> dict[str, Any]:
 
 
 def _database_cpu_seconds() -> float:
-    """Of a PostgreSQL on this machine, with the backends that have ended; 0 when it is elsewhere."""
+    """Return the CPU seconds of a PostgreSQL on this machine, ended backends included; 0 when it is elsewhere."""
     from django.db import connection
 
     if connection.vendor != "postgresql":
@@ -105,7 +105,7 @@ def _database_cpu_seconds() -> float:
 
 
 def cpu_seconds_of(server: psutil.Process) -> float:
-    """Of a PostgreSQL with all its backends, those that have ended too."""
+    """Return the CPU seconds of a PostgreSQL with all its backends, including those that have ended."""
     own = server.cpu_times()
     ended = own.children_user + own.children_system
     return float(own.user + own.system + ended + sum(map(_own_cpu_seconds, server.children())))
@@ -139,19 +139,19 @@ def _make_jobs(load: Load) -> None:
         )
 
 
-def _claim_all(number: int, start: Any, answer: Connection) -> None:
+def _claim_all(number: int, start: Any, sender: Connection) -> None:
     from django.db import connection
 
     from talking_head.jobs import claims
 
     connection.ensure_connection()
     start.wait()
-    taken = []
+    claimed = []
     # A claimer that finds nothing may only have been slower than the others at every job it looked at.
     while (claim := claims.claim_clip(f"claimer:{number}")) or claims.is_anything_claimable():
         if claim:
-            taken.append((claim.clip_id, claim.fence))
-    answer.send(taken)
+            claimed.append((claim.clip_id, claim.fence))
+    sender.send(claimed)
     connection.close()
 
 
@@ -167,16 +167,16 @@ def _with_temporary_servers(arguments: list[str], *, undisturbed: bool) -> int:
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
         if undisturbed:
-            _take_precedence(postgres, redis)
-        again = [sys.executable, "-m", "benchmarks.claims", *arguments]
-        return subprocess.run(again, cwd=ROOT, env=environment, check=False).returncode
+            _raise_priority(postgres, redis)
+        command = [sys.executable, "-m", "benchmarks.claims", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     finally:
         postgres.end()
         redis.end()
 
 
-def _take_precedence(*servers: Server) -> None:
-    """Of this process and the servers, with all that they will start."""
+def _raise_priority(*servers: Server) -> None:
+    """Raise the priority of this process and the servers, and of all processes that they will start."""
     for pid in (0, *(server.process.pid for server in servers if server.process)):
         os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
 

@@ -1,10 +1,10 @@
-"""What a clip costs the database, from its claim to its share of the published video.
+"""Measures what a clip costs the database, from its claim to its share of the published video.
 
     python -m benchmarks.database_load --slots 4
 
 starts a PostgreSQL (durable), a Redis and real workers with a renderer that only waits, and has them render clips of
-different lengths: what PostgreSQL's processors did meanwhile is a part for each clip and a part for each second that a
-worker asks whether its clip is still wanted. Prints one line of JSON for each length, and the line through them.
+different lengths: PostgreSQL's processor time has a part for each clip and a part for each second in which a worker
+asks whether its clip is still wanted. Prints one line of JSON for each length, and the line fitted through them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from benchmarks.job_throughput import CLIPS_PER_JOB, SUBMIT_WAITING, TEACHERS, U
 from benchmarks.machine import describe_machine
 
 LENGTHS_SECONDS = (0.2, 1.0, 4.0)
-POLL_SECONDS = 1.0  # every look at the rows is a connection, which costs more than a clip's claim
+POLL_SECONDS = 1.0  # every look at the rows opens a connection, which costs more than a clip's claim
 
 
 def measure(folder: Path, slots: int, clips: int) -> list[dict[str, Any]]:
-    """Milliseconds of PostgreSQL's processors a clip, for every length; what submitting costs is not in it."""
+    """Return PostgreSQL's CPU milliseconds per clip for every length, without the cost of submitting."""
     from tests.scale_out.servers import Postgres, Redis
     from tests.scale_out.site import SharedSite
 

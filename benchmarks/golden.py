@@ -1,4 +1,4 @@
-"""A golden folder (arrays stored from the original program) and how own numbers are compared with it."""
+"""A golden folder (arrays stored from the original program), and the comparison of computed numbers with it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def error_between(own: Any, golden: Array, measure: str) -> float:
 
 
 class Golden:
-    """The golden folder; files are opened when asked for."""
+    """The golden folder; files are opened on first use."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,10 +84,11 @@ class Golden:
 
 
 class Stages:
-    """What all stages of the comparison share: the golden folder and the networks under test."""
+    """The base of all stages of the comparison: the golden folder and the networks under test."""
 
     def __init__(self, checkpoint_folder: Path, golden: Golden, sizes: NetworkSizes = OFFICIAL) -> None:
-        """
+        """Load the networks.
+
         Raises:
             EngineError: see :mod:`talking_head.engines.face.sadtalker.checkpoints`.
         """
@@ -100,23 +101,23 @@ class Stages:
         }
 
     def check(self, stage: str, name: str, own: Any, accepted: float, measure: str = "relative") -> Check:
-        """Compares with the stored array ``file:key``."""
+        """Return the comparison with the stored array ``file:key``."""
         file, key = name.split(":", 1)
         return Check(stage, key, measure, error_between(own, self.golden[file][key], measure), accepted)
 
     def picture(self, name: str) -> NDArray[np.uint8]:
-        """A picture by its own name or by that of its 256 px crop."""
+        """Return a picture by its own name or by that of its 256 px crop."""
         return self.golden.picture(name if self.golden.has_picture(name) else f"{name}_256")
 
     def stored_motion(self, tag: str) -> HeadMotion:
-        """Angles, shift and expression as the original's mapping net gave them."""
+        """Return the angles, shift and expression that the original's mapping net gave."""
         stored = {key: torch.from_numpy(value) for key, value in self.golden["f_mapping"].items() if key != "rows"}
         degrees = torch.stack([stored[f"{tag}.{angle}_degrees"] for angle in ("yaw", "pitch", "roll")], dim=1)
         return HeadMotion(degrees, stored[f"{tag}.t"], stored[f"{tag}.exp"].unflatten(1, (15, 3)))
 
 
 def read_tag(tag: str) -> tuple[CoefficientLayout, bool, float]:
-    """``full_still_scale1.3`` -> 73 coefficients, still, expression scale 1.3."""
+    """Parse a tag: ``full_still_scale1.3`` -> 73 coefficients, still, expression scale 1.3."""
     mode, *options = tag.split("_")
     scale = next((float(option.removeprefix("scale")) for option in options if option.startswith("scale")), 1.0)
     return CoefficientLayout.WITH_CROP if mode == "full" else CoefficientLayout.DRIVEN, "still" in options, scale

@@ -3,7 +3,7 @@
     python benchmarks/golden_from_original.py --original REPOSITORY --checkpoints DIR --inputs GOLDEN --out GOLDEN2
 
 ``--inputs`` is a golden folder whose pictures, sounds and chosen inputs (noise, blinks, frames) are used again. What
-does not depend on weights is taken over from it; every other array is computed anew by the original's own networks and
+does not depend on weights is copied from it; every other array is computed anew by the original's own networks and
 functions. Some seven frames are drawn: minutes on a CPU.
 """
 
@@ -44,7 +44,7 @@ ANGLES = ("yaw", "pitch", "roll")
 
 
 class Writer:
-    """One method per golden file, in the order in which they build on each other."""
+    """The writer of the golden files: one method per file, in the order in which they build on each other."""
 
     def __init__(self, original: Original, inputs: Golden, out: Path, scratch: Path) -> None:
         self.original, self.inputs, self.out, self.scratch = original, inputs, out, scratch
@@ -94,7 +94,7 @@ class Writer:
         return arrays
 
     def _source_of(self, clip: str) -> Array:
-        """The portrait that the inputs' folder used for that clip, with the new coefficients."""
+        """Return the new coefficients of the portrait that the inputs' folder used for that clip."""
         before, rest = self.inputs["b_recon"], self.inputs["c_audio2exp"][f"{clip}.ref70"]
         stems = [key for key in before if key.endswith(".packed73") and np.array_equal(before[key][:70], rest)]
         source: Array = self.written["b_recon"][stems[0]]
@@ -115,7 +115,7 @@ class Writer:
     def pose(self) -> Arrays:
         arrays, audio = dict(self.inputs["d_audio2pose"]), self.original.audio
         expression = self.written["c_audio2exp"]
-        seen = set()
+        done = set()
         for stem in [key.removesuffix(".z") for key in arrays if key.endswith(".z")]:
             clip, style = stem.split(".style")
             batch = self._audio_batch(clip, expression)
@@ -127,8 +127,8 @@ class Writer:
             arrays[f"{stem}.pose_motion"] = moved["pose_motion_pred"][0]
             arrays[f"{stem}.pose_raw"] = moved["pose_pred"][0]
             arrays[f"{stem}.pose_smoothed"] = driven[:, coefficients.POSE]
-            if clip not in seen:
-                seen.add(clip)
+            if clip not in done:
+                done.add(clip)
                 arrays[f"{clip}.ref6"] = expression[f"{clip}.ref70"][coefficients.POSE]
                 windows = self.inputs.mel_windows(clip)[None, 1:4, None]
                 arrays[f"{clip}.audio_embedding_frames1to3"] = audio.audio2pose_model.audio_encoder(windows)[0]
@@ -141,7 +141,7 @@ class Writer:
 
     @staticmethod
     def _noise(stored: Array) -> Any:
-        """The original draws its noise where it needs it."""
+        """Patch torch.randn to return the stored noise: the original draws it where it needs it."""
         return mock.patch("torch.randn", side_effect=[torch.from_numpy(row)[None] for row in stored])
 
     # --- head motion -----------------------------------------------------------------------------------------------
@@ -228,16 +228,16 @@ class Writer:
             tag, *parts = stem.split(".")
             name = next((part for part in parts if self.inputs.has_picture(f"{part}_256")), PICTURE)
             frame = next(part for part in parts if part.startswith("frame"))
-            seen = self._draw(name, tag, frame, _given_angles(parts[-1]))
-            arrays[f"{stem}.prediction"] = seen["prediction"][0]
-            arrays |= {f"{stem}.kp_source": seen["kp_source"][0], f"{stem}.kp_driving": seen["kp_driving"][0]}
+            tensors = self._draw(name, tag, frame, _given_angles(parts[-1]))
+            arrays[f"{stem}.prediction"] = tensors["prediction"][0]
+            arrays |= {f"{stem}.kp_source": tensors["kp_source"][0], f"{stem}.kp_driving": tensors["kp_driving"][0]}
             if f"{stem}.deformation" in arrays:
                 whole = stem == "crop.frame0"
-                deformation = seen["motion"]["deformation"][0]
+                deformation = tensors["motion"]["deformation"][0]
                 arrays[f"{stem}.deformation"] = deformation if whole else deformation[::5, ::4, ::4]
-                arrays[f"{stem}.occlusion"] = seen["motion"]["occlusion_map"][0, 0]
+                arrays[f"{stem}.occlusion"] = tensors["motion"]["occlusion_map"][0, 0]
             if stem == "crop.frame0":
-                arrays |= _inside(seen)
+                arrays |= _inside(tensors)
                 Image.fromarray(arrays["frame0.uint8"]).save(self.out / "images" / f"out_{PICTURE}_frame0.png")
         return arrays
 
@@ -245,14 +245,14 @@ class Writer:
         arrays: Arrays = dict(self.inputs["j_generator512"])
         for key in [key for key in arrays if key.endswith(".prediction")]:
             tag, name, frame, _ = key.split(".")
-            seen = self._draw(name, tag, frame, {})
-            arrays[key] = seen["prediction"][0].half()
-            arrays["occlusion_sub"] = seen["motion"]["occlusion_map"][0, 0, ::4, ::4]
-            arrays["deformation_sub"] = seen["motion"]["deformation"][0, ::5, ::8, ::8]
+            tensors = self._draw(name, tag, frame, {})
+            arrays[key] = tensors["prediction"][0].half()
+            arrays["occlusion_sub"] = tensors["motion"]["occlusion_map"][0, 0, ::4, ::4]
+            arrays["deformation_sub"] = tensors["motion"]["deformation"][0, ::5, ::8, ::8]
         return arrays
 
     def _draw(self, name: str, tag: str, frame: str, angles: dict[str, Tensor]) -> Arrays:
-        """One frame, with what was seen on the way."""
+        """Draw one frame and return it with the intermediate tensors."""
         picture, layout, rows = self._picture(name), read_tag(tag)[0], self._rows(tag)
         row = self.written["f_mapping"]["rows"].tolist().index(frame)
         given = {f"{angle}_in": value for angle, value in angles.items()}
@@ -260,20 +260,20 @@ class Writer:
         kp_driving = self.original.keypoints_of(picture, rows[row : row + 1], layout, **given)
         network: Any = self.original.generator
         watched = {name: network.get_submodule(path) for name, path in WATCHED.items()}
-        seen: Arrays = {"kp_source": kp_source, "kp_driving": kp_driving}
+        tensors: Arrays = {"kp_source": kp_source, "kp_driving": kp_driving}
 
-        def keeper(name: str) -> Callable[..., None]:
-            def keep(_module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-                seen[name] = output
-                seen[f"{name}.input"] = inputs[0] if inputs else None
+        def recorder(name: str) -> Callable[..., None]:
+            def record(_module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+                tensors[name] = output
+                tensors[f"{name}.input"] = inputs[0] if inputs else None
 
-            return keep
+            return record
 
-        handles = [module.register_forward_hook(keeper(name)) for name, module in watched.items()]
-        seen["prediction"] = self.original.draw(picture, kp_source, kp_driving)
+        handles = [module.register_forward_hook(recorder(name)) for name, module in watched.items()]
+        tensors["prediction"] = self.original.draw(picture, kp_source, kp_driving)
         for handle in handles:
             handle.remove()
-        return seen
+        return tensors
 
 
 WATCHED = {
@@ -289,26 +289,26 @@ WATCHED = {
 }
 
 
-def _inside(seen: Arrays) -> Arrays:
-    """Samples of the maps inside the generator."""
-    levels = np.rint(seen["prediction"][0].numpy() * 255).astype(np.uint8)
+def _inside(tensors: Arrays) -> Arrays:
+    """Return samples of the maps inside the generator."""
+    levels = np.rint(tensors["prediction"][0].numpy() * 255).astype(np.uint8)
     return {
         "frame0.uint8": levels.transpose(1, 2, 0),
-        "first_sub": seen["first"][0, ::8, ::16, ::16],
-        "feature3d_sub": seen["volume"][0, :, ::5, ::8, ::8],
-        "frame0.mask_logits_sub": seen["mask"][0, :, ::5, ::8, ::8],
-        "frame0.mask_sub": seen["motion"]["mask"][0, :, ::5, ::4, ::4],
-        "frame0.warped_sub": seen["third.input"][0, ::16, ::4, ::4],
-        "frame0.decoder_in_sub": seen["fc.input"][0, ::8, ::4, ::4],
-        "frame0.fc_sub": seen["fc"][0, ::16, ::4, ::4],
-        "frame0.gm0_sub": seen["gm0"][0, ::16, ::4, ::4],
-        "frame0.gm5_sub": seen["gm5"][0, ::16, ::4, ::4],
-        "frame0.up0_sub": seen["up0"][0, ::16, ::8, ::8],
+        "first_sub": tensors["first"][0, ::8, ::16, ::16],
+        "feature3d_sub": tensors["volume"][0, :, ::5, ::8, ::8],
+        "frame0.mask_logits_sub": tensors["mask"][0, :, ::5, ::8, ::8],
+        "frame0.mask_sub": tensors["motion"]["mask"][0, :, ::5, ::4, ::4],
+        "frame0.warped_sub": tensors["third.input"][0, ::16, ::4, ::4],
+        "frame0.decoder_in_sub": tensors["fc.input"][0, ::8, ::4, ::4],
+        "frame0.fc_sub": tensors["fc"][0, ::16, ::4, ::4],
+        "frame0.gm0_sub": tensors["gm0"][0, ::16, ::4, ::4],
+        "frame0.gm5_sub": tensors["gm5"][0, ::16, ::4, ::4],
+        "frame0.up0_sub": tensors["up0"][0, ::16, ::8, ::8],
     }
 
 
 def _given_angles(text: str) -> dict[str, Tensor]:
-    """``_yaw15_pitch-10`` -> those angles, in degrees."""
+    """Parse ``_yaw15_pitch-10`` -> those angles, in degrees."""
     parts = {part.rstrip("-0123456789"): part for part in text.split("_")}
     return {
         angle: torch.tensor([float(parts[angle].removeprefix(angle))])
@@ -332,7 +332,7 @@ def main() -> int:
     except (OriginalMissingError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    # The original prints as it goes.
+    # The original prints while it runs.
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):
         Writer(original, Golden(arguments.inputs), arguments.out, Path(scratch)).write()
     return 0

@@ -1,11 +1,11 @@
-"""What more slots bring: clips per second through the real job layer, behind ``manage.py benchmark --jobs``.
+"""Measures the effect of more slots: clips per second of the real job layer, behind ``manage.py benchmark --jobs``.
 
 For each number of slots a site is made in a temporary folder: a database file, a queue, ``manage.py work`` with so many
 workers and renderer processes. They are warmed up with other clips, then jobs of four sentences from several teachers
 are stored at once, and the clock runs from the first clip's claim to the last clip's end.
 
-``waiting`` renders nothing and waits a second a clip: what is missing from the ideal ratio is the job layer's own.
-``puppet`` is the real thing, voice and face, and cannot scale beyond the machine's cores.
+``waiting`` renders nothing and waits a second a clip: the loss against the ideal ratio is the job layer's overhead.
+``puppet`` really renders, voice and face, and cannot scale beyond the machine's cores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.talking_head.jobs.site import Site
 RENDERERS = ("waiting", "puppet")
 CLIPS_PER_JOB = 4
 TEACHERS = 5
-PATIENCE_SECONDS = 900.0
+TIMEOUT_SECONDS = 900.0
 POLL_SECONDS = 0.2
 UNLIMITED = {
     "TALKING_HEAD_JOBS_IN_FLIGHT": "0",
@@ -36,15 +36,14 @@ UNLIMITED = {
 SUBMIT_WAITING = """
 import json, sys
 from django.contrib.auth.models import User
-from talking_head.jobs import wakeups as doorbell
-from talking_head.jobs import queue as line
+from talking_head.jobs import queue, wakeups
 from talking_head.models import Clip, Job
 for number, texts in enumerate(json.loads(sys.argv[1])):
     teacher, _ = User.objects.get_or_create(username=f"teacher {number % int(sys.argv[2])}")
     job = Job.objects.create(owner=teacher, script="x", speech="fake", face="fake", profile="fast", timeout_seconds=900)
     rows = [Clip(job=job, index=index, text=text, start=0, end=1) for index, text in enumerate(texts)]
-    Clip.objects.bulk_create(line.enqueue(job, rows))
-    doorbell.wake_worker(job.pk)
+    Clip.objects.bulk_create(queue.enqueue(job, rows))
+    wakeups.wake_worker(job.pk)
     print(job.pk)
 """
 SUBMIT_PUPPET = """
@@ -78,7 +77,7 @@ class Plan:
 
 
 def run(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Clips per second for every number of slots, and how many times the first's each is."""
+    """Return the clips per second for every number of slots, and the ratio of each to the first."""
     machine, rows = describe_machine(), []
     for slots in plan.slots:
         say(f"{plan.clips} clips on {slots} slots")
@@ -114,8 +113,8 @@ def _measure(plan: Plan, slots: int) -> dict[str, Any]:
             site.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
             site.start("work")
             texts = _texts(plan, plan.clips + 4 * slots)
-            _work_off(site, plan, texts[plan.clips :])  # warms every slot up
-            attempts = _work_off(site, plan, texts[: plan.clips])
+            _render_all(site, plan, texts[plan.clips :])  # warms every slot up
+            attempts = _render_all(site, plan, texts[: plan.clips])
         finally:
             site.end()
     done = [attempt for attempt in attempts if attempt[1] == "done"]
@@ -131,15 +130,15 @@ def _measure(plan: Plan, slots: int) -> dict[str, Any]:
 def _texts(plan: Plan, count: int) -> list[str]:
     if plan.renderer == "puppet":
         return sentences(count)
-    return [f"clip {number} {plan.clip_seconds}" for number in range(count)]  # the last word is how long it takes
+    return [f"clip {number} {plan.clip_seconds}" for number in range(count)]  # the last word is the render time
 
 
-def _work_off(site: Site, plan: Plan, texts: Sequence[str]) -> list[list[Any]]:
-    """Has the texts rendered, in jobs of a few sentences each; every attempt that it took."""
+def _render_all(site: Site, plan: Plan, texts: Sequence[str]) -> list[list[Any]]:
+    """Submit the texts in jobs of a few sentences each, wait for the end, and return every attempt that it took."""
     jobs = [texts[start : start + CLIPS_PER_JOB] for start in range(0, len(texts), CLIPS_PER_JOB)]
     submit = SUBMIT_PUPPET if plan.renderer == "puppet" else SUBMIT_WAITING
     ids = site.python(submit, json.dumps(jobs), str(TEACHERS), str(plan.portrait)).split()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while set(site.states()) != {"completed"}:
         if time.monotonic() > deadline or {"failed", "fallback", "cancelled"} & set(site.states()):
             raise RuntimeError(f"Not every job was completed.\n{site.log()}")

@@ -20,19 +20,19 @@ CHARACTERS_PER_SECOND = 15.5  # of finished video, pauses between sentences incl
 
 
 def sentences(count: int) -> list[str]:
-    """Up to 1,331 different sentences; the same ones every time."""
+    """Return up to 1,331 different sentences; the same ones every time."""
     choices = len(SUBJECTS)
-    found = []
-    for turn in range(count):
-        subject = SUBJECTS[turn % choices]
-        verb = VERBS[(turn // choices + turn) % choices]
-        thing = OBJECTS[(turn // choices**2 + 2 * turn) % choices]
-        found.append(f"{subject} {verb} {thing}{ENDINGS[turn % len(ENDINGS)]}")
-    return found
+    texts = []
+    for index in range(count):
+        subject = SUBJECTS[index % choices]
+        verb = VERBS[(index // choices + index) % choices]
+        thing = OBJECTS[(index // choices**2 + 2 * index) % choices]
+        texts.append(f"{subject} {verb} {thing}{ENDINGS[index % len(ENDINGS)]}")
+    return texts
 
 
 def lesson(seconds: float, part: int = 0) -> str:
-    """About that many seconds of teaching; another ``part`` has other sentences."""
+    """Return about that many seconds of teaching text; another ``part`` has other sentences."""
     per_part = max(2, round(seconds / 1.8))
     text: list[str] = []
     for sentence in sentences((part + 1) * per_part)[part * per_part :]:

@@ -1,4 +1,4 @@
-"""What the figures were measured on: without it they mean nothing."""
+"""A description of the machine that figures were measured on: without it they mean nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores, memory, and how busy the machine is with other things right now."""
+    """Return the machine's processor, cores and memory, and how busy it is with other work right now."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

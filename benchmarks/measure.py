@@ -29,7 +29,7 @@ from talking_head.pipeline.requests import ClipRequest, RenderEvent
 from talking_head.pipeline.utterance_to_take import utterance_to_take
 
 SIZES_PX = (128, 256, 512)
-PROFILE = "quality"  # 512 px without a crop: the dearest of the three
+PROFILE = "quality"  # 512 px without a crop: the most expensive of the three
 PROBE_TIMEOUT_SECONDS = 1_800
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,7 +59,7 @@ class Plan:
 
 
 def run_all(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything, one after the other; ``say`` hears what comes next."""
+    """Run all measurements one after the other; ``say`` is called with the name of each."""
     figures: dict[str, Any] = {"machine": describe_machine(), "quick": plan.quick}
     for name, measurement in MEASUREMENTS.items():
         say(name.replace("_", " "))
@@ -117,7 +117,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def probe(name: str, *arguments: object) -> dict[str, float]:
-    """Runs :mod:`benchmarks.probe` in a fresh process."""
+    """Run :mod:`benchmarks.probe` in a fresh process and return its figures."""
     command = [sys.executable, "-m", "benchmarks.probe", name, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=PROBE_TIMEOUT_SECONDS)
     figures: dict[str, float] = json.loads(done.stdout)
@@ -128,8 +128,10 @@ def probe(name: str, *arguments: object) -> dict[str, float]:
 
 
 def milliseconds_per_frame(plan: Plan) -> dict[str, dict[str, float]]:
-    """Each stage by itself, at three sizes of the cropped face; medians. ``together`` is drawing and encoding at once,
-    as the renderer does it."""
+    """Measure each stage by itself, at three sizes of the cropped face; medians.
+
+    ``together`` is drawing and encoding at once, as the renderer does it.
+    """
     speech = registry.create("speech", registry.AUTO, engine_settings())
     face = registry.create("face", registry.AUTO, engine_settings())
     portrait = load_portrait(plan.portrait)
@@ -168,7 +170,7 @@ def _stage_milliseconds(speech: Any, face: Any, source: Any, request: ClipReques
 
 
 def lesson_to_mp4(plan: Plan) -> dict[str, dict[str, float]]:
-    """From text to the finished MP4 with warm engines, by profile; every sentence is new."""
+    """Measure from text to the finished MP4 with warm engines, by profile; every sentence is new."""
     figures = {}
     with bench_folder() as folder:
         renderer, cache = make_renderer(folder / "cache")
@@ -194,10 +196,10 @@ def lesson_to_mp4(plan: Plan) -> dict[str, dict[str, float]]:
 
 
 def first_clip(plan: Plan) -> dict[str, dict[str, float]]:
-    """From the request to the first preview picture and to the first clip that can be watched.
+    """Measure from the request to the first preview picture and to the first clip that can be watched.
 
     ``warm``: engines and portrait are in memory. ``new_portrait``: engines are, the portrait is not. ``cold``: a
-    process that was not there when the clock started. Medians.
+    process that is started after the clock. Medians.
     """
     runs: dict[str, list[dict[str, float]]] = {"warm": [], "new_portrait": [], "cold": []}
     with bench_folder() as folder:
@@ -230,7 +232,7 @@ def _first_seconds(renderer: ClipRenderer, request: ClipRequest) -> dict[str, fl
 
 
 def _copy_with_other_bytes(portrait: Path, copy: Path, number: int) -> Path:
-    """The same picture under another digest: one pixel in a corner differs."""
+    """Write the same picture with another digest, and return its path: one pixel in a corner differs."""
     rgb = load_portrait(portrait).rgb.copy()
     rgb[0, 0] = number
     cv2.imwrite(str(copy), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
@@ -238,7 +240,7 @@ def _copy_with_other_bytes(portrait: Path, copy: Path, number: int) -> Path:
 
 
 def rendering_again(plan: Plan) -> dict[str, float]:
-    """Sentences in a process that has just started, with the same portrait and new words, and with the same words."""
+    """Measure sentences in a fresh process, with the same portrait and new words, and with the same words."""
     with bench_folder() as folder:
         firsts = [
             probe("first_clip", plan.portrait, folder / f"cold{number}", time.time())["first_clip_seconds"]
@@ -263,7 +265,7 @@ def rendering_again(plan: Plan) -> dict[str, float]:
 
 
 def one_sentence_edit(plan: Plan) -> dict[str, float]:
-    """One sentence in the middle of a long lesson changes, and the lesson is made again: text to finished MP4."""
+    """Measure a change of one sentence in the middle of a long lesson: text to finished MP4."""
     texts = sentences(plan.long_lesson_sentences)
     with bench_folder() as folder:
         renderer, cache = make_renderer(folder / "cache")
@@ -289,7 +291,7 @@ def one_sentence_edit(plan: Plan) -> dict[str, float]:
 
 
 def memory(plan: Plan) -> dict[str, float]:
-    """Peak resident memory of processes that render a short and a long lesson."""
+    """Measure the peak resident memory of processes that render a short and a long lesson."""
     short_seconds, long_seconds = plan.memory_seconds
     with bench_folder() as folder:
         short = probe("memory", plan.portrait, folder / "short", short_seconds)

@@ -1,10 +1,9 @@
-"""How well a recorded narration is understood and aligned, and what that costs: ``python -m benchmarks.narration``.
+"""Measures how well a narration is recognised and aligned, and what that costs: ``python -m benchmarks.narration``.
 
-The embedded voice reads sentences whose word times are known; then the recording is spoilt as rooms and telephones do
-it. Printed for each: the word error rate; how many cuts between sentences lie in the pause where they should, so that
-no sentence loses a word to its neighbour; how many sentences could be aligned, and how far the starts of their words
-are from the truth; and the processor's seconds for a minute of recording, which other work on the machine hardly
-changes.
+The embedded voice reads sentences whose word times are known; then the recording is degraded as by rooms and
+telephones. Printed for each: the word error rate; how many cuts between sentences lie in the pause where they should,
+so that no sentence loses a word to its neighbour; how many sentences could be aligned, and how far the starts of their
+words are from the truth; and the CPU seconds for a minute of recording, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ PAUSE_SECONDS = 0.6
 
 @dataclass(frozen=True)
 class Reading:
-    """A narration, when the words of each sentence start, and the pause behind each sentence but the last (start, end),
-    in seconds."""
+    """A narration, the starts of each sentence's words, and the pause (start, end) after each sentence but the last, in
+    seconds."""
 
     waveform: Waveform
     sample_rate_hz: int
@@ -52,8 +51,8 @@ def read_aloud(texts: list[str]) -> Reading:
     silence = np.zeros(round(PAUSE_SECONDS * rate_hz), np.float32)
     starts = np.cumsum([0.0] + [len(each.waveform) / rate_hz + PAUSE_SECONDS for each in speeches])
     pauses = [
-        (start + before.words[-1].end_seconds, behind + after.words[0].start_seconds)
-        for (start, behind), (before, after) in zip(pairwise(starts[:-1]), pairwise(speeches), strict=True)
+        (start + before.words[-1].end_seconds, next_start + after.words[0].start_seconds)
+        for (start, next_start), (before, after) in zip(pairwise(starts[:-1]), pairwise(speeches), strict=True)
     ]
     word_starts = [
         [start + word.start_seconds for word in each.words] for start, each in zip(starts, speeches, strict=False)
@@ -63,8 +62,8 @@ def read_aloud(texts: list[str]) -> Reading:
     return Reading(loud, rate_hz, word_starts, pauses, f"{engine.name} {engine.voices()[0].name}")
 
 
-def spoilt(reading: Reading) -> dict[str, Waveform]:
-    """The same recording in worse circumstances; noise levels are below the voice's mean power."""
+def degraded(reading: Reading) -> dict[str, Waveform]:
+    """Return the same recording in worse conditions; noise levels are below the voice's mean power."""
     voice, rate_hz = reading.waveform, reading.sample_rate_hz
     level = float(np.sqrt(np.mean(voice**2)))
     noise = np.random.default_rng(1).normal(0, 1, len(voice)).astype(np.float32)
@@ -82,41 +81,44 @@ def spoilt(reading: Reading) -> dict[str, Waveform]:
 
 def measure(waveform: Waveform, reading: Reading, texts: list[str], checkpoints_dir: Path) -> dict[str, object]:
     started = time.process_time()
-    _, heard = recognise(waveform, reading.sample_rate_hz, checkpoints_dir=checkpoints_dir)
-    heard_at = time.process_time()
-    found: dict[str, object] = {
-        "recogniser": heard.recogniser,
-        "word_error_rate": round(word_error_rate(heard.words, texts), 3),
-        "listening_cpu_seconds_a_minute": round((heard_at - started) * 60 / heard.duration_seconds, 1),
+    _, metadata = recognise(waveform, reading.sample_rate_hz, checkpoints_dir=checkpoints_dir)
+    recognised_at = time.process_time()
+    figures: dict[str, object] = {
+        "recogniser": metadata.recogniser,
+        "word_error_rate": round(word_error_rate(metadata.words, texts), 3),
+        "listening_cpu_seconds_a_minute": round((recognised_at - started) * 60 / metadata.duration_seconds, 1),
     }
     try:
-        passages = narration_to_passages(texts, heard.words, heard.duration_seconds)
+        passages = narration_to_passages(texts, metadata.words, metadata.duration_seconds)
     except ScriptError as error:
-        return {**found, "refused": error.message}
+        return {**figures, "refused": error.message}
     late_seconds = [
         _late_seconds(waveform, *each, reading) for each in zip(passages, texts, reading.word_starts, strict=True)
     ]
     errors_ms = 1000 * np.abs([seconds for sentence in late_seconds for seconds in sentence])  # (words,)
     return {
-        **found,
+        **figures,
         "cuts_in_the_right_pause": f"{_right_cuts(passages, reading)} of {len(reading.pauses)}",
         "aligned_sentences": f"{sum(map(bool, late_seconds))} of {len(texts)}",
         "word_start_error_ms": {"median": round(np.median(errors_ms)), "p95": round(np.percentile(errors_ms, 95))}
         if len(errors_ms)
         else None,
-        "aligning_cpu_seconds_a_minute": round((time.process_time() - heard_at) * 60 / heard.duration_seconds, 1),
+        "aligning_cpu_seconds_a_minute": round(
+            (time.process_time() - recognised_at) * 60 / metadata.duration_seconds, 1
+        ),
     }
 
 
 def _right_cuts(passages: list[Passage | None], reading: Reading) -> int:
     ends = [passage.end_seconds for passage in passages[:-1] if passage is not None]
-    return sum(start - 0.05 <= end <= behind + 0.05 for end, (start, behind) in zip(ends, reading.pauses, strict=True))
+    pairs = zip(ends, reading.pauses, strict=True)
+    return sum(pause_start - 0.05 <= end <= pause_end + 0.05 for end, (pause_start, pause_end) in pairs)
 
 
 def _late_seconds(
     waveform: Waveform, passage: Passage | None, text: str, true_starts: list[float], reading: Reading
 ) -> list[float]:
-    """How much later than in truth each word of a sentence starts; empty when the sentence does not fit its passage."""
+    """Return how much later than in truth each word of a sentence starts; empty when it does not fit its passage."""
     assert passage is not None, "every sentence here says something"
     start, end = (round(seconds * reading.sample_rate_hz) for seconds in (passage.start_seconds, passage.end_seconds))
     try:
@@ -125,15 +127,15 @@ def _late_seconds(
     except InvalidInput:
         return []
     starts = (passage.start_seconds + word.start_seconds for word in words)
-    return [found - true for found, true in zip(starts, true_starts, strict=True)]
+    return [start - true_start for start, true_start in zip(starts, true_starts, strict=True)]
 
 
-def word_error_rate(heard: tuple[RecognisedWord, ...], texts: list[str]) -> float:
+def word_error_rate(recognised: tuple[RecognisedWord, ...], texts: list[str]) -> float:
     said = [word for text in texts for word in aligner_words(text)]
-    row = list(range(len(heard) + 1))
+    row = list(range(len(recognised) + 1))
     for index, true_word in enumerate(said, 1):
         previous, row[0] = row[0], index
-        for column, word in enumerate(heard, 1):
+        for column, word in enumerate(recognised, 1):
             is_wrong = true_word != "".join(aligner_words(word.text))
             previous, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, previous + is_wrong)
     return row[-1] / len(said)
@@ -146,7 +148,7 @@ def main() -> None:
     options = parser.parse_args()
     texts = sentences(options.sentences)
     reading = read_aloud(texts)
-    figures = {name: measure(sound, reading, texts, options.checkpoints) for name, sound in spoilt(reading).items()}
+    figures = {name: measure(sound, reading, texts, options.checkpoints) for name, sound in degraded(reading).items()}
     about = {"machine": describe_machine(), "voice": reading.voice, "sentences": len(texts)}
     print(json.dumps({**about, "figures": figures}, indent=1))
 

@@ -1,11 +1,11 @@
 """The original SadTalker's networks, run from a checkout of its repository, for comparisons.
 
-Nothing of it is kept here; get it with
+It is not part of this repository; get it with
 
     git clone https://github.com/OpenTalker/SadTalker DIR
 
-Only networks and the arithmetic around them are used. What the original imports beside torch and SciPy for other
-purposes (progress bars, face detection, drawing) is replaced by empty modules where it is not installed.
+Only networks and the arithmetic around them are used. Packages that the original imports besides torch and SciPy
+for other purposes (progress bars, face detection, drawing) are replaced by stub modules where they are not installed.
 """
 
 from __future__ import annotations
@@ -51,27 +51,30 @@ class Original:
     def keypoints_of(
         self, picture: Tensor, semantics: Tensor, layout: CoefficientLayout, **given_degrees: Tensor
     ) -> Tensor:
-        """(1, 3, s, s) and windows (n, c, 27) -> (n, 15, 3); angles in ``given_degrees`` (yaw_in, ...) replace those of
-        the windows."""
+        """Return the keypoints: (1, 3, s, s) and windows (n, c, 27) -> (n, 15, 3).
+
+        Angles in ``given_degrees`` (yaw_in, ...) replace those of the windows.
+        """
         canonical = self.keypoints(picture)["value"].expand(len(semantics), -1, -1)
         moved = dict(self.mapping[layout](semantics), **given_degrees)
         turned: Tensor = self.animation.keypoint_transformation({"value": canonical}, moved)["value"]
         return turned
 
     def draw(self, picture: Tensor, kp_source: Tensor, kp_driving: Tensor) -> Tensor:
-        """(1, 3, s, s), (1, 15, 3), (1, 15, 3) -> (1, 3, s, s)."""
+        """Draw a frame: (1, 3, s, s), (1, 15, 3), (1, 15, 3) -> (1, 3, s, s)."""
         frame = self.generator(picture, kp_source={"value": kp_source}, kp_driving={"value": kp_driving})
         prediction: Tensor = frame["prediction"]
         return prediction
 
 
 def load_original(repository: Path, checkpoints: Path) -> Original:
-    """
+    """Load the original's networks and modules.
+
     Raises:
         OriginalMissingError: the folder holds something else.
     """
     if not (repository / "src" / "facerender" / "modules" / "generator.py").is_file():
-        raise OriginalMissingError(f"{repository.name} is no checkout of the original (it has no src/facerender).")
+        raise OriginalMissingError(f"{repository.name} is not a checkout of the original (it has no src/facerender).")
     with _importable(repository):
         generator = import_module("src.facerender.modules.generator")
         detector = import_module("src.facerender.modules.keypoint_detector")
@@ -112,7 +115,7 @@ def load_original(repository: Path, checkpoints: Path) -> Original:
 
 
 def _audio(repository: Path) -> Any:
-    """Its Audio2Coeff, put together from its parts: its own constructor wants files on fixed paths."""
+    """Return its Audio2Coeff, assembled from its parts: its own constructor expects files on fixed paths."""
     coefficients = import_module("src.test_audio2coeff")
     audio = coefficients.Audio2Coeff.__new__(coefficients.Audio2Coeff)
     audio.device = "cpu"
@@ -136,7 +139,7 @@ def _namespace(values: Any) -> Any:
 def _importable(repository: Path) -> Iterator[None]:
     missing = [name for name in NOT_NEEDED if find_spec(name.split(".")[0]) is None]
     for name in missing:
-        sys.modules[name] = _stand_in(name)
+        sys.modules[name] = _stub_module(name)
     sys.path.insert(0, str(repository))
     try:
         yield
@@ -146,8 +149,8 @@ def _importable(repository: Path) -> Iterator[None]:
             sys.modules.pop(name)
 
 
-def _stand_in(name: str) -> ModuleType:
-    """What the original imports by name; only the first four are ever called."""
+def _stub_module(name: str) -> ModuleType:
+    """Return a module with what the original imports by name; only the first four functions are ever called."""
     module: Any = ModuleType(name)
     module.tqdm = lambda values, *_, **__: values
     module.img_as_float32 = lambda picture: picture.astype(np.float32) / np.float32(255)

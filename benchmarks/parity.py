@@ -1,4 +1,4 @@
-"""Holds the SadTalker networks against golden numbers of the original program, stage by stage.
+"""Compares the SadTalker networks with golden numbers of the original program, stage by stage.
 
     python benchmarks/parity.py --checkpoints DIR --golden DIR [--form plain|fast|both] [--json]
 
@@ -30,7 +30,7 @@ from talking_head.errors import EngineError
 
 
 class Comparison(MotionStages, PictureStages):
-    """Everything that is compared."""
+    """All stages of the comparison."""
 
     def run(self, forms: list[str]) -> Iterator[Check]:
         for stage in (

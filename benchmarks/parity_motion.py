@@ -18,7 +18,7 @@ from talking_head.engines.face.sadtalker.source import to_tensor
 
 
 class MotionStages(Stages):
-    """Each method yields the checks of one golden file, in the order of the data's way."""
+    """The stages before the pictures; each method yields the checks of one golden file, in the order of the data."""
 
     # --- everything before the networks -------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class MotionStages(Stages):
             yield from self._two_rows(driven, source)
 
     def _two_rows(self, driven: Array, source: Array) -> Iterator[Check]:
-        """The original cuts the clip into rows of a batch, padded with the last frame; here it stays one sequence."""
+        """Check a batch of two rows: the original cuts the clip into padded rows, here it stays one sequence."""
         sequence = semantics.target_sequence(driven, source, CoefficientLayout.DRIVEN)
         padded = np.concatenate([sequence, sequence[-1:].repeat(len(sequence) % 2, axis=0)])
         windows = semantics.windows(padded).reshape(2, len(padded) // 2, -1, semantics.MAPPING_WINDOW_FRAMES)
@@ -186,6 +186,6 @@ class MotionStages(Stages):
 
 
 def _given_degrees(given: str, like: torch.Tensor) -> torch.Tensor:
-    """``_yaw15_pitch-10_roll5`` -> those angles for every row."""
+    """Parse ``_yaw15_pitch-10_roll5`` -> those angles for every row."""
     angles = {name: float(given.split(name)[1].split("_")[0]) for name in ("yaw", "pitch", "roll")}
     return torch.tensor([list(angles.values())]).expand_as(like)

@@ -19,7 +19,7 @@ from talking_head.engines.face.sadtalker.source import to_tensor
 
 
 class PictureStages(Stages):
-    """``form`` is plain (the networks as published) or fast (as the engine draws)."""
+    """The stages of the pictures: ``form`` is plain (the networks as published) or fast (as the engine draws)."""
 
     def generator(self, form: str) -> Iterator[Check]:
         stage, stored = f"generator ({form})", self.golden["i_generator"]
@@ -50,40 +50,40 @@ class PictureStages(Stages):
                     yield from self._inside(to_tensor(self.picture(picture)), kp_source, kp_driving)
 
     def _inside(self, picture: torch.Tensor, kp_source: torch.Tensor, kp_driving: torch.Tensor) -> Iterator[Check]:
-        """Maps inside the plain generator, for finding out where a difference begins."""
-        network, seen = self.networks.generator, {}
+        """Check maps inside the plain generator, to find where a difference begins."""
+        network, tensors = self.networks.generator, {}
         watched = {"first": network.first, "fc": network.decoder.fc, "up0": network.decoder.up_0}
         watched |= {f"gm{i}": network.decoder.get_submodule(f"G_middle_{i}") for i in (0, 5)}
 
-        def keeper(name: str) -> Callable[..., None]:
-            def keep(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-                seen[name], seen[f"{name}.input"] = output[0], inputs[0]
+        def recorder(name: str) -> Callable[..., None]:
+            def record(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+                tensors[name], tensors[f"{name}.input"] = output[0], inputs[0]
 
-            return keep
+            return record
 
-        handles = [module.register_forward_hook(keeper(name)) for name, module in watched.items()]
-        handles.append(network.third.register_forward_hook(keeper("third")))
+        handles = [module.register_forward_hook(recorder(name)) for name, module in watched.items()]
+        handles.append(network.third.register_forward_hook(recorder("third")))
         motion = network(picture, kp_source, kp_driving).motion
         for handle in handles:
             handle.remove()
         mask = torch.softmax(motion.mask_logits, dim=1)[0]
         maps = {
-            "first_sub": seen["first"][::8, ::16, ::16],
+            "first_sub": tensors["first"][::8, ::16, ::16],
             "feature3d_sub": network.encode(picture)[0, :, ::5, ::8, ::8],
             "frame0.mask_logits_sub": motion.mask_logits[0, :, ::5, ::8, ::8],
             "frame0.mask_sub": mask[:, ::5, ::4, ::4],
-            "frame0.warped_sub": seen["third.input"][0, ::16, ::4, ::4],
-            "frame0.decoder_in_sub": seen["fc.input"][0, ::8, ::4, ::4],
-            "frame0.fc_sub": seen["fc"][::16, ::4, ::4],
-            "frame0.gm0_sub": seen["gm0"][::16, ::4, ::4],
-            "frame0.gm5_sub": seen["gm5"][::16, ::4, ::4],
-            "frame0.up0_sub": seen["up0"][::16, ::8, ::8],
+            "frame0.warped_sub": tensors["third.input"][0, ::16, ::4, ::4],
+            "frame0.decoder_in_sub": tensors["fc.input"][0, ::8, ::4, ::4],
+            "frame0.fc_sub": tensors["fc"][::16, ::4, ::4],
+            "frame0.gm0_sub": tensors["gm0"][::16, ::4, ::4],
+            "frame0.gm5_sub": tensors["gm5"][::16, ::4, ::4],
+            "frame0.up0_sub": tensors["up0"][::16, ::8, ::8],
         }
         for key in sorted(maps.keys() & self.golden["i_generator"].keys()):
             yield self.check("generator, inside", f"i_generator:{key}", maps[key], 1e-4)
 
     def end_to_end(self, form: str) -> Iterator[Check]:
-        """From the wave, the aligned picture and the crop; only the blinks and the noise are the stored ones."""
+        """Check from the wave, the aligned picture and the crop; only the blinks and the noise are the stored ones."""
         stage, rows = f"end to end ({form})", self.golden["f_mapping"]["rows"].tolist()
         source = self.golden["b_recon"][f"{MAIN_PICTURE}.packed73"]
         aligned = to_tensor(self.golden.picture(f"{MAIN_PICTURE}_aligned224"))
@@ -121,7 +121,7 @@ class PictureStages(Stages):
             yield self.check(stage, f"i_generator:crop.{row}.prediction", own, 1e-3, "rms")
 
     def generator_512(self, form: str) -> Iterator[Check]:
-        """The same weights on a picture of twice the size, from keypoints that are computed here."""
+        """Check the same weights on a picture of twice the size, from keypoints that are computed here."""
         stage, stored = f"generator 512 ({form})", self.golden["j_generator512"]
         rows = self.golden["f_mapping"]["rows"].tolist()
         for key in sorted(key for key in stored if key.endswith(".prediction")):

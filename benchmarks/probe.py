@@ -1,4 +1,4 @@
-"""What has to be measured in a process of its own: the first clip of a cold renderer, and peak memory.
+"""Measurements that need a process of their own: the first clip of a cold renderer, and peak memory.
 
 ``python -m benchmarks.probe first_clip PORTRAIT CACHE CLICKED_AT`` · ``python -m benchmarks.probe memory PORTRAIT CACHE
 SECONDS``. Prints one JSON object.
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def first_clip(portrait: str, cache: str, clicked_at: str) -> dict[str, float]:
-    """Seconds since ``clicked_at`` (time.time() of whoever started us) to the first preview and the first clip."""
+    """Return the seconds from ``clicked_at`` (the parent's time.time()) to the first preview and the first clip."""
     from benchmarks.measure import clip_request, make_renderer
     from talking_head.pipeline.requests import RenderEvent
 
@@ -32,7 +32,7 @@ def first_clip(portrait: str, cache: str, clicked_at: str) -> dict[str, float]:
 
 
 def memory(portrait: str, cache: str, seconds: str) -> dict[str, float]:
-    """Peak resident memory of this process after rendering a lesson of that length at 512 px."""
+    """Return the peak resident memory of this process after rendering a lesson of that length at 512 px."""
     from benchmarks.lesson_text import lesson
     from benchmarks.measure import make_renderer, render_lesson
     from talking_head.pipeline.performance import rss_peak_bytes

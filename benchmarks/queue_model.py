@@ -1,8 +1,8 @@
-"""The job layer as a discrete-event model: what a worker does between two clips, and what it waits for.
+"""A discrete-event model of the job layer: what a worker does between two clips, and what it waits for.
 
-Modelled as in ``talking_head.worker.worker``: one ring per job wakes one worker, a worker that finds more rings once
-for the next; a worker publishes what is complete before it claims anew; every claim needs the database for a while, one
-after the other. Not modelled: failures, cancelling, the network, viewers.
+Modelled as in ``talking_head.worker.worker``: one wakeup per job wakes one worker, a worker that finds more work wakes
+the next worker once; a worker publishes complete jobs before it claims again; every claim needs the database for a
+while, one after the other. Not modelled: failures, cancelling, the network, viewers.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ QUANTILES = (0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What everything takes, in seconds; see docs/scaling.md for where the figures come from."""
+    """The costs of the job layer, in seconds; docs/scaling.md has the source of the figures."""
 
-    claims_per_second: float  # of the database, all workers together, with all else that a clip asks of it
+    claims_per_second: float  # of the database, all workers together, with all other queries for a clip
     clip_overhead_seconds: float  # of a worker, for each clip, besides rendering and the claim itself
     publish_seconds: float
-    ring_seconds: float  # from the ring to the worker's first look
+    wakeup_seconds: float  # from the wakeup to the worker's first look
     ageing_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What teachers ask for. ``clips`` are samples of (seconds of video, seconds of rendering)."""
+    """The jobs that teachers submit. ``clips`` are samples of (seconds of video, seconds of rendering)."""
 
     clips: Sequence[tuple[float, float]]
     mean_clips: float = 20.0
@@ -50,7 +50,7 @@ class Lesson:
 
 
 def make_jobs(times: Iterable[float], lesson: Lesson, costs: Costs, rng: random.Random) -> list[SimulatedJob]:
-    """One job for every time, by a random teacher, with a geometric number of clips (mean ``mean_clips``)."""
+    """Return one job for every time, by a random teacher, with a geometric number of clips (mean ``mean_clips``)."""
     jobs = []
     for number, created_at in enumerate(times):
         count = 1
@@ -65,7 +65,7 @@ def make_jobs(times: Iterable[float], lesson: Lesson, costs: Costs, rng: random.
 
 @dataclass(slots=True)
 class SimulatedOutcome:
-    """What came of it; the jobs themselves say when each began and ended."""
+    """The outcome of a simulation; the jobs themselves say when each began and ended."""
 
     jobs: list[SimulatedJob]
     workers: int
@@ -73,7 +73,7 @@ class SimulatedOutcome:
     busy_seconds: float
     database_seconds: float
     claims: int
-    rings: int
+    wakeups: int
 
     @property
     def finished(self) -> int:
@@ -88,11 +88,11 @@ class SimulatedOutcome:
         return self.database_seconds / self.seconds if self.seconds else 0.0
 
     def waits(self, priority: int) -> list[float]:
-        """From asking to the first claim."""
+        """Return the seconds from submission to the first claim."""
         return [job.started_at - job.created_at for job in self._of(priority) if job.started_at is not None]
 
     def turnarounds(self, priority: int) -> list[float]:
-        """From asking to the finished video."""
+        """Return the seconds from submission to the finished video."""
         return [job.finished_at - job.created_at for job in self._of(priority) if job.finished_at is not None]
 
     def _of(self, priority: int) -> list[SimulatedJob]:
@@ -101,7 +101,7 @@ class SimulatedOutcome:
 
 @dataclass(slots=True)
 class Simulation:
-    """Plays ``jobs`` (by rising ``created_at``) through ``workers`` slots; use once."""
+    """A simulation of ``jobs`` (by rising ``created_at``) on ``workers`` slots; use it once."""
 
     jobs: list[SimulatedJob]
     workers: int
@@ -109,17 +109,17 @@ class Simulation:
     environment: simpy.Environment = field(default_factory=simpy.Environment)
     arrived: int = 0
     _idle: deque[simpy.Event] = field(default_factory=deque)
-    _unheard_wakeups: int = 0
+    _pending_wakeups: int = 0
     _to_publish: deque[SimulatedJob] = field(default_factory=deque)
     _busy_seconds: float = 0.0
     _database_seconds: float = 0.0
     _claims: int = 0
-    _rings: int = 0
+    _wakeups: int = 0
     _queue: ClaimQueue = field(init=False)
     _database: simpy.Resource = field(init=False)
 
     def run(self, until_seconds: float | None = None) -> SimulatedOutcome:
-        """Until then, or until everything is finished."""
+        """Run until then, or until everything is finished."""
         self._queue = ClaimQueue(self.costs.ageing_seconds)
         self._database = simpy.Resource(self.environment)
         self.environment.process(self._arrive())
@@ -128,7 +128,7 @@ class Simulation:
         self.environment.run(until_seconds)
         return SimulatedOutcome(
             self.jobs, self.workers, self.environment.now, self._busy_seconds, self._database_seconds,
-            self._claims, self._rings,
+            self._claims, self._wakeups,
         )  # fmt: skip
 
     @property
@@ -140,22 +140,22 @@ class Simulation:
             yield self.environment.timeout(job.created_at - self.environment.now)
             self.arrived += 1
             self._queue.add(job)
-            self._ring()
+            self._send_wakeup()
 
-    def _ring(self) -> None:
-        """Wakes one worker; with all awake, the message waits for the first that has nothing to do."""
-        self._rings += 1
+    def _send_wakeup(self) -> None:
+        """Wake one worker; with all awake, the message waits for the first worker without work."""
+        self._wakeups += 1
         if self._idle:
             self.environment.process(self._wake(self._idle.popleft()))
         else:
-            self._unheard_wakeups += 1
+            self._pending_wakeups += 1
 
     def _wake(self, sleeper: simpy.Event) -> Generator[simpy.Event, Any, None]:
-        yield self.environment.timeout(self.costs.ring_seconds)
+        yield self.environment.timeout(self.costs.wakeup_seconds)
         sleeper.succeed()
 
     def _work(self) -> Generator[simpy.Event, Any, None]:
-        has_rung = False
+        has_woken_next = False
         while True:
             if self._to_publish:
                 yield from self._publish(self._to_publish.popleft())
@@ -164,18 +164,18 @@ class Simulation:
                 claimed = self._queue.claim(self.environment.now)
                 if claimed is None:
                     continue
-                if not has_rung and self._queue.waiting_clips:
-                    has_rung = True
-                    self._ring()
+                if not has_woken_next and self._queue.waiting_clips:
+                    has_woken_next = True
+                    self._send_wakeup()
                 yield from self._render(*claimed)
             else:
-                has_rung = False
-                yield from self._wait_for_ring()
+                has_woken_next = False
+                yield from self._wait_for_wakeup()
 
-    def _wait_for_ring(self) -> Generator[simpy.Event, Any, None]:
-        if self._unheard_wakeups:
-            self._unheard_wakeups -= 1
-            yield self.environment.timeout(self.costs.ring_seconds)
+    def _wait_for_wakeup(self) -> Generator[simpy.Event, Any, None]:
+        if self._pending_wakeups:
+            self._pending_wakeups -= 1
+            yield self.environment.timeout(self.costs.wakeup_seconds)
             return
         sleeper = self.environment.event()
         self._idle.append(sleeper)
@@ -183,8 +183,8 @@ class Simulation:
 
     def _claim_database(self) -> Generator[simpy.Event, Any, None]:
         seconds = 1 / self.costs.claims_per_second
-        with self._database.request() as turn:
-            yield turn
+        with self._database.request() as request:
+            yield request
             yield self.environment.timeout(seconds)
         self._database_seconds += seconds
         self._claims += 1
@@ -204,6 +204,6 @@ class Simulation:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Nearest rank; 0 when there are no values."""
+    """Return the quantile by nearest rank; 0 when there are no values."""
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else 0.0

@@ -1,10 +1,10 @@
-"""The simulation against reality: the same jobs through the real job layer with a renderer that only waits.
+"""Compares the simulation with reality: the same jobs in the real job layer with a renderer that only waits.
 
     python -m benchmarks.queue_run --slots 3 --jobs 24
 
-makes a site in a temporary folder (SQLite), starts its real workers, measures on a few jobs what a clip, a ring and
+makes a site in a temporary folder (SQLite), starts its real workers, measures on a few jobs what a clip, a wakeup and
 publishing cost besides rendering, then submits another set of jobs at random times, and prints how long these really
-waited beside what the simulation says of them.
+waited next to the simulated times.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ TEACHERS = 5
 SUBMIT = """
 import json, sys, time
 from django.contrib.auth.models import User
-from talking_head.jobs import wakeups as doorbell
-from talking_head.jobs import queue as line
+from talking_head.jobs import queue, wakeups
 from talking_head.models import Clip, Job
 started = time.monotonic()
 for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):
@@ -38,11 +37,11 @@ for at_seconds, owner, priority, clips in json.loads(sys.argv[1]):
     teacher, _ = User.objects.get_or_create(username=f"teacher {owner}")
     job = Job.objects.create(owner=teacher, priority=priority, script="x", speech="fake", face="fake", profile="fast",
                              timeout_seconds=3600.0)
-    Clip.objects.bulk_create(line.enqueue(job, [
+    Clip.objects.bulk_create(queue.enqueue(job, [
         Clip(job=job, index=index, text=f"{job.pk} {index} {seconds}", start=0, end=1)
         for index, seconds in enumerate(clips)
     ]))
-    doorbell.wake_worker(job.pk)
+    wakeups.wake_worker(job.pk)
     print(job.pk)
 """
 READ = """
@@ -68,8 +67,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """What one job really did, in seconds since the first was asked for."""
+class JobTimes:
+    """The times of one job, in seconds since the first was submitted."""
 
     created_at: float
     started_at: float
@@ -77,7 +76,7 @@ class Ran:
 
 
 def schedule(jobs: int, over_seconds: float, clip_seconds: float, rng: random.Random) -> list[Request]:
-    """Poisson arrivals of jobs with 1 to 6 clips of about that length; one in five is a VIP's."""
+    """Return Poisson arrivals of jobs with 1 to 6 clips of about that length; one in five is a VIP's."""
     times = sorted(rng.uniform(0, over_seconds) for _ in range(jobs))
     return [
         Request(
@@ -103,62 +102,69 @@ class RealRun:
         self.site.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
         self.site.start("work")
 
-    def play(self, requests: Sequence[Request]) -> tuple[list[Ran], dict[str, Any]]:
+    def play(self, requests: Sequence[Request]) -> tuple[list[JobTimes], dict[str, Any]]:
         rows = [[request.at_seconds, request.owner, request.priority, request.clips] for request in requests]
         ids = self.site.python(SUBMIT, json.dumps(rows)).split()
         self.site.wait_until_all_ended()
-        seen = json.loads(self.site.python(READ, json.dumps(ids)))
-        if {state for *_, state in seen["jobs"]} != {"completed"}:
+        records = json.loads(self.site.python(READ, json.dumps(ids)))
+        if {state for *_, state in records["jobs"]} != {"completed"}:
             raise RuntimeError(f"Not every job was completed.\n{self.site.log()}")
-        zero = seen["jobs"][0][0] - requests[0].at_seconds
-        return [Ran(created - zero, started - zero, ended - zero) for created, started, ended, _ in seen["jobs"]], seen
+        zero = records["jobs"][0][0] - requests[0].at_seconds
+        times = [
+            JobTimes(created - zero, started - zero, ended - zero) for created, started, ended, _ in records["jobs"]
+        ]
+        return times, records
 
 
 def measure_costs(run: RealRun, slots: int) -> Costs:
-    """What the job layer adds, from jobs that meet nobody, and from one that keeps every slot busy."""
+    """Return what the job layer adds, from jobs that never compete, and from one that keeps every slot busy."""
     alone = [Request(3.0 * number, 0, NORMAL, (0.2,)) for number in range(6)]
-    rans, _ = run.play(alone)
-    rans = rans[1:]  # the first one starts renderers
-    ring_seconds = statistics.median(ran.started_at - ran.created_at for ran in rans)
-    _, seen = run.play([Request(0.0, 0, NORMAL, (0.5,) * 8 * slots)])
+    times, _ = run.play(alone)
+    times = times[1:]  # the first one starts renderers
+    wakeup_seconds = statistics.median(job_times.started_at - job_times.created_at for job_times in times)
+    _, records = run.play([Request(0.0, 0, NORMAL, (0.5,) * 8 * slots)])
     gaps = [
         later[2] - earlier[2] - 0.5
-        for earlier, later in zip(seen["attempts"], seen["attempts"][1:], strict=False)
+        for earlier, later in zip(records["attempts"], records["attempts"][1:], strict=False)
         if earlier[0] == later[0]
     ]
     overhead_seconds = max(0.0, statistics.median(gaps))
-    publish_seconds = statistics.median(ran.finished_at - ran.started_at - 0.2 - overhead_seconds for ran in rans)
-    return Costs(1_000.0, overhead_seconds, max(0.0, publish_seconds), max(0.0, ring_seconds))
+    publish_seconds = statistics.median(
+        job_times.finished_at - job_times.started_at - 0.2 - overhead_seconds for job_times in times
+    )
+    return Costs(1_000.0, overhead_seconds, max(0.0, publish_seconds), max(0.0, wakeup_seconds))
 
 
-def simulate(requests: Sequence[Request], rans: Sequence[Ran], slots: int, costs: Costs) -> list[Ran]:
-    """The same jobs, asked for at the moments when they really were."""
+def simulate(requests: Sequence[Request], times: Sequence[JobTimes], slots: int, costs: Costs) -> list[JobTimes]:
+    """Simulate the same jobs, submitted at the moments when they really were."""
     jobs = [
         SimulatedJob(
-            number, request.owner, request.priority, ran.created_at, list(request.clips), costs.publish_seconds
+            number, request.owner, request.priority, job_times.created_at, list(request.clips), costs.publish_seconds
         )
-        for number, (request, ran) in enumerate(zip(requests, rans, strict=True))
+        for number, (request, job_times) in enumerate(zip(requests, times, strict=True))
     ]
     Simulation(jobs, slots, costs).run()
-    return [Ran(job.created_at, job.started_at or 0.0, job.finished_at or 0.0) for job in jobs]
+    return [JobTimes(job.created_at, job.started_at or 0.0, job.finished_at or 0.0) for job in jobs]
 
 
-def compare(requests: Sequence[Request], real: Sequence[Ran], simulated: Sequence[Ran]) -> list[dict[str, Any]]:
-    """Real and simulated seconds, by class."""
+def compare(
+    requests: Sequence[Request], real: Sequence[JobTimes], simulated: Sequence[JobTimes]
+) -> list[dict[str, Any]]:
+    """Return the real and simulated seconds, by class."""
     rows = []
     for name, priority in (("normal", NORMAL), ("vip", VIP)):
-        chosen = [number for number, request in enumerate(requests) if request.priority == priority]
-        for what in ("wait", "ready"):
+        numbers = [number for number, request in enumerate(requests) if request.priority == priority]
+        for quantity in ("wait", "ready"):
             figures: dict[str, float] = {}
-            for label, rans in (("real", real), ("simulated", simulated)):
-                seconds = [_seconds(rans[number], what) for number in chosen]
+            for label, times in (("real", real), ("simulated", simulated)):
+                seconds = [_seconds(times[number], quantity) for number in numbers]
                 figures |= {f"{label}_p50": quantile(seconds, 0.5), f"{label}_p95": quantile(seconds, 0.95)}
-            rows.append({"class": name, "what": what, "jobs": len(chosen), **figures})
+            rows.append({"class": name, "what": quantity, "jobs": len(numbers), **figures})
     return rows
 
 
-def _seconds(ran: Ran, what: str) -> float:
-    return (ran.started_at if what == "wait" else ran.finished_at) - ran.created_at
+def _seconds(job_times: JobTimes, quantity: str) -> float:
+    return (job_times.started_at if quantity == "wait" else job_times.finished_at) - job_times.created_at
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The benchmark's figures as a table for people, beside what we aim for (see docs/benchmarks.md)."""
+"""Formats the benchmark's figures as a table, next to the aims (see docs/benchmarks.md)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Lines for a terminal, at most some 100 columns wide."""
+    """Return lines for a terminal, at most some 100 columns wide."""
     machine = figures["machine"]
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "

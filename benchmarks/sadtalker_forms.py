@@ -1,4 +1,4 @@
-"""The forms in which SadTalker's generator can run, drawing the same frame in the same run: times and pictures."""
+"""Compares the forms in which SadTalker's generator can run by drawing the same frame in the same run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DrawFrame = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One way of drawing a frame, medians over the rounds."""
+    """The times of one way of drawing a frame, medians over the rounds."""
 
     form: str
     cpu_seconds: float  # of all threads together
@@ -50,8 +50,10 @@ class _Form:
 def compare_forms(
     networks: Networks, picture: Tensor, *, rounds: int = 3, steps: bool = False, original: DrawFrame | None = None
 ) -> list[Timing]:
-    """Draws the same frame with the original program's own generator (if it is given), the plain networks (the
-    original's structure: everything anew for every frame), the plain networks in a tuned process, and the fast form.
+    """Draw the same frame in every form and return the times.
+
+    The forms are the original program's own generator (if it is given), the plain networks (the original's structure:
+    everything computed anew for every frame), the plain networks in a tuned process, and the fast form.
 
     Args:
         picture: (1, 3, s, s) in 0..1.
@@ -63,21 +65,21 @@ def compare_forms(
     canonical = networks.keypoints(picture)[0]
     kp_source, kp_driving = (transform_keypoints(canonical, _turned(degrees)) for degrees in (0.0, 8.0))
 
-    def plainly() -> Tensor:
+    def draw_plain() -> Tensor:
         return networks.generator(picture, kp_source, kp_driving).picture
 
-    def quickly(generator: FastGenerator) -> Callable[[], Tensor]:
+    def draw_fast(generator: FastGenerator) -> Callable[[], Tensor]:
         source = generator.prepare(picture, kp_source)
         return lambda: generator.draw(source, kp_driving).picture
 
     forms = [_Form("original", lambda: original(picture, kp_source, kp_driving), tuned=False)] if original else []
-    forms += [_Form("plain", plainly, tuned=False), _Form("plain, tuned process", plainly)]
+    forms += [_Form("plain", draw_plain, tuned=False), _Form("plain, tuned process", draw_plain)]
     if steps:
         with patch.object(winograd, "LEAST_GAIN", float("inf")):
-            forms.append(_Form("fast, no Winograd", quickly(FastGenerator(networks.generator))))
-    forms.append(_Form("fast", quickly(FastGenerator(networks.generator))))
+            forms.append(_Form("fast, no Winograd", draw_fast(FastGenerator(networks.generator))))
+    forms.append(_Form("fast", draw_fast(FastGenerator(networks.generator))))
     if steps:
-        forms.append(_Form("fast, half precision", quickly(FastGenerator(networks.generator, half=True))))
+        forms.append(_Form("fast, half precision", draw_fast(FastGenerator(networks.generator, half=True))))
     return _timings(forms, rounds)
 
 
@@ -108,7 +110,7 @@ def _schedule(forms: list[_Form], rounds: int) -> Iterator[_Form]:
 
 
 def psnr_db(picture: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """Peak signal to noise ratio of pictures in 0..1."""
+    """Return the peak signal-to-noise ratio of pictures in 0..1."""
     error = float(np.mean((picture.astype(np.float64) - reference) ** 2))
     return float(-10 * np.log10(error)) if error else float("inf")
 

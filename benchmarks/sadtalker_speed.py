@@ -1,10 +1,10 @@
-"""How fast SadTalker's pictures come on this machine: the original's structure against what the engine runs.
+"""Measures how fast SadTalker draws on this machine: the original's structure against what the engine runs.
 
     python manage.py benchmark --face sadtalker [--original REPOSITORY] [--json]
     python benchmarks/sadtalker_speed.py --checkpoints DIR [--original REPOSITORY] [--size 512] [--threads 1] ...
 
-All forms draw the same frame in the same run, taking turns, because a machine is never quite the same twice. With
-``--original`` the original program's own generator takes part. On a machine with a GPU the engine's way is measured
+All forms draw the same frame in the same run, alternating, because a machine's speed varies over time. With
+``--original`` the original program's own generator takes part. On a machine with a GPU the engine's form is measured
 there as well, in its own batches.
 """
 
@@ -49,7 +49,7 @@ from talking_head.media_io.arrays import Frame
 ASTRONAUT = Path(__file__).resolve().parents[1] / "edu_platform" / "demo" / "astronaut.png"
 CANVAS_SIDE_PX, PASTE_RUNS = 1024, 15
 CPU_FRAMES, GPU_FRAMES = 2, 64
-# Convolutions and matrix products of a frame at 256 px: in the original's loop, and without what need not be repeated.
+# Convolutions and matrix products of a frame at 256 px: in the original's loop, and without needless repetition.
 ORIGINAL_GFLOP_PER_FRAME, NEEDED_GFLOP_PER_FRAME = 1203, 938
 Figures = dict[str, Any]
 
@@ -68,7 +68,8 @@ class SpeedPlan:
 
 
 def measure_speed(plan: SpeedPlan) -> Figures:
-    """
+    """Return all figures.
+
     Raises:
         TalkingHeadError: the weights or the picture cannot be used. OriginalMissingError.
     """
@@ -95,13 +96,13 @@ def measure_speed(plan: SpeedPlan) -> Figures:
 
 
 def _form_figures(form: Timing) -> Figures:
-    """``psnr_db`` is null for the same picture, because JSON knows no infinity."""
+    """Return a form's figures; ``psnr_db`` is null for the same picture, because JSON has no infinity."""
     psnr_db = form.psnr_db if math.isfinite(form.psnr_db) else None
     return {**asdict(form), "psnr_db": psnr_db, "frames_per_second": form.frames_per_second}
 
 
 def engine_figures(plan: SpeedPlan, picture: Frame) -> Figures:
-    """What a job sees: loading, preparing a portrait (first time and again), and frames per second as they stream."""
+    """Return what a job experiences: loading, preparing a portrait (first and again), and frames per second."""
     portrait, framing = PortraitImage(picture, ""), Framing("crop", plan.size)
     engine = SadTalkerFace(EngineSettings(plan.checkpoints, plan.threads), sizes=plan.sizes)
     first = _seconds(lambda: engine.prepare(portrait, framing))
@@ -124,7 +125,7 @@ def engine_figures(plan: SpeedPlan, picture: Frame) -> Figures:
 
 
 def _draw(engine: SadTalkerFace, source: SadTalkerSource, keypoints: Tensor) -> None:
-    """As a job does it: one frame after the other, none kept."""
+    """Draw as a job does: one frame after the other, none kept."""
     for _ in engine.frames(source, SadTalkerMotion(keypoints)):
         pass
 
@@ -140,7 +141,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def paste_back_ms(picture: Frame) -> dict[str, float]:
-    """One face of half the side in a large picture, both ways."""
+    """Measure both ways of pasting one face of half the side into a large picture."""
     canvas = cv2.resize(picture, (CANVAS_SIDE_PX, CANVAS_SIDE_PX))
     quarter = CANVAS_SIDE_PX // 4
     box = PixelBox(quarter, quarter, 3 * quarter, 3 * quarter)
@@ -181,7 +182,7 @@ def speed_table(figures: Figures) -> str:
     rows = {
         f"the engine's stream ({engine['device']})": f"{engine['frames_per_second']:.3f} frames/s",
         f"memory after {engine['frames']} of its frames": f"{engine['memory_mb']:.0f} MB",
-        "by how much they made it grow": f"{engine['memory_growth_mb']:.1f} MB",
+        "growth of memory during these frames": f"{engine['memory_growth_mb']:.1f} MB",
         "estimated from the probe": f"{figures['estimated_seconds_per_frame']:.2f} s a frame",
         "a portrait, with loading the networks": f"{engine['load_and_prepare_seconds']:.2f} s",
         "a portrait, warm": f"{engine['prepare_seconds']:.2f} s",
@@ -199,7 +200,9 @@ def main() -> int:
     parser.add_argument("--size", type=int, choices=sorted(checkpoints.FACE_FILES), default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", action="store_true", help="what single optimisations do to time and picture, too")
+    parser.add_argument(
+        "--steps", action="store_true", help="also measure the effect of single optimisations on time and picture"
+    )
     parser.add_argument("--frames", type=int, default=0, help="length of the engine's stream: does its memory grow?")
     parser.add_argument("--json", action="store_true")
     arguments = vars(parser.parse_args())

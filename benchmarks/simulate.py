@@ -1,4 +1,4 @@
-"""How long teachers wait with so many workers, how many it takes, and what is full first.
+"""Simulates how long teachers wait with so many workers, how many workers it takes, and what is saturated first.
 
     python -m benchmarks.simulate                                    # 1 to 10,000 workers at 70 % load
     python -m benchmarks.simulate --pattern exam-evening --jobs-per-hour 120 --workers 2 4 8
@@ -30,10 +30,10 @@ REAL_TIME_FACTORS = {"fast": 0.080, "quality": 0.181}
 KILOBITS_PER_SECOND = {"fast": 270.0, "quality": 375.0}
 SENTENCE_MEDIAN_SECONDS, SENTENCE_SIGMA = 4.6, 0.45  # log-normal: 200 sentences of the benchmark are 17 minutes
 RENDER_SECONDS_AT_LEAST = 0.05
-CLIP_OVERHEAD_SECONDS, PUBLISH_SECONDS, RING_SECONDS = 0.08, 0.5, 0.15
+CLIP_OVERHEAD_SECONDS, PUBLISH_SECONDS, WAKEUP_SECONDS = 0.08, 0.5, 0.15
 # Of PostgreSQL's processors: for a clip from its claim to its share of the published video, and while it is rendered.
 DATABASE_SECONDS_PER_CLIP, DATABASE_SECONDS_PER_RENDERING_SECOND = 0.010, 0.0025
-RINGS_PER_SECOND = 370.0
+WAKEUPS_PER_SECOND = 370.0
 STORAGE_BYTES_PER_SECOND = 143e6
 WORKERS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 MAX_CLIPS = 150_000  # of one simulated run: some ten seconds
@@ -50,40 +50,40 @@ class Case:
     hours: float
 
 
-# --- what teachers ask for -------------------------------------------------------------------------------------------
+# --- load ------------------------------------------------------------------------------------------------------------
 
 
 def clips_from_benchmarks(real_time_factor: float, rng: random.Random, count: int = 5_000) -> list[tuple[float, float]]:
-    """Sentences as long as those of the benchmark, rendered as fast as there."""
+    """Return sentences as long as those of the benchmark, rendered as fast as there."""
     lengths = [rng.lognormvariate(math.log(SENTENCE_MEDIAN_SECONDS), SENTENCE_SIGMA) for _ in range(count)]
     return [(length, max(RENDER_SECONDS_AT_LEAST, real_time_factor * length)) for length in lengths]
 
 
 def clips_from_metrics(files: Iterable[Path]) -> list[tuple[float, float]]:
-    """What real jobs took (``performance_metrics_<job>.json``); what the cache answered is part of the mix.
+    """Return the times of real jobs (``performance_metrics_<job>.json``), including clips from the cache.
 
     Raises:
         ValueError: there is no finished clip in them.
     """
-    found = [
+    clips = [
         (float(clip["video_seconds"]), float(clip["seconds"]))
         for file in files
         for clip in json.loads(file.read_text(encoding="utf-8"))["clips"]
         if clip["video_seconds"] and clip["seconds"]
     ]
-    if not found:
-        raise ValueError("None of these files tells of a finished clip.")
-    return found
+    if not clips:
+        raise ValueError("None of these files contains a finished clip.")
+    return clips
 
 
 def database_clips_per_second(lesson: Lesson, cores: float) -> float:
-    """How many clips a database with so many processors sees through in a second."""
+    """Return how many clips per second a database with so many processors can handle."""
     rendering = DATABASE_SECONDS_PER_RENDERING_SECOND * lesson.mean_clip_seconds
     return cores / (DATABASE_SECONDS_PER_CLIP + rendering)
 
 
 def busy_seconds_per_job(lesson: Lesson, costs: Costs) -> float:
-    """What one job keeps workers busy, on average."""
+    """Return how long one job keeps workers busy, on average."""
     per_clip = lesson.mean_clip_seconds + costs.clip_overhead_seconds + 1 / costs.claims_per_second
     return lesson.mean_clips * per_clip + costs.publish_seconds
 
@@ -92,7 +92,7 @@ def jobs_per_hour_at(load: float, workers: int, lesson: Lesson, costs: Costs) ->
     return load * workers * HOUR_SECONDS / busy_seconds_per_job(lesson, costs)
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- results ---------------------------------------------------------------------------------------------------------
 
 
 def play(case: Case, lesson: Lesson, costs: Costs, seed: int = 1) -> SimulatedOutcome:
@@ -102,13 +102,13 @@ def play(case: Case, lesson: Lesson, costs: Costs, seed: int = 1) -> SimulatedOu
 
 
 def affordable_hours(hours: float, jobs_per_hour: float, lesson: Lesson) -> float:
-    """As many of these hours as ``MAX_CLIPS`` allow."""
+    """Return as many of these hours as ``MAX_CLIPS`` allow."""
     return min(hours, MAX_CLIPS / (jobs_per_hour * lesson.mean_clips))
 
 
 def workers_needed(pattern: str, jobs_per_hour: float, hours: float, target_seconds: float, lesson: Lesson,
                    costs: Costs) -> int | None:  # fmt: skip
-    """The fewest workers with which 95 % of normal jobs begin within the target; None when more do not help."""
+    """Return the fewest workers with which 95 % of normal jobs begin within the target; None when more do not help."""
 
     def is_enough(workers: int) -> bool:
         outcome = play(Case(workers, pattern, jobs_per_hour, hours), lesson, costs)
@@ -127,16 +127,16 @@ def workers_needed(pattern: str, jobs_per_hour: float, hours: float, target_seco
 
 
 def limits(
-    lesson: Lesson, costs: Costs, kilobits_per_second: float, rings_per_second: float = RINGS_PER_SECOND
+    lesson: Lesson, costs: Costs, kilobits_per_second: float, wakeups_per_second: float = WAKEUPS_PER_SECOND
 ) -> list[tuple[str, float, float]]:
-    """``(what, its capacity per second, busy workers that use all of it)``, what is full first at the top."""
+    """Return ``(resource, capacity per second, busy workers that use all of it)``, in the order of saturation."""
     clips_per_second = lesson.mean_clips / busy_seconds_per_job(lesson, costs)  # of one busy worker
     jobs_per_second = clips_per_second / lesson.mean_clips
     # A clip is written once, and once more as part of the finished video.
     bytes_per_second = 2 * clips_per_second * lesson.mean_video_seconds * kilobits_per_second * 1_000 / 8
     rows = [
         ("database (clips)", costs.claims_per_second, costs.claims_per_second / clips_per_second),
-        ("broker (rings)", rings_per_second, rings_per_second / (2 * jobs_per_second)),
+        ("broker (wakeups)", wakeups_per_second, wakeups_per_second / (2 * jobs_per_second)),
         ("storage (bytes)", STORAGE_BYTES_PER_SECOND, STORAGE_BYTES_PER_SECOND / bytes_per_second),
     ]
     return sorted(rows, key=lambda row: row[2])
@@ -182,7 +182,7 @@ def main() -> int:
     )
     lesson = Lesson(clips, options.clips, options.vip_share, options.teachers)
     clips_per_second = options.claims_per_second or database_clips_per_second(lesson, options.database_cores)
-    costs = Costs(clips_per_second, options.clip_overhead, options.publish, RING_SECONDS)
+    costs = Costs(clips_per_second, options.clip_overhead, options.publish, WAKEUP_SECONDS)
     report: dict[str, Any] = {
         "clip_seconds": round(lesson.mean_clip_seconds, 3),
         "job_seconds": round(busy_seconds_per_job(lesson, costs), 2),
@@ -194,7 +194,7 @@ def main() -> int:
             options.pattern, options.jobs_per_hour, affordable_hours(options.hours, options.jobs_per_hour, lesson),
             options.target_seconds, lesson, costs,
         )  # fmt: skip
-    print(json.dumps(report) if options.json else _in_words(report, options))
+    print(json.dumps(report) if options.json else _report_text(report, options))
     return 0
 
 
@@ -210,13 +210,13 @@ def _rows(options: argparse.Namespace, lesson: Lesson, costs: Costs) -> list[dic
     return rows
 
 
-def _in_words(report: dict[str, Any], options: argparse.Namespace) -> str:
+def _report_text(report: dict[str, Any], options: argparse.Namespace) -> str:
     lines = [
         f"{options.pattern}; a clip takes {report['clip_seconds']} s to render, a job {report['job_seconds']} s in all",
-        "waits in seconds, from asking to the first claim; ready: from asking to the finished video",
+        "waits in seconds, from submission to the first claim; ready: from submission to the finished video",
         table(report["rows"]),
         "",
-        "full first (busy workers that use all of it):",
+        "saturated first (busy workers that use all of it):",
         *(
             f"  {name:20}{capacity:>14,.0f} /s {workers:>10,.0f} workers"
             for name, capacity, workers in report["limits"]
@@ -224,10 +224,10 @@ def _in_words(report: dict[str, Any], options: argparse.Namespace) -> str:
     ]
     if "workers_needed" in report:
         needed = report["workers_needed"]
-        words = f"{needed} workers" if needed else f"not even {MOST_WORKERS} workers are enough"
+        result = f"{needed} workers" if needed else f"not even {MOST_WORKERS} workers are enough"
         lines += [
             "",
-            f"95 % of {options.jobs_per_hour:g} jobs an hour begin within {options.target_seconds:g} s: {words}",
+            f"95 % of {options.jobs_per_hour:g} jobs an hour begin within {options.target_seconds:g} s: {result}",
         ]
     return "\n".join(lines)
 
@@ -243,14 +243,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", choices=REAL_TIME_FACTORS, default="quality")
     parser.add_argument("--real-time-factor", type=float, help="seconds of rendering per second of video")
     parser.add_argument("--metrics", type=Path, nargs="+", help="performance_metrics_*.json of real jobs")
-    parser.add_argument("--clips", type=float, default=20.0, help="of a job, on average")
+    parser.add_argument("--clips", type=float, default=20.0, help="clips of a job, on average")
     parser.add_argument("--vip-share", type=float, default=0.1)
     parser.add_argument("--teachers", type=int, default=200)
     parser.add_argument("--database-cores", type=float, default=2.0, help="processors of PostgreSQL alone")
-    parser.add_argument("--claims-per-second", type=float, help="clips that the database manages, instead")
+    parser.add_argument(
+        "--claims-per-second", type=float, help="clips that the database can handle, instead of --database-cores"
+    )
     parser.add_argument("--clip-overhead", type=float, default=CLIP_OVERHEAD_SECONDS)
     parser.add_argument("--publish", type=float, default=PUBLISH_SECONDS)
-    parser.add_argument("--rings-per-second", type=float, default=RINGS_PER_SECOND)
+    parser.add_argument("--rings-per-second", type=float, default=WAKEUPS_PER_SECOND)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

@@ -1,5 +1,5 @@
-"""A renderer process that only waits, as long as the last word of a clip's text says: work without a processor, to see
-what the job layer itself costs and how it shares slots."""
+"""A renderer process that only waits, for the seconds given by the last word of a clip's text: work without CPU time,
+to see what the job layer itself costs and how it shares slots."""
 
 from __future__ import annotations
 

@@ -33,5 +33,5 @@ def test_a_folder_without_the_original_is_status_2_and_nothing_is_written(
     words = ["--original", str(tmp_path), "--checkpoints", str(tmp_path), "--inputs", str(tmp_path), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["golden_from_original.py", *words, "--threads", "1"])
     assert golden_from_original.main() == 2
-    assert "no checkout of the original" in capsys.readouterr().err
+    assert "not a checkout of the original" in capsys.readouterr().err
     assert not out.exists()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.lesson_text import sentences
-from benchmarks.narration import measure, read_aloud, spoilt, word_error_rate
+from benchmarks.narration import degraded, measure, read_aloud, word_error_rate
 from talking_head.engines.speech.recognition import RecognisedWord
 
 TEXTS = sentences(2)
@@ -34,7 +34,7 @@ def test_a_recording_of_another_text_is_counted_as_refused() -> None:
 
 def test_noise_is_as_loud_as_its_name_says() -> None:
     reading = read_aloud(TEXTS)
-    hiss = spoilt(reading)["hiss, 10 dB below"] - reading.waveform
+    hiss = degraded(reading)["hiss, 10 dB below"] - reading.waveform
     assert abs(10 * np.log10(np.mean(reading.waveform**2) / np.mean(hiss**2)) - 10) < 0.2
 
 

@@ -15,10 +15,10 @@ from benchmarks import simulate
 from benchmarks.arrivals import PATTERNS, arrival_times
 from benchmarks.claim_order import NORMAL, VIP, SimulatedJob
 from benchmarks.queue_model import Costs, Lesson, SimulatedOutcome, Simulation, make_jobs, quantile
-from benchmarks.queue_run import Ran, Request, compare
+from benchmarks.queue_run import JobTimes, Request, compare
 from benchmarks.queue_run import simulate as simulate_run
 
-FREE = Costs(claims_per_second=1e9, clip_overhead_seconds=0.0, publish_seconds=0.0, ring_seconds=0.0)
+FREE = Costs(claims_per_second=1e9, clip_overhead_seconds=0.0, publish_seconds=0.0, wakeup_seconds=0.0)
 LESSON = Lesson([(5.0, 1.0)], mean_clips=4.0, teachers=5)
 
 
@@ -40,7 +40,7 @@ def job_lists(draw: st.DrawFn) -> list[SimulatedJob]:
 @settings(deadline=None, max_examples=60)
 @given(job_lists(), st.integers(1, 6), st.floats(0.5, 80))
 def test_what_arrived_is_finished_or_still_there(jobs: list[SimulatedJob], workers: int, until: float) -> None:
-    costs = Costs(claims_per_second=20.0, clip_overhead_seconds=0.05, publish_seconds=0.2, ring_seconds=0.1)
+    costs = Costs(claims_per_second=20.0, clip_overhead_seconds=0.05, publish_seconds=0.2, wakeup_seconds=0.1)
     simulation = Simulation(jobs, workers, costs)
     outcome = simulation.run(until)
     arrived = [job for job in jobs if job.created_at < until]
@@ -84,7 +84,7 @@ def test_one_worker_does_one_thing_after_the_other() -> None:
 
 def test_every_worker_wakes_the_next_and_each_needs_its_time() -> None:
     job = SimulatedJob(0, 0, NORMAL, 0.0, [1.0] * 4)
-    played([job], workers=4, costs=replace(FREE, ring_seconds=0.1))
+    played([job], workers=4, costs=replace(FREE, wakeup_seconds=0.1))
     assert job.finished_at == pytest.approx(0.1 + 0.1 + 0.1 + 0.1 + 1.0)
 
 
@@ -166,9 +166,9 @@ class TestAnswers:
 
 def test_a_real_run_is_compared_job_by_job() -> None:
     requests = [Request(0.0, 0, NORMAL, (1.0,)), Request(0.5, 1, VIP, (1.0,))]
-    real = [Ran(0.0, 0.1, 1.2), Ran(0.5, 1.2, 2.3)]
-    simulated = simulate_run(requests, real, 1, replace(FREE, ring_seconds=0.1))
-    assert [ran.started_at for ran in simulated] == pytest.approx([0.1, 1.1 + 0.1], abs=0.11)
+    real = [JobTimes(0.0, 0.1, 1.2), JobTimes(0.5, 1.2, 2.3)]
+    simulated = simulate_run(requests, real, 1, replace(FREE, wakeup_seconds=0.1))
+    assert [job_times.started_at for job_times in simulated] == pytest.approx([0.1, 1.1 + 0.1], abs=0.11)
     rows = compare(requests, real, simulated)
     assert [(row["class"], row["what"], row["jobs"]) for row in rows] == [
         ("normal", "wait", 1), ("normal", "ready", 1), ("vip", "wait", 1), ("vip", "ready", 1),

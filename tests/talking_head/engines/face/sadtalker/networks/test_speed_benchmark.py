@@ -95,7 +95,7 @@ def refused(capsys: pytest.CaptureFixture[str], **options: Any) -> str:
 
 
 def test_a_folder_without_the_original_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert "no checkout of the original" in refused(capsys, original=tmp_path)
+    assert "not a checkout of the original" in refused(capsys, original=tmp_path)
     with pytest.raises(original_sadtalker.OriginalMissingError):
         original_sadtalker.load_original(tmp_path, tmp_path)
 
