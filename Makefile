@@ -25,8 +25,6 @@ smoke: $(VENV)/.dev lint types
 	$(RUN) -m pytest -q -n 2 -m "not faults and not browser" tests/test_*.py tests/edu_platform tests/avatars \
 	  tests/talking_head/api tests/talking_head/commands tests/talking_head/live $(PYTEST_ARGS)
 
-# Every fault of docs/reliability.md, those that kill something at FAULT_SEEDS random moments each; prints what was lost,
-# doubled, and how long it took, and keeps that in test-results/. Up to an hour on two busy cores.
 # Every fault of docs/reliability.md, those that kill a process at FAULT_SEEDS random moments each; prints what was lost or
 # doubled and how long it took, and stores that in test-results/. Up to an hour on two busy cores.
 FAULT_SEEDS ?= 20

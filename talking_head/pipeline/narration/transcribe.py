@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from talking_head.engines.speech.recognition import RECOGNISER_HZ, TranscriptSegment, Recogniser, best_recogniser
+from talking_head.engines.speech.recognition import RECOGNISER_HZ, Recogniser, TranscriptSegment, best_recogniser
 from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac_span, resample

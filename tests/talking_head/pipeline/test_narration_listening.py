@@ -11,7 +11,7 @@ import pytest
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import plain_recording
 from talking_head.pipeline.narration import transcribe
-from talking_head.pipeline.narration.transcribe import TranscribeRequest, TranscribedChunk, transcribe_chunk
+from talking_head.pipeline.narration.transcribe import TranscribedChunk, TranscribeRequest, transcribe_chunk
 from tests.talking_head.recordings import RATE_HZ, spoken, wav
 
 
