@@ -148,7 +148,7 @@ def _claim_all(number: int, start: Any, sender: Connection) -> None:
     start.wait()
     claimed = []
     # A claimer that finds nothing may only have been slower than the others at every job it looked at.
-    while (claim := claims.claim_clip(f"claimer:{number}")) or claims.is_anything_claimable():
+    while (claim := claims.claim_clip(f"claimer:{number}")) or claims.has_claimable_clips():
         if claim:
             claimed.append((claim.clip_id, claim.fence))
     sender.send(claimed)

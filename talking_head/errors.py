@@ -112,10 +112,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     name and their words."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    return speaks_of_memory(f"{type(error).__name__}: {error}")
+    return mentions_out_of_memory(f"{type(error).__name__}: {error}")
 
 
-def speaks_of_memory(text: str) -> bool:
+def mentions_out_of_memory(text: str) -> bool:
     """Whether the last words of a process or an error say that memory ran out."""
     return _MEMORY_WORDS.search(text) is not None
 

@@ -1,4 +1,4 @@
-"""How an attempt ends: finished, given back, failed, lost, or out of time, and what the clip becomes."""
+"""The ends of an attempt (finished, released, failed, lost, timed out) and what each of them does to the clip."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
-MAX_FAILURES = 3  # orderly ones of one clip in one form
+MAX_FAILURES = 3  # other than crashes, of one clip in one form
 CRASH_OUTCOMES = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
 FALLBACK_RESET = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before": None}
 
 
 @atomic_transition
 def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
-    """The clip is rendered and in the cache."""
+    """Record that the clip is rendered and in the cache."""
     touch_running_job(claim.job_id)
     transition_clip(
         claim.clip_id,
@@ -58,7 +58,7 @@ def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
 
 @atomic_transition
 def release_clip(claim: Claim, outcome: AttemptOutcome, usage: Usage | None = None) -> None:
-    """Gives the clip back unharmed: the worker stops, or the job ended meanwhile. Counts as nobody's fault."""
+    """Release the clip because the worker stops or the job has ended; this counts neither as a crash nor a failure."""
     is_running = _touch_job(claim.job_id)
     transition_clip(claim.clip_id, "release", claim.fence_q, crashes=F("crashes") - 1, **_requeue_fields(is_running))
     code = "cancelled" if outcome == AttemptOutcome.CANCELLED else ""
@@ -67,63 +67,63 @@ def release_clip(claim: Claim, outcome: AttemptOutcome, usage: Usage | None = No
 
 
 def fail_clip(claim: Claim, failure: AttemptFailure, usage: Usage | None = None) -> bool:
-    """The attempt failed: another try, a stand-in, or the end of the job, as the failure deserves. False when the
-    clip was no longer this claim's, and then nothing changed."""
+    """Record a failed attempt and retry the clip, fall back, or end the job, depending on the failure. Return False,
+    with nothing changed, when the clip is no longer this claim's."""
     return _fail(claim.clip_id, claim.job_id, claim.fence_q, failure, usage)
 
 
 def reap_expired_leases() -> int:
-    """Takes clips back from workers that no longer renew; returns how many."""
-    error = RendererError("The worker that rendered this sentence went away.", code="worker_lost")
+    """Take clips back from workers that no longer renew their leases; return how many."""
+    error = RendererError("The worker that was rendering this sentence stopped responding.", code="worker_lost")
     expired = Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__lt=Now())
     reaped = 0
     for clip_id, job_id, index, fence in expired.values_list("pk", "job_id", "index", "fence"):
-        holds = Q(fence=fence, lease_expires_at__lt=Now())
-        if _fail(clip_id, job_id, holds, AttemptFailure(error, AttemptOutcome.LOST), None):
-            about = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
-            logger.warning("the clip is taken back from a worker that no longer renews", extra=about)
+        is_expired = Q(fence=fence, lease_expires_at__lt=Now())
+        if _fail(clip_id, job_id, is_expired, AttemptFailure(error, AttemptOutcome.LOST), None):
+            extra = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
+            logger.warning("the clip was taken back from a worker that no longer renews its lease", extra=extra)
             reaped += 1
     return reaped
 
 
 @atomic_transition
-def _fail(clip_id: int, job_id: UUID, holds: Q, failure: AttemptFailure, usage: Usage | None) -> None:
+def _fail(clip_id: int, job_id: UUID, condition: Q, failure: AttemptFailure, usage: Usage | None) -> None:
     is_running = _touch_job(job_id)
-    clip = Clip.objects.select_related("job").filter(holds, pk=clip_id, state=ClipState.LEASED).first()
+    clip = Clip.objects.select_related("job").filter(condition, pk=clip_id, state=ClipState.LEASED).first()
     if clip is None:
         raise LostRace
     attempt = Attempt.objects.filter(clip=clip_id, fence=clip.fence).values_list("pk", flat=True).get()
     error = failure.error
     _end_attempt(attempt, failure.outcome, error.code, error.message, failure.log_tail, usage)
     if not is_running:
-        transition_clip(clip_id, "release", holds, **_requeue_fields(is_running))
+        transition_clip(clip_id, "release", condition, **_requeue_fields(is_running))
     elif _may_retry_at_half_resolution(clip, failure):
         transition_clip(
             clip_id,
             "retry_at_half_resolution",
-            holds,
+            condition,
             is_half_resolution=True,
             not_before=None,
             **_failure_counters(failure),
         )
     elif _may_retry(clip, failure):
-        _retry(clip, holds, failure)
+        _retry(clip, condition, failure)
     elif not clip.is_fallback:
-        _fall_back(clip, holds, error if failure.outcome not in CRASH_OUTCOMES else _poison_error(clip, error))
+        _fall_back(clip, condition, error if failure.outcome not in CRASH_OUTCOMES else _poison_error(clip, error))
     else:
-        transition_clip(clip_id, "give_up", holds, **_error_fields(error))
+        transition_clip(clip_id, "give_up", condition, **_error_fields(error))
         fail_job(job_id, error)
     events.notify_clip_changed(job_id, clip.index)
 
 
 def _touch_job(job_id: UUID) -> bool:
-    """Counts a change that watchers can see, and locks the job's row; whether it still runs."""
+    """Count a change that viewers can see and lock the job's row; return whether the job still runs."""
     Job.objects.filter(pk=job_id).update(seq=F("seq") + 1)
     return Job.objects.filter(pk=job_id, state=JobState.RUNNING).exists()
 
 
 def _requeue_fields(is_running: bool) -> dict[str, Any]:
-    """Of a clip that comes back: its old one, or none when nobody waits for it any more."""
+    """Return the queue fields of a requeued clip: it keeps its start tag, or has none when its job has ended."""
     return {} if is_running else {"turn": None}
 
 
@@ -133,31 +133,33 @@ def _may_retry_at_half_resolution(clip: Clip, failure: AttemptFailure) -> bool:
 
 def _may_retry(clip: Clip, failure: AttemptFailure) -> bool:
     if failure.error.code == OUT_OF_MEMORY and not clip.is_fallback:
-        return False  # it was drawn smaller already
+        return False  # it was rendered at half resolution already
     if failure.outcome in CRASH_OUTCOMES:
         return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
     return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
 
 
-def _retry(clip: Clip, holds: Q, failure: AttemptFailure) -> None:
+def _retry(clip: Clip, condition: Q, failure: AttemptFailure) -> None:
     is_crash = failure.outcome in CRASH_OUTCOMES
-    tries = clip.crashes if is_crash else clip.failures + 1
-    # Jittered, so that clips that failed together (a full disk, a stopped server) do not come back together.
-    wait_seconds = timing().backoff_seconds * 2 ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-    transition_clip(clip.pk, "retry", holds, not_before=seconds_from_now(wait_seconds), **_failure_counters(failure))
+    attempts = clip.crashes if is_crash else clip.failures + 1
+    # Jittered, so that clips that failed together (a full disk, a stopped server) are not retried together.
+    wait_seconds = timing().backoff_seconds * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+    transition_clip(
+        clip.pk, "retry", condition, not_before=seconds_from_now(wait_seconds), **_failure_counters(failure)
+    )
 
 
 def _failure_counters(failure: AttemptFailure) -> dict[str, Any]:
-    """The counters: who ended orderly takes back the crash that was written down beforehand."""
+    """Return the counter updates; a failure other than a crash takes back the crash that was counted beforehand."""
     return {} if failure.outcome in CRASH_OUTCOMES else {"failures": F("failures") + 1, "crashes": F("crashes") - 1}
 
 
-def _fall_back(clip: Clip, holds: Q, error: TalkingHeadError) -> None:
-    transition_clip(clip.pk, "fall_back", holds, **FALLBACK_RESET, **_error_fields(error))
+def _fall_back(clip: Clip, condition: Q, error: TalkingHeadError) -> None:
+    transition_clip(clip.pk, "fall_back", condition, **FALLBACK_RESET, **_error_fields(error))
 
 
 def _poison_error(clip: Clip, error: TalkingHeadError) -> TalkingHeadError:
-    """What to say of a clip that keeps ending its renderer."""
+    """Return the error for a clip that keeps crashing its renderer."""
     if error.code in (JOB_TIMEOUT, OUT_OF_MEMORY) or clip.crashes < MAX_CRASHES:
         return error
     return RendererError(
@@ -190,13 +192,15 @@ def _end_attempt(
 
 
 def expire_deadlines() -> int:
-    """Turns what is still waiting in jobs whose time is up into stand-ins; returns how many jobs that concerned. Clips
-    that are being rendered are stopped by their own supervisors, which know the deadline."""
-    late = Clip.objects.filter(state=ClipState.WAITING, is_fallback=False)
-    jobs = Job.objects.filter(Exists(late.filter(job=OuterRef("pk"))), state=JobState.RUNNING, deadline_at__lt=Now())
+    """Turn the waiting clips of jobs past their deadline into fallbacks; return the number of these jobs. Clips that
+    are being rendered are stopped by their own supervisors, which know the deadline."""
+    unfinished = Clip.objects.filter(state=ClipState.WAITING, is_fallback=False)
+    jobs = Job.objects.filter(
+        Exists(unfinished.filter(job=OuterRef("pk"))), state=JobState.RUNNING, deadline_at__lt=Now()
+    )
     expired = [job for job in jobs if _expire(job)]
     for job in expired:
-        logger.warning("the job's time is up", extra={"job": job.pk, "code": JOB_TIMEOUT})
+        logger.warning("the job is past its deadline", extra={"job": job.pk, "code": JOB_TIMEOUT})
     return len(expired)
 
 

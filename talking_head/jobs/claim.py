@@ -1,4 +1,4 @@
-"""What a worker is told of a clip, and what it has to say of it in the end."""
+"""The claim that a worker gets for a clip, and what it reports when the attempt ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talking_head.pipeline.requests import ClipRequest
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
 
-MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: what even the shortest clip may take
+MINIMUM_CLIP_SHARE = 0.25  # of the job's timeout: even the shortest clip may take this long
 CLIP_SHARE_FACTOR = 4.0  # a clip may take this many times its share of the text
 JOB_TIMEOUT = "job_timeout"
 
@@ -32,12 +32,12 @@ class Claim(Lease):
     request: ClipRequest
     seconds_allowed: float
     is_short: bool  # of a short job: see talking_head.worker.slots
-    job_timeout: RendererError | None  # the error when these seconds pass; None: they are the clip's own, not the job's
+    job_timeout: RendererError | None  # the error if these seconds pass; None: they are the clip's own limit
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the renderer process used for one clip."""
+    """The resources that the renderer process used for one clip."""
 
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
@@ -47,7 +47,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailure:
-    """Why an attempt did not end with a clip."""
+    """The reason why an attempt produced no clip."""
 
     error: TalkingHeadError
     outcome: AttemptOutcome = AttemptOutcome.FAILED
@@ -55,7 +55,7 @@ class AttemptFailure:
 
 
 def build_claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
-    """What somebody gets who has just claimed ``clip``; ``now`` by the database's clock."""
+    """Return the claim for ``clip``, which was just claimed; ``now`` is the database's time."""
     seconds_allowed, job_timeout = _allowance(clip, now)
     return Claim(
         clip_id=clip.pk,
@@ -71,7 +71,7 @@ def build_claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
 
 
 def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
-    """Seconds that this clip may take, and the error if these are what is left of the job's time."""
+    """Return the seconds that this clip may take, and an error if they are the rest of the job's time."""
     job = clip.job
     if clip.is_fallback or job.deadline_at is None:
         return timing().fallback_seconds, None
@@ -82,7 +82,7 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
 
 
 def clip_request_for(clip: Clip) -> ClipRequest:
-    """What the renderer has to know of a clip."""
+    """Return the renderer's request for a clip."""
     job = clip.job
     narration_path = str(uploads.local_path(UploadKind.NARRATION, job.narration_digest)) if job.narration_digest else ""
     return ClipRequest(

@@ -1,9 +1,9 @@
 """Claiming on PostgreSQL: one statement, one round trip, one transaction.
 
 It does what :func:`talking_head.jobs.claims._claim_sqlite` does in seven, for which two busy cores have no time a
-thousand times a second. Claimers do not wait for each other: each takes the first job in line that nobody else is
-claiming from at that moment. Only when all that wait are being claimed from (many workers, one lecture) it queues up at
-the first.
+thousand times a second. Claimers do not wait for each other: each takes the first queued job that no other process is
+claiming from at that moment. Only when every queued job is being claimed from (many workers, one lecture) does it wait
+for the first one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from django.db.models import Model
 
 from talking_head.models import Clip, Job
 
-HEADS = 32  # places in line that are looked at: more than ever claim at the same moment
+HEADS = 32  # queue entries examined: more than processes ever claim at the same moment
 
 
 def _fields(model: type[Model], *names: str) -> dict[str, str]:
-    """Return attribute -> column, in the order of the model's fields, as ``from_db`` wants them."""
+    """Return attribute -> column, in the order of the model's fields, as ``from_db`` expects them."""
     columns = {
         field.attname: field.column
         for field in model._meta.concrete_fields
@@ -44,13 +44,13 @@ JOB_FIELDS = _fields(
     "face", "timeout_seconds", "deadline_at",
 )  # fmt: skip
 
-# `started` locks the job's row before `taken` looks for a clip, in the order in which every change goes. What others
-# have claimed since the statement began shows only there: FOR UPDATE reads the rows as they are now.
+# `started` locks the job's row before `taken` looks for a clip, as every change locks in this order. What other
+# processes have claimed since the statement began shows only there: FOR UPDATE reads the current rows.
 STATEMENT = """
 WITH chosen AS (
     SELECT job.id
     FROM (SELECT job_id, lane, turn, id FROM talking_head_clip
-          WHERE {in_line} {wanted} ORDER BY lane DESC, turn, id LIMIT {heads}) AS head
+          WHERE {is_queued} {filters} ORDER BY lane DESC, turn, id LIMIT {heads}) AS head
     JOIN talking_head_job AS job ON job.id = head.job_id
     WHERE job.state IN ('queued', 'running')
     ORDER BY head.lane DESC, head.turn, head.id
@@ -70,7 +70,7 @@ WITH chosen AS (
     SET state = 'leased', fence = fence + 1, crashes = crashes + 1, leased_by = %(worker)s,
         lease_expires_at = statement_timestamp() + %(lease_seconds)s * interval '1 second'
     WHERE clip.id = (SELECT id FROM talking_head_clip
-                     WHERE job_id = (SELECT id FROM started) AND {in_line} {wanted}
+                     WHERE job_id = (SELECT id FROM started) AND {is_queued} {filters}
                      ORDER BY index LIMIT 1 FOR UPDATE)
     RETURNING {clip_columns}
 ), attempt AS (
@@ -89,13 +89,13 @@ QUEUED_CLIPS = "state = 'waiting' AND turn IS NOT NULL AND (not_before IS NULL O
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRow:
-    clip: Clip  # with its job; columns that a claim does not need are read when somebody asks for them
+    clip: Clip  # with its job; columns that a claim does not need are deferred
     attempt_id: int
     now: datetime
 
 
 def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: bool) -> ClaimedRow | None:
-    """Claims the next clip; None when there is nothing to claim now."""
+    """Claim the next clip; return None when no clip can be claimed now."""
     values = {"worker": worker, "lease_seconds": lease_seconds, "job_id": job_id}
     for skip_locked in (True, False):
         statement = _statement(skip_locked=skip_locked, of_job=job_id is not None, only_short=only_short)
@@ -109,11 +109,11 @@ def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_s
 
 @cache
 def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
-    wanted = ("AND job_id = %(job_id)s " if of_job else "") + ("AND is_short" if only_short else "")
+    filters = ("AND job_id = %(job_id)s " if of_job else "") + ("AND is_short" if only_short else "")
     return STATEMENT.format(
-        in_line=QUEUED_CLIPS,
+        is_queued=QUEUED_CLIPS,
         form=FORM,
-        wanted=wanted,
+        filters=filters,
         heads=HEADS,
         skip_locked="SKIP LOCKED" if skip_locked else "",
         job_columns=", ".join(f"job.{column}" for column in JOB_FIELDS.values()),
@@ -122,7 +122,7 @@ def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
 
 
 def _execute(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Prepared, which Django's own cursors cannot: planning takes longer than all the rest."""
+    """Execute a prepared statement, which Django's own cursors cannot do: planning takes longer than all the rest."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         row: tuple[Any, ...] | None = cursor.execute(statement, values, prepare=True).fetchone()

@@ -1,9 +1,9 @@
-"""Whose turn is it, and what becomes of a clip: claiming, renewing, finishing, failing, and taking back from the lost.
+"""Claims of clips: claiming the next clip, renewing its lease, and checking that the claim still holds.
 
 A clip is claimed for a lease that its supervisor renews. Each claim raises the clip's fence, and every later write of
 that claim carries it: a worker that was away too long (stopped, swapped out, cut off) finds that its writes hit 0 rows.
-What a claim costs in trust is written down *before* the work starts (the attempt's row, the crash counter), because a
-worker that dies cannot write it afterwards.
+The attempt's row and the crash counter are written *before* the work starts, because a worker that dies cannot write
+them afterwards.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ from talking_head.timing import timing
 
 
 def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = False) -> Claim | None:
-    """The next clip for ``worker`` (its name, for the records), or None when nothing can be claimed now; with
-    ``only_short`` only of short jobs (see :mod:`talking_head.worker.slots`)."""
+    """Claim the next clip for ``worker`` (its name, for the records); return None when no clip can be claimed now.
+    With ``only_short``, consider only the clips of short jobs (see :mod:`talking_head.worker.slots`)."""
     if connection.vendor == "postgresql":
         return _claim_postgres(worker, job_id, only_short)
-    taken: list[Claim] = []
-    _claim_sqlite(worker, job_id, only_short, taken)
-    return taken[0] if taken else None
+    claims: list[Claim] = []
+    _claim_sqlite(worker, job_id, only_short, claims)
+    return claims[0] if claims else None
 
 
-def is_anything_claimable(job_id: UUID | None = None) -> bool:
+def has_claimable_clips(job_id: UUID | None = None) -> bool:
     return queue.claimable(job_id=job_id).exists()
 
 
 def _claim_postgres(worker: str, job_id: UUID | None, only_short: bool) -> Claim | None:
-    taken = claim_sql.claim_next(worker, timing().lease_seconds, job_id=job_id, only_short=only_short)
-    if taken is None:
+    row = claim_sql.claim_next(worker, timing().lease_seconds, job_id=job_id, only_short=only_short)
+    if row is None:
         return None
-    events.notify_clip_changed(taken.clip.job_id, taken.clip.index)
-    return build_claim(taken.clip, taken.attempt_id, taken.now)
+    events.notify_clip_changed(row.clip.job_id, row.clip.index)
+    return build_claim(row.clip, row.attempt_id, row.now)
 
 
 @atomic_transition
-def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, taken: list[Claim]) -> None:
-    """On SQLite, where a transaction excludes all others from its beginning: what is first in line stays first."""
+def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claims: list[Claim]) -> None:
+    """Claim on SQLite, where a transaction excludes all others from its beginning: the first clip stays the first."""
     clip = queue.claimable(job_id=job_id, only_short=only_short).first()
     if clip is None:
         raise LostRace
@@ -72,11 +72,11 @@ def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, taken: lis
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
     events.notify_clip_changed(clip.job_id, clip.index)
     clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip.pk)
-    taken.append(build_claim(clip, attempt.pk, clip.now))
+    claims.append(build_claim(clip, attempt.pk, clip.now))
 
 
 def _start_or_join_job(job_id: UUID) -> None:
-    """Starts the job, and with it its time, or joins those who work on it already.
+    """Start the job and with it its deadline, or join the workers that render it already.
 
     Raises:
         LostRace: it ended, or its clips are all done.
@@ -88,31 +88,25 @@ def _start_or_join_job(job_id: UUID) -> None:
         touch_running_job(job_id)
 
 
-# --- while it lasts ------------------------------------------------------------------------------------------------
+# --- holding a claim -----------------------------------------------------------------------------------------------
 
 
 def renew_lease(claim: Claim) -> bool:
-    """False when the clip is no longer this claim's: stop working on it."""
-    mine = Clip.objects.filter(claim.fence_q, pk=claim.clip_id, state=ClipState.LEASED)
-    return bool(mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+    """Renew the lease; return False when the clip is no longer this claim's and the work must stop."""
+    claimed = Clip.objects.filter(claim.fence_q, pk=claim.clip_id, state=ClipState.LEASED)
+    return bool(claimed.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
 
 
 def still_wanted(claim: Claim) -> bool:
-    """Whether the claim still holds and its job still runs (not cancelled, not failed, not deleted)."""
-    mine = Clip.objects.filter(claim.fence_q, pk=claim.clip_id, state=ClipState.LEASED, job__state=JobState.RUNNING)
-    return mine.exists()
+    """Return whether the claim still holds and its job still runs (not cancelled, not failed, not deleted)."""
+    claimed = Clip.objects.filter(claim.fence_q, pk=claim.clip_id, state=ClipState.LEASED, job__state=JobState.RUNNING)
+    return claimed.exists()
 
 
 def note_stage(claim: Claim, stage: str) -> None:
-    """For the records and the page; changes no state, so it needs no fence: the attempt is this claim's alone."""
+    """Record the stage for the records and the page. This needs no fence: the attempt is this claim's alone."""
     Attempt.objects.filter(pk=claim.attempt_id).update(stage=stage)
 
 
 def note_renderer(claim: Claim, pid: int) -> None:
     Attempt.objects.filter(pk=claim.attempt_id).update(renderer_pid=pid)
-
-
-# --- how it ends ---------------------------------------------------------------------------------------------------
-
-
-# --- when the time is up -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A worker's right to a row: for a while by the database's clock, and only as long as the row's fence stands."""
+"""A worker's right to a row: for a while by the database's clock, and only until the row's fence is raised."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Recordings that nothing uses any more: noticed, kept for a while in case somebody changes their mind, then deleted
-with what was heard in them. Somebody's voice should not lie around because nobody remembers it.
+"""Retention of recordings that nothing uses any more: marked, kept for a while in case the teacher reconsiders, then
+deleted with their transcripts. A person's voice should not stay stored because it was forgotten.
 
-A video in the making uses the recording that speaks in it. What the apps above use they say by a rule, because the
+A job in progress uses the recording that it speaks with. What the apps above use they register as a rule, because the
 renderer does not know them::
 
     register_narration_use(lambda: Lesson.objects.exclude(narration=None).values("narration"))
 
-``unused_since`` is the moment at which the sweeper first saw that nobody used a recording. Taking a recording away from
-a lesson can therefore be undone for ``TALKING_HEAD_UNUSED_NARRATION_DAYS``, and an upload waits as long for its lesson.
+``unused_since`` is the moment at which the sweeper first saw that nothing used a recording. Removing a recording from a
+lesson can therefore be undone for ``TALKING_HEAD_UNUSED_NARRATION_DAYS``, and an upload waits as long for its lesson.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _rules: list[NarrationsInUse] = []
 
 
 def register_narration_use(rule: NarrationsInUse) -> None:
-    """Adds a reason to keep recordings; registering the same function again changes nothing."""
+    """Add a reason to keep recordings; registering the same function again changes nothing."""
     if rule not in _rules:
         _rules.append(rule)
 
 
 def collect_unused() -> int:
-    """Notes which recordings are used, deletes those that were not for long enough, and returns how many."""
+    """Mark which recordings are used, delete those that were unused for long enough, and return how many."""
     used = _used()
     Narration.objects.exclude(unused_since=None).filter(used).update(unused_since=None)
     Narration.objects.filter(unused_since=None).exclude(used).update(unused_since=Now())
-    if not settings.TALKING_HEAD_UNUSED_NARRATION_DAYS:  # for ever
+    if not settings.TALKING_HEAD_UNUSED_NARRATION_DAYS:  # keep them for ever
         return 0
     return sum(map(_delete_if_unused, _expired().values_list("pk", flat=True)))
 
 
 def mark_used(narration: Narration) -> None:
-    """Somebody is about to use it: it counts as used until the sweeper looks again."""
+    """Mark a recording that is about to be used as used until the sweeper looks again."""
     Narration.objects.filter(pk=narration.pk).exclude(unused_since=None).update(unused_since=None)
 
 
@@ -66,10 +66,10 @@ def _expired() -> QuerySet[Narration]:
 
 @transaction.atomic
 def _delete_if_unused(narration_id: UUID) -> bool:
-    """Asks again under the row's lock: meanwhile somebody may have taken it up."""
+    """Delete a recording if it is still unused under the row's lock; return whether it was."""
     narration = _expired().exclude(_used()).select_for_update().filter(pk=narration_id).first()
     if narration is None:
         return False
-    logger.info("deleting recording %s, which nothing has used since %s", narration_id, narration.unused_since)
-    narration.delete()  # its file goes with it, see deletions.py
+    logger.info("deleting recording %s, which has been unused since %s", narration_id, narration.unused_since)
+    narration.delete()  # its file is deleted with it, see talking_head.files.cleanup
     return True

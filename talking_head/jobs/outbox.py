@@ -1,4 +1,4 @@
-"""The outbox: what must follow a job's end, written in the transaction that ends it, done afterwards, at least once."""
+"""The outbox: what must follow a job's end, stored in the transaction that ends it, done afterwards, at least once."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_FAILURES = 10
 
 
 def enqueue_job_ended(job_id: UUID) -> None:
-    """Notes that the job ended; call it inside the transaction that ends it. Delivered right after the commit."""
+    """Store that the job ended; call it inside the transaction that ends it. Delivered right after the commit."""
     notification = Notification.objects.create(job_id=job_id, kind=JOB_ENDED)
     transaction.on_commit(lambda: deliver(notification.pk))
 
 
 def deliver(notification_id: int) -> bool:
-    """Writes the metrics and tells the receivers of ``job_ended``; marked as delivered only when all went well."""
+    """Write the metrics and notify the receivers of ``job_ended``; return whether all of it succeeded."""
     job = Job.objects.filter(notifications=notification_id).first()
     if job is None:
         return False
@@ -38,10 +38,10 @@ def deliver(notification_id: int) -> bool:
 def _deliver(job: Job, notification_id: int) -> bool:
     job_metrics.write(job)
     failed = False
-    for receiver, answer in job_ended.send_robust(sender=Job, job=job):
-        if isinstance(answer, Exception):
+    for receiver, response in job_ended.send_robust(sender=Job, job=job):
+        if isinstance(response, Exception):
             failed = True
-            logger.error("A receiver of job_ended failed: %r", receiver, exc_info=answer)
+            logger.error("A receiver of job_ended failed: %r", receiver, exc_info=response)
     undelivered = Notification.objects.filter(pk=notification_id, delivered_at=None)
     if failed:
         undelivered.update(failures=F("failures") + 1)

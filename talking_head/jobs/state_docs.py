@@ -1,4 +1,4 @@
-"""The tables of moves as a reader sees them: a Mermaid diagram and a Markdown table each, for ``docs/jobs.md``."""
+"""The transition tables as documentation: a Mermaid diagram and a Markdown table each, for ``docs/jobs.md``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from talking_head.jobs.state_machine import CLIP_TRANSITIONS, JOB_TRANSITIONS, Transition
 from talking_head.models import ClipState, JobState
 
-BEGIN = "<!-- moves: written by `python manage.py document_states` -->\n"
-END = "\n<!-- end of moves -->"
+BEGIN = "<!-- transitions: written by `python manage.py document_states` -->\n"
+END = "\n<!-- end of transitions -->"
 ENDED = "[*]"  # Mermaid's name for the beginning and the end
 
 
-def states_documented() -> str:
-    """What stands between the two marks of ``docs/jobs.md``."""
+def state_tables() -> str:
+    """Return the Markdown between the two markers of ``docs/jobs.md``."""
     return "\n\n".join(
         [
             _diagram(JOB_TRANSITIONS, initial=JobState.QUEUED),
@@ -24,35 +24,39 @@ def states_documented() -> str:
     )
 
 
-def with_states_documented(document: str) -> str:
-    """``document`` with what stands between the marks written anew.
+def with_state_tables(document: str) -> str:
+    """Return ``document`` with the text between the markers regenerated.
 
     Raises:
-        ValueError: the marks are not there.
+        ValueError: the markers are missing.
     """
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"The document lacks {BEGIN.strip()} … {END.strip()}.")
-    return f"{before}{begin}{states_documented()}{end}{after}"
+    return f"{before}{begin}{state_tables()}{end}{after}"
 
 
-def _diagram(moves: Mapping[str, Transition], *, initial: str) -> str:
-    arrows = [(source, move.target, verb) for verb, move in moves.items() for source in move.sources]
+def _diagram(transitions: Mapping[str, Transition], *, initial: str) -> str:
+    arrows = [
+        (source, transition.target, verb) for verb, transition in transitions.items() for source in transition.sources
+    ]
     lines = [f"    {ENDED} --> {initial}"]
     for source, target in dict.fromkeys((source, target) for source, target, _ in arrows):
-        verbs = ", ".join(verb for here, there, verb in arrows if (here, there) == (source, target))
+        verbs = ", ".join(verb for start, end, verb in arrows if (start, end) == (source, target))
         lines.append(f"    {source} --> {target}: {verbs}")
-    left = {source for source, _, _ in arrows}
+    left_states = {source for source, _, _ in arrows}
     lines.extend(
-        f"    {state} --> {ENDED}" for state in dict.fromkeys(target for _, target, _ in arrows) if state not in left
+        f"    {state} --> {ENDED}"
+        for state in dict.fromkeys(target for _, target, _ in arrows)
+        if state not in left_states
     )
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
-def _table(title: str, moves: Mapping[str, Transition]) -> str:
+def _table(title: str, transitions: Mapping[str, Transition]) -> str:
     rows = [
-        f"| {move.verb} | {', '.join(f'`{source}`' for source in move.sources)} | `{move.target}` | {move.when} |"
-        for move in moves.values()
+        f"| {row.verb} | {', '.join(f'`{source}`' for source in row.sources)} | `{row.target}` | {row.when} |"
+        for row in transitions.values()
     ]
     return "\n".join([f"| {title} | from | to | when |", "|---|---|---|---|", *rows])

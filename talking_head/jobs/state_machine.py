@@ -1,9 +1,9 @@
 """The state machine of jobs and clips: one table, and the only functions that change a state.
 
-Every change is one conditional UPDATE that names the states it may start from (and, for whoever works under a lease,
-the fence of that lease). 0 rows mean that somebody else was faster: nothing happened, and the caller must stop. Two
-rules keep concurrent changes apart: a transaction touches the job's row first and its clips after it (one order, no
-deadlock), and time is always the database's own (``Now()``), so a worker with a wrong clock harms nobody.
+Every change is one conditional UPDATE that names its source states (and, for a worker that holds a lease, the fence of
+that lease). 0 rows mean that another process was faster: nothing changed, and the caller must stop. Two rules keep
+concurrent changes apart: a transaction touches the job's row first and its clips after it (one order, no deadlock), and
+time is always the database's own (``Now()``), so a worker with a wrong clock does no harm.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from talking_head.models import ACTIVE_JOB_STATES, TERMINAL_JOB_STATES, Clip, Cl
 
 logger = logging.getLogger(__name__)
 
-MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: the work itself must be what kills
+MAX_CRASHES = 2  # of one clip in one form, or of publishing one job: then the work itself must be the cause
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One line of the table: what it is called, where it may start, where it leads, and when it happens."""
+    """One row of the table: the verb, the source states, the target state, and when the transition happens."""
 
     verb: str
     sources: tuple[str, ...]
@@ -43,47 +43,54 @@ class Transition:
 
 
 JOB_TRANSITIONS = {
-    move.verb: move
-    for move in (
+    transition.verb: transition
+    for transition in (
         Transition("start", (JobState.QUEUED,), JobState.RUNNING, "its first clip is claimed"),
         Transition("begin_publishing", (JobState.RUNNING,), JobState.PUBLISHING, "its last clip is done"),
         Transition(
-            "take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease ran out"
+            "take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease expired"
         ),
-        Transition("render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip vanished from the cache"),
         Transition(
-            "complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as wanted"
+            "render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip is missing from the cache"
         ),
-        Transition("complete_with_fallback", (JobState.PUBLISHING,), JobState.FALLBACK, "the video is published"),
-        Transition("fail", ACTIVE_JOB_STATES, JobState.FAILED, "not even a stand-in can be made"),
-        Transition("cancel", ACTIVE_JOB_STATES, JobState.CANCELLED, "somebody says so"),
+        Transition(
+            "complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as requested"
+        ),
+        Transition(
+            "complete_with_fallback",
+            (JobState.PUBLISHING,),
+            JobState.FALLBACK,
+            "the video is published with fallback clips",
+        ),
+        Transition("fail", ACTIVE_JOB_STATES, JobState.FAILED, "not even a fallback can be rendered"),
+        Transition("cancel", ACTIVE_JOB_STATES, JobState.CANCELLED, "the owner or an administrator cancels it"),
     )
 }
 CLIP_TRANSITIONS = {
-    move.verb: move
-    for move in (
-        Transition("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker takes it"),
+    transition.verb: transition
+    for transition in (
+        Transition("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker claims it"),
         Transition("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
-        Transition("release", (ClipState.LEASED,), ClipState.WAITING, "the worker gives it back or the job ended"),
-        Transition("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed in a way that may pass"),
+        Transition("release", (ClipState.LEASED,), ClipState.WAITING, "the worker releases it or the job ended"),
+        Transition("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed with a transient error"),
         Transition(
-            "retry_at_half_resolution", (ClipState.LEASED,), ClipState.WAITING, "it did not fit into the memory"
+            "retry_at_half_resolution", (ClipState.LEASED,), ClipState.WAITING, "the renderer ran out of memory"
         ),
         Transition(
-            "fall_back", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be made as wanted"
+            "fall_back", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be rendered as requested"
         ),
-        Transition("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its stand-in can be made"),
-        Transition("render_again", (ClipState.DONE,), ClipState.WAITING, "its file vanished from the cache"),
+        Transition("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its fallback can be rendered"),
+        Transition("render_again", (ClipState.DONE,), ClipState.WAITING, "its file is missing from the cache"),
     )
 }
 
 
-class LostRace(Exception):  # noqa: N818 - not an error: the answer that somebody else was faster
-    """Raised inside a change to undo all of it; never leaves :func:`atomic_transition`."""
+class LostRace(Exception):  # noqa: N818 - not an error: another process was faster
+    """Signal inside a change that undoes all of it; it never leaves :func:`atomic_transition`."""
 
 
 def atomic_transition(change: Callable[P, None]) -> Callable[P, bool]:
-    """Makes ``change`` one transaction that says whether it happened: False when a step of it was superseded."""
+    """Make ``change`` one transaction that returns whether it happened: False when a step of it was superseded."""
 
     @functools.wraps(change)
     def attempt(*args: P.args, **kwargs: P.kwargs) -> bool:
@@ -98,39 +105,39 @@ def atomic_transition(change: Callable[P, None]) -> Callable[P, bool]:
 
 
 def seconds_from_now(seconds: float) -> Combinable:
-    """That many seconds from now by the database's clock."""
+    """Return the time that many seconds from now by the database's clock."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
 
 
-# --- the two doors through which every change goes -----------------------------------------------------------------
+# --- the functions that change a state -----------------------------------------------------------------------------
 
 
 def transition_job(job_id: UUID, verb: str, *conditions: Q, **values: Any) -> None:
-    """Makes one move of :data:`JOB_TRANSITIONS`; call it inside a transaction.
+    """Make one transition of :data:`JOB_TRANSITIONS`; call it inside a transaction.
 
     Raises:
-        LostRace: the job is not in a state that the move may start from, or the conditions do not hold.
+        LostRace: the job is in none of the transition's source states, or the conditions do not hold.
     """
-    move = JOB_TRANSITIONS[verb]
-    if move.target in TERMINAL_JOB_STATES:
+    transition = JOB_TRANSITIONS[verb]
+    if transition.target in TERMINAL_JOB_STATES:
         values |= {"finished_at": Now(), "lease_expires_at": None}
-    allowed = Job.objects.filter(*conditions, pk=job_id, state__in=move.sources)
-    if not allowed.update(state=move.target, seq=F("seq") + 1, **values):
+    allowed = Job.objects.filter(*conditions, pk=job_id, state__in=transition.sources)
+    if not allowed.update(state=transition.target, seq=F("seq") + 1, **values):
         raise LostRace
-    if move.target in TERMINAL_JOB_STATES:
-        Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # out of the line
+    if transition.target in TERMINAL_JOB_STATES:
+        Clip.objects.filter(job=job_id, state=ClipState.WAITING).update(turn=None)  # they leave the queue
         outbox.enqueue_job_ended(job_id)
-    transaction.on_commit(functools.partial(_note, job_id, move, values.get("error_code") or None))
+    transaction.on_commit(functools.partial(_log_transition, job_id, transition, values.get("error_code") or None))
     events.notify_job_changed(job_id)
 
 
-def _note(job_id: UUID, move: Transition, code: str | None) -> None:
-    """One line a move: whoever follows a job's id through the logs of all processes reads its whole way."""
-    logger.info("%s: the job is %s", move.verb, move.target, extra={"job": job_id, "code": code})
+def _log_transition(job_id: UUID, transition: Transition, code: str | None) -> None:
+    """Log one line for each transition, so that a job's id leads through its history in the logs of all processes."""
+    logger.info("%s: the job is %s", transition.verb, transition.target, extra={"job": job_id, "code": code})
 
 
 def transition_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> None:
-    """Makes one move of :data:`CLIP_TRANSITIONS`; call it inside a transaction, after the job's row was touched.
+    """Make one transition of :data:`CLIP_TRANSITIONS`; call it inside a transaction, after the job's row was touched.
 
     Raises:
         LostRace: as for :func:`transition_job`.
@@ -140,16 +147,16 @@ def transition_clip(clip_id: int, verb: str, *conditions: Q, **values: Any) -> N
 
 
 def transition_clips(clips: QuerySet[Clip], verb: str, **values: Any) -> int:
-    """Makes one move of :data:`CLIP_TRANSITIONS` with all of ``clips`` that are in a state it may start from; says how
-    many."""
-    move = CLIP_TRANSITIONS[verb]
-    if move.target != ClipState.LEASED:
+    """Make one transition of :data:`CLIP_TRANSITIONS` with those of ``clips`` that are in one of its source states;
+    return how many."""
+    transition = CLIP_TRANSITIONS[verb]
+    if transition.target != ClipState.LEASED:
         values |= {"lease_expires_at": None, "leased_by": ""}
-    return clips.filter(state__in=move.sources).update(state=move.target, **values)
+    return clips.filter(state__in=transition.sources).update(state=transition.target, **values)
 
 
 def touch_running_job(job_id: UUID, **values: Any) -> None:
-    """Counts a change that watchers of a running job can see, and locks its row.
+    """Count a change that viewers of a running job can see, and lock its row.
 
     Raises:
         LostRace: the job no longer runs.
@@ -163,15 +170,12 @@ def touch_running_job(job_id: UUID, **values: Any) -> None:
 
 @atomic_transition
 def cancel(job_id: UUID) -> None:
-    """Whatever runs for the job notices at its next write, and its supervisor within half a second."""
+    """Cancel the job; its worker notices at its next write, and the renderer's supervisor within half a second."""
     transition_job(job_id, "cancel", error_code="cancelled", error_message="The video was cancelled.", error_hint="")
 
 
 def fail_job(job_id: UUID, error: TalkingHeadError, *conditions: Q) -> None:
-    """Ends the job as failed, as part of the caller's transaction."""
+    """End the job as failed, as part of the caller's transaction."""
     transition_job(
         job_id, "fail", *conditions, error_code=error.code, error_message=error.message, error_hint=error.hint
     )
-
-
-# --- publishing ----------------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""Recorded narrations between upload and video: who listens to them, what was heard, and the jobs that wait for it.
+"""Recorded narrations between upload and video: claims of their chunks, transcripts, and the jobs that wait for them.
 
-Listening goes like rendering a clip: a conditional UPDATE takes a piece under a lease with a fence, a worker that went
-away loses it to the next, and a piece that ends its renderer twice makes the narration fail. Short recordings come
-first, and each gets a piece at a time, so that nobody waits for somebody else's lecture.
+Transcribing works like rendering a clip: a conditional UPDATE claims a chunk under a lease with a fence, a worker that
+went away loses it to the next, and a chunk that crashes its renderer twice makes the narration fail. Short recordings
+come first, and each is transcribed one chunk at a time, so that no teacher waits for another teacher's lecture.
 
-A job may be asked for before its recording was listened to. It has no clips then, and gets them, and its script if it
-brought none, in the transaction in which the last piece is written down.
+A job may be submitted before its recording is transcribed. It has no clips then; it gets them, and its script if it has
+none, in the transaction that stores the last chunk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from talking_head.timing import timing
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
-MAX_TRIES = 2  # of one piece
+MAX_TRIES = 2  # of one chunk
 CANDIDATES = 5
 PARAGRAPH_PAUSE_SECONDS = 2.0
 
@@ -47,11 +47,12 @@ class TranscriptionClaim(Lease):
     language: str = ""
 
     @property
-    def mine(self) -> QuerySet[Narration]:
+    def claimed(self) -> QuerySet[Narration]:
+        """Return the narration while the claim holds, otherwise nothing."""
         return Narration.objects.filter(self.fence_q, pk=self.narration_id, state=NarrationState.TRANSCRIBING)
 
 
-# --- listening -----------------------------------------------------------------------------------------------------
+# --- claiming and storing chunks -----------------------------------------------------------------------------------
 
 
 def _claimable() -> QuerySet[Narration]:
@@ -61,29 +62,29 @@ def _claimable() -> QuerySet[Narration]:
     )
 
 
-def is_anything_to_transcribe() -> bool:
+def has_claimable_chunks() -> bool:
     return _claimable().exists()
 
 
 def claim_chunk(job_id: UUID | None = None) -> TranscriptionClaim | None:
-    """The next piece of some recording, or of that job's; None when there is nothing to listen to now."""
+    """Claim the next chunk of any recording, or of that job's; return None when there is nothing to transcribe now."""
     narrations = _claimable()
     if job_id is not None:
         narrations = narrations.filter(digest__in=Job.objects.filter(pk=job_id).values("narration_digest"))
     for narration in narrations[:CANDIDATES]:
         if narration.tries >= MAX_TRIES:
-            error = RendererError("The recording could not be listened to.", code="narration_failed", hint="Try again.")
+            error = RendererError("The recording could not be transcribed.", code="narration_failed", hint="Try again.")
             _give_up(narration.pk, narration.fence, error)
             continue
-        seen = Narration.objects.filter(pk=narration.pk, fence=narration.fence, state=narration.state)
-        taken = seen.update(
+        unchanged = Narration.objects.filter(pk=narration.pk, fence=narration.fence, state=narration.state)
+        is_claimed = unchanged.update(
             state=NarrationState.TRANSCRIBING,
             fence=F("fence") + 1,
             tries=F("tries") + 1,
             lease_expires_at=seconds_from_now(timing().lease_seconds),
         )
-        if taken:
-            language = narration.transcript.get("language", "")  # a lesson does not change its language on the way
+        if is_claimed:
+            language = narration.transcript.get("language", "")  # a lesson does not change its language midway
             return TranscriptionClaim(
                 narration_id=narration.pk,
                 fence=narration.fence + 1,
@@ -95,78 +96,79 @@ def claim_chunk(job_id: UUID | None = None) -> TranscriptionClaim | None:
 
 
 def renew_lease(claim: TranscriptionClaim) -> bool:
-    """False when the piece is no longer this claim's: stop working on it."""
-    return bool(claim.mine.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+    """Renew the lease; return False when the chunk is no longer this claim's and the work must stop."""
+    return bool(claim.claimed.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
 
 
 def release(claim: TranscriptionClaim) -> None:
-    """Gives the piece back because the worker stops: nobody's fault."""
-    claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None, tries=F("tries") - 1)
+    """Release the chunk because the worker stops; this does not count as a try."""
+    claim.claimed.update(state=NarrationState.WAITING, lease_expires_at=None, tries=F("tries") - 1)
 
 
 def record_failure(claim: TranscriptionClaim, error: TalkingHeadError) -> None:
-    """Another try for what may pass, otherwise the end of the narration and of the jobs that wait for it."""
+    """Retry the chunk after a transient error; a permanent one fails the narration and the jobs that wait for it."""
     if error.permanent:
         _give_up(claim.narration_id, claim.fence, error)
     else:
-        claim.mine.update(state=NarrationState.WAITING, lease_expires_at=None)
+        claim.claimed.update(state=NarrationState.WAITING, lease_expires_at=None)
 
 
 @atomic_transition
-def record_chunk(claim: TranscriptionClaim, piece: dict[str, Any]) -> None:
-    """Writes down what was heard (a ``TranscribedChunk`` as JSON); after the last piece the recording is ready, and so
-    are the jobs that wait for it."""
-    narration = claim.mine.select_for_update().first()
+def record_chunk(claim: TranscriptionClaim, chunk: dict[str, Any]) -> None:
+    """Store a transcribed chunk (a ``TranscribedChunk`` as JSON). With the last chunk the recording is ready, and the
+    jobs that wait for it begin."""
+    narration = claim.claimed.select_for_update().first()
     if narration is None:
         raise LostRace
-    transcript = _with_piece(narration, piece)
+    transcript = _with_chunk(narration, chunk)
     narration.transcript = transcript
-    narration.transcribed_seconds = piece["end_seconds"]
-    narration.state = NarrationState.READY if piece["is_last"] else NarrationState.WAITING
+    narration.transcribed_seconds = chunk["end_seconds"]
+    narration.state = NarrationState.READY if chunk["is_last"] else NarrationState.WAITING
     narration.tries, narration.lease_expires_at = 0, None
-    if piece["is_last"] and not transcript["segments"]:
+    if chunk["is_last"] and not transcript["segments"]:
         _fail(narration, no_speech())
         return
-    if piece["is_last"]:
+    if chunk["is_last"]:
         narration.text = script_of(transcript["segments"])
     narration.save()
-    if piece["is_last"]:
+    if chunk["is_last"]:
         for job in _waiting_jobs(narration.digest):
-            _begin(job, narration)
+            _begin_job(job, narration)
 
 
-def _with_piece(narration: Narration, piece: dict[str, Any]) -> dict[str, Any]:
-    """The transcript so far and this piece, in the form of ``TranscriptMetadata``."""
+def _with_chunk(narration: Narration, chunk: dict[str, Any]) -> dict[str, Any]:
+    """Return the transcript so far with this chunk added, in the form of ``TranscriptMetadata``."""
     known = narration.transcript
-    # Silence has no language: the piece with the clearest speech tells.
-    is_clearer = piece["language_probability"] > known.get("language_probability", 0.0)
-    tells = piece if is_clearer or not known else known
+    # Silence has no language: the chunk with the clearest speech determines it.
+    is_clearer = chunk["language_probability"] > known.get("language_probability", 0.0)
+    clearest = chunk if is_clearer or not known else known
     return {
-        "recogniser": piece["recogniser"],
-        "language": tells["language"],
-        "language_probability": tells["language_probability"],
+        "recogniser": chunk["recogniser"],
+        "language": clearest["language"],
+        "language_probability": clearest["language_probability"],
         "duration_seconds": narration.duration_seconds,
-        "segments": [*known.get("segments", ()), *piece["segments"]],
+        "segments": [*known.get("segments", ()), *chunk["segments"]],
     }
 
 
 def script_of(segments: Sequence[dict[str, Any]]) -> str:
-    """A transcript as a script: sentences, and a new paragraph where the speaker paused for long."""
+    """Return a transcript as a script: sentences, and a new paragraph after each long pause of the speaker."""
     parts: list[str] = []
-    before = None
+    previous = None
     for segment in segments:
-        if before is not None:
-            parts.append("\n\n" if segment["start_seconds"] - before["end_seconds"] > PARAGRAPH_PAUSE_SECONDS else " ")
+        if previous is not None:
+            pause_seconds = segment["start_seconds"] - previous["end_seconds"]
+            parts.append("\n\n" if pause_seconds > PARAGRAPH_PAUSE_SECONDS else " ")
         parts.append(segment["text"])
-        before = segment
+        previous = segment
     return "".join(parts)
 
 
 def no_speech() -> InvalidInput:
     return InvalidInput(
-        "No speech was heard in the recording.",
+        "No speech was found in the recording.",
         code="audio_no_speech",
-        hint="Check that the microphone was on and that somebody speaks, without music in front.",
+        hint="Check that the microphone was on and that the speech is not drowned out by music.",
     )
 
 
@@ -183,41 +185,41 @@ def _fail(narration: Narration, error: TalkingHeadError) -> None:
     narration.error_code, narration.error_message, narration.error_hint = error.code, error.message, error.hint
     narration.save()
     for job in _waiting_jobs(narration.digest):
-        _end_waiting(job, error)
+        _fail_waiting_job(job, error)
 
 
-def _end_waiting(job: Job, error: TalkingHeadError) -> None:
+def _fail_waiting_job(job: Job, error: TalkingHeadError) -> None:
     with contextlib.suppress(LostRace), transaction.atomic():  # cancelled meanwhile
         fail_job(job.pk, error)
 
 
 def restart_transcription(narration: Narration) -> None:
-    """From the beginning, forgetting what was heard and what went wrong."""
+    """Transcribe a recording again from the beginning, without its transcript and its error."""
     narration.state, narration.tries, narration.transcribed_seconds = NarrationState.WAITING, 0, 0.0
     narration.transcript, narration.text = {}, ""
     narration.error_code = narration.error_message = narration.error_hint = ""
     narration.save()
 
 
-# --- what a job makes of it ----------------------------------------------------------------------------------------
+# --- the jobs that wait for a transcript ---------------------------------------------------------------------------
 
 
 def wait_for(job: Job, narration: Narration) -> None:
-    """Lets a job that was just stored wait for its recording. If that became ready while the job was being stored, the
-    job begins now; the row's lock makes sure that it is one or the other. Call it inside a transaction.
+    """Make a job that was just stored wait for its recording. If the recording became ready while the job was being
+    stored, the job begins now; the row's lock ensures that it is one or the other. Call it inside a transaction.
 
     Raises:
-        TalkingHeadError: the recording turned out to be unusable.
+        TalkingHeadError: the recording cannot be used.
     """
     narration = Narration.objects.select_for_update().get(pk=narration.pk)
     if narration.state == NarrationState.READY:
-        _begin(job, narration)
+        _begin_job(job, narration)
     elif narration.state == NarrationState.FAILED:
         raise error_of(narration)
 
 
 def error_of(narration: Narration) -> InvalidInput:
-    """Why a narration cannot be used."""
+    """Return the error because of which a narration cannot be used."""
     return InvalidInput(narration.error_message, code=narration.error_code, hint=narration.error_hint)
 
 
@@ -225,27 +227,27 @@ def _waiting_jobs(digest: str) -> QuerySet[Job]:
     return Job.objects.filter(narration_digest=digest, state=JobState.QUEUED, clips=None)
 
 
-def _begin(job: Job, narration: Narration) -> None:
-    """Gives a waiting job its script and its clips, or ends it with the reason why it cannot have them."""
+def _begin_job(job: Job, narration: Narration) -> None:
+    """Give a waiting job its script and its clips, or fail it with the error that prevents this."""
     try:
         with transaction.atomic():
             job.script = job.script or narration.text
             clips = clips_of(job, narration)
             timeout_seconds = profile_named(job.profile).timeout_for(job.script)
             waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-            # Two steps: the watchers' next event shows a gap, so they fetch a snapshot, which has the sentences.
+            # Two steps: the viewers' next event shows a gap, so they fetch a snapshot, which has the sentences.
             if not waiting.update(script=job.script, timeout_seconds=timeout_seconds, seq=F("seq") + 2):
                 return  # cancelled meanwhile
             Clip.objects.bulk_create(queue.enqueue(job, clips))
     except InvalidInput as error:
-        _end_waiting(job, error)
+        _fail_waiting_job(job, error)
         return
     events.notify_job_changed(job.pk)
     wakeups.wake_worker_on_commit(job.pk)
 
 
 def clips_of(job: Job, narration: Narration) -> list[Clip]:
-    """The clips of a job's script, each with its passage of the recording; not stored.
+    """Return the clips of a job's script, each with its passage of the recording; they are not stored.
 
     Raises:
         ScriptError: the script cannot be spoken, or the recording does not say it (``audio_text_mismatch``).
@@ -255,8 +257,10 @@ def clips_of(job: Job, narration: Narration) -> list[Clip]:
     from talking_head.pipeline.script.script_to_utterances import script_to_utterances
 
     utterances = script_to_utterances(job.script, job.language).utterances
-    heard = TranscriptMetadata.from_json(narration.transcript)
-    passages = narration_to_passages([each.spoken for each in utterances], heard.words, heard.duration_seconds)
+    transcript = TranscriptMetadata.from_json(narration.transcript)
+    passages = narration_to_passages(
+        [utterance.spoken for utterance in utterances], transcript.words, transcript.duration_seconds
+    )
     clips = [clip_of(job, utterance) for utterance in utterances]
     for clip, passage in zip(clips, passages, strict=True):
         if passage is not None:
@@ -265,7 +269,7 @@ def clips_of(job: Job, narration: Narration) -> list[Clip]:
 
 
 def clip_of(job: Job, utterance: Utterance) -> Clip:
-    """An utterance as a clip to render; not stored."""
+    """Return an utterance as a clip to render; it is not stored."""
     return Clip(
         job=job,
         index=utterance.index,

@@ -1,6 +1,6 @@
-"""The doorbell: tells some worker of the cluster that there is something to do.
+"""Wakeups: messages that make some worker of the cluster look for work.
 
-A ring carries nothing that matters. Lost, it is rung again by the sweeper; doubled, the second worker finds nothing.
+A wakeup carries nothing that matters. A lost one is repeated by the sweeper; of two, the second worker finds nothing.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ TASK = "talking_head.tasks.work"
 
 
 def wake_worker_on_commit(job_id: UUID) -> None:
-    """Rings once the surrounding transaction is committed, and never if it is rolled back."""
+    """Wake a worker once the surrounding transaction is committed, and never if it is rolled back."""
     transaction.on_commit(lambda: wake_worker(job_id))
 
 
 def wake_worker(job_id: UUID | None = None) -> bool:
-    """Rings now; ``job_id`` is only for the logs. False when the broker is away: the sweeper will try again."""
+    """Wake a worker now; ``job_id`` is only for the logs. Return False when the broker is away: the sweeper retries."""
     try:
         async_task(TASK, str(job_id or ""), task_name=f"work {job_id or 'anything'}"[:100])
     except Exception:  # any broker's own error: the job is safe in its table and must not fail for this
-        logger.warning("The doorbell could not be rung; the sweeper will ring again.", exc_info=True)
+        logger.warning("No worker could be woken; the sweeper will try again.", exc_info=True)
         return False
     return True
 
 
 def pending_wakeups() -> int:
-    """Rings that no worker has taken yet."""
+    """Return the number of wakeups that no worker has taken yet."""
     try:
         return int(get_broker().queue_size())
     except Exception:  # as above
-        logger.warning("The queue cannot be asked for its length.", exc_info=True)
+        logger.warning("The length of the task queue could not be read.", exc_info=True)
         return 0

@@ -1,8 +1,8 @@
 """The renderer process: ``python -m talking_head.renderer.child '<settings as JSON>'``. No Django, no database.
 
-It renders one clip at a time, keeps its engines warm in between, and lives exactly as long as its supervisor wants: it
-ends when its standard input is closed, and the kernel ends it when its parent dies. Nothing that a library prints can
-get between the messages: the pipe is moved away from standard output before anything else is imported.
+It renders one clip at a time, keeps its engines warm in between, and lives as long as its supervisor wants: it ends
+when its standard input is closed, and the kernel kills it when its parent dies. Nothing that a library prints can get
+between the messages: the pipe is moved away from standard output before anything else is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from talking_head.errors import RendererError, TalkingHeadError, from_os_error, is_out_of_memory, out_of_memory
-from talking_head.pipeline.performance import gpu_stats, rss_peak_bytes
+from talking_head.pipeline.performance import gpu_figures, rss_peak_bytes
 from talking_head.renderer.parent_death import die_with_parent
 from talking_head.renderer.protocol import Decoder, Message, encode, error_to_json
 
@@ -34,7 +34,7 @@ Handler = Callable[[dict[str, Any], Progress], dict[str, Any]]
 
 
 class Channel:
-    """The way back to the supervisor; usable from several threads."""
+    """The pipe back to the supervisor; usable from several threads."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -48,11 +48,11 @@ class Channel:
 
     @contextlib.contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Says that the process lives while a request is worked on, even when the work reports nothing for long."""
+        """Send a heartbeat while a request is worked on, even when the work reports nothing for long."""
         done = threading.Event()
 
         def beat() -> None:
-            with contextlib.suppress(OSError):  # nobody listens any more: the main thread will see it too
+            with contextlib.suppress(OSError):  # the supervisor is gone: the main thread notices it too
                 while not done.wait(HEARTBEAT_SECONDS):
                     self.send("alive")
 
@@ -66,7 +66,7 @@ class Channel:
 
 
 def serve(handlers: dict[str, Handler], channel: Channel, requests: BinaryIO) -> None:
-    """Answers requests, one at a time, until the other end is closed."""
+    """Answer requests, one at a time, until the other end is closed."""
     channel.send("ready", {"pid": os.getpid()})
     decoder = Decoder()
     while data := os.read(requests.fileno(), READ_BYTES):
@@ -77,7 +77,7 @@ def serve(handlers: dict[str, Handler], channel: Channel, requests: BinaryIO) ->
 
 
 def answer(handler: Handler, values: dict[str, Any], channel: Channel) -> tuple[str, dict[str, Any]]:
-    """Runs one request; whatever goes wrong becomes a ``failed`` message in the words of our error tree."""
+    """Run one request and return its answer; any exception becomes a ``failed`` message with an error of our tree."""
     last_stage, last_sent = "", 0.0
 
     def progress(stage: str, frame: int, frames: int, jpeg: bytes) -> None:
@@ -102,7 +102,7 @@ def _to_domain_error(error: Exception) -> TalkingHeadError:
         return out_of_memory()
     if isinstance(error, OSError):
         return from_os_error(error)
-    traceback.print_exc()  # the full story goes to the log
+    traceback.print_exc()  # the traceback goes to the log
     return RendererError(
         f"The renderer failed unexpectedly ({type(error).__name__}: {error}).",
         code="renderer_error",
@@ -111,12 +111,12 @@ def _to_domain_error(error: Exception) -> TalkingHeadError:
 
 
 class Meter:
-    """What one request costs: processor time, wall time, peak memory of the process, and of the GPU if one is used."""
+    """The cost of one request: processor time, wall time, peak memory of the process, and of the GPU if one is used."""
 
     def __init__(self) -> None:
         self._wall = time.monotonic()
         self._cpu = time.process_time()
-        with contextlib.suppress(OSError):  # Linux only: forget the peak of earlier requests
+        with contextlib.suppress(OSError):  # Linux only: reset the peak of earlier requests
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
     def usage(self) -> dict[str, Any]:
@@ -124,12 +124,12 @@ class Meter:
             "cpu_seconds": round(time.process_time() - self._cpu, 4),
             "wall_seconds": round(time.monotonic() - self._wall, 4),
             "rss_peak_bytes": rss_peak_bytes(),
-            "gpu": gpu_stats(),
+            "gpu": gpu_figures(),
         }
 
 
 def private_channel() -> Channel:
-    """Moves the pipe away from file descriptor 1 and lets standard output go to the log instead.
+    """Move the pipe away from file descriptor 1, send standard output to the log instead, and return the channel.
 
     The copy is not inherited, so a process that an engine starts cannot hold the pipe open or write into it.
     """
@@ -140,23 +140,24 @@ def private_channel() -> Channel:
 
 
 def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments: list[str]) -> None:
-    """The life of a renderer process, from its first line to the end of its input."""
+    """Run a renderer process until the end of its input; never returns."""
     settings = json.loads(arguments[0])
     die_with_parent(settings["parent_pid"])
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # whatever the parent had blocked
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # the parent may have blocked them
     channel = private_channel()
-    with contextlib.suppress(OSError):  # a full disk: the first request will say so in better words
+    with contextlib.suppress(OSError):  # a full disk: the first request reports it properly
         Path(settings["scratch"]).mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # the supervisor is gone: so are we
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # the supervisor is gone
         serve(make_handlers(settings), channel, sys.stdin.buffer)
-    # Without the interpreter's tidying up: libraries' threads and exit hooks have kept finished processes alive.
+    # Skip the interpreter's cleanup: libraries' threads and exit hooks have kept finished processes alive.
     sys.stderr.flush()
     os._exit(0)
 
 
 def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
-    """``render`` makes a clip, ``package`` joins clips into what is published, ``warm_up`` loads engines early, and
-    ``listen`` writes down a piece of a recorded narration."""
+    """Return the handlers by command: ``render`` renders a clip, ``package`` joins clips into the published files,
+    ``warm_up`` loads engines early, ``transcribe`` transcribes a chunk of a recorded narration, and ``probe`` measures
+    the machine."""
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache.store import ContentCache
     from talking_head.pipeline.clips_to_package import PackageRequest, package
@@ -187,7 +188,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         renderer.warm_up(**values["request"])
         return {}
 
-    def listen(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    def transcribe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         from talking_head.pipeline.narration.transcribe import TranscribeRequest, transcribe_chunk
 
         return transcribe_chunk(TranscribeRequest(**values["request"])).to_json()
@@ -197,7 +198,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
 
         return asdict(probe_machine(Path(settings["checkpoints_dir"])))
 
-    return {"render": render, "package": package_job, "warm_up": warm_up, "listen": listen, "probe": probe}
+    return {"render": render, "package": package_job, "warm_up": warm_up, "transcribe": transcribe, "probe": probe}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One renderer process that runs: its pipes, its messages, its log. Reading and writing never block."""
+"""A running renderer process: its pipes, its messages, its log. Reading and writing never block."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from talking_head.errors import speaks_of_memory
+from talking_head.errors import mentions_out_of_memory
 from talking_head.renderer.process_group import (
     COOKIE_VARIABLE,
+    died_at_memory_limit,
     end_process_group,
     exit_description,
-    fell_at_memory_limit,
 )
 from talking_head.renderer.protocol import Decoder, Message
 from talking_head.renderer.scratch import ScratchFolder
@@ -30,13 +30,13 @@ EXIT_WAIT_SECONDS = 1.0  # between the end of the pipe and the end of the proces
 
 @dataclass(frozen=True, slots=True)
 class RendererCommand:
-    """What to start: ``words`` and then ``settings`` as one JSON argument, with ``parent_pid`` and ``scratch`` added.
+    """The command line: ``arguments``, then ``settings`` as a JSON argument with ``parent_pid`` and ``scratch`` added.
 
-    Each process gets a folder of its own below ``scratch_root`` for whatever is unfinished (it is also its TMPDIR), so
-    what a killed one leaves behind can be told from everybody else's and goes with it.
+    Each process gets a folder of its own below ``scratch_root`` for unfinished files (it is also its TMPDIR), so what a
+    killed process leaves behind can be distinguished from the files of other processes and is removed with it.
     """
 
-    words: Sequence[str]
+    arguments: Sequence[str]
     folder: Path
     scratch_root: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class RendererCommand:
 
 
 class Connection:
-    """Starts the process in a session of its own, so that it can be ended with everything it starts."""
+    """A renderer process in a session of its own, so that it can be ended with everything it starts."""
 
     def __init__(self, command: RendererCommand) -> None:
         self._cookie = uuid.uuid4().hex
@@ -54,7 +54,7 @@ class Connection:
         scratch = str(self._scratch.path)
         settings = json.dumps({**command.settings, "parent_pid": os.getpid(), "scratch": scratch})
         self._process = subprocess.Popen(
-            [*command.words, settings],
+            [*command.arguments, settings],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -84,7 +84,7 @@ class Connection:
         return self._process.poll() is None
 
     def write(self, data: memoryview) -> memoryview:
-        """Writes what the pipe takes now and returns the rest; nothing remains when the other side is gone."""
+        """Write what the pipe takes now and return the rest, which is empty when the other side is gone."""
         try:
             return data[os.write(self.requests.fileno(), data[:PIPE_BYTES]) :]
         except BlockingIOError:
@@ -93,10 +93,10 @@ class Connection:
             return data[:0]
 
     def read_messages(self) -> list[Message] | None:
-        """What has arrived; None at the end of the pipe.
+        """Return the messages that have arrived; None at the end of the pipe.
 
         Raises:
-            ProtocolError: what arrived is no message.
+            ProtocolError: the data are no message.
         """
         data = _read(self.messages)
         if data is None:
@@ -104,7 +104,7 @@ class Connection:
         return list(self._decoder.feed(data)) if data else None
 
     def read_log(self) -> bool:
-        """Keeps what has been logged; False at the end of the pipe."""
+        """Store what has been logged; return False at the end of the pipe."""
         data = _read(self.log)
         if data:
             self._log.append(data)
@@ -113,20 +113,20 @@ class Connection:
         return data != b""
 
     def log_tail(self) -> str:
-        """The end of what it has logged, including what nobody has read yet: usually why it ended."""
+        """Return the end of its log, including what has not been read yet: usually the reason why it ended."""
         while _has_more(self.log) and self.read_log():
             pass
         return b"".join(self._log)[-LOG_TAIL_BYTES:].decode(errors="replace")
 
-    def how_it_ended(self) -> str:
+    def exit_description(self) -> str:
         return exit_description(self._process, EXIT_WAIT_SECONDS)
 
     def exited_out_of_memory(self) -> bool:
-        """As far as it can be told from outside: by its last words, or by a memory limit and the way it ended."""
-        return speaks_of_memory(self.log_tail()) or fell_at_memory_limit(self._process)
+        """Return whether the process seems to have run out of memory, judging by its log, or its limit and its exit."""
+        return mentions_out_of_memory(self.log_tail()) or died_at_memory_limit(self._process)
 
     def end(self, terminate_seconds: float) -> None:
-        """Ends it with everything it started and left lying about; harmless when it has ended already."""
+        """End the process with everything it started, and remove its files; harmless when it has ended already."""
         end_process_group(self._process, self._cookie, terminate_seconds)
         self._scratch.remove()
         for pipe in (self.requests, self.messages, self.log):
@@ -134,7 +134,7 @@ class Connection:
 
 
 def _read(pipe: IO[bytes]) -> bytes | None:
-    """What a pipe holds; b"" at its end, None when there is nothing now."""
+    """Return the data in a pipe; b"" at its end, None when there are none now."""
     try:
         return os.read(pipe.fileno(), PIPE_BYTES)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Processes that end with their parent, whatever ends it (Linux; elsewhere the closed pipe must do)."""
+"""Processes that end with their parent, however it ends (on Linux; elsewhere the closed pipe has to suffice)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent(parent_pid: int | None = None, with_signal: int = signal.SIGKILL) -> None:
-    """Asks the kernel for ``with_signal`` when the parent ends.
+    """Ask the kernel to send ``with_signal`` when the parent ends.
 
     Args:
-        parent_pid: who the parent should be. If that one ended before the kernel could be asked, we end right here.
+        parent_pid: the expected parent. If it ended before the kernel could be asked, this process exits at once.
     """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, with_signal, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Ending a process with everything it started: TERM, a moment, KILL, and no survivors."""
+"""Ending a process with everything it started: TERM, a grace period, then KILL for all that remain."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MEMORY_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP)
 
 
 def end_process_group(process: subprocess.Popen[bytes], cookie: str, terminate_seconds: float) -> None:
-    """Ends ``process`` (the leader of its own session) and all its descendants, and reaps it.
+    """End ``process`` (the leader of its own session) and all its descendants, and reap it.
 
-    The leader is only reaped after its group got KILL: until then its number cannot be given to somebody else's group.
+    The leader is only reaped after its group got KILL: until then its id cannot be reused for another group.
     Descendants that moved to a session of their own are found by the cookie in their environment.
     """
     if not _has_exited(process):
@@ -34,9 +34,9 @@ def end_process_group(process: subprocess.Popen[bytes], cookie: str, terminate_s
 
 
 def seems_stuck(pid: int, cpu_seconds_before: float | None) -> tuple[bool, float | None]:
-    """Tells a process that does nothing from one that is merely silent (a long call into C holds Python's lock, and
-    with it the heartbeat). Returns whether it is stopped, gone or used no processor time since ``cpu_seconds_before``,
-    and the processor seconds it has used so far."""
+    """Distinguish a process that does nothing from one that is merely silent (a long call into C holds Python's lock,
+    and with it the heartbeat). Return whether it is stopped, gone or used no processor time since
+    ``cpu_seconds_before``, and the processor seconds it has used so far."""
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()
@@ -48,35 +48,35 @@ def seems_stuck(pid: int, cpu_seconds_before: float | None) -> tuple[bool, float
 
 
 def exit_description(process: subprocess.Popen[bytes], wait_seconds: float) -> str:
-    """How a process ended, in words; waits a moment for it and leaves it unreaped (see :func:`end_process_group`)."""
+    """Describe how a process ended; wait a moment for it and leave it unreaped (see :func:`end_process_group`)."""
     deadline = time.monotonic() + wait_seconds
     while not _has_exited(process) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     if not _has_exited(process):
-        return "broke off"
+        return "stopped unexpectedly"
     if process.returncode is not None:
         killed, status = process.returncode < 0, abs(process.returncode)
     else:
         info = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         assert info is not None
         killed, status = info.si_code != os.CLD_EXITED, info.si_status
-    return f"was ended by signal {status}" if killed else f"ended with status {status}"
+    return f"was killed by signal {status}" if killed else f"exited with status {status}"
 
 
-def fell_at_memory_limit(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a process that was given a limit of its own (RLIMIT_AS) and has just ended broke an access or aborted:
-    what native code does that did not look whether it got its memory. Call it before the process is reaped."""
+def died_at_memory_limit(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process with a limit of its own (RLIMIT_AS) has just crashed on a memory access or aborted, as
+    native code does that does not check its allocations. Call it before the process is reaped."""
     try:
         info = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         limit_bytes, _ = resource.prlimit(process.pid, resource.RLIMIT_AS)
     except (OSError, AttributeError):  # gone, or not Linux
         return False
-    broke = info is not None and info.si_code != os.CLD_EXITED and info.si_status in MEMORY_SIGNALS
-    return broke and limit_bytes != resource.RLIM_INFINITY
+    crashed = info is not None and info.si_code != os.CLD_EXITED and info.si_status in MEMORY_SIGNALS
+    return crashed and limit_bytes != resource.RLIM_INFINITY
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Like ``poll()``, but leaves the process unreaped."""
+    """Return whether the process has exited, like ``poll()``, but leave it unreaped."""
     if process.returncode is not None:
         return True
     try:

@@ -1,4 +1,4 @@
-"""How the supervisor and the renderer process talk: length-prefixed messages over two pipes, no Django, no pickle.
+"""The protocol between supervisor and renderer process: length-prefixed messages over two pipes, no Django, no pickle.
 
 A message is a JSON object with a ``type`` and, for previews, a binary part::
 
@@ -7,7 +7,8 @@ A message is a JSON object with a ``type`` and, for previews, a binary part::
     JSON text, UTF-8
     binary part
 
-To the renderer:  ``render`` {request}, ``package`` {request}, ``probe`` {}; end of file = exit.
+To the renderer:  ``render`` {request}, ``package`` {request}, ``transcribe`` {request}, ``probe`` {};
+                  end of file = exit.
 From it:          ``ready`` {pid}, ``alive`` {}, ``progress`` {stage, frame, frames} + JPEG,
                   ``done`` {result, usage}, ``failed`` {error, usage}.
 """
@@ -36,7 +37,7 @@ class Message:
 
 
 class ProtocolError(Exception):
-    """The other side sent something that is no message: it is broken and must be replaced."""
+    """The other side sent data that are no message: it is broken and must be replaced."""
 
 
 def encode(message: Message) -> bytes:
@@ -45,16 +46,16 @@ def encode(message: Message) -> bytes:
 
 
 class Decoder:
-    """Turns whatever a pipe gives, in pieces of any size, into messages."""
+    """Decodes the data of a pipe, in blocks of any size, into messages."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that ``data`` completes.
+        """Yield the messages that ``data`` completes.
 
         Raises:
-            ProtocolError: a length beyond any sense, or no JSON object with a type.
+            ProtocolError: an impossible length, or no JSON object with a type.
         """
         self._buffer += data
         while len(self._buffer) >= HEAD.size:
@@ -89,7 +90,7 @@ def error_to_json(error: TalkingHeadError) -> dict[str, Any]:
 
 
 def error_from_json(values: dict[str, Any]) -> TalkingHeadError:
-    """The inverse of :func:`error_to_json`; a class that is not of our tree becomes a ``RendererError``."""
+    """Return the error encoded by :func:`error_to_json`; a class outside our tree becomes a ``RendererError``."""
     kind = getattr(errors, str(values.get("kind")), RendererError)
     if not (isinstance(kind, type) and issubclass(kind, TalkingHeadError)):
         kind = RendererError

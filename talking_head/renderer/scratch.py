@@ -1,5 +1,5 @@
-"""A renderer's own folder. Whoever started the renderer keeps a lock on it, which the kernel releases however that
-process ends: so anybody can tell a folder in use from one whose owner was killed."""
+"""A renderer's own folder. The process that started the renderer holds a lock on it, which the kernel releases however
+that process ends: so any process can distinguish a folder in use from one whose owner was killed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ OWNER = ".owner"
 
 
 class ScratchFolder:
-    """Makes the folder and holds it until :meth:`remove`."""
+    """A folder that is created and locked at once, and held until :meth:`remove`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: int | None = None
-        with contextlib.suppress(OSError):  # a full disk: the first request will say so in better words
+        with contextlib.suppress(OSError):  # a full disk: the first request reports it properly
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / OWNER, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,7 +31,7 @@ class ScratchFolder:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether this is a renderer's folder and its owner is gone; False where the file system knows no locks."""
+    """Return whether this is a renderer's folder whose owner is gone; False where the file system has no locks."""
     try:
         lock = os.open(path / OWNER, os.O_RDWR)
     except OSError:

@@ -1,7 +1,7 @@
-"""The parent's side of a renderer process: starts it, feeds it, watches it, and ends it when it misbehaves.
+"""The supervisor of a renderer process: starts it, sends it requests, watches it, and ends it when it misbehaves.
 
 Nothing here trusts the child: every wait has a deadline on this process's monotonic clock, writes to it never block,
-and a child that crashed, stalled, took too long or spoke nonsense is ended together with everything it had started.
+and a child that crashed, stalled, took too long or broke the protocol is ended together with everything it had started.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class End(Enum):
     """How a request ended."""
 
     DONE = "done"
-    FAILED = "failed"  # an orderly refusal: the process may live on
+    FAILED = "failed"  # the process reported an error and may live on
     CRASHED = "crashed"
     STALLED = "stalled"
     TIMEOUT = "timeout"
-    STOPPED = "stopped"  # because ``keep_going`` said so
+    STOPPED = "stopped"  # because ``keep_going`` returned False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ class RendererLimits:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """What the caller wants to be asked and told while a request runs.
+    """The caller's callbacks while a request runs.
 
-    ``keep_going`` is asked every ``poll_seconds``; False ends the request. ``on_progress`` gets stage, frame, frames
-    and a JPEG or nothing. ``on_started`` gets the process's number.
+    ``keep_going`` is called every ``poll_seconds``; False ends the request. ``on_progress`` gets stage, frame, frames
+    and a JPEG or nothing. ``on_started`` gets the process id.
     """
 
     keep_going: Callable[[], bool] = lambda: True
@@ -69,19 +69,19 @@ class RendererProcess:
         self._command = command
         self._limits = limits or RendererLimits()
         self._connection: Connection | None = None
-        self.requests_served = 0  # by the process that runs now
+        self.requests_served = 0  # by the current process
 
     @property
     def pid(self) -> int | None:
         return self._connection.pid if self._connection else None
 
     def run(self, type_: str, request: dict[str, Any], seconds_allowed: float, watcher: Watcher) -> RenderOutcome:
-        """Sends one request and waits for its end. After anything but DONE and FAILED the process is gone.
+        """Send one request and wait for its end. After any outcome but DONE and FAILED the process is gone.
 
         Starting a process, when there is none, has its own time limit and does not count against ``seconds_allowed``.
         """
         try:
-            outcome = self._make_ready(watcher)
+            outcome = self._ensure_ready(watcher)
             if outcome is None and self._connection is not None:
                 watcher.on_started(self._connection.pid)
                 data = encode(Message(type_, {"request": request}))
@@ -89,22 +89,22 @@ class RendererProcess:
                 outcome = exchange.run(seconds_allowed, data)
                 self.requests_served += 1
         except BaseException:
-            self.close()  # whatever interrupted us (a signal, a lost database): nothing may go on unwatched
+            self.close()  # interrupted (a signal, a lost database): the renderer must not go on unsupervised
             raise
         assert outcome is not None
-        if outcome.end is not End.DONE and (outcome.end is not End.FAILED or _leaves_doubt(outcome.error)):
+        if outcome.end is not End.DONE and (outcome.end is not End.FAILED or _may_be_corrupted(outcome.error)):
             self.close()
         return outcome
 
     def close(self) -> None:
-        """Ends the process, if there is one, with everything it started."""
+        """End the process, if there is one, with everything it started."""
         connection, self._connection = self._connection, None
         self.requests_served = 0
         if connection is not None:
             connection.end(self._limits.terminate_seconds)
 
-    def _make_ready(self, watcher: Watcher) -> RenderOutcome | None:
-        """A process that waits for requests; an outcome if there is none to be had."""
+    def _ensure_ready(self, watcher: Watcher) -> RenderOutcome | None:
+        """Ensure that a process waits for requests; return the outcome if none could be started."""
         if self._connection is not None and self._connection.is_alive:
             return None
         self.close()
@@ -113,40 +113,40 @@ class RendererProcess:
         return None if outcome.end is End.DONE else outcome
 
 
-def _leaves_doubt(error: TalkingHeadError | None) -> bool:
-    """Whether a process that answered with this error may be in a bad state: memory it could not get or give back, or
-    a failure that nobody foresaw."""
+def _may_be_corrupted(error: TalkingHeadError | None) -> bool:
+    """Return whether a process that answered with this error may be in a bad state: memory it could not get or free, or
+    an unforeseen failure."""
     return error is not None and (error.code == OUT_OF_MEMORY or type(error) is RendererError)
 
 
 class _Exchange:
-    """Waits for one answer, reads everything that comes before it, and decides when it has gone on for too long."""
+    """One request and its answer: reads every message until then, and decides when the request has taken too long."""
 
     def __init__(self, connection: Connection, limits: RendererLimits, watcher: Watcher, answers: set[str]) -> None:
         self._connection = connection
         self._limits = limits
         self._watcher = watcher
         self._answers = answers
-        self._heart = _Heart(connection.pid, limits.stall_seconds)
+        self._stall_detector = _StallDetector(connection.pid, limits.stall_seconds)
         self._pending = memoryview(b"")
 
     def run(self, seconds: float, data: bytes = b"") -> RenderOutcome:
-        """Sends ``data`` and returns when an answer came or when something went wrong."""
+        """Send ``data``; return when the answer has come or the request has failed."""
         deadline = time.monotonic() + seconds
-        next_question = 0.0
+        next_poll = 0.0
         self._pending = memoryview(data)
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             while True:
-                if time.monotonic() >= next_question:
+                if time.monotonic() >= next_poll:
                     if not self._watcher.keep_going():
-                        return self._over(End.STOPPED)
-                    next_question = time.monotonic() + self._limits.poll_seconds
+                        return self._outcome(End.STOPPED)
+                    next_poll = time.monotonic() + self._limits.poll_seconds
                 if time.monotonic() >= deadline:
-                    return self._over(End.TIMEOUT, _took_too_long(seconds))
-                if self._heart.has_stopped():
-                    return self._over(End.STALLED, _stopped_responding())
-                ready = selector.select(max(0.0, min(next_question, deadline) - time.monotonic()))
+                    return self._outcome(End.TIMEOUT, _timeout_error(seconds))
+                if self._stall_detector.has_stalled():
+                    return self._outcome(End.STALLED, _stall_error())
+                ready = selector.select(max(0.0, min(next_poll, deadline) - time.monotonic()))
                 for key, _ in ready:
                     outcome = self._handle(key, selector)
                     if outcome is not None:
@@ -174,41 +174,43 @@ class _Exchange:
         try:
             messages = self._connection.read_messages()
             if messages is None:
-                return self._crashed()
-            self._heart.beat()
+                return self._crash_outcome()
+            self._stall_detector.beat()
             for message in messages:
                 if message.type in self._answers:
-                    return self._answered(message)
+                    return self._answer_outcome(message)
                 if message.type == "progress":
-                    self._pass_on(message)
+                    self._forward_progress(message)
         except (ProtocolError, KeyError, ValueError, TypeError) as error:
-            return self._over(End.CRASHED, RendererError(f"The renderer spoke nonsense: {error}", code="protocol"))
+            return self._outcome(
+                End.CRASHED, RendererError(f"The renderer broke the protocol: {error}", code="protocol")
+            )
         return None
 
-    def _pass_on(self, message: Message) -> None:
+    def _forward_progress(self, message: Message) -> None:
         values = message.values
         self._watcher.on_progress(str(values["stage"]), int(values["frame"]), int(values["frames"]), message.binary)
 
-    def _answered(self, answer: Message) -> RenderOutcome:
+    def _answer_outcome(self, answer: Message) -> RenderOutcome:
         usage = dict(answer.values.get("usage") or {})
         if answer.type == "failed":
             error = error_from_json(answer.values["error"])
             return RenderOutcome(End.FAILED, {}, usage, error, self._connection.log_tail())
         return RenderOutcome(End.DONE, dict(answer.values.get("result") or {}), usage)
 
-    def _crashed(self) -> RenderOutcome:
-        """C++ and a starting Python cannot report that memory ran out: they die of it."""
-        how = self._connection.how_it_ended()
+    def _crash_outcome(self) -> RenderOutcome:
+        """Return the outcome of a crash. C++ and a starting Python cannot report that memory ran out: they die."""
+        description = self._connection.exit_description()
         if self._connection.exited_out_of_memory():
-            return self._over(End.CRASHED, out_of_memory())
-        return self._over(End.CRASHED, RendererError(f"The renderer {how}.", code="renderer_crashed"))
+            return self._outcome(End.CRASHED, out_of_memory())
+        return self._outcome(End.CRASHED, RendererError(f"The renderer {description}.", code="renderer_crashed"))
 
-    def _over(self, end: End, error: TalkingHeadError | None = None) -> RenderOutcome:
+    def _outcome(self, end: End, error: TalkingHeadError | None = None) -> RenderOutcome:
         return RenderOutcome(end, error=error, log_tail=self._connection.log_tail())
 
 
-class _Heart:
-    """Says when a process has been silent for too long and does nothing either."""
+class _StallDetector:
+    """Detects a process that has been silent for too long and does nothing either."""
 
     def __init__(self, pid: int, stall_seconds: float) -> None:
         self._pid = pid
@@ -216,23 +218,23 @@ class _Heart:
         self.beat()
 
     def beat(self) -> None:
-        self._silent_since = self._looked_at = time.monotonic()
+        self._silent_since = self._checked_at = time.monotonic()
         self._cpu_seconds: float | None = None
 
-    def has_stopped(self) -> bool:
-        """Looks at a silent process several times, half the limit apart: in between it must have used the processor."""
+    def has_stalled(self) -> bool:
+        """Return whether the process is stuck: checked every half limit, it must have used the processor in between."""
         now = time.monotonic()
-        if now - self._looked_at < self._stall_seconds / 2:
+        if now - self._checked_at < self._stall_seconds / 2:
             return False
         is_stuck, self._cpu_seconds = seems_stuck(self._pid, self._cpu_seconds)
-        self._looked_at = now
+        self._checked_at = now
         return is_stuck and now - self._silent_since >= self._stall_seconds
 
 
-def _took_too_long(seconds: float) -> RendererError:
+def _timeout_error(seconds: float) -> RendererError:
     message = f"The renderer did not finish within {seconds:.0f} seconds."
     return RendererError(message, code="clip_timeout", hint="Try a faster profile.")
 
 
-def _stopped_responding() -> RendererError:
+def _stall_error() -> RendererError:
     return RendererError("The renderer stopped responding.", code="renderer_stalled")

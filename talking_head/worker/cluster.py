@@ -1,15 +1,15 @@
-"""django-q2's cluster, made to stop cleanly, to leave nobody behind, and to notice when it is stuck.
+"""django-q2's cluster, made to stop cleanly, to leave no process behind, and to notice when it is stuck.
 
-What it does by itself (release 1.11): its guard dies at once when TERM goes to the whole process group, and the parent
-then waits for ever; its workers hear nothing of a stop until their task ends; when its parent is killed, the rest goes
-on consuming; and a worker that is killed while it waits for a task takes the queue's lock with it, so that no other
-worker ever gets one. So:
+The unmodified cluster (release 1.11) has four faults: its guard dies at once when TERM goes to the whole process group,
+and the parent then waits for ever; its workers do not notice a stop until their task ends; when its parent is killed,
+the other processes go on consuming; and a worker that is killed while it waits for a task takes the queue's lock with
+it, so that no other worker ever gets a task. Therefore:
 
 - every process that is forked from the parent dies with its own parent;
-- TERM reaches the parent and the workers, but not the guard in between, and to the workers it means "give back what you
-  hold", not "die";
-- the parent looks every second whether there is work that no worker looks at, or an idle worker that answers no ring,
-  and after a while replaces the whole cluster.
+- TERM reaches the parent and the workers, but not the guard in between, and makes the workers release what they hold,
+  not die;
+- the parent checks every second for work that no worker looks at and for idle workers that answer no wakeup, and after
+  a while replaces the whole cluster.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from talking_head.worker.renderer_handle import warm_up
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
-START_AGAIN_SECONDS = 2.0
+CHECK_SECONDS = 1.0
+RESTART_SECONDS = 2.0
 
 
 class DrainingCluster(Cluster):
-    """Run it in a process of its own: it changes what forks of this process do."""
+    """A django-q2 cluster that drains; to be run in a process of its own, because it changes what its forks do."""
 
     def run(self) -> None:
-        """Returns when the cluster was stopped by a signal; starts it again whenever it is stuck or gone."""
-        keep_forks_together()
+        """Run the cluster until a signal stops it; restart it whenever it is stuck or gone."""
+        bind_forks_to_parent()
         post_spawn.connect(_become_worker, dispatch_uid="lectern worker")
         while not drain.has_begun():
             connections.close_all()  # forks must not share one
@@ -51,8 +51,8 @@ class DrainingCluster(Cluster):
             try:
                 self.start()
             except RuntimeError:  # the guard ended at once: the queue's server is away
-                logger.warning("The workers could not be started; trying again.", exc_info=True)
-                time.sleep(START_AGAIN_SECONDS)
+                logger.warning("The workers could not be started; they will be started again.", exc_info=True)
+                time.sleep(RESTART_SECONDS)
                 continue
             logger.info("ready to render; worker slots: %d", settings.TALKING_HEAD_SLOTS)
             self._watch()
@@ -65,13 +65,13 @@ class DrainingCluster(Cluster):
     def _watch(self) -> None:
         stuck_since: float | None = None
         while self.sentinel.is_alive() and not drain.has_begun():
-            self.sentinel.join(LOOK_SECONDS)
+            self.sentinel.join(CHECK_SECONDS)
             if not _is_backlog_unattended():
                 stuck_since = None
                 continue
             stuck_since = stuck_since or time.monotonic()
             if time.monotonic() - stuck_since >= timing().stuck_seconds:
-                logger.error("Work is waiting and no worker looks at it: replacing the cluster.")
+                logger.error("Work is waiting and no worker takes it: replacing the cluster.")
                 os.kill(self.sentinel.pid, signal.SIGKILL)  # and with it all that it forked
                 self.sentinel.join()
 
@@ -81,41 +81,41 @@ def _is_backlog_unattended() -> bool:
         return False
     try:
         return (
-            claims.is_anything_claimable()
-            or publish_claims.is_anything_to_publish()
-            or transcription.is_anything_to_transcribe()
+            claims.has_claimable_clips()
+            or publish_claims.has_publishable_jobs()
+            or transcription.has_claimable_chunks()
         )
     except DatabaseError:
         close_old_connections()
-        return False  # nobody can work without it
+        return False  # no worker can work without it
 
 
 def _has_unresponsive_worker() -> bool:
-    """Whether rings wait although one of our workers has nothing to do: the others' work must not hide that. (Where
-    idle workers of other machines answer, nobody notices until these go home; until then nothing waits for long.)"""
+    """Return whether wakeups wait although a worker of this cluster is idle, even while other workers are busy. (Where
+    idle workers of other machines answer, this shows only when those stop; until then nothing waits for long.)"""
     if drain.seconds_since_answer() < timing().stuck_seconds:
         return False
     return drain.workers_at_work() < settings.TALKING_HEAD_SLOTS and wakeups.pending_wakeups() > 0
 
 
-def keep_forks_together() -> None:
-    """From now on every fork of this process and of its forks (the guard, its pusher, its monitor, its workers) ends
-    with the process that forked it, even if that ended in the very moment of the fork."""
+def bind_forks_to_parent() -> None:
+    """Make every later fork of this process and of its forks (the guard, its pusher, its monitor, its workers) end with
+    the process that forked it, even if that process ended in the very moment of the fork."""
     forking_pid = 0
 
-    def note_parent() -> None:
+    def remember_parent() -> None:
         nonlocal forking_pid
         forking_pid = os.getpid()
 
-    def belong_to_parent() -> None:
+    def end_with_parent() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         die_with_parent(forking_pid)
 
-    os.register_at_fork(before=note_parent, after_in_child=belong_to_parent)
+    os.register_at_fork(before=remember_parent, after_in_child=end_with_parent)
 
 
 def _become_worker(**kwargs: Any) -> None:
-    """In the workers only: TERM means stop, whoever sends it; and the engines are loaded before the first task."""
+    """Set up a worker process: TERM means drain, whichever process sends it; load the engines before the first task."""
     signal.signal(signal.SIGTERM, lambda signum, frame: drain.begin())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with drain.at_work():

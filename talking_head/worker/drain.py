@@ -1,8 +1,8 @@
-"""The word "stop" for workers, and their signs of life: a few bytes of memory, shared with everything that is forked
-after this module was imported.
+"""The workers' drain flag and heartbeats: a few bytes of memory, shared with every process that is forked after this
+module was imported.
 
-django-q2 tells its workers nothing when it stops; they would go on until their task ends. Whoever stops the cluster
-sets the byte, tasks look at it. Plain memory, because anything with a lock can be left locked by a killed process.
+django-q2 does not notify its workers when it stops; they would go on until their task ends. The process that stops the
+cluster sets the byte, and tasks read it. Plain memory, because a killed process can leave anything with a lock locked.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 
 import psutil
 
-PLACES = 4_096  # far more than workers, so that two of them hardly ever share one
+PID_SLOTS = 4_096  # far more than workers, so that two of them hardly ever share one
 
 _draining = RawValue("b", 0)
 _active_at = RawValue("d", 0.0)
 _answered_at = RawValue("d", 0.0)
-_at_work = RawArray("l", PLACES)  # process numbers, each in the place that its last digits name
+_at_work = RawArray("l", PID_SLOTS)  # process ids, each at the index pid % PID_SLOTS
 
 
 def begin() -> None:
-    """From now on nothing new is claimed; what is in hand may end within its grace."""
+    """Begin to drain: no new work is claimed, and the work in hand may finish within its grace period."""
     _draining.value = 1
 
 
@@ -37,7 +37,7 @@ def has_begun() -> bool:
 
 
 def note_activity() -> None:
-    """A worker looks for work right now."""
+    """Record that a worker is looking for work now."""
     _active_at.value = time.monotonic()
 
 
@@ -47,14 +47,14 @@ def seconds_since_activity() -> float:
 
 @contextmanager
 def at_work() -> Iterator[None]:
-    """This process has answered a ring, and is busy until the block ends; or until it dies, which is seen too."""
+    """Record that this process has answered a wakeup and is busy until the block ends or the process dies."""
     _answered_at.value = time.monotonic()
-    place = os.getpid() % PLACES
-    _at_work[place] = os.getpid()
+    slot = os.getpid() % PID_SLOTS
+    _at_work[slot] = os.getpid()
     try:
         yield
     finally:
-        _at_work[place] = 0
+        _at_work[slot] = 0
 
 
 def workers_at_work() -> int:
@@ -62,5 +62,5 @@ def workers_at_work() -> int:
 
 
 def seconds_since_answer() -> float:
-    """Since some worker answered a ring."""
+    """Return the seconds since any worker answered a wakeup."""
     return time.monotonic() - _answered_at.value

@@ -1,4 +1,4 @@
-"""Files and folders that no row speaks of: what a crash, a cancelled job or an old upload left behind."""
+"""Garbage collection: files and folders without a row, left behind by a crash, a cancelled job or an old upload."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from talking_head.renderer.scratch import is_abandoned
 logger = logging.getLogger(__name__)
 
 TEMPORARY_AFTER_SECONDS = 3_600.0  # an upload takes seconds
-SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of whatever else works there, such as `manage.py render`
-ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new one gets its owner at once
+SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of other processes that work there, such as `manage.py render`
+ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new folder is locked at once
 ORPHANS_SECONDS = 6 * 3_600.0
 STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
 
 
 def collect_garbage() -> int:
-    """Removes what no row speaks of and nobody works on or uses any more; returns how many files, folders and rows."""
+    """Remove what has no row and is no longer worked on or used; return the number of files, folders and rows."""
     removable = [*_stale_staging(), *_unpublished_results(), *_old_entries()]
     for path in removable:
-        logger.info("removing what was left behind: %s", path.name)
+        logger.info("removing garbage: %s", path.name)
         _remove(path)
     removed = len(removable) + narration_retention.collect_unused()
     if bucket.is_enabled():
@@ -39,77 +39,77 @@ def collect_garbage() -> int:
 
 
 def _collect_orphaned_objects() -> int:
-    """What publishers uploaded and never published. Looked for where it can be, for a few hours after a job's end:
-    longer than the slowest upload of a publisher that does not know yet that it was replaced."""
+    """Delete what publishers uploaded and never published; return the number of objects. It is looked for where it can
+    be, for a few hours after a job's end: longer than the slowest upload of a publisher that was replaced unawares."""
     ended = Job.objects.filter(
         state__in=TERMINAL_JOB_STATES, finished_at__gt=state_machine.seconds_from_now(-ORPHANS_SECONDS)
     )
-    tried_again_or_in_vain = Q(fence__gt=1) | (Q(fence=1) & ~Q(state__in=WATCHABLE_JOB_STATES))
-    orphans = [name for job in ended.filter(tried_again_or_in_vain) for name in job_files.orphans(job)]
+    may_have_orphans = Q(fence__gt=1) | (Q(fence=1) & ~Q(state__in=WATCHABLE_JOB_STATES))
+    orphans = [name for job in ended.filter(may_have_orphans) for name in job_files.orphans(job)]
     for name in orphans:
-        logger.info("removing what was left behind in the bucket: %s", name)
+        logger.info("removing garbage from the bucket: %s", name)
         bucket.delete(name)
     return len(orphans)
 
 
 def _stale_staging() -> list[Path]:
-    """Staging folders whose publisher lost its fence. The row is read after the folder was seen, and a publisher makes
-    its folder after its row, so a folder in use is always recognised."""
-    found = []
+    """Return the staging folders whose publisher lost its fence. The row is read after the folder was listed, and a
+    publisher makes its folder after its row, so a folder in use is always recognised."""
+    stale = []
     for path in local.media_root().glob("results_*.staging-*"):
         match = STAGING.fullmatch(path.name)
         if match is None:
             continue
         publisher = Job.objects.filter(pk=UUID(match[1]), fence=int(match[2]), state=JobState.PUBLISHING)
         if not publisher.exists():
-            found.append(path)
-    return found
+            stale.append(path)
+    return stale
 
 
 def _unpublished_results() -> list[Path]:
-    """Videos that were put in place by a publisher that crashed before its commit, of jobs that ended otherwise. Their
-    metrics and log stay."""
+    """Return the videos that a publisher moved into place before it crashed without a commit, of jobs that ended
+    otherwise. Their metrics and log stay."""
     videos = {
         job_id: path
         for path in local.media_root().glob("results_*/video.mp4")
         if (job_id := local.job_id_of(path.parent.name))
     }
-    found = []
+    unpublished: list[Path] = []
     ids = list(videos)
     for start in range(0, len(ids), 500):
         others = Job.objects.filter(~Q(state__in=WATCHABLE_JOB_STATES), pk__in=ids[start : start + 500])
         for job_id in others.filter(state__in=TERMINAL_JOB_STATES).values_list("pk", flat=True):
             folder = videos[job_id].parent
             kept = {local.metrics_file(job_id).name, local.LOG}
-            found += [path for path in folder.iterdir() if path.name not in kept]
-    return found
+            unpublished += [path for path in folder.iterdir() if path.name not in kept]
+    return unpublished
 
 
 def _old_entries() -> list[Path]:
-    found = []
-    places = (local.temporary_root(), TEMPORARY_AFTER_SECONDS), (local.cache_root() / "tmp", SCRATCH_AFTER_SECONDS)
-    for place, seconds in places:
-        if not place.is_dir():
+    old = []
+    folders = (local.temporary_root(), TEMPORARY_AFTER_SECONDS), (local.cache_root() / "tmp", SCRATCH_AFTER_SECONDS)
+    for folder, seconds in folders:
+        if not folder.is_dir():
             continue
-        now = _file_system_time(place)
-        for path in place.iterdir():
+        now = _file_system_time(folder)
+        for path in folder.iterdir():
             age_seconds = now - _changed_at(path, now)
             if age_seconds > seconds or (age_seconds > ABANDONED_AFTER_SECONDS and is_abandoned(path)):
-                found.append(path)
-    return found
+                old.append(path)
+    return old
 
 
-def _file_system_time(place: Path) -> float:
-    """What a file that is written there now is dated: a sweeper whose own clock is wrong must not take what somebody
-    uploads at this moment for old."""
-    with tempfile.TemporaryFile(dir=place) as file:
+def _file_system_time(folder: Path) -> float:
+    """Return the modification time of a file that is written there now: a sweeper whose own clock is wrong must not
+    take an upload in progress for old."""
+    with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"now")
         file.flush()
         return os.fstat(file.fileno()).st_mtime
 
 
 def _changed_at(path: Path, now: float) -> float:
-    """Of the youngest thing inside: a renderer's folder is as old as what it made last."""
+    """Return the latest modification time inside: a renderer's folder is as old as its newest file."""
     try:
         return max(entry.stat().st_mtime for entry in [path, *path.rglob("*")])
     except FileNotFoundError:

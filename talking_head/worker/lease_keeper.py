@@ -1,4 +1,4 @@
-"""Keeps a lease while the renderer works under it, and says when that work must stop."""
+"""The lease keeper: renews a lease while the renderer works under it, and decides when that work must stop."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 class LeaseKeeper:
     """Renews one lease every ``renew_seconds`` for as long as :meth:`keep_going` is called.
 
-    A database that is locked or away for a moment does not end the work. Without a renewal the lease runs out, and from
-    then on the row belongs to another worker.
+    A database that is locked or away for a moment does not end the work. Without a renewal the lease expires, and from
+    then on the row may belong to another worker.
     """
 
     subject: str  # for the log
     renew: Callable[[], bool]  # False: the lease is lost
     should_stop: Callable[[], bool]  # True: this worker is asked to stop
-    is_wanted: Callable[[], bool] = lambda: True  # False: the lease is lost, or its result is of no use any more
+    is_wanted: Callable[[], bool] = lambda: True  # False: the lease is lost, or its result is no longer needed
     grace_seconds: float = 0.0  # how long the work may go on after should_stop
     _renewed_at: float = field(default_factory=time.monotonic, init=False)
     _asked_to_stop_at: float | None = field(default=None, init=False)
@@ -43,7 +43,7 @@ class LeaseKeeper:
             return self._holds(now)
         except DatabaseError:
             logger.warning("The lease of %s could not be checked.", self.subject, exc_info=True)
-            close_old_connections()  # a broken one stays broken
+            close_old_connections()  # a broken connection does not recover
             return now - self._renewed_at < timing().lease_seconds
 
     def _holds(self, now: float) -> bool:

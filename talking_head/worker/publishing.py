@@ -1,11 +1,11 @@
 """Publishing: the clips of a finished job become one video, exactly once.
 
 The renderer process joins the clips in a staging folder that belongs to one publisher alone (its name carries the
-fence). Then one transaction takes the job out of ``publishing``, lets receivers of ``job_published`` do their part, and
-renames the folder while it still holds the job's row. So a publisher that lost its fence, or a cancelled job, never
-gets as far as the rename; and a crash between rename and commit leaves a folder that no row speaks of, which the next
-publisher or the sweeper removes. Where there is a bucket, the files are uploaded and checked before the transaction,
-under a name that carries the fence, and the row's change alone publishes them (:mod:`talking_head.files.job_files`).
+fence). Then one transaction takes the job out of ``publishing``, sends ``job_published``, and renames the folder while
+it still holds the job's row. So a publisher that lost its fence, or one whose job was cancelled, never reaches the
+rename; and a crash between rename and commit leaves a folder without a row, which the next publisher or the sweeper
+removes. Where there is a bucket, the files are uploaded and checked before the transaction, under a name that carries
+the fence, and the row's change alone publishes them (:mod:`talking_head.files.job_files`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 def publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
-    """Makes the files of a job and publishes them. False when it did not come to that; the job's row says why."""
+    """Make the files of a job and publish them; return False when they were not published (the job's row says why)."""
     with tracing.span("publish", claim.job_id):
         return _publish(claim, renderer, should_stop)
 
@@ -50,14 +50,14 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
     staging = local.staging_folder(job.pk, claim.fence)
     keep_going = LeaseKeeper(
         subject=f"the publishing of job {job.pk}",
-        renew=lambda: publish_claims.renew_publishing(claim),
+        renew=lambda: publish_claims.renew_lease(claim),
         should_stop=should_stop,
-        is_wanted=lambda: publish_claims.holds_publishing(claim),
+        is_wanted=lambda: publish_claims.holds_lease(claim),
     ).keep_going
     try:
-        if vanished := clip_cache.missing_clips(clips, keep_going):
-            logger.warning("job %s: clips %s vanished from the cache", job.pk, vanished)
-            publish_claims.render_clips_again(claim, vanished)
+        if missing := clip_cache.missing_clips(clips, keep_going):
+            logger.warning("job %s: clips %s are missing from the cache", job.pk, missing)
+            publish_claims.rerender_clips(claim, missing)
             return False
         outcome = _package(job, clips, staging, renderer, keep_going)
         if outcome.end is End.DONE:
@@ -69,11 +69,11 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
     except bucket.TransferCancelled:
         outcome = RenderOutcome(End.STOPPED)
     except TalkingHeadError as error:
-        publish_claims.postpone_publishing(claim, error, crashed=False)
+        publish_claims.record_failure(claim, error, crashed=False)
         return False
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _give_back(claim, outcome, should_stop)
+    _release_or_fail(claim, outcome, should_stop)
     return False
 
 
@@ -103,18 +103,18 @@ def _package_clip(job: Job, clip: Clip) -> PackageClip:
     )
 
 
-def _give_back(claim: PublishClaim, outcome: RenderOutcome, should_stop: Callable[[], bool]) -> None:
+def _release_or_fail(claim: PublishClaim, outcome: RenderOutcome, should_stop: Callable[[], bool]) -> None:
     if outcome.end is End.STOPPED:
         if should_stop():
-            publish_claims.release_publishing(claim)
-        return  # otherwise the job was cancelled or taken over: it is no longer ours to change
+            publish_claims.release(claim)
+        return  # otherwise the job was cancelled or taken over: this worker may not change it any more
     error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
     logger.warning("job %s could not be published: %s\n%s", claim.job_id, error, outcome.log_tail)
-    publish_claims.postpone_publishing(claim, error, crashed=outcome.end is not End.FAILED)
+    publish_claims.record_failure(claim, error, crashed=outcome.end is not End.FAILED)
 
 
 def _check_video(path: Path, result: PackageResult) -> None:
-    """What is about to be shown to students is, byte for byte, what the renderer wrote and checked."""
+    """Check that the video is, byte for byte, the one that the renderer wrote and checked."""
     with map_os_errors():
         digest = sha256_of_file(path)
     if digest != result.sha256:
@@ -125,8 +125,8 @@ def _check_video(path: Path, result: PackageResult) -> None:
 def _commit_publication(
     claim: PublishClaim, job: Job, clips: list[Clip], staging: Path, result: PackageResult, seconds: float
 ) -> None:
-    """The one transaction that publishes. Its order matters: the row (and with it everybody else's chance to publish or
-    cancel) first, the other apps next, the rename last, when nothing of ours can fail any more."""
+    """Publish the video in one transaction. The order matters: first the row (from then on no other process can publish
+    or cancel), then the other apps, and the rename last, when nothing here can fail any more."""
     fallbacks = [clip for clip in clips if clip.is_fallback]
     transition_job(
         job.pk,
@@ -140,30 +140,30 @@ def _commit_publication(
         **_fallback_error_fields(fallbacks, len(clips)),
     )
     job.refresh_from_db()
-    _announce(job)
-    if not bucket.is_enabled():  # there the files lie under this claim's fence already
+    _send_job_published(job)
+    if not bucket.is_enabled():  # in a bucket the files lie under this claim's fence already
         with map_os_errors():
-            _put_in_place(staging, local.results_folder(job.pk))
+            _move_into_place(staging, local.results_folder(job.pk))
 
 
-def _announce(job: Job) -> None:
+def _send_job_published(job: Job) -> None:
     try:
         job_published.send(sender=Job, job=job)
-    except Exception as error:  # the receivers are other apps: whatever they raise means "not now"
+    except Exception as error:  # the receivers are other apps: any error they raise prevents the publication
         logger.exception("A receiver of job_published refused job %s.", job.pk)
         raise RendererError(
             "The finished video could not be handed over.", code="handover_failed", hint="Try again."
         ) from error
 
 
-def _put_in_place(staging: Path, results: Path) -> None:
-    if results.exists():  # of a publisher that crashed before its commit: the job was not published, so nobody uses it
+def _move_into_place(staging: Path, results: Path) -> None:
+    if results.exists():  # of a publisher that crashed before its commit: it was not published, so it is unused
         shutil.rmtree(results)
     staging.rename(results)
 
 
 def _fallback_error_fields(fallbacks: list[Clip], clip_count: int) -> dict[str, Any]:
-    """The job's error fields: why sentences are shown as stand-ins, the deadline before anything else."""
+    """Return the job's error fields: why sentences are shown as fallbacks, the deadline before any other reason."""
     if not fallbacks:
         return {"error_code": "", "error_message": "", "error_hint": ""}
     reason = next((clip for clip in fallbacks if clip.error_code == JOB_TIMEOUT), fallbacks[0])

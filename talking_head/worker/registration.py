@@ -1,4 +1,4 @@
-"""What a worker writes down about its machine: its speed, once, and that it is still there."""
+"""Registration of a worker's machine: its speed, measured once, and its heartbeat."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from django.db.models.functions import Now
 from talking_head.models import RenderMachine
 from talking_head.renderer.supervisor import End, RendererProcess, Watcher
 
-PROBE_SECONDS = 120.0  # the first import of torch on a cold disk takes its time
+PROBE_SECONDS = 120.0  # the first import of torch from a cold disk is slow
 HEARTBEAT_SECONDS = 60.0
-_signed_at = 0.0
+_heartbeat_at = 0.0
 
 
 def register_machine(renderer: RendererProcess, watcher: Watcher) -> None:
-    """Writes down what this machine can do. Measured once: later starts only say that it is still there."""
-    with contextlib.suppress(DatabaseError):  # then it is not known for now: no reason not to work
+    """Store what this machine can do. It is measured once; later starts only update the heartbeat."""
+    with contextlib.suppress(DatabaseError):  # then the machine is unknown for now, which does not keep it from working
         _register(renderer, watcher)
 
 
@@ -38,10 +38,10 @@ def _register(renderer: RendererProcess, watcher: Watcher) -> None:
 
 
 def heartbeat() -> None:
-    """Says that this machine still renders; cheap enough for every turn of a worker."""
-    global _signed_at
-    if time.monotonic() - _signed_at >= HEARTBEAT_SECONDS:
-        _signed_at = time.monotonic()
+    """Store that this machine still renders; cheap enough for every run of a worker."""
+    global _heartbeat_at
+    if time.monotonic() - _heartbeat_at >= HEARTBEAT_SECONDS:
+        _heartbeat_at = time.monotonic()
         with contextlib.suppress(DatabaseError):
             RenderMachine.objects.filter(name=_name()).update(seen_at=Now())
 
@@ -51,7 +51,7 @@ def _name() -> str:
 
 
 def _basis() -> str:
-    """Whatever changes the figures: the processor's share of a slot, torch, the checkpoints."""
+    """Return what the measurement depends on: the processor's share of a slot, torch, the checkpoints."""
     try:
         torch_version = metadata.version("torch")
     except metadata.PackageNotFoundError:

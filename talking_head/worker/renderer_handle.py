@@ -20,14 +20,14 @@ from talking_head.worker import drain, registration
 logger = logging.getLogger(__name__)
 
 WARM_UP_SECONDS = 120.0
-_warm: dict[int, RendererProcess] = {}  # by process number: a fork must not use its parent's renderer
+_warm: dict[int, RendererProcess] = {}  # by process id: a fork must not use its parent's renderer
 
 
 def renderer_command() -> RendererCommand:
-    """The renderer process of this installation; ``settings.TALKING_HEAD_RENDERER`` replaces the words (for tests)."""
+    """Return the renderer's command; ``settings.TALKING_HEAD_RENDERER`` replaces its arguments (in tests)."""
     threads = max(1, (os.cpu_count() or 1) // settings.TALKING_HEAD_SLOTS)
     return RendererCommand(
-        words=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
+        arguments=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
         folder=settings.BASE_DIR,
         scratch_root=local.cache_root() / "tmp",
         settings={
@@ -48,7 +48,7 @@ def new_renderer() -> RendererProcess:
 
 
 def warm_renderer() -> RendererProcess:
-    """The renderer of this process, kept between tasks and closed at its end."""
+    """Return the renderer of this process, which is kept between tasks and closed when the process ends."""
     if os.getpid() not in _warm:
         renderer = _warm[os.getpid()] = new_renderer()
         # Runs at the end of ordinary processes and of multiprocessing's forks, which skip ``atexit``.
@@ -57,14 +57,14 @@ def warm_renderer() -> RendererProcess:
 
 
 def warm_up() -> None:
-    """Starts this process's renderer and has it load the configured engines: the first lesson after a start should not
-    wait for that. Whatever goes wrong here goes wrong again, and is told, when somebody asks for a video."""
+    """Start this process's renderer and make it load the configured engines, so that the first lesson after a start
+    does not wait for that. An error here is only logged: it recurs, and is reported, when a video is requested."""
     try:
         engines = {
             "speech": registry.resolve("speech", settings.TALKING_HEAD_SPEECH),
             "face": registry.resolve("face", settings.TALKING_HEAD_FACE),
         }
-        watcher = Watcher(keep_going=_is_still_wanted)
+        watcher = Watcher(keep_going=_keep_going)
         registration.register_machine(warm_renderer(), watcher)
         problem = warm_renderer().run("warm_up", engines, WARM_UP_SECONDS, watcher).error
     except TalkingHeadError as error:
@@ -73,8 +73,8 @@ def warm_up() -> None:
         logger.warning("The engines could not be loaded ahead of time: %s", problem)
 
 
-def _is_still_wanted() -> bool:
-    drain.note_activity()  # large models take longer to load than a worker may seem to do nothing
+def _keep_going() -> bool:
+    drain.note_activity()  # loading large models takes longer than a worker may be inactive
     return not drain.has_begun()
 
 

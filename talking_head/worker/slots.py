@@ -1,10 +1,10 @@
-"""Which work a slot may take: of a machine's slots some are reserved for short jobs, so that a sentence that somebody
+"""Which work a slot may take: some of a machine's slots are reserved for short jobs, so that a sentence that a teacher
 tries out does not wait behind lectures, however many of them there are.
 
-No slot is reserved by name. Whoever wants to work on a long job needs one of the machine's permits, of which there are
-fewer than slots: the last free slot takes only what is short. A permit is a locked file, so that the kernel takes it
-back when its holder dies; the rows tell of one that was stopped and works no more. While clips are rendered quickly
-nobody would wait for long anyway, and no slot stays idle.
+No particular slot is reserved. A worker needs one of the machine's permits for a long job, and there are fewer permits
+than slots: the last free slot takes only short jobs. A permit is a locked file, so that the kernel releases it when
+its holder dies; a holder that was stopped and no longer works is recognised by the rows. While clips are rendered
+quickly no short job would wait for long anyway, and no slot stays idle.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from talking_head.files.runtime_dir import private_folder
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState
 from talking_head.timing import timing
 
-ATTEMPTS_THAT_TELL = 20
+RECENT_ATTEMPTS = 20
 
 
 @dataclass(slots=True)
 class Permit:
-    """The right to work on a long job; without a file nobody else goes without for it."""
+    """The right to work on a long job; one without a file takes none of the machine's permits."""
 
     file: IO[str] | None
     allows_long_jobs: bool
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         if self.file is not None:
             self.file.close()
             self.file = None
@@ -44,29 +44,29 @@ class Permit:
 
 @contextmanager
 def permit() -> Iterator[Permit]:
-    """One of this machine's permits, if one is free, until the block ends or it is given back."""
+    """Hold one of this machine's permits, if one is free, until the block ends or it is released."""
     if not settings.TALKING_HEAD_RESERVED_SLOTS:
         yield Permit(None, allows_long_jobs=True)
         return
-    file = _lock_one()
+    file = _lock_free_permit()
     permit = Permit(file, allows_long_jobs=file is not None or _has_stalled_holder() or _are_clips_quick())
     try:
         yield permit
     finally:
-        permit.give_back()
+        permit.release()
 
 
 def _are_clips_quick() -> bool:
-    """Whether even the slowest of the last clips took no longer than one may wait for a slot."""
+    """Return whether even the slowest of the last clips took no longer than a short job may wait for a slot."""
     last = Attempt.objects.filter(outcome=AttemptOutcome.DONE, wall_seconds__isnull=False).order_by("-started_at")
     slowest = max(
-        (seconds or 0.0 for seconds in last.values_list("wall_seconds", flat=True)[:ATTEMPTS_THAT_TELL]), default=None
+        (seconds or 0.0 for seconds in last.values_list("wall_seconds", flat=True)[:RECENT_ATTEMPTS]), default=None
     )
     return slowest is not None and slowest <= timing().quick_seconds
 
 
 def _has_stalled_holder() -> bool:
-    """Whether a permit was taken longer ago than a lease lasts, and nobody has a clip for it any more."""
+    """Return whether a permit was taken longer ago than a lease lasts, and its holder has no clip any more."""
     taken_at = min(path.stat().st_mtime for path in _permit_files())
     if time.time() - taken_at < timing().lease_seconds:
         return False
@@ -80,7 +80,7 @@ def _permit_files() -> list[Path]:
     return [folder / f"long-job-{number}.lock" for number in permits]
 
 
-def _lock_one() -> IO[str] | None:
+def _lock_free_permit() -> IO[str] | None:
     for path in _permit_files():
         file = path.open("a")
         try:

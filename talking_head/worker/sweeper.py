@@ -1,6 +1,7 @@
-"""What keeps promises when the one who made them is gone: run every few seconds, by any number of processes.
+"""The sweeper: finishes what processes that are gone have left, run every few seconds by any number of processes.
 
-Everything here is a conditional write that somebody else may have been faster with, so two sweepers are harmless.
+Everything here is a conditional write that changes nothing when another process was faster, so two sweepers are
+harmless.
 """
 
 from __future__ import annotations
@@ -21,41 +22,36 @@ from talking_head.models import Notification
 
 logger = logging.getLogger(__name__)
 
-OUTBOX_AFTER_SECONDS = 5.0  # who wrote it delivers it at once; after this it did not
+OUTBOX_AFTER_SECONDS = 5.0  # its writer delivers it at once; after this long the writer has failed to
 OUTBOX_BATCH = 100
 
 
 def sweep() -> None:
-    """One round, without the slow search for garbage."""
+    """Run one round, without the slow search for garbage."""
     reaped, expired, aged = (
         attempt_outcomes.reap_expired_leases(),
         attempt_outcomes.expire_deadlines(),
         queue.promote_aged_jobs(),
     )
     if reaped or expired or aged:
-        logger.info("took back %d clips, ended the time of %d jobs, made %d urgent", reaped, expired, aged)
+        logger.info("took back %d clips, expired %d jobs, made %d jobs urgent", reaped, expired, aged)
     wake_workers_if_needed()
     deliver_outbox()
 
 
 def wake_workers_if_needed() -> bool:
-    """Rings when there is work that nobody has been called for: a ring got lost, or its worker died."""
-    there_is_work = (
-        claims.is_anything_claimable()
-        or publish_claims.is_anything_to_publish()
-        or transcription.is_anything_to_transcribe()
+    """Wake a worker when work is waiting without a wakeup, because one was lost or its worker died; return whether."""
+    is_work_waiting = (
+        claims.has_claimable_clips() or publish_claims.has_publishable_jobs() or transcription.has_claimable_chunks()
     )
-    return there_is_work and wakeups.pending_wakeups() == 0 and wakeups.wake_worker()
+    return is_work_waiting and wakeups.pending_wakeups() == 0 and wakeups.wake_worker()
 
 
 def deliver_outbox() -> int:
-    """Delivers what ended jobs still owe to others; returns how many went well."""
-    late = Notification.objects.filter(
+    """Deliver the overdue notifications of ended jobs; return how many were delivered."""
+    overdue = Notification.objects.filter(
         delivered_at=None,
         failures__lt=outbox.MAX_FAILURES,
         created_at__lt=state_machine.seconds_from_now(-OUTBOX_AFTER_SECONDS),
     )
-    return sum(map(outbox.deliver, late.values_list("pk", flat=True)[:OUTBOX_BATCH]))
-
-
-# --- garbage -------------------------------------------------------------------------------------------------------
+    return sum(map(outbox.deliver, overdue.values_list("pk", flat=True)[:OUTBOX_BATCH]))

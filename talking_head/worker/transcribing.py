@@ -1,4 +1,4 @@
-"""A worker's other work: having a piece of a recorded narration listened to, and writing down what became of it."""
+"""A worker's other work: to have a chunk of a recorded narration transcribed, and to record the outcome."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
-CHUNK_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this is for a machine that does ten other things
+CHUNK_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this allows for a very busy machine
 
 
 def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> None:
+    """Transcribe the claimed chunk and record the outcome."""
     keeper = LeaseKeeper(
         subject=f"recording {claim.narration_id}",
         renew=lambda: transcription.renew_lease(claim),
         should_stop=should_stop,
     )
-    outcome = _transcribed(claim, renderer, keeper)
+    outcome = _run_renderer(claim, renderer, keeper)
     logger.info("recording %s from %s s: %s", claim.narration_id, claim.start_seconds, outcome.end.value)
     if outcome.end is End.DONE:
         transcription.record_chunk(claim, outcome.values)
@@ -36,7 +37,7 @@ def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop
         transcription.record_failure(claim, outcome.error or RendererError("The renderer gave no reason."))
 
 
-def _transcribed(claim: TranscriptionClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> RenderOutcome:
+def _run_renderer(claim: TranscriptionClaim, renderer: RendererProcess, keeper: LeaseKeeper) -> RenderOutcome:
     try:
         path = uploads.fetch(UploadKind.NARRATION, claim.digest)
     except TalkingHeadError as error:
@@ -47,4 +48,4 @@ def _transcribed(claim: TranscriptionClaim, renderer: RendererProcess, keeper: L
         "language": claim.language,
         "checkpoints_dir": str(settings.CHECKPOINTS_DIR),
     }
-    return renderer.run("listen", request, CHUNK_LIMIT_SECONDS, Watcher(keeper.keep_going))
+    return renderer.run("transcribe", request, CHUNK_LIMIT_SECONDS, Watcher(keeper.keep_going))

@@ -1,4 +1,4 @@
-"""A worker's work: claim a clip of any job, have it rendered, write down what became of it, publish what is done."""
+"""A worker's loop: claim a clip of any job, have it rendered, record the outcome, and publish finished jobs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult
 from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.timing import timing
-from talking_head.worker import drain, registration, slots, transcribing
-from talking_head.worker import publishing as publish
+from talking_head.worker import drain, publishing, registration, slots, transcribing
 from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
-MAX_REQUESTS = 500  # then a renderer is replaced: nothing that leaks lives for ever
-MAX_WAIT_SECONDS = 15.0  # for a clip in backoff; longer ones are left to the sweeper's ring
+MAX_REQUESTS = 500  # then the renderer is replaced, which bounds every leak
+MAX_WAIT_SECONDS = 15.0  # for a clip in backoff; the sweeper wakes a worker for longer ones
 IDLE_POLL_SECONDS = 0.2
 OUTCOMES = {
     End.FAILED: AttemptOutcome.FAILED,
@@ -42,7 +41,7 @@ OUTCOMES = {
 
 @dataclass(slots=True)
 class Worker:
-    """One slot: a name for the records, a renderer, and a way to be told to stop."""
+    """One slot: a name for the records, a renderer, and a stop condition."""
 
     renderer: RendererProcess
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
@@ -50,8 +49,8 @@ class Worker:
     _has_woken_next: bool = field(default=False, init=False)
 
     def work(self, job_id: UUID | None = None) -> None:
-        """Does what there is to do (for one job, or for any), and returns when there is nothing more, when told to
-        stop, or after ``work_seconds``, having rung for a successor."""
+        """Do the work of one job, or of any; return when none is left, when ``should_stop`` says so, or after
+        ``work_seconds``, having woken a successor."""
         started = time.monotonic()
         self._has_woken_next = False
         registration.heartbeat()
@@ -60,39 +59,39 @@ class Worker:
             if time.monotonic() - started > timing().work_seconds:
                 wakeups.wake_worker()
                 return
-            if not bucket.is_usable():  # what was rendered now could not be kept; the sweeper rings again
+            if not bucket.is_usable():  # a rendered clip could not be stored; the sweeper wakes a worker later
                 return
             attempt_outcomes.reap_expired_leases()
             attempt_outcomes.expire_deadlines()
-            piece = transcription.claim_chunk(job_id)
-            if piece is not None:
-                transcribing.transcribe(piece, self.renderer, self.should_stop)
+            chunk = transcription.claim_chunk(job_id)
+            if chunk is not None:
+                transcribing.transcribe(chunk, self.renderer, self.should_stop)
                 continue
-            publishing = publish_claims.claim_publishing(job_id)
-            if publishing is not None:
-                publish.publish(publishing, self.renderer, self.should_stop)
+            publication = publish_claims.claim_job(job_id)
+            if publication is not None:
+                publishing.publish(publication, self.renderer, self.should_stop)
                 continue
-            if not self._work_on_a_clip(job_id):
+            if not self._work_on_clip(job_id):
                 return
 
-    def _work_on_a_clip(self, job_id: UUID | None) -> bool:
-        """False when there is none for this slot, and none will be soon."""
+    def _work_on_clip(self, job_id: UUID | None) -> bool:
+        """Render the next clip, or wait for one; return False when this slot has none and will not have one soon."""
         with slots.permit() as permit:
             only_short = job_id is None and not permit.allows_long_jobs
             claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)
             if claim is None:
-                permit.give_back()
+                permit.release()
                 return self._wait_for_backoff(job_id, only_short)
             if claim.is_short:
-                permit.give_back()
-            # One ring wakes one worker, which wakes the next while there is work: as many as there are slots.
-            if not self._has_woken_next and claims.is_anything_claimable():
+                permit.release()
+            # A wakeup wakes one worker, which wakes the next while there is work: as many as there are slots.
+            if not self._has_woken_next and claims.has_claimable_clips():
                 self._has_woken_next = wakeups.wake_worker()
             self._render(claim)
         return True
 
     def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:
-        """False when no clip will become claimable soon."""
+        """Wait a moment for a clip in backoff; return False when no clip will become claimable soon."""
         seconds = queue.seconds_until_claimable(job_id=job_id, only_short=only_short)
         if seconds is None or seconds > MAX_WAIT_SECONDS:
             return False
@@ -115,16 +114,16 @@ class Worker:
         )
         progress = _ProgressForwarder(claim)
         watcher = Watcher(keeper.keep_going, progress.report, lambda pid: claims.note_renderer(claim, pid))
-        outcome = self._rendered(claim, watcher)
+        outcome = self._run_renderer(claim, watcher)
         code = outcome.error.code if outcome.error else None
         level = logging.INFO if outcome.end in (End.DONE, End.STOPPED) else logging.WARNING
         logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
         if not self._record(claim, outcome):
-            logger.info("the clip was no longer ours")
+            logger.info("the clip no longer belonged to this claim")
             _purge_withdrawn_voice(claim, outcome)
 
-    def _rendered(self, claim: Claim, watcher: Watcher) -> RenderOutcome:
-        """With a bucket a clip is done when every machine can have it."""
+    def _run_renderer(self, claim: Claim, watcher: Watcher) -> RenderOutcome:
+        """Render the claimed clip and store it; with a bucket, it is done when every machine can fetch it."""
         outcome = RenderOutcome(End.STOPPED)
         try:
             clip_cache.fetch_inputs(claim.clip_id, watcher.keep_going)
@@ -143,12 +142,12 @@ class Worker:
         if outcome.end is End.DONE:
             if attempt_outcomes.finish_clip(claim, ClipResult.from_json(outcome.values), usage):
                 return True
-            # If it is ours all the same, its job ended in this moment: it need not look lost until the lease is over.
+            # If the claim still holds, its job has just ended: the clip need not look lost until the lease expires.
             attempt_outcomes.release_clip(claim, AttemptOutcome.CANCELLED, usage)
             return False
         if outcome.end is End.STOPPED:
-            given_back = AttemptOutcome.RELEASED if self.should_stop() else AttemptOutcome.CANCELLED
-            return attempt_outcomes.release_clip(claim, given_back, usage)
+            attempt_outcome = AttemptOutcome.RELEASED if self.should_stop() else AttemptOutcome.CANCELLED
+            return attempt_outcomes.release_clip(claim, attempt_outcome, usage)
         error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
         if outcome.end is End.TIMEOUT and claim.job_timeout is not None:
             error = claim.job_timeout
@@ -161,11 +160,11 @@ def _purge_withdrawn_voice(claim: Claim, outcome: RenderOutcome) -> None:
     try:
         clip_cache.delete_withdrawn(claim.request.voice, ClipResult.from_json(outcome.values))
     except TalkingHeadError:
-        logger.warning("What a withdrawn voice said could not be removed.", exc_info=True)
+        logger.warning("The clip of a withdrawn voice could not be deleted.", exc_info=True)
 
 
 class _ProgressForwarder:
-    """Passes on what the renderer says of a clip: its stage for the records, frames and previews for the viewers."""
+    """Forwards the renderer's progress: the stage to the records, frames and previews to the viewers."""
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
@@ -175,7 +174,7 @@ class _ProgressForwarder:
         claim = self._claim
         if stage != self._stage:
             self._stage = stage
-            with contextlib.suppress(DatabaseError):  # only for the page
+            with contextlib.suppress(DatabaseError):  # it is only shown on the page
                 claims.note_stage(claim, stage)
         events.notify_stage(claim.job_id, claim.index, stage, frame, frames)
         if jpeg:

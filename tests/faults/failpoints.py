@@ -57,13 +57,13 @@ def _dies_before_the_commit() -> None:
     """The publisher is gone when its files are in place and its transaction is still open."""
     from talking_head.worker import publishing
 
-    put_in_place = publishing._put_in_place
+    move_into_place = publishing._move_into_place
 
-    def put_and_die(staging: Path, results: Path) -> None:
-        put_in_place(staging, results)
+    def move_and_die(staging: Path, results: Path) -> None:
+        move_into_place(staging, results)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    publishing._put_in_place = put_and_die
+    publishing._move_into_place = move_and_die
 
 
 FAILPOINTS = {

@@ -38,7 +38,7 @@ from talking_head.jobs.claim import Usage
 from talking_head.jobs import state_machine as lifecycle
 from talking_head.pipeline.requests import ClipResult
 count = 0
-while (claim := claims.claim_clip(f"claimer:{sys.argv[1]}")) or claims.is_anything_claimable():
+while (claim := claims.claim_clip(f"claimer:{sys.argv[1]}")) or claims.has_claimable_clips():
     if claim:
         result = ClipResult(f"{claim.clip_id}", "", 0.96, 24, 64, 64, False, False)
         assert attempt_outcomes.finish_clip(claim, result, Usage())

@@ -31,7 +31,7 @@ def outlive_the_parent():
     while os.getppid() == parent: pass
 os.register_at_fork(after_in_child=outlive_the_parent)  # before the child has run a line of ours
 from talking_head.worker import cluster
-cluster.keep_forks_together()
+cluster.bind_forks_to_parent()
 if os.fork() == 0:
     os.write(1, b"orphaned")
 os.kill(parent, signal.SIGKILL)

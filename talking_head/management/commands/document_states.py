@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from talking_head.jobs.state_docs import with_states_documented
+from talking_head.jobs.state_docs import with_state_tables
 
 
 class Command(BaseCommand):
@@ -16,5 +16,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "docs" / "jobs.md"
-        path.write_text(with_states_documented(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(with_state_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
         self.stdout.write(f"{path.relative_to(settings.BASE_DIR)} says what the code does.")

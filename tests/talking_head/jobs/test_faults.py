@@ -175,7 +175,7 @@ def test_17_a_job_cancelled_while_running_or_publishing_is_never_published(
 ) -> None:  # fmt: skip
     """Cancelled from inside the first question that the supervisor asks about the clip or the package that hangs."""
     job = make_job(*texts, title=title)
-    asked, module = ("holds_publishing", publish_claims) if title else ("still_wanted", claims)
+    asked, module = ("holds_lease", publish_claims) if title else ("still_wanted", claims)
     ask = getattr(module, asked)
     questions = 0
 
@@ -262,20 +262,20 @@ def test_15_a_crash_between_the_rename_and_the_commit_leads_to_one_publication(
     from talking_head.worker import publishing as publish
 
     job = make_job("One.")
-    put_in_place = publish._put_in_place
+    move_into_place = publish._move_into_place
 
     class PowerCut(BaseException):
         pass
 
-    def put_and_die(staging: Path, results: Path) -> None:
-        put_in_place(staging, results)
+    def move_and_die(staging: Path, results: Path) -> None:
+        move_into_place(staging, results)
         raise PowerCut
 
-    monkeypatch.setattr(publish, "_put_in_place", put_and_die)
+    monkeypatch.setattr(publish, "_move_into_place", move_and_die)
     with pytest.raises(PowerCut):
         worker.work()
     assert ended(job).state == JobState.PUBLISHING
-    monkeypatch.setattr(publish, "_put_in_place", put_in_place)
+    monkeypatch.setattr(publish, "_move_into_place", move_into_place)
     Job.objects.filter(pk=job.pk).update(lease_expires_at=job.created_at)
     published.clear()
     worker.work()
@@ -291,7 +291,7 @@ def test_clips_that_vanished_from_the_cache_are_rendered_again(
     import shutil
 
     job = make_job("One.", "Two.")
-    take = publish_claims._take_publishing
+    take = publish_claims._claim
     emptied: list[bool] = []
 
     def empty_the_cache_once(*args: object) -> bool:
@@ -300,7 +300,7 @@ def test_clips_that_vanished_from_the_cache_are_rendered_again(
             shutil.rmtree(local.cache_root() / "clips")
         return take(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(publish_claims, "_take_publishing", empty_the_cache_once)
+    monkeypatch.setattr(publish_claims, "_claim", empty_the_cache_once)
     worker.work()
     assert ended(job).state == JobState.COMPLETED
     assert rendered_texts() == ["One.", "Two.", "One.", "Two."]
@@ -385,9 +385,9 @@ def test_publishing_and_cancelling_at_once_has_one_winner(make_job: MakeJob, wor
     claim = claims.claim_clip("one:1")
     assert claim is not None
     assert attempt_outcomes.finish_clip(claim, ClipResult("a" * 64, "a" * 64, 0.96, 24, 64, 64, False, False), Usage())
-    publishing = publish_claims.claim_publishing()
+    publishing = publish_claims.claim_job()
     assert publishing is not None
-    assert publish_claims.claim_publishing() is None
+    assert publish_claims.claim_job() is None
     assert state_machine.cancel(job.pk)
-    assert not publish_claims.renew_publishing(publishing)
-    assert not publish_claims.holds_publishing(publishing)
+    assert not publish_claims.renew_lease(publishing)
+    assert not publish_claims.holds_lease(publishing)

@@ -70,7 +70,7 @@ class TestUpload:
         assert uploads.fetch(UploadKind.NARRATION, narration.digest).read_bytes()[:4] == b"fLaC"
         assert narration.state == NarrationState.WAITING
         assert narration.report["verdict"] == "good"
-        assert transcription.is_anything_to_transcribe()
+        assert transcription.has_claimable_chunks()
 
     def test_the_same_recording_twice_is_one_row_and_heard_once(self, narration: Narration, teacher: User) -> None:
         hear_all(narration)

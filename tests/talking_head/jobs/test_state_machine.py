@@ -81,14 +81,14 @@ class Play:
                 Job.objects.filter(state=JobState.PUBLISHING).update(lease_expires_at=timezone.now() - LONG_AGO)
                 attempt_outcomes.reap_expired_leases()
                 self.claims += filter(None, [claims.claim_clip("tester:2")])
-                self.publishers += filter(None, [publish_claims.claim_publishing()])
+                self.publishers += filter(None, [publish_claims.claim_job()])
             case "cancel":
                 assert state_machine.cancel(job.pk) == (job.state not in TERMINAL_JOB_STATES)
             case "expire":
                 Job.objects.filter(pk=job.pk).exclude(deadline_at=None).update(deadline_at=timezone.now() - LONG_AGO)
                 attempt_outcomes.expire_deadlines()
             case "claim_publishing":
-                self.publishers += filter(None, [publish_claims.claim_publishing()])
+                self.publishers += filter(None, [publish_claims.claim_job()])
             case "publish" if publisher:
                 owner = Job.objects.get(pk=publisher.job_id)
                 may_publish = owner.fence == publisher.fence and owner.state == JobState.PUBLISHING
@@ -97,11 +97,11 @@ class Play:
                 )
                 assert done == may_publish
             case "postpone" if publisher:
-                publish_claims.postpone_publishing(publisher, RendererError("It failed."), crashed=bool(number % 2))
+                publish_claims.record_failure(publisher, RendererError("It failed."), crashed=bool(number % 2))
             case "release_publishing" if publisher:
-                publish_claims.release_publishing(publisher)
+                publish_claims.release(publisher)
             case "render_again" if publisher:
-                publish_claims.render_clips_again(publisher, [0])
+                publish_claims.rerender_clips(publisher, [0])
         self._check()
 
     def _must_be_current(self, claim: Claim, happened: bool) -> None:
@@ -142,7 +142,7 @@ def play(db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Itera
     """Without files (the rename is the only thing left out) and without waiting between tries."""
     play = Play()
     settings.TALKING_HEAD_TIMING = {**QUICK_TIMING, "backoff_seconds": 0.0}
-    monkeypatch.setattr(publishing, "_put_in_place", lambda staging, results: None)
+    monkeypatch.setattr(publishing, "_move_into_place", lambda staging, results: None)
 
     def receive(sender: object, job: Job, **kwargs: object) -> None:
         play.published.append(job.pk)

@@ -16,7 +16,7 @@ QUICK = RendererLimits(poll_seconds=0.05, stall_seconds=2.5, start_seconds=30.0,
 @pytest.fixture
 def command(tmp_path: Path) -> RendererCommand:
     return RendererCommand(
-        words=[sys.executable, "-m", "tests.talking_head.worker.fake_renderer"],
+        arguments=[sys.executable, "-m", "tests.talking_head.worker.fake_renderer"],
         folder=ROOT,
         scratch_root=tmp_path / "cache" / "tmp",
         settings={"cache_root": str(tmp_path / "cache")},

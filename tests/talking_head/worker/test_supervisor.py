@@ -177,7 +177,7 @@ from pathlib import Path
 from talking_head.renderer.connection import RendererCommand
 from talking_head.renderer.supervisor import RendererProcess, Watcher
 command = RendererCommand(
-    {list(command.words)!r}, Path({str(ROOT)!r}), Path({str(command.scratch_root)!r}), {dict(command.settings)!r}
+    {list(command.arguments)!r}, Path({str(ROOT)!r}), Path({str(command.scratch_root)!r}), {dict(command.settings)!r}
 )
 RendererProcess(command).run(
     "render", {{"text": "hang", "fallback": False}}, 60.0, Watcher(on_started=lambda pid: print(pid, flush=True))
