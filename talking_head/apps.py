@@ -6,4 +6,4 @@ class TalkingHeadConfig(AppConfig):
     verbose_name = "Videos"
 
     def ready(self) -> None:
-        from talking_head.files import cleanup  # noqa: F401 - they register themselves
+        from talking_head.files import cleanup  # noqa: F401 - registers its signal receivers

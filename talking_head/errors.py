@@ -1,16 +1,16 @@
-"""The one error tree of the renderer.
+"""The renderer's error classes.
 
-Every failure a person can meet has a stable ``code`` (for metrics, filters and tests), a ``message`` that says what
-happened and a ``hint`` that says what to do next. ``permanent`` decides whether trying again can help::
+Every failure that a user can see has a stable ``code`` (for metrics, filters and tests), a ``message`` that says what
+happened and a ``hint`` that says what to do next. ``permanent`` decides whether a retry can help::
 
     TalkingHeadError
     ├── InvalidInput          the request is wrong: HTTP 400, command exit 2, never retried
     │   ├── ScriptError       empty_script, script_too_long, nothing_speakable, unsupported_language
     │   ├── PortraitError     image_unreadable, image_too_large, image_format, no_face, ...
     │   └── OptionError       unknown_profile, unknown_voice, unknown_engine, ...
-    ├── EngineError           the engine cannot do it here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
+    ├── EngineError           the engine cannot work here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
     ├── ResourceError         no_space, storage_denied, out_of_memory
-    ├── LimitReached          quota_exceeded, queue_full: HTTP 429, try again after retry_after_seconds
+    ├── LimitReached          quota_exceeded, queue_full: HTTP 429, retry after retry_after_seconds
     └── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
 """
 
@@ -24,12 +24,12 @@ from dataclasses import dataclass
 
 
 class TalkingHeadError(Exception):
-    """Base of everything this package raises on purpose.
+    """Base class of the errors that this package raises on purpose.
 
     Args:
         code: stable snake_case identifier.
-        message: one sentence for a person, without a trailing stack or path of this machine.
-        hint: what to do about it; empty when there is nothing to do.
+        message: one sentence for the user, without a trailing stack or path of this machine.
+        hint: what to do next; empty when there is nothing to do.
         permanent: True when the same input will fail again.
     """
 
@@ -74,10 +74,10 @@ class ResourceError(TalkingHeadError):
 
 
 class LimitReached(TalkingHeadError):
-    """Too much was asked for, by this person or by everybody.
+    """A request that exceeds the person's quota or the capacity of the site.
 
     Args:
-        retry_after_seconds: when asking again may help; None when waiting does not help.
+        retry_after_seconds: when a retry may succeed; None when waiting does not help.
     """
 
     default_code = "quota_exceeded"
@@ -94,9 +94,9 @@ class RendererError(TalkingHeadError):
 
 
 OUT_OF_MEMORY = "out_of_memory"
-# Libraries have no common class for it: C++, OpenCV, onnxruntime, torch's CPU allocator, cuDNN and cuBLAS, the dynamic
-# linker, and Python when the stack of a new thread finds no room.
-_MEMORY_WORDS = re.compile(
+# Libraries have no common error class for this: C++, OpenCV, onnxruntime, torch's CPU allocator, cuDNN and cuBLAS, the
+# dynamic linker, and Python when there is no room for the stack of a new thread.
+_OUT_OF_MEMORY_PATTERN = re.compile(
     r"MemoryError|OutOfMemoryError|bad_alloc|bad allocation|out of memory|insufficient memory|allocate memory|"
     r"STATUS_ALLOC_FAILED|failed to map segment|can't start new thread",
     re.IGNORECASE,
@@ -108,27 +108,27 @@ def out_of_memory() -> ResourceError:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Also of errors whose classes cannot be named here, because torch must not be imported: they are known by their
-    name and their words."""
+    """Return whether an error means that memory ran out. Classes that cannot be named here, because torch must not be
+    imported, are recognised by name and message."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     return mentions_out_of_memory(f"{type(error).__name__}: {error}")
 
 
 def mentions_out_of_memory(text: str) -> bool:
-    """Whether the last words of a process or an error say that memory ran out."""
-    return _MEMORY_WORDS.search(text) is not None
+    """Return whether the log of a process or the text of an error says that memory ran out."""
+    return _OUT_OF_MEMORY_PATTERN.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class FolderWording:
-    """What to call a folder whose file system refused, and what to do about each refusal."""
+    """A folder's name in error messages, and the hints for the errors of its file system."""
 
     name: str
     free_space: str
     grant_access: str
     look_into: str = ""
-    denied_is_permanent: bool = False  # True where trying again at once cannot help
+    denied_is_permanent: bool = False  # True where an immediate retry cannot help
 
 
 MEDIA_FOLDER = FolderWording(
@@ -139,7 +139,7 @@ MEDIA_FOLDER = FolderWording(
 
 
 def from_os_error(error: OSError, folder: FolderWording = MEDIA_FOLDER) -> TalkingHeadError:
-    """Return what the file system refused as an error of this tree: ``no_space``, ``storage_denied``,
+    """Return an error of the file system as an error of this tree: ``no_space``, ``storage_denied``,
     ``storage_error``.
 
     The caller keeps ``error`` as ``__cause__``.
@@ -174,5 +174,7 @@ def map_os_errors(folder: FolderWording = MEDIA_FOLDER) -> Iterator[None]:
 def unknown_portrait() -> PortraitError:
     """Return the error for a portrait digest under which nothing is stored."""
     return PortraitError(
-        "This portrait is not here (any more).", code="unknown_portrait", hint="Upload it again or choose another one."
+        "This portrait does not exist (any more).",
+        code="unknown_portrait",
+        hint="Upload it again or choose another one.",
     )

@@ -1,7 +1,7 @@
-"""What the renderer remembers. These tables are the truth; a queue message only says "look here".
+"""The renderer's tables. They are the source of truth; a queue message is only a wakeup.
 
-A job carries values (text, portrait digest, voice, profile), never a foreign key to a lesson or a portrait row: whoever
-asked may change or delete theirs while the job runs. ``subject`` and ``subject_version`` are the asker's own words for
+A job carries values (text, portrait digest, voice, profile), never a foreign key to a lesson or a portrait row: their
+owner may change or delete these while the job runs. ``subject`` and ``subject_version`` are the caller's own names for
 what the video is of; they come back in the signals.
 """
 
@@ -28,7 +28,7 @@ class JobState(models.TextChoices):
 
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)
 WATCHABLE_JOB_STATES = (JobState.COMPLETED, JobState.FALLBACK)
-REVIEWABLE_JOB_STATES = (JobState.FAILED, JobState.FALLBACK)  # not what was asked for: somebody should look at it
+REVIEWABLE_JOB_STATES = (JobState.FAILED, JobState.FALLBACK)  # not as requested: an administrator should look at it
 TERMINAL_JOB_STATES = (*WATCHABLE_JOB_STATES, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -60,22 +60,22 @@ class Job(models.Model):
     voice = models.CharField(max_length=100, blank=True)
     speed = models.FloatField(default=1.0)
     portrait_digest = models.CharField(max_length=64, blank=True)
-    narration_digest = models.CharField(max_length=64, blank=True)  # somebody's own recording instead of a voice
+    narration_digest = models.CharField(max_length=64, blank=True)  # a recording instead of a voice
     profile = models.CharField(max_length=20, default=profiles.DEFAULT_PROFILE)
     speech = models.CharField(max_length=40)
     face = models.CharField(max_length=40)
-    asked_profile = models.CharField(max_length=20, blank=True)  # perhaps "auto", where profile is what it came to
+    asked_profile = models.CharField(max_length=20, blank=True)  # may be "auto", which profile is resolved from
     asked_face = models.CharField(max_length=40, blank=True)
-    profile_reason = models.TextField(blank=True)  # why auto chose it, in words; "" when nobody had to choose
+    profile_reason = models.TextField(blank=True)  # why auto chose it, as a sentence; "" when it had nothing to choose
     face_reason = models.TextField(blank=True)
     priority = models.IntegerField(choices=Priority.choices, default=Priority.NORMAL)
 
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
-    seq = models.PositiveBigIntegerField(default=0)  # +1 with every change a watcher can see; orders its events
+    seq = models.PositiveBigIntegerField(default=0)  # +1 with every change that a viewer can see; orders the events
     fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of the publishing step
     lease_expires_at = models.DateTimeField(null=True, blank=True)  # of the publishing step
     publish_crashes = models.PositiveIntegerField(default=0)  # counted before publishing starts, as for a clip
-    stages = models.JSONField(default=dict, blank=True)  # seconds of the steps that no clip has: validation, publish
+    stages = models.JSONField(default=dict, blank=True)  # seconds of the steps outside the clips: validation, publish
     timeout_seconds = models.FloatField()
     estimated_seconds = models.FloatField(default=0.0, db_column="reckoned_seconds")  # of video to render anew for
     created_at = models.DateTimeField(auto_now_add=True)
@@ -85,13 +85,13 @@ class Job(models.Model):
 
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
-    error_hint = models.TextField(blank=True, db_column="suggestion")  # what the teacher can do about it
+    error_hint = models.TextField(blank=True, db_column="suggestion")  # what the teacher can do
     video_seconds = models.FloatField(null=True, blank=True)
     width_px = models.PositiveIntegerField(null=True, blank=True)
     height_px = models.PositiveIntegerField(null=True, blank=True)
 
-    reviewed_at = models.DateTimeField(null=True, blank=True)  # when somebody on the staff was done with how it ended
-    review_seq = models.PositiveBigIntegerField(default=0)  # +1 with every JobAction: nobody acts on an old sight
+    reviewed_at = models.DateTimeField(null=True, blank=True)  # when an administrator marked its end as reviewed
+    review_seq = models.PositiveBigIntegerField(default=0)  # +1 with every JobAction: rejects actions from a stale page
 
     class Meta:
         ordering = ["-created_at"]
@@ -108,7 +108,7 @@ class Job(models.Model):
             models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order"),
             models.Index(fields=["owner", "created_at"], name="job_owner_day"),
             models.Index(fields=["finished_at"], name="job_recent_ends"),
-            # All that the statistics count by, so that they read the index and not the texts beside it.
+            # All columns that the statistics count by, so that they read the index and not the rows with their texts.
             models.Index(fields=["created_at", "state", "profile", "error_code"], name="job_requests"),
             models.Index(
                 fields=["finished_at"],
@@ -134,7 +134,7 @@ IS_SHORT = models.Q(is_short=True)
 
 
 class Clip(models.Model):
-    """One sentence of a job: what it is, whose turn it is, and what became of it."""
+    """One sentence of a job: its text, its position in the queue, and its result."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="clips")
     index = models.PositiveIntegerField()
@@ -147,21 +147,21 @@ class Clip(models.Model):
     narration_start_seconds = models.FloatField(null=True, blank=True)  # where the job's recording says it
     narration_end_seconds = models.FloatField(null=True, blank=True)
 
-    # Its place in the line while it waits (see line.py): given once, so that claiming reads one index.
+    # Its position in the queue while it waits (see jobs/queue.py): assigned once, so that claiming reads one index.
     lane = models.SmallIntegerField(default=Priority.NORMAL)
-    turn = models.PositiveBigIntegerField(null=True, default=0)  # NULL: the job ended, nobody waits for it any more
-    is_short = models.BooleanField(default=False)  # of a job with little to render: may use reserved slots (slots.py)
+    turn = models.PositiveBigIntegerField(null=True, default=0)  # start tag; NULL: not queued, the job has ended
+    is_short = models.BooleanField(default=False)  # of a short job: may use reserved slots (worker/slots.py)
 
     state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
     fence = models.PositiveBigIntegerField(default=0)
-    crashes = models.PositiveIntegerField(default=0)  # counted before the work starts, uncounted when it ends orderly
+    crashes = models.PositiveIntegerField(default=0)  # counted before the work starts, uncounted if it does not crash
     leased_by = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0)  # orderly ones that another try may cure
+    failures = models.PositiveIntegerField(default=0)  # transient ones other than crashes
     not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
-    # Memory ran out: drawn at half resolution, without enhancer.
+    # Memory ran out: rendered at half resolution, without enhancer.
     is_half_resolution = models.BooleanField(default=False, db_column="is_smaller")
-    is_fallback = models.BooleanField(default=False)  # rendered as a stand-in
+    is_fallback = models.BooleanField(default=False)  # rendered as a fallback
     cached = models.BooleanField(default=False)
     clip_key = models.CharField(max_length=64, blank=True)
     take_key = models.CharField(max_length=64, blank=True)
@@ -189,7 +189,7 @@ class Clip(models.Model):
 
     @property
     def form(self) -> str:
-        """How it is rendered where that is not as wanted; for the records."""
+        """Return how the clip is rendered if not as requested, for the records; otherwise an empty string."""
         if self.is_fallback:
             return "fallback"
         return "half resolution, no enhancer" if self.is_half_resolution else ""
@@ -206,7 +206,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """One try at one clip. Written before the work starts, so a crash leaves a trace."""
+    """One attempt at one clip. Written before the work starts, so a crash leaves a trace."""
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="attempts")
     fence = models.PositiveBigIntegerField()
@@ -214,7 +214,7 @@ class Attempt(models.Model):
     renderer_pid = models.PositiveIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    form = models.CharField(max_length=40, blank=True)  # Clip.form at the time; "" = as wanted
+    form = models.CharField(max_length=40, blank=True)  # Clip.form at the time; "" = as requested
     stage = models.CharField(max_length=20, blank=True)  # the last one reported
     outcome = models.CharField(max_length=12, choices=AttemptOutcome.choices, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -262,7 +262,7 @@ class NarrationState(models.TextChoices):
 
 
 class Narration(models.Model):
-    """A recording that somebody uploaded, and what was heard in it so far (see narrations.py)."""
+    """An uploaded recording, and its transcript so far (see jobs/transcription.py)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="narrations")
@@ -270,15 +270,15 @@ class Narration(models.Model):
     duration_seconds = models.FloatField()
     report = models.JSONField(default=dict)  # NarrationReport: what is good and bad about the sound
     created_at = models.DateTimeField(auto_now_add=True)
-    unused_since = models.DateTimeField(null=True, blank=True)  # as the sweeper first saw it, see unused_narrations.py
+    unused_since = models.DateTimeField(null=True, blank=True)  # set by the sweeper, see jobs/narration_retention.py
 
     state = models.CharField(max_length=9, choices=NarrationState.choices, default=NarrationState.WAITING)
-    fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of a piece
+    fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of a chunk
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    tries = models.PositiveIntegerField(default=0)  # of the piece in hand, counted before the work starts
+    tries = models.PositiveIntegerField(default=0)  # of the current chunk, counted before the work starts
     transcribed_seconds = models.FloatField(default=0.0, db_column="heard_seconds")
-    transcript = models.JSONField(default=dict, blank=True)  # TranscriptMetadata of what was heard
-    text = models.TextField(blank=True)  # the transcript as a script, once all was heard
+    transcript = models.JSONField(default=dict, blank=True)  # TranscriptMetadata
+    text = models.TextField(blank=True)  # the transcript as a script, once it is complete
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)
@@ -292,14 +292,14 @@ class Narration(models.Model):
 
 
 class RenderMachine(models.Model):
-    """What a worker's machine can do, as its renderer found out; ``auto`` goes by it. See machines.py."""
+    """The capabilities of a worker's machine, measured by its renderer and used by ``auto``; see planning/machines.py."""
 
     name = models.CharField(max_length=100, unique=True)
-    basis = models.CharField(max_length=200)  # what the figures hold for; measured again when it changes
+    basis = models.CharField(max_length=200)  # what the measurement depends on; repeated when this changes
     cores = models.PositiveIntegerField()
     memory_bytes = models.PositiveBigIntegerField()
     gpu_name = models.CharField(max_length=100, blank=True)
-    sadtalker_seconds_per_frame = models.FloatField(null=True, blank=True)  # at 256 px; empty: it cannot be used there
+    sadtalker_seconds_per_frame = models.FloatField(null=True, blank=True)  # at 256 px; NULL: SadTalker cannot run
     sadtalker_problem = models.CharField(max_length=200, blank=True)
     seen_at = models.DateTimeField()
 
@@ -308,7 +308,7 @@ class RenderMachine(models.Model):
 
 
 class Quota(models.Model):
-    """How much one person may ask for, and the row that their parallel requests queue up at (see quotas.py)."""
+    """The quota of one person, and the row that serialises their parallel requests (see planning/quotas.py)."""
 
     owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="render_quota")
     jobs_in_flight = models.PositiveIntegerField(
@@ -323,7 +323,7 @@ class Quota(models.Model):
 
 
 class Failure(Job):
-    """A job that did not end as asked for, as the administrators' review sees it: the same row, no table of its own."""
+    """A job that did not end as requested, for the administrators' review: the same row, no table of its own."""
 
     class Meta:
         proxy = True
@@ -340,17 +340,17 @@ class ActionVerb(models.TextChoices):
 
 
 class AppendOnly(models.QuerySet["JobAction"]):
-    """Rows that stay as they were written."""
+    """Rows that can only be added."""
 
     def update(self, **values: object) -> int:
-        raise TypeError("What was done is never rewritten.")
+        raise TypeError("Actions cannot be changed.")
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        raise TypeError("What was done is never deleted.")
+        raise TypeError("Actions cannot be deleted.")
 
 
 class JobAction(models.Model):
-    """What somebody on the staff did with a job, and why. It outlives the job and the account, hence the copies."""
+    """An administrator's action on a job, and its reason. It outlives the job and the account, hence the copies."""
 
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="actions")
     job_number = models.UUIDField()
@@ -358,7 +358,7 @@ class JobAction(models.Model):
     actor_name = models.CharField(max_length=150)
     verb = models.CharField(max_length=12, choices=ActionVerb.choices)
     reason = models.TextField(blank=True)
-    before = models.JSONField(default=dict)  # state, profile, error_code, reviewed: what the actor decided on
+    before = models.JSONField(default=dict)  # state, profile, error_code, reviewed: the basis of the decision
     after = models.JSONField(default=dict)
     new_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="asked_for_by")  # by a retry
     created_at = models.DateTimeField(auto_now_add=True)
@@ -375,8 +375,8 @@ class JobAction(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("What was done is never rewritten.")
+            raise TypeError("Actions cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("What was done is never deleted.")
+        raise TypeError("Actions cannot be deleted.")

@@ -1,4 +1,4 @@
-"""Socket addresses. Who may connect from which origin is decided in edu_platform/asgi.py."""
+"""WebSocket URLs. The allowed origins are configured in edu_platform/asgi.py."""
 
 from __future__ import annotations
 

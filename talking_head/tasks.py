@@ -1,4 +1,4 @@
-"""What the queue runs: one thin function, which only wakes this process's worker."""
+"""The task that the queue runs: one thin function that starts this process's worker."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from talking_head.worker.worker import Worker
 
 
 def work(job_id: str = "") -> None:
-    """Works on whatever there is to do, for any job. ``job_id`` says who rang and is only for the queue's own logs."""
+    """Do the waiting work of any job. ``job_id`` is the job that woke the worker, only for the queue's own logs."""
     with drain.at_work():
         Worker(warm_renderer()).work()

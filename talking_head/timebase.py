@@ -1,4 +1,4 @@
-"""The common clock of sound and picture. Everything else derives its lengths from here.
+"""The common timebase of sound and picture, from which all other lengths are derived.
 
 A clip must be a whole number of video frames *and* of AAC frames, otherwise joined clips drift by the remainder at
 every joint. The shortest such length is the least common multiple of both: 15,360 samples = 8 video frames = 15 AAC
@@ -19,5 +19,5 @@ CLIP_QUANTUM_SECONDS = CLIP_QUANTUM_SAMPLES / AUDIO_HZ  # 0.32
 
 
 def round_up_to_quantum(samples: int) -> int:
-    """Smallest whole number of quanta (in samples at 48 kHz) that holds ``samples``; at least one."""
+    """Return the smallest whole number of quanta (in samples at 48 kHz) that holds ``samples``; at least one."""
     return max(1, -(-samples // CLIP_QUANTUM_SAMPLES)) * CLIP_QUANTUM_SAMPLES

@@ -1,4 +1,4 @@
-"""Addresses of the renderer: files, health, API. The site includes them at its root."""
+"""URLs of the renderer: files, health, API. The site includes them at its root."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a request will cost, when it will be done, and whether it is admitted."""
+"""Planning of a request: its cost, its forecast, its profile and face, and whether it is admitted."""

@@ -1,8 +1,8 @@
-"""What ``auto`` comes to for one request: gathers what the rows tell and asks the rules
+"""Resolves ``auto`` for one request: gathers facts from the database and applies the rules
 (:mod:`talking_head.selection_rules`).
 
-A choice is made once, when a video is asked for, and stays: its sentences are rendered on any machine, at any time, and
-must fit together.
+The choice is made once, when a video is requested, and does not change: its sentences are rendered on any machine, at
+any time, and must fit together.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RECENT_JOBS, RECENT = 20, timedelta(days=1)
 PROFILE_FAULT_CODES = (
     "job_timeout", "clip_timeout", "out_of_memory", "renderer_crashed", "renderer_stalled", "poisoned",
-)  # fmt: skip # these may be the profile's fault; a picture without a face is not
+)  # fmt: skip # errors that the profile may have caused, unlike a picture without a face
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Decision:
 
 
 def select_profile_and_face(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -> Decision:
-    """Turns the names that were asked for into those that are used. ``job`` is not stored yet; of it the owner, the
-    script and the look are needed.
+    """Resolve the requested names to the profile and face that are used. ``job`` is not stored yet; its owner, script
+    and look are needed.
 
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
@@ -51,17 +51,20 @@ def select_profile_and_face(job: Job, utterances: Sequence[Utterance], profile: 
         face_choice = _face(job, chosen, utterances, face, known)
         return Decision(chosen, face_choice.name, "", face_choice.reason)
     profiles = best_first()
-    faces = {each.name: _face(job, each, utterances, face, known) for each in profiles}
+    faces = {candidate.name: _face(job, candidate, utterances, face, known) for candidate in profiles}
     queue = queue_forecast.queue_now()
-    outlooks = [_profile_forecast(job, each, faces[each.name].name, utterances, queue) for each in profiles]
-    choice = choose_profile(outlooks, known, settings.TALKING_HEAD_PATIENCE_SECONDS)
+    forecasts = [
+        _profile_forecast(job, candidate, faces[candidate.name].name, utterances, queue) for candidate in profiles
+    ]
+    choice = choose_profile(forecasts, known, settings.TALKING_HEAD_PATIENCE_SECONDS)
     face_choice = faces[choice.name]
     return Decision(profile_named(choice.name), face_choice.name, choice.reason, face_choice.reason)
 
 
 def weight_of(utterances: Sequence[Utterance]) -> float:
     characters = sum(len(utterance.spoken) for utterance in utterances)
-    return queue_forecast.weight_of(characters, sum(each.pause_seconds for each in utterances), len(utterances))
+    pause_seconds = sum(utterance.pause_seconds for utterance in utterances)
+    return queue_forecast.weight_of(characters, pause_seconds, len(utterances))
 
 
 def _face(job: Job, profile: Profile, utterances: Sequence[Utterance], face: str, known: tuple[Machine, ...]) -> Choice:
@@ -75,25 +78,25 @@ def _profile_forecast(
     job: Job, profile: Profile, face: str, utterances: Sequence[Utterance], queue: queue_forecast.Queue
 ) -> ProfileForecast:
     job.profile, job.face = profile.name, face
-    ready = quotas.rendered_before(job)
-    new = [utterance for utterance in utterances if utterance.spoken not in ready]
+    rendered = quotas.rendered_before(job)
+    new = [utterance for utterance in utterances if utterance.spoken not in rendered]
     rate = render_rate.seconds_per_weight(render_rate.recent_clips(profile.name, face))
     weight = weight_of(new)
-    waiting = queue.of_new_job(job.owner_id, job.priority, weight)
-    recent, troubled = _experience(profile.name)
+    forecast = queue.of_new_job(job.owner_id, job.priority, weight)
+    recent, troubled = _recent_and_troubled_jobs(profile.name)
     return ProfileForecast(
         profile=profile,
         timeout_seconds=profile.timeout_for(job.script),
         render_seconds=None if rate is None else weight * rate / queue.slots,
-        wait_seconds=waiting.start_seconds if waiting else None,
+        wait_seconds=forecast.start_seconds if forecast else None,
         recent_jobs=recent,
         troubled_jobs=troubled,
         ready_share=1 - len(new) / len(utterances) if utterances else 0.0,
     )
 
 
-def _experience(profile: str) -> tuple[int, int]:
-    """Recent videos of that profile, and those of them that ran into trouble."""
+def _recent_and_troubled_jobs(profile: str) -> tuple[int, int]:
+    """Return the number of recent videos with that profile, and of those among them that ran into trouble."""
     ends = (*WATCHABLE_JOB_STATES, JobState.FAILED)
     ended = Job.objects.filter(profile=profile, state__in=ends, finished_at__gte=Now() - RECENT)
     codes = ended.order_by("-finished_at").values_list("error_code", flat=True)[:RECENT_JOBS]

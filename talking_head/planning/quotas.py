@@ -1,11 +1,11 @@
-"""How much may be asked for: jobs in flight and minutes a day of each person, and a queue that is not endless.
+"""Quotas: jobs in flight and minutes a day of each person, and the length of the queue.
 
-What is used up is read from the jobs themselves, so it cannot drift: a cancelled job frees its place at once, and a day
-ends by the database's clock. Requests of one person queue up at the person's row of ``Quota``, which the first of them
-locks until its job is committed; together they can never get more than each of them alone.
+Usage is read from the jobs themselves, so it cannot drift: a cancelled job frees its quota at once, and a day ends by
+the database's clock. Requests of one person are serialised by the person's row of ``Quota``, which the first of them
+locks until its job is committed; parallel requests can never get more than sequential ones.
 
-Only sentences that have to be rendered count as minutes. Which these are is reckoned before anything is rendered: not
-those that were rendered for the same person with the same portrait, voice and profile.
+Only sentences that have to be rendered count as minutes. They are estimated before anything is rendered: all but those
+that were rendered for the same person with the same portrait, voice and profile.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from django.utils import timezone
 from talking_head.errors import LimitReached
 from talking_head.models import ACTIVE_JOB_STATES, WATCHABLE_JOB_STATES, Clip, ClipState, Job, Quota
 from talking_head.planning import queue_forecast
-from talking_head.selection_rules import in_words
+from talking_head.selection_rules import approximate_duration
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
-JOBS_THAT_TELL = 5  # how many earlier jobs are asked which sentences they rendered
-SAME_LOOK = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "face", "speech")
+RECENT_JOBS = 5  # earlier jobs that are searched for sentences rendered before
+LOOK_FIELDS = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "face", "speech")
 RETRY_UNKNOWN_SECONDS = 60.0
 MIN_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
-    """What holds for one person; 0 means no limit."""
+    """The limits of one person; 0 means no limit."""
 
     jobs_in_flight: int
     minutes_a_day: int
@@ -54,15 +54,15 @@ def limits_of(quota: Quota) -> QuotaLimits:
 
 
 def lock(owner: User) -> Quota:
-    """The owner's row, which nobody else gets before the surrounding transaction ends. On SQLite the transaction
-    itself, which excludes all others, is that lock."""
+    """Lock and return the owner's row until the surrounding transaction ends. On SQLite the transaction itself, which
+    excludes all others, is that lock."""
     Quota.objects.get_or_create(owner=owner)
     return Quota.objects.select_for_update().get(owner=owner)
 
 
 def check_and_reserve(job: Job, utterances: Iterable[Utterance], quota: Quota) -> datetime:
-    """Lets a job in that is about to be stored, and notes on it what it is reckoned to need; the database's time. Call
-    it after :func:`lock`, in the same transaction.
+    """Admit a job that is about to be stored, set its estimated seconds, and return the database's time. Call it after
+    :func:`lock`, in the same transaction.
 
     Raises:
         LimitReached: ``quota_exceeded`` or ``queue_full``, with ``retry_after_seconds``.
@@ -73,7 +73,7 @@ def check_and_reserve(job: Job, utterances: Iterable[Utterance], quota: Quota) -
 
 
 def refusal(job: Job, utterances: Iterable[Utterance]) -> LimitReached | None:
-    """Why :func:`admit` would refuse the job at this moment; stores and locks nothing."""
+    """Return the error that :func:`check_and_reserve` would raise now, or None; stores and locks nothing."""
     quota = Quota.objects.filter(owner=job.owner_id).first() or Quota()
     try:
         _check(job, utterances, limits_of(quota), timezone.now())
@@ -95,23 +95,25 @@ def _check(job: Job, utterances: Iterable[Utterance], limits: QuotaLimits, now: 
 
 
 def set_created_at(job: Job, admitted_at: datetime) -> None:
-    """Dates the stored job by the database's clock: a web server whose clock is wrong must not move it to another day.
-    As a value and not as ``Now()``, which SQLite writes with fewer digits, and then equal times compare as unequal."""
+    """Set the stored job's creation time by the database's clock: a web server whose clock is wrong must not move it to
+    another day. It is a value and not ``Now()``, which SQLite writes with fewer digits, so equal times would differ."""
     Job.objects.filter(pk=job.pk).update(created_at=admitted_at)
     job.created_at = admitted_at
 
 
 def seconds_used(owner_id: int, since: datetime) -> float:
-    """Seconds of new video asked for since then. Of jobs that failed or were cancelled only what they did render."""
+    """Return the seconds of new video requested since then; failed and cancelled jobs count only what they rendered."""
     jobs = Job.objects.filter(owner=owner_id, created_at__gte=since)
-    kept = jobs.filter(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)).aggregate(sum=Sum("estimated_seconds"))
+    estimated = jobs.filter(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES)).aggregate(
+        sum=Sum("estimated_seconds")
+    )
     broken_off = jobs.exclude(state__in=(*ACTIVE_JOB_STATES, *WATCHABLE_JOB_STATES))
     rendered = Clip.objects.filter(job__in=broken_off, state=ClipState.DONE, cached=False, is_fallback=False)
-    return float(kept["sum"] or 0.0) + float(rendered.aggregate(sum=Sum("video_seconds"))["sum"] or 0.0)
+    return float(estimated["sum"] or 0.0) + float(rendered.aggregate(sum=Sum("video_seconds"))["sum"] or 0.0)
 
 
 def day_of(now: datetime) -> tuple[datetime, datetime]:
-    """When the day of ``now`` began and when the next begins, in the site's time zone."""
+    """Return the beginnings of the day of ``now`` and of the next day, in the site's time zone."""
     local = timezone.localtime(now)
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     tomorrow = (start + timedelta(hours=36)).replace(hour=0)  # also where a day has 23 or 25 hours
@@ -124,27 +126,29 @@ def _not_rendered_before(job: Job, utterances: Iterable[Utterance]) -> list[Utte
 
 
 def rendered_before(job: Job) -> set[str]:
-    """What the owner's latest videos of that look said: these sentences will probably come from the cache."""
-    same: QuerySet[Job] = Job.objects.filter(owner=job.owner_id, **{name: getattr(job, name) for name in SAME_LOOK})
-    earlier = list(same.order_by("-created_at").values_list("pk", flat=True)[:JOBS_THAT_TELL])
+    """Return the sentences of the owner's latest videos with that look, which probably come from the cache."""
+    same: QuerySet[Job] = Job.objects.filter(owner=job.owner_id, **{name: getattr(job, name) for name in LOOK_FIELDS})
+    earlier = list(same.order_by("-created_at").values_list("pk", flat=True)[:RECENT_JOBS])
     rendered = Clip.objects.filter(job__in=earlier, state=ClipState.DONE, is_fallback=False)
     return set(rendered.values_list("spoken", flat=True))
 
 
 def _check_jobs_in_flight(job: Job, limit: int, queue: queue_forecast.Queue) -> None:
-    """A job for the same subject as one in flight takes that one's place: whoever asks cancels the older."""
+    """Check the jobs in flight. A job for the same subject replaces the older one, which the caller cancels."""
     replaced = Q(subject=job.subject) if job.subject else Q(pk=None)
     in_flight = Job.objects.filter(owner=job.owner_id, state__in=ACTIVE_JOB_STATES).exclude(replaced)
     count = in_flight.count()
     if not limit or count < limit:
         return
     known = [
-        found.finish_seconds for pk in in_flight.values_list("pk", flat=True)[:limit] if (found := queue.of_job(pk))
+        forecast.finish_seconds
+        for pk in in_flight.values_list("pk", flat=True)[:limit]
+        if (forecast := queue.of_job(pk))
     ]
     seconds = max(MIN_RETRY_SECONDS, min(known, default=RETRY_UNKNOWN_SECONDS))
     raise LimitReached(
-        f"This account may have {limit} video{'s' if limit > 1 else ''} in the making at a time, and has {count}.",
-        hint=f"Cancel one of them, or try again in {in_words(seconds)}.",
+        f"This account may have {limit} video{'s' if limit > 1 else ''} in progress at a time and already has {count}.",
+        hint=f"Cancel one of them, or try again in {approximate_duration(seconds)}.",
         retry_after_seconds=seconds,
     )
 
@@ -159,26 +163,26 @@ def _check_minutes(job: Job, limit_minutes: int, now: datetime) -> None:
         return
     if need_seconds > 60 * limit_minutes:
         raise LimitReached(
-            f"This text is about {need_seconds / 60:.0f} minutes long, and {limit_minutes} minutes a day is the limit.",
-            hint="Split it into several lessons, or ask an administrator for more.",
+            f"This text is about {need_seconds / 60:.0f} minutes long; the limit is {limit_minutes} minutes a day.",
+            hint="Split it into several lessons, or ask an administrator for a higher limit.",
         )
     raise LimitReached(
-        f"This text needs about {need_seconds / 60:.1f} minutes of new video, and "
-        f"{max(0.0, limit_minutes - used_seconds / 60):.1f} of today's {limit_minutes} are left for this account.",
-        hint="Try again tomorrow, shorten the text, or ask an administrator for more.",
+        f"This text needs about {need_seconds / 60:.1f} minutes of new video, but this account has only "
+        f"{max(0.0, limit_minutes - used_seconds / 60):.1f} of today's {limit_minutes} minutes left.",
+        hint="Try again tomorrow, shorten the text, or ask an administrator for a higher limit.",
         retry_after_seconds=(tomorrow - now).total_seconds(),
     )
 
 
 def _check_queue(job: Job, queue: queue_forecast.Queue) -> None:
-    longest_seconds = settings.TALKING_HEAD_MAX_WAIT_SECONDS
-    found = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
-    if not longest_seconds or found is None or found.start_seconds <= longest_seconds:
+    limit_seconds = settings.TALKING_HEAD_MAX_WAIT_SECONDS
+    forecast = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
+    if not limit_seconds or forecast is None or forecast.start_seconds <= limit_seconds:
         return
-    seconds = max(MIN_RETRY_SECONDS, found.start_seconds - longest_seconds)
+    seconds = max(MIN_RETRY_SECONDS, forecast.start_seconds - limit_seconds)
     raise LimitReached(
-        f"So much is waiting to be rendered that a new video would begin in {in_words(found.start_seconds)} only.",
+        f"The queue is full; a new video would start in {approximate_duration(forecast.start_seconds)}.",
         code="queue_full",
-        hint=f"Try again in {in_words(seconds)}.",
+        hint=f"Try again in {approximate_duration(seconds)}.",
         retry_after_seconds=seconds,
     )

@@ -1,8 +1,8 @@
-"""How long a job still takes: said only when there is something to reckon it from, otherwise None.
+"""Estimates of how long a job still takes; None where there is nothing to base an estimate on.
 
-The yardstick is seconds of rendering per unit of weight, where a clip's weight is roughly its length as video. It comes
-from the job's own finished clips or, before there are any, from the last clips that were rendered with the same profile
-and face. Clips that came from the cache or are stand-ins say nothing about the others and are left out.
+The rate is seconds of rendering per unit of weight, where a clip's weight is roughly its length as video. It comes from
+the job's own finished clips or, before there are any, from the last clips that were rendered with the same profile and
+face. Clips from the cache and fallbacks are not representative and are left out.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from django.db.models import Q
 from talking_head.models import Clip, ClipState, Job, JobState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 
-OVERHEAD_SECONDS = 0.5  # of video: silence at both ends, and what a clip costs however short it is
+OVERHEAD_SECONDS = 0.5  # of video: silence at both ends, and the fixed cost of a clip
 RECENT_CLIPS = 30
 BASIS_MAX_AGE_SECONDS = 2.0
 OPEN_STATES = (ClipState.WAITING, ClipState.LEASED)
 
 
 def seconds_left(job: Job, clips: Iterable[Clip]) -> float | None:
-    """Seconds until every clip is rendered; None when unknown or when the job has ended."""
+    """Return the seconds until every clip is rendered; None when unknown or when the job has ended."""
     basis = _basis(job, list(clips))
     return basis.seconds() if basis else None
 
 
 def seconds_left_within_clip(job_id: UUID, index: int, done_share: float) -> float | None:
-    """The same while clip ``index`` is at ``done_share`` (0 to 1). Reads the rows at most every other second."""
+    """Return the same while clip ``index`` is at ``done_share`` (0 to 1); reads the rows at most every other second."""
     now = time.monotonic()
-    known = _known.get(job_id)
-    if known is None or now - known[0] > BASIS_MAX_AGE_SECONDS:
+    cached = _cached_bases.get(job_id)
+    if cached is None or now - cached[0] > BASIS_MAX_AGE_SECONDS:
         job = Job.objects.get(pk=job_id)
-        if len(_known) >= 100:
-            _known.clear()
-        known = _known[job_id] = (now, _basis(job, list(job.clips.all())))
-    return known[1].seconds(index, done_share) if known[1] else None
+        if len(_cached_bases) >= 100:
+            _cached_bases.clear()
+        cached = _cached_bases[job_id] = (now, _basis(job, list(job.clips.all())))
+    return cached[1].seconds(index, done_share) if cached[1] else None
 
 
 def invalidate(job_id: UUID) -> None:
-    """The rows of that job changed."""
-    _known.pop(job_id, None)
+    """Forget the cached rate of a job whose rows have changed."""
+    _cached_bases.pop(job_id, None)
 
 
 def queue_position(job: Job) -> int | None:
-    """1 for the job that is next, None when it no longer waits. By priority and age; fairness between teachers may
-    still let somebody pass."""
+    """Return 1 for the job that is next, None when it no longer waits. It is ordered by priority and age; fairness
+    between teachers may still let other jobs pass."""
     if job.state != JobState.QUEUED:
         return None
     ahead = Q(priority__gt=job.priority) | Q(priority=job.priority, created_at__lt=job.created_at)
@@ -57,7 +57,7 @@ def queue_position(job: Job) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _RateBasis:
-    """What is open, clip by clip, and how fast it goes."""
+    """The open clips of a job and the rate at which they are rendered."""
 
     open_weights: dict[int, float]  # clip index -> weight
     seconds_per_weight: float
@@ -68,11 +68,11 @@ class _RateBasis:
         return round(weight * self.seconds_per_weight / self.parallel, 1)
 
 
-_known: dict[UUID, tuple[float, _RateBasis | None]] = {}
+_cached_bases: dict[UUID, tuple[float, _RateBasis | None]] = {}
 
 
 def _basis(job: Job, clips: list[Clip]) -> _RateBasis | None:
-    if not job.is_active or (queue_position(job) or 1) > 1:  # what is ahead in the queue takes nobody knows how long
+    if not job.is_active or (queue_position(job) or 1) > 1:  # the work ahead in the queue takes an unknown time
         return None
     open_weights = {clip.index: _weight(clip) for clip in clips if clip.state in OPEN_STATES}
     if not open_weights:
@@ -88,14 +88,14 @@ def _weight(clip: Clip) -> float:
 
 
 def seconds_per_weight(clips: Iterable[Clip]) -> float | None:
-    """Seconds of rendering per unit of weight; None when none of ``clips`` tells."""
-    telling = [
+    """Return the seconds of rendering per unit of weight; None when none of ``clips`` is representative."""
+    representative = [
         clip
         for clip in clips
         if clip.state == ClipState.DONE and clip.render_seconds and not clip.cached and not clip.is_fallback
     ]
-    weight = sum(_weight(clip) for clip in telling)
-    return sum(clip.render_seconds or 0.0 for clip in telling) / weight if weight else None
+    weight = sum(_weight(clip) for clip in representative)
+    return sum(clip.render_seconds or 0.0 for clip in representative) / weight if weight else None
 
 
 def _recent_clips(job: Job) -> list[Clip]:
@@ -103,7 +103,7 @@ def _recent_clips(job: Job) -> list[Clip]:
 
 
 def recent_clips(profile: str, face: str) -> list[Clip]:
-    """The last that were really rendered with these."""
+    """Return the last clips that were rendered, not cached, with this profile and face."""
     same_work = Clip.objects.filter(job__profile=profile, job__face=face, state=ClipState.DONE)
     rendered = same_work.filter(render_seconds__isnull=False, cached=False, is_fallback=False)
     return list(rendered.order_by("-pk")[:RECENT_CLIPS])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from talking_head.errors import RendererError, TalkingHeadError, from_os_error, is_out_of_memory, out_of_memory
-from talking_head.pipeline.performance import gpu_figures, rss_peak_bytes
+from talking_head.pipeline.performance import gpu_stats, rss_peak_bytes
 from talking_head.renderer.parent_death import die_with_parent
 from talking_head.renderer.protocol import Decoder, Message, encode, error_to_json
 
@@ -124,7 +124,7 @@ class Meter:
             "cpu_seconds": round(time.process_time() - self._cpu, 4),
             "wall_seconds": round(time.monotonic() - self._wall, 4),
             "rss_peak_bytes": rss_peak_bytes(),
-            "gpu": gpu_figures(),
+            "gpu": gpu_stats(),
         }
 
 

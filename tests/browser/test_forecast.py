@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 EDITOR = "/courses/the-moving-sky/lessons/1/edit/"
 LONG = {
     "profile": "balanced",
-    "profile_reason": "Not quality: it asks for a GPU or 4 processor cores.",
+    "profile_reason": "Not quality: it needs a GPU or 4 processor cores.",
     "face": "puppet",
     "face_reason": "The engine sadtalker cannot be used here: its checkpoints are missing.",
     "start_seconds": 2_000.0,
@@ -43,7 +43,7 @@ def test_a_long_wait_is_said_and_asked_about_before_anything_is_queued(
     page.on("request", lambda request: asked.append(request.post_data or "") if request.method == "POST" else None)
     page.goto(EDITOR)
     expect(page.get_by_text("Ready in about 40 minutes. 3 videos are ahead of yours.").first).to_be_visible()
-    expect(page.get_by_text("Not quality: it asks for a GPU")).to_be_visible()
+    expect(page.get_by_text("Not quality: it needs a GPU")).to_be_visible()
     assert_accessible(page)
     assert_fits(page)
     page.locator("[data-generate]").click()
@@ -61,7 +61,7 @@ def test_a_long_wait_is_said_and_asked_about_before_anything_is_queued(
 
 def test_a_full_queue_says_so_beside_the_button(open_page: Any) -> None:
     page: Page = open_page("teacher", "lectern-teacher")
-    refusal = "So much is waiting to be rendered that a new video would begin in about 2 hours only."
+    refusal = "The queue is full; a new video would start in about 2 hours."
     answer_with(page, {**LONG, "refusal": refusal})
     page.goto(EDITOR)
     expect(page.get_by_text(refusal)).to_be_visible()

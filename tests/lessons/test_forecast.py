@@ -76,7 +76,7 @@ def test_a_long_wait_is_marked_and_a_full_queue_says_why(
     assert job.profile == "balanced"
     refused = forecast(teacher_client, lesson, script="Something else that is new.")
     assert refused is not None
-    assert "So much is waiting" in refused["refusal"]
+    assert "The queue is full" in refused["refusal"]
     settings.TALKING_HEAD_PATIENCE_SECONDS = 0
     patient = forecast(teacher_client, lesson)
     assert patient is not None

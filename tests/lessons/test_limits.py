@@ -29,7 +29,7 @@ def test_the_page_says_what_is_the_matter_and_what_to_do(lesson: Lesson, teacher
     answer = browse(teacher).post(address(lesson), sent)
     assert answer.status_code == 429
     html = answer.content.decode()
-    assert "This account may have 1 video in the making at a time, and has 1." in html
+    assert "This account may have 1 video in progress at a time and already has 1." in html
     assert "try again in about a minute" in html
     lesson.refresh_from_db()
     assert lesson.script == "What I have just written."

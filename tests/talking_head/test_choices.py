@@ -72,7 +72,7 @@ def test_sentences_that_are_ready_keep_a_video_in_their_profile() -> None:
         ([SERVER], BALANCED, 20, "sadtalker", "about 7 minutes"),  # 400 s, and a third more is 533
         ([SERVER], BALANCED, 25, "puppet", "about 8 minutes"),  # 500 s, but the probe is good to a third only
         ([SERVER], QUALITY, 20, "puppet", "about 27 minutes"),  # four times the pixels
-        ([GPU], QUALITY, 240, "sadtalker", "within its time"),
+        ([GPU], QUALITY, 240, "sadtalker", "within the time limit"),
         ([GPU, SERVER], QUALITY, 240, "puppet", "about 5 hours"),  # any of them may get a sentence
         ([GPU, LAPTOP], FAST, 10, "puppet", "torch is not installed"),
     ],

@@ -17,7 +17,7 @@ from talking_head.worker.worker import Worker
 from tests.pictures import ASTRONAUT
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, outcomes, rendered_texts
 
-HALF = "half size, no enhancer"
+HALF = "half resolution, no enhancer"
 
 
 def attempts_of(job: Job, index: int) -> list[Attempt]:
@@ -37,7 +37,7 @@ def test_21_22_a_clip_that_never_fits_is_tried_once_smaller_in_a_fresh_process_a
     assert job.error_code == "out_of_memory"
     assert outcomes(job, 1) == [(outcome, "out_of_memory")] * 2 + [("done", "")]
     tries = attempts_of(job, 1)
-    assert [attempt.form for attempt in tries] == ["", HALF, "stand-in"]
+    assert [attempt.form for attempt in tries] == ["", HALF, "fallback"]
     assert len({attempt.renderer_pid for attempt in tries}) == 3, "a process that ran out of memory was used again"
     assert [clip.is_fallback for clip in job.clips.all()] == [False, True, False]
     (neighbour,) = attempts_of(job, 2)
@@ -64,7 +64,7 @@ def test_21_a_clip_that_fits_when_smaller_is_no_stand_in_and_says_so_in_the_reco
 def test_a_killed_renderer_is_a_crash_and_no_reason_to_draw_smaller(make_job: MakeJob, worker: Worker) -> None:
     job = make_job("crash")
     worker.work()
-    assert [attempt.form for attempt in attempts_of(job, 0)] == ["", "", "stand-in"]
+    assert [attempt.form for attempt in attempts_of(job, 0)] == ["", "", "fallback"]
     assert_invariants(worker)
 
 
@@ -85,7 +85,9 @@ def test_21_a_renderer_that_has_no_room_to_start_says_out_of_memory(
     assert_invariants(worker)
 
 
-@pytest.mark.parametrize(("room_for", "state"), [("smaller", JobState.COMPLETED), ("fallback", JobState.FALLBACK)])
+@pytest.mark.parametrize(
+    ("room_for", "state"), [("half_resolution", JobState.COMPLETED), ("fallback", JobState.FALLBACK)]
+)
 def test_21_the_real_renderer_under_a_real_limit(
     make_job: MakeJob, worker: Worker, settings: Settings, room_for: str, state: JobState
 ) -> None:
@@ -102,11 +104,11 @@ def test_21_the_real_renderer_under_a_real_limit(
     assert job.state == state, job.error_message
     tries = outcomes(job, 0)
     assert {code for _outcome, code in tries[:-1]} == {"out_of_memory"}
-    assert len(tries) == (2 if room_for == "smaller" else 3)
+    assert len(tries) == (2 if room_for == "half_resolution" else 3)
     assert outcomes(job, 1) == [("done", "")]
     figures = json.loads(local.metrics_file(job.pk).read_text())
     assert (job.width_px, job.height_px) == (256, 256), "a smaller clip must still join with its neighbours"
-    if room_for == "smaller":
+    if room_for == "half_resolution":
         assert "half size" in figures["engines"]["face"]
         assert [bool(clip["notices"]) for clip in figures["clips"]] == [True, False]
     assert_invariants(worker)

@@ -31,7 +31,7 @@ def sent(live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 @pytest.fixture(autouse=True)
 def nothing_known_yet() -> None:
-    render_rate._known.clear()
+    render_rate._cached_bases.clear()
 
 
 @pytest.mark.django_db
