@@ -292,7 +292,7 @@ class Narration(models.Model):
 
 
 class RenderMachine(models.Model):
-    """The capabilities of a worker's machine, measured by its renderer and used by ``auto``; see planning/machines.py."""
+    """The capabilities of a worker's machine, measured by its renderer, for ``auto`` (see planning/machines.py)."""
 
     name = models.CharField(max_length=100, unique=True)
     basis = models.CharField(max_length=200)  # what the measurement depends on; repeated when this changes

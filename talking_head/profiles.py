@@ -32,7 +32,7 @@ class Profile:
 
     def timeout_for(self, script: str) -> float:
         """Return the seconds that the whole job may take. The profile's own timeout covers
-        ``CHARACTERS_COVERED_BY_TIMEOUT`` characters; a longer script gets proportionally more, a shorter one the same."""
+        ``CHARACTERS_COVERED_BY_TIMEOUT`` characters; a longer script gets proportionally more, never less."""
         return self.timeout_seconds * max(1.0, len(script) / CHARACTERS_COVERED_BY_TIMEOUT)
 
     @property

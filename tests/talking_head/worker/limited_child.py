@@ -1,4 +1,4 @@
-"""The real renderer process with a real RLIMIT_AS: ``python -m ...limited_child half_resolution|fallback '<settings>'``.
+"""The real renderer process with a real RLIMIT_AS: ``... limited_child half_resolution|fallback '<settings>'``.
 
 A clip about a leaf gets hardly more memory than the process has already, except in the named form.
 """
