@@ -11,13 +11,8 @@ from talking_head.errors import LimitReached
 from talking_head.models import Job, Priority
 from talking_head.planning import queue_forecast, quotas, render_rate
 from talking_head.profiles import DEFAULT_PROFILE
-<<<<<<< HEAD
-from talking_head.selection_rules import in_words
-from talking_head.services.jobs import apply_selection
-=======
 from talking_head.selection_rules import approximate_duration
-from talking_head.services.jobs import settle
->>>>>>> caa39e3 (Say in the field's words what planning, models and checks do)
+from talking_head.services.jobs import apply_selection
 from talking_head.services.scripts import check_script, speech_engine_for
 
 
@@ -87,13 +82,8 @@ def forecast_video(
     )
 
 
-<<<<<<< HEAD
 def _sentence(ready_seconds: float | None, ahead: int) -> str:
-    ready = "" if ready_seconds is None else f"Ready in {in_words(ready_seconds)}."
-=======
-def _words(ready_seconds: float | None, ahead: int) -> str:
     ready = "" if ready_seconds is None else f"Ready in {approximate_duration(ready_seconds)}."
->>>>>>> caa39e3 (Say in the field's words what planning, models and checks do)
     others = (
         "" if not ahead else "One video is ahead of yours." if ahead == 1 else f"{ahead} videos are ahead of yours."
     )
