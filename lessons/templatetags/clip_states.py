@@ -1,4 +1,4 @@
-"""Template filters that say in words what became of a clip. The editor's script reads the same words from the page."""
+"""Template filters that show the state of a clip."""
 
 from __future__ import annotations
 
@@ -6,40 +6,20 @@ from typing import Any
 
 from django import template
 
+from lessons import clip_states
+
 register = template.Library()
-
-CLIP_WORDS = {
-    "waiting": "Waiting",
-    "rendering": "Rendering",
-    "done": "Done",
-    "cached": "From cache",
-    "stand-in": "Stand-in",
-    "failed": "Failed",
-}
-CLIP_BADGES = {
-    "rendering": "badge-info",
-    "done": "badge-good",
-    "cached": "badge-good",
-    "stand-in": "badge-warn",
-    "failed": "badge-bad",
-}
+register.filter("clip_state", clip_states.clip_state)
 
 
 @register.filter
-def clip_state(clip: dict[str, Any]) -> str:
-    """One word for a clip of a job's snapshot; the same six that ``sentences.js`` shows."""
-    if clip["state"] == "done" and clip["is_fallback"]:
-        return "stand-in"
-    if clip["state"] == "done" and clip["cached"]:
-        return "cached"
-    return "rendering" if clip["state"] == "leased" else str(clip["state"])
-
-
-@register.filter
-def clip_words(clip: dict[str, Any]) -> str:
-    return CLIP_WORDS[clip_state(clip)]
+def clip_label(clip: dict[str, Any]) -> str:
+    """Return the word for the state of a clip."""
+    return clip_states.CLIP_STATES[clip_states.clip_state(clip)]["label"]
 
 
 @register.filter
 def clip_badge(clip: dict[str, Any]) -> str:
-    return CLIP_BADGES.get(clip_state(clip), "")
+    """Return the CSS class of a clip's badge, "" for the plain one."""
+    badge = clip_states.CLIP_STATES[clip_states.clip_state(clip)]["badge"]
+    return f"badge-{badge}" if badge else ""

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from lessons import services
+from lessons.clip_states import CLIP_STATES
 from lessons.forms import LessonForm
 from lessons.models import Lesson
 from lessons.views.access import own_lesson, wants_json
@@ -152,6 +153,7 @@ def _page(
             "video": video,
             "job_version": _version_of(latest),
             "video_version": _version_of(shown),
+            "clip_states": CLIP_STATES,
             "check_url": reverse("script_check"),
             "snapshot_url": reverse("job_detail", args=[ANY_JOB]),
             "any_job": str(ANY_JOB),  # the script puts the real id in its place

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from itertools import product
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+
+from lessons.clip_states import CLIP_STATES, clip_state
+from talking_head.models import ClipState
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -53,6 +58,16 @@ def test_an_inserted_sentence_does_not_shift_the_states_of_the_others(module: An
     clips = "['A.', 'B.', 'A.'].map((text, index) => ({index, text, state: index ? 'waiting' : 'done'}))"
     states = module("sentences.js", f"m => m.match({utterances}, {clips}).map(row => row.state)")
     assert states == ["new", "done", "waiting", "waiting"]
+
+
+def test_the_page_and_the_server_give_a_clip_the_same_state(module: Any) -> None:
+    clips = [
+        {"state": state, "is_fallback": is_fallback, "cached": cached}
+        for state, is_fallback, cached in product(ClipState.values, (False, True), (False, True))
+    ]
+    states = module("job_state.js", f"m => {json.dumps(clips)}.map(m.clipState)")
+    assert states == [clip_state(clip) for clip in clips]
+    assert set(states) == set(CLIP_STATES) - {"new"}
 
 
 def test_places_are_right_after_an_emoji(module: Any) -> None:

@@ -174,12 +174,13 @@ def test_a_failure_is_shown_with_its_reason_and_what_to_do(lesson: Lesson, edito
     assert "Try again" in html
 
 
-def test_sentences_carry_their_state_and_stand_ins_are_called_so(lesson: Lesson, editor: Client) -> None:
+def test_sentences_carry_their_state_and_fallbacks_are_called_still_pictures(lesson: Lesson, editor: Client) -> None:
     job = make_job(lesson, JobState.FALLBACK)
     Clip.objects.filter(job=job, index=1).update(is_fallback=True)
     show(lesson, job)
     html = editor.get(address(lesson)).content.decode()
-    assert "Stand-in" in html
+    assert 'data-state="fallback"' in html
+    assert ">Still picture<" in html
     assert reverse("job_clip", args=[job.pk, 0]) in html
 
 

@@ -32,7 +32,7 @@ const state = {
 // --- the text ---------------------------------------------------------------------------------------------------
 
 const marks = new ScriptMarks(find("script-marks"), textarea);
-const sentences = new SentenceList(find("sentences"), (clip) => panel.playClip(clip));
+const sentences = new SentenceList(find("sentences"), data.clip_states, (clip) => panel.playClip(clip));
 const check = new ScriptCheck(data.check_url, textarea, {
   onSentences(utterances, estimatedSeconds) {
     state.utterances = utterances;

@@ -27,9 +27,9 @@ export function apply(job, event) {
   return { ...job, ...changes };
 }
 
-// "waiting", "rendering", "done", "cached", "stand-in" or "failed": what the chips show.
+// "waiting", "rendering", "done", "cached", "fallback" or "failed": the state that a chip shows, a key of clip_states.py.
 export function clipState(clip) {
-  if (clip.state === "done" && clip.is_fallback) return "stand-in";
+  if (clip.state === "done" && clip.is_fallback) return "fallback";
   if (clip.state === "done" && clip.cached) return "cached";
   return clip.state === "leased" ? "rendering" : clip.state;
 }

@@ -1,20 +1,9 @@
-// The list of sentences beside the text, and the marks behind the text: what each sentence is and what became of it.
+// The list of sentences beside the text, and the marks behind the text: each sentence and the state of its clip.
 
 import { clipState } from "./job_state.js";
 
-const WORDS = {
-  new: "New",
-  waiting: "Waiting",
-  rendering: "Rendering",
-  done: "Done",
-  cached: "From cache",
-  "stand-in": "Stand-in",
-  failed: "Failed",
-};
-const BADGES = { rendering: "info", done: "good", cached: "good", "stand-in": "warn", failed: "bad" };
-
-// Sentences of the text as it stands now, each with the clip of the job that shows it, found by its words: an inserted
-// sentence must not shift the states of all that follow.
+// Sentences of the current text, each with the clip of the job that shows it, matched by text: an inserted sentence must
+// not shift the states of all that follow.
 export function match(utterances, clips) {
   if (!utterances) return clips.map((clip) => row(clip, clip));
   const byText = new Map();
@@ -37,8 +26,10 @@ function row(sentence, clip) {
 }
 
 export class SentenceList {
-  constructor(list, onPlay) {
+  // states: label and badge of every state (lessons/clip_states.py)
+  constructor(list, states, onPlay) {
     this.list = list;
+    this.states = states;
     this.list.replaceChildren();
     this.items = [];
     this.onPlay = onPlay;
@@ -76,20 +67,21 @@ export class SentenceList {
     const playable = Boolean(sentence.clip?.url);
     entry.item.dataset.state = sentence.state;
     entry.item.toggleAttribute("data-playing", Boolean(isPlaying));
-    entry.chip.className = `badge ${BADGES[sentence.state] ? `badge-${BADGES[sentence.state]}` : ""} chip`;
+    const { label, badge } = this.states[sentence.state];
+    entry.chip.className = `badge ${badge ? `badge-${badge}` : ""} chip`;
     entry.chip.disabled = !playable;
-    const label = isPlaying ? "Playing" : WORDS[sentence.state];
-    if (entry.chip.textContent !== label) entry.chip.textContent = label;
-    const spoken = playable ? `Play: ${words} (${WORDS[sentence.state]})` : `${words}: ${WORDS[sentence.state]}`;
+    const shown = isPlaying ? "Playing" : label;
+    if (entry.chip.textContent !== shown) entry.chip.textContent = shown;
+    const spoken = playable ? `Play: ${words} (${label})` : `${words}: ${label}`;
     entry.chip.setAttribute("aria-label", spoken);
-    const why = sentence.clip?.error?.message ?? "";
-    entry.note.hidden = !why;
-    if (entry.note.textContent !== why) entry.note.textContent = why;
+    const problem = sentence.clip?.error?.message ?? "";
+    entry.note.hidden = !problem;
+    if (entry.note.textContent !== problem) entry.note.textContent = problem;
   }
 }
 
-// A copy of the text behind the transparent textarea, where each sentence has a coloured line under it. It also gives
-// the textarea its height, so nothing has to scroll inside it.
+// A copy of the text behind the transparent textarea, with a coloured line under each sentence. It also gives the
+// textarea its height, so nothing has to scroll inside it.
 export class ScriptMarks {
   constructor(layer, textarea) {
     this.layer = layer;
@@ -101,7 +93,7 @@ export class ScriptMarks {
     const parts = [];
     let position = 0;
     for (const { start, end, state } of rows) {
-      if (start < position || end > text.length) break; // the text has moved on; the next check brings new places
+      if (start < position || end > text.length) break; // the text has changed; the next check brings new offsets
       parts.push(text.slice(position, start));
       const mark = document.createElement("span");
       mark.className = "mark";
@@ -110,7 +102,7 @@ export class ScriptMarks {
       parts.push(mark);
       position = end;
     }
-    // A last line that is empty needs something on it to have a height.
+    // An empty last line needs content to have a height.
     parts.push(`${text.slice(position)}\n`);
     this.layer.replaceChildren(...parts);
   }
