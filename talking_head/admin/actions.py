@@ -1,5 +1,5 @@
-"""The buttons and bulk actions of jobs and failures. Each has a permission of its own, is asked for with POST, and goes
-through :mod:`talking_head.services.reviews`, which records it and refuses what somebody else did meanwhile."""
+"""The buttons and bulk actions of jobs and failures. Each needs its own permission, is sent with POST, and goes through
+:mod:`talking_head.services.reviews`, which records it and refuses it if another administrator acted in the meantime."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from talking_head.models import ActionVerb, Job
 from talking_head.services import reviews
 
 MAX_BULK = 200  # jobs of one bulk action: each retry is checked like any request
-DONE = {
-    ActionVerb.RETRY: "Tried again: {link} is the new video.",
-    ActionVerb.RETRY_FASTER: "Tried again with the profile {profile}: {link} is the new video.",
+SUCCESS_MESSAGES = {
+    ActionVerb.RETRY: "Retried: {link} is the new video.",
+    ActionVerb.RETRY_FASTER: "Retried with the profile {profile}: {link} is the new video.",
     ActionVerb.CANCEL: "Cancelled.",
     ActionVerb.REVIEW: "Marked as reviewed.",
-    ActionVerb.REOPEN: "This failure is to be reviewed again.",
+    ActionVerb.REOPEN: "Reopened: this failure needs another review.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """``job`` is whom it acts on: on a failure's page, cancelling is about the newer try."""
+    """A button that does ``verb`` to ``job``: on a failure's page, cancelling is about the retry."""
 
     verb: str
     label: str
@@ -44,56 +44,57 @@ class Button:
 
     @property
     def needs_reason(self) -> bool:
+        """Return whether the button comes with a field for a reason."""
         return self.verb == ActionVerb.REVIEW
 
 
 class ActsOnJobs(admin.ModelAdmin):
-    """What the lists and pages of jobs have in common."""
+    """The actions that the lists and pages of jobs and failures share."""
 
     actions: Any = ("retry_selected", "retry_selected_faster", "cancel_selected")
 
-    # --- rights: asked for the list of actions, for the buttons, and again when one is pressed ---
+    # --- permissions: checked for the list of actions, for the buttons, and again when one is pressed ---
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        return _may(request, ActionVerb.RETRY)
+        return _may_act(request, ActionVerb.RETRY)
 
     def has_retry_faster_permission(self, request: HttpRequest) -> bool:
-        return _may(request, ActionVerb.RETRY_FASTER)
+        return _may_act(request, ActionVerb.RETRY_FASTER)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return _may(request, ActionVerb.CANCEL)
+        return _may_act(request, ActionVerb.CANCEL)
 
     def has_review_permission(self, request: HttpRequest) -> bool:
-        return _may(request, ActionVerb.REVIEW)
+        return _may_act(request, ActionVerb.REVIEW)
 
-    # --- many at once ---
+    # --- bulk actions ---
 
-    @admin.action(description="Try again", permissions=["retry"])
+    @admin.action(description="Retry", permissions=["retry"])
     def retry_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._each(request, jobs, "are tried again", lambda job: _do(request, job, ActionVerb.RETRY, job.review_seq))
+        self._apply(request, jobs, "retried", lambda job: _act(request, job, ActionVerb.RETRY, job.review_seq))
 
-    @admin.action(description="Try again with a faster profile", permissions=["retry_faster"])
+    @admin.action(description="Retry with a faster profile", permissions=["retry_faster"])
     def retry_selected_faster(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        words = "are tried again with a faster profile"
-        self._each(request, jobs, words, lambda job: _do(request, job, ActionVerb.RETRY_FASTER, job.review_seq))
+        done = "retried with a faster profile"
+        self._apply(request, jobs, done, lambda job: _act(request, job, ActionVerb.RETRY_FASTER, job.review_seq))
 
     @admin.action(description="Cancel", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._each(request, jobs, "are cancelled", lambda job: _do(request, job, ActionVerb.CANCEL, job.review_seq))
+        self._apply(request, jobs, "cancelled", lambda job: _act(request, job, ActionVerb.CANCEL, job.review_seq))
 
-    @admin.action(description="Cancel the newer try", permissions=["cancel"])
+    @admin.action(description="Cancel the retry", permissions=["cancel"])
     def cancel_newer_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         def cancel(job: Job) -> None:
-            newer = reviews.successor_of(job)
-            if newer is None or not newer.is_active:
-                raise OptionError("No newer try is being made.", code="job_ended")
-            _do(request, newer, ActionVerb.CANCEL, newer.review_seq)
+            retry = reviews.successor_of(job)
+            if retry is None or not retry.is_active:
+                raise OptionError("No retry of this video is running.", code="job_ended")
+            _act(request, retry, ActionVerb.CANCEL, retry.review_seq)
 
-        self._each(request, jobs, "had a newer try that is cancelled", cancel)
+        self._apply(request, jobs, "had their retry cancelled", cancel)
 
     @admin.action(description="Mark as reviewed …", permissions=["review"])
     def review_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponseBase | None:
-        """Asks for the reason on a page between, unless it was given."""
+        """Ask for the reason on an intermediate page, unless it was sent."""
         reason = request.POST.get("reason", "").strip()
         if "reason" not in request.POST or not reason:
             context = {
@@ -107,17 +108,16 @@ class ActsOnJobs(admin.ModelAdmin):
                 "media": self.media,
             }
             return TemplateResponse(request, "admin/talking_head/failure/review_selected.html", context)
-        words = "are marked as reviewed"
-        self._each(request, jobs, words, lambda job: _do(request, job, ActionVerb.REVIEW, job.review_seq, reason))
+        done = "marked as reviewed"
+        self._apply(request, jobs, done, lambda job: _act(request, job, ActionVerb.REVIEW, job.review_seq, reason))
         return None
 
-    @admin.action(description="Take the review back", permissions=["review"])
+    @admin.action(description="Reopen", permissions=["review"])
     def reopen_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        words = "are to be reviewed again"
-        self._each(request, jobs, words, lambda job: _do(request, job, ActionVerb.REOPEN, job.review_seq))
+        self._apply(request, jobs, "reopened", lambda job: _act(request, job, ActionVerb.REOPEN, job.review_seq))
 
-    def _each(self, request: HttpRequest, jobs: QuerySet[Job], done: str, change: Callable[[Job], Any]) -> None:
-        """Does what can be done, and says of which jobs it could not and why."""
+    def _apply(self, request: HttpRequest, jobs: QuerySet[Job], done: str, change: Callable[[Job], Any]) -> None:
+        """Change every job that can be changed, and report each other one with the reason."""
         chosen, changed = list(jobs[: MAX_BULK + 1]), 0
         if len(chosen) > MAX_BULK:
             self.message_user(request, f"Choose at most {MAX_BULK} videos at a time.", messages.ERROR)
@@ -131,7 +131,7 @@ class ActsOnJobs(admin.ModelAdmin):
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{changed} of {len(chosen)} jobs {done}.", level)
 
-    # --- one ---
+    # --- one job ---
 
     def get_urls(self) -> list[URLPattern]:
         change = require_POST(self.admin_site.admin_view(self.change_one))
@@ -141,55 +141,55 @@ class ActsOnJobs(admin.ModelAdmin):
     def change_one(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         if verb not in reviews.PERMISSIONS:
             raise Http404
-        if not _may(request, verb):
+        if not _may_act(request, verb):
             raise PermissionDenied
         job = job_at(object_id)
         if job is None:
             raise Http404
         try:
-            result = _do(request, job, verb, _seen(request), request.POST.get("reason", ""))
+            result = _act(request, job, verb, _seen_review_seq(request), request.POST.get("reason", ""))
         except TalkingHeadError as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect(self.page_after(job, job, ""))
-        self.message_user(request, _done(verb, result), messages.SUCCESS)
+        self.message_user(request, _success_message(verb, result), messages.SUCCESS)
         return redirect(self.page_after(job, result, verb))
 
     def page_after(self, job: Job, result: Job, verb: str) -> str:
-        """Where to go when ``verb`` led to ``result``; no verb means that it was refused."""
+        """Return the URL to show after ``verb`` led to ``result``; an empty verb means that it was refused."""
         raise NotImplementedError
 
     def buttons(self, request: HttpRequest, job: Job, first: str = "") -> list[Button]:
-        """What this person may do with the job now; ``first`` is what is suggested."""
-        possible = [verb for verb in reviews.possible_verbs(job) if _may(request, verb)]
+        """Return the buttons for what this user may do with the job now; ``first`` is the suggested verb."""
+        possible = [verb for verb in reviews.possible_verbs(job) if _may_act(request, verb)]
         faster = reviews.faster_profile(job)
         labels: dict[str, str] = {
-            ActionVerb.RETRY: "Try again",
-            ActionVerb.RETRY_FASTER: f"Try again with {faster.name}" if faster else "",
+            ActionVerb.RETRY: "Retry",
+            ActionVerb.RETRY_FASTER: f"Retry with {faster.name}" if faster else "",
             ActionVerb.CANCEL: "Cancel",
             ActionVerb.REVIEW: "Mark as reviewed",
-            ActionVerb.REOPEN: "Take the review back",
+            ActionVerb.REOPEN: "Reopen",
         }
         return [Button(verb, labels[verb], job, verb == first) for verb in possible]
 
 
-def _may(request: HttpRequest, verb: str) -> bool:
+def _may_act(request: HttpRequest, verb: str) -> bool:
     return request.user.is_authenticated and reviews.may_act(request.user, verb)
 
 
-def _do(request: HttpRequest, job: Job, verb: str, seen: int, reason: str = "") -> Job:
-    assert request.user.is_authenticated  # admin_view has seen to it
+def _act(request: HttpRequest, job: Job, verb: str, seen: int, reason: str = "") -> Job:
+    assert request.user.is_authenticated  # admin_view guarantees it
     return reviews.act(job, verb, request.user, seen=seen, reason=reason)
 
 
-def _seen(request: HttpRequest) -> int:
-    """The sight that the button was on; a request without one is as good as an old sight."""
+def _seen_review_seq(request: HttpRequest) -> int:
+    """Return the ``review_seq`` that the page showed, or -1, which counts as outdated, for a request without one."""
     try:
         return int(request.POST.get("seen", ""))
     except ValueError:
         return -1
 
 
-def _done(verb: str, result: Job) -> SafeString:
+def _success_message(verb: str, result: Job) -> SafeString:
     address = reverse("admin:talking_head_job_change", args=[result.pk])
     link = format_html('<a href="{}">{}</a>', address, result.title or "this one")
-    return format_html(DONE[ActionVerb(verb)], link=link, profile=result.profile)
+    return format_html(SUCCESS_MESSAGES[ActionVerb(verb)], link=link, profile=result.profile)

@@ -1,4 +1,4 @@
-"""Who did what with which job, and why: the rows that :mod:`talking_head.services.reviews` writes, to read only."""
+"""Who did what with which job, and why: the rows that :mod:`talking_head.services.reviews` writes, read-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_SHOWN = 50
 
 
 def trail_of(job: Job) -> list[JobAction]:
-    """The newest first."""
+    """Return the newest actions on a job, the newest first."""
     return list(job.actions.select_related("new_job")[:MAX_SHOWN])
 
 
@@ -27,7 +27,7 @@ class JobActionAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ("job",)
     list_per_page = 50
     search_fields = ("actor_name", "reason", "job_number")
-    search_help_text = "Who, why, or the number of a job"
+    search_help_text = "User name, reason or job ID"
     fields = ("created_at", "actor_name", "verb", "reason", "job_", "new_job_", "before", "after")
     readonly_fields = ("job_", "new_job_")
     actions = None

@@ -1,5 +1,5 @@
 """Bar charts as plain SVG, drawn by the server: no script, no library, no style attribute that the content security
-policy would refuse. The words around a chart are HTML, so that they keep their size when the picture is stretched."""
+policy would refuse. The text around a chart is HTML, so that it keeps its size when the picture is stretched."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 WIDTH = 1000.0
 HEIGHT = 200.0
-GAP = 0.15  # of a bar's room
+GAP = 0.15  # of a bar's slot
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One colour of a stacked bar; ``mood`` is the end of a class name in admin.css."""
+    """One colour of a stacked bar; ``tone`` is the end of a class name in admin.css."""
 
     label: str
-    mood: str
+    tone: str
     values: Sequence[float | None]
 
 
@@ -27,26 +27,27 @@ class Rect:
     y: float
     width: float
     height: float
-    mood: str
+    tone: str
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What ``admin/talking_head/chart.html`` draws. ``ticks`` run from the top; ``table`` has a row for every bar."""
+    """The data of ``admin/talking_head/chart.html``. ``ticks`` run from the top; ``table`` has a row for every bar."""
 
     name: str  # unique on the page
     title: str
-    summary: str  # what one sees, in a sentence
+    summary: str  # the chart in one sentence
     rects: tuple[Rect, ...]
     ticks: tuple[str, ...]
-    edges: tuple[str, ...]  # what the bars are of: first, middle, last
+    edges: tuple[str, ...]  # labels of the first, middle and last bar
     legend: tuple[Part, ...]
     head: tuple[str, ...]
     table: tuple[tuple[str, ...], ...]
 
     @property
     def is_empty(self) -> bool:
+        """Return whether there is no bar to draw."""
         return not self.rects
 
 
@@ -55,24 +56,25 @@ def bar_chart(
     title: str,
     labels: Sequence[str],
     parts: Sequence[Part],
-    written: Callable[[float], str],
+    format_value: Callable[[float], str],
     steps: Sequence[float] = (),
 ) -> Chart:
-    """``written`` puts a value into words with its unit; None is a gap. ``steps`` are preferred ends of the scale."""
+    """Return a bar chart. ``format_value`` formats a value with its unit; None is a gap; ``steps`` are preferred ends
+    of the scale."""
     sums = [sum(part.values[index] or 0.0 for part in parts) for index in range(len(labels))]
     top = ceiling(max(sums, default=0.0), steps)
     table = tuple(
-        (label, *(written(value) if (value := part.values[index]) is not None else "–" for part in parts))
+        (label, *(format_value(value) if (value := part.values[index]) is not None else "–" for part in parts))
         for index, label in enumerate(labels)
     )
     highest = max(range(len(sums)), key=sums.__getitem__, default=0)
-    summary = f"At most {written(sums[highest])} ({labels[highest]})." if sums and sums[highest] else "Nothing yet."
+    summary = f"Peak: {format_value(sums[highest])} ({labels[highest]})." if sums and sums[highest] else "Nothing yet."
     return Chart(
         name=name,
         title=title,
         summary=summary,
-        rects=tuple(_rects(labels, parts, top, written)),
-        ticks=(written(top), written(top / 2), written(0.0)),
+        rects=tuple(_rects(labels, parts, top, format_value)),
+        ticks=(format_value(top), format_value(top / 2), format_value(0.0)),
         edges=(labels[0], labels[len(labels) // 2], labels[-1]) if labels else (),
         legend=tuple(parts) if len(parts) > 1 else (),
         head=("From", *(part.label for part in parts)),
@@ -80,8 +82,10 @@ def bar_chart(
     )
 
 
-def _rects(labels: Sequence[str], parts: Sequence[Part], top: float, written: Callable[[float], str]) -> list[Rect]:
-    room = WIDTH / max(1, len(labels))
+def _rects(
+    labels: Sequence[str], parts: Sequence[Part], top: float, format_value: Callable[[float], str]
+) -> list[Rect]:
+    slot = WIDTH / max(1, len(labels))
     rects = []
     for index, label in enumerate(labels):
         floor = HEIGHT
@@ -91,14 +95,14 @@ def _rects(labels: Sequence[str], parts: Sequence[Part], top: float, written: Ca
                 continue
             height = HEIGHT * value / top
             floor -= height
-            words = f"{label}: {written(value)}" + (f" {part.label.lower()}" if len(parts) > 1 else "")
-            x, width = room * (index + GAP / 2), room * (1 - GAP)
-            rects.append(Rect(round(x, 2), round(floor, 2), round(width, 2), round(height, 2), part.mood, words))
+            words = f"{label}: {format_value(value)}" + (f" {part.label.lower()}" if len(parts) > 1 else "")
+            x, width = slot * (index + GAP / 2), slot * (1 - GAP)
+            rects.append(Rect(round(x, 2), round(floor, 2), round(width, 2), round(height, 2), part.tone, words))
     return rects
 
 
 def ceiling(value: float, steps: Sequence[float] = ()) -> float:
-    """The next of ``steps``, or else of 1, 2, 5, 10, 20, 50 ..., that is not below ``value``; 1 for nothing."""
+    """Return the first of ``steps``, or else of 1, 2, 5, 10, 20, 50 ..., that is not below ``value``; 1 for 0."""
     if value <= 0:
         return 1.0
     if step := next((step for step in steps if step >= value), None):

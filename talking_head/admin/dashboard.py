@@ -27,23 +27,23 @@ DEFAULT_SPAN = "day"
 REUSED_FOR_SECONDS = 30.0
 NARROW = "\u202f"  # a space at which no line breaks
 ROUND_SECONDS = (1, 2, 10, 20, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400)
-# label, mood, states that are counted together; what is shown lowest comes first
+# label, tone, states that are counted together; the lowest part of a bar comes first
 OUTCOMES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Completed", "good", (JobState.COMPLETED,)),
-    ("With stand-ins", "warn", (JobState.FALLBACK,)),
+    ("With fallbacks", "warn", (JobState.FALLBACK,)),
     ("Failed", "bad", (JobState.FAILED,)),
     ("Cancelled", "calm", (JobState.CANCELLED,)),
-    ("In the making", "busy", (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)),
+    ("In progress", "busy", (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)),
 )
 
 
-# A month of a large site takes a second or more; whoever reloads in between gets the same figures. What happens now is
-# always read anew.
+# The overview of a month takes a second or more on a large site, so reloads within that time show the same statistics.
+# The present is always read afresh.
 _overviews = {span.name: Reused(partial(dashboard_stats.overview, span), REUSED_FOR_SECONDS) for span in SPANS.values()}
 
 
 def forget() -> None:
-    """Reads everything again at the next call."""
+    """Drop the kept overviews, so that the next request reads the database."""
     for overview in _overviews.values():
         overview.clear()
 
@@ -51,10 +51,11 @@ def forget() -> None:
 @never_cache
 @require_safe
 def dashboard_page(request: HttpRequest) -> HttpResponse:
+    """Show the present and the statistics of one time span."""
     if not request.user.has_perm("talking_head.view_job"):
         raise PermissionDenied
     span = SPANS.get(request.GET.get("span", ""), SPANS[DEFAULT_SPAN])
-    found: Overview = _overviews[span.name].get()
+    overview: Overview = _overviews[span.name].get()
     present = dashboard_stats.present()
     oldest = present.oldest_wait_seconds
     context = {
@@ -62,23 +63,23 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
         "title": "Dashboard",
         "spans": SPANS.values(),
         "span": span,
-        "overview": found,
+        "overview": overview,
         "present": present,
-        "oldest_wait": seconds(oldest) if oldest is not None else "nobody waits",
-        "whole": _profile_row(found.everything, "All"),
-        "profiles": [_profile_row(figures, figures.profile) for figures in found.profiles],
-        "requests_chart": _requests_chart(found),
-        "charts": [chart for chart in _resource_charts(found) if not chart.is_empty],
+        "oldest_wait": seconds(oldest) if oldest is not None else formatting.NOTHING,
+        "whole": _profile_row(overview.everything, "All"),
+        "profiles": [_profile_row(figures, figures.profile) for figures in overview.profiles],
+        "requests_chart": _requests_chart(overview),
+        "charts": [chart for chart in _resource_charts(overview) if not chart.is_empty],
         "errors": [
             {"figures": error, "meaning": remedy_for(error.code).meaning, "url": _failures_url(error.code, span)}
-            for error in found.errors
+            for error in overview.errors
         ],
     }
     return TemplateResponse(request, "admin/talking_head/dashboard.html", context)
 
 
 def seconds(value: float) -> str:
-    """Like 4.2 s, 3 min 05 s, 2 h 10 min."""
+    """Return a duration such as "4.2 s", "3 min 05 s" or "2 h 10 min"."""
     if value == 0:
         return "0 s"
     if value < 60:
@@ -88,7 +89,7 @@ def seconds(value: float) -> str:
 
 
 def _failures_url(code: str, span: Span) -> str:
-    """The list behind a line: the same span, reviewed or not."""
+    """Return the URL of the failures with this error code in the same span, reviewed or not."""
     query = urlencode({"error_code": code, "reviewed": "all", "age": span.name})
     return f"{reverse('admin:talking_head_failure_changelist')}?{query}"
 
@@ -98,8 +99,10 @@ def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str]:
         value = figures.share(state)
         return f"{figures.states[state]:,} ({100 * value:.1f}{NARROW}%)" if value is not None else formatting.NOTHING
 
-    def pair(times: Times | None, written: Callable[[float], str]) -> tuple[str, str]:
-        return (written(times.mean), written(times.p95)) if times else (formatting.NOTHING, formatting.NOTHING)
+    def pair(times: Times | None, format_value: Callable[[float], str]) -> tuple[str, str]:
+        return (
+            (format_value(times.mean), format_value(times.p95)) if times else (formatting.NOTHING, formatting.NOTHING)
+        )
 
     total, waiting = pair(figures.total, seconds), pair(figures.waiting, seconds)
     factor = pair(figures.real_time_factor, lambda value: f"{value:.2f}")
@@ -121,31 +124,31 @@ def _profile_row(figures: ProfileFigures, name: str) -> dict[str, str]:
 # --- charts ----------------------------------------------------------------------------------------------------------
 
 
-def _labels(found: Overview) -> list[str]:
-    by_day = found.span.bar_hours == 24
-    return [date_format(bar.start, "j M" if by_day else "j M H:i") for bar in found.bars]
+def _labels(overview: Overview) -> list[str]:
+    by_day = overview.span.bar_hours == 24
+    return [date_format(bar.start, "j M" if by_day else "j M H:i") for bar in overview.bars]
 
 
-def _requests_chart(found: Overview) -> Chart:
+def _requests_chart(overview: Overview) -> Chart:
     def rate(bar: Bar, states: tuple[str, ...]) -> float:
         return sum(bar.states[state] for state in states) / max(1, bar.hours)
 
-    parts = [Part(label, mood, [rate(bar, states) for bar in found.bars]) for label, mood, states in OUTCOMES]
-    return bar_chart("requests", "Requests per hour", _labels(found), parts, lambda value: f"{value:.3g}")
+    parts = [Part(label, tone, [rate(bar, states) for bar in overview.bars]) for label, tone, states in OUTCOMES]
+    return bar_chart("requests", "Requests per hour", _labels(overview), parts, lambda value: f"{value:.3g}")
 
 
-def _resource_charts(found: Overview) -> list[Chart]:
-    labels = _labels(found)
+def _resource_charts(overview: Overview) -> list[Chart]:
+    labels = _labels(overview)
 
     def chart(
         name: str,
         title: str,
         value_of: Callable[[Bar], float | None],
-        written: Callable[[float], str],
+        format_value: Callable[[float], str],
         steps: Sequence[float] = (),
     ) -> Chart:
         return bar_chart(
-            name, title, labels, [Part(title, "busy", [value_of(bar) for bar in found.bars])], written, steps
+            name, title, labels, [Part(title, "busy", [value_of(bar) for bar in overview.bars])], format_value, steps
         )
 
     def amount(size_bytes: float) -> str:
@@ -153,7 +156,7 @@ def _resource_charts(found: Overview) -> list[Chart]:
 
     return [
         chart("wait", "Longest wait for a worker", lambda bar: bar.longest_wait_seconds, seconds, ROUND_SECONDS),
-        chart("memory", "Memory peak of a renderer", lambda bar: bar.rss_peak_bytes, amount),
-        chart("cpu", "Processor use of a renderer", lambda bar: bar.cpu_percent, lambda value: f"{value:.0f} %"),
-        chart("gpu", "Graphics memory peak", lambda bar: bar.gpu_peak_bytes, amount),
+        chart("memory", "Peak memory of a renderer", lambda bar: bar.rss_peak_bytes, amount),
+        chart("cpu", "CPU use of a renderer", lambda bar: bar.cpu_percent, lambda value: f"{value:.0f} %"),
+        chart("gpu", "Peak GPU memory", lambda bar: bar.gpu_peak_bytes, amount),
     ]

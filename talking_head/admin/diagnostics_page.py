@@ -1,4 +1,4 @@
-"""The administrators' page of ``manage.py diagnose``: the same probes, the same words."""
+"""The administrators' page of ``manage.py diagnose``: the same probes, the same wording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talking_head.diagnostics.wording import fact_rows
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def diagnosis_page(request: HttpRequest) -> HttpResponse:
-    """GET looks without loading the processor; POST also lets every engine render a second of video."""
+    """Show a diagnosis: GET does not load the processor, POST also lets every engine render a second of video."""
     if not request.user.has_perm("talking_head.view_job"):
         raise PermissionDenied
     report = diagnose(Depth(measure=request.method == "POST"))

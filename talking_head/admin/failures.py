@@ -1,4 +1,4 @@
-"""Failures for administrators: the list to work through, and a page that tells one of them and offers what helps."""
+"""Failures for administrators: the list to work through, and a page that explains one of them and offers remedies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Fail
 from talking_head.monitoring import failure_report
 from talking_head.services import reviews
 
-OUTCOMES: dict[str, str] = {JobState.FAILED: "Failed", JobState.FALLBACK: "Stand-ins"}
+OUTCOMES: dict[str, str] = {JobState.FAILED: "Failed", JobState.FALLBACK: "Fallbacks"}
 
 
 @admin.register(Failure)
@@ -44,7 +44,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("id", "title", "owner__username", "owner__email", "error_message", "script")
-    search_help_text = "Title, text, teacher, error or number of a job"
+    search_help_text = "Title, text, teacher, error or job ID"
     ordering = ("-finished_at", "-pk")
     actions = (
         "review_selected",
@@ -55,19 +55,19 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A failure is a job: whoever may see jobs may see it."""
+        """Return whether the user may view jobs, because a failure is a job."""
         return request.user.has_perm("talking_head.view_job")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Failure]:
-        bad_tries = Attempt.objects.filter(clip__job=OuterRef("pk")).exclude(error_code="").order_by("-pk")
+        failed_attempts = Attempt.objects.filter(clip__job=OuterRef("pk")).exclude(error_code="").order_by("-pk")
         return (
             super()
             .get_queryset(request)
             .filter(state__in=REVIEWABLE_JOB_STATES)
-            .annotate(stage=Subquery(bad_tries.values("stage")[:1]), took=F("finished_at") - F("created_at"))
+            .annotate(stage=Subquery(failed_attempts.values("stage")[:1]), took=F("finished_at") - F("created_at"))
         )
 
     # --- columns ---
@@ -95,16 +95,15 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     # --- one failure ---
 
     def page_after(self, job: Job, result: Job, verb: str) -> str:
-        """Whoever is done with one goes on to the next."""
+        """Return the URL of the next failure after a review, else of the failure that the action was about."""
         if verb == ActionVerb.REVIEW:
             newer, older = failure_report.adjacent_failures(job)
             upcoming = older or newer
             return _page(upcoming) if upcoming else reverse("admin:talking_head_failure_changelist")
         if job.state in REVIEWABLE_JOB_STATES:
             return _page(job)
-        origin = (
-            job.asked_for_by.order_by("-pk").values_list("job_id", flat=True).first()
-        )  # the newer try was cancelled
+        # The retry was cancelled.
+        origin = job.asked_for_by.order_by("-pk").values_list("job_id", flat=True).first()
         return reverse("admin:talking_head_failure_change", args=[origin or job.pk])
 
     def change_view(
@@ -115,17 +114,17 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
         job = job_at(object_id)
         if job is None or job.state not in REVIEWABLE_JOB_STATES:
             raise Http404
-        told = failure_report.report(job)
+        report = failure_report.report(job)
         newer, older = failure_report.adjacent_failures(job)
         successor = reviews.successor_of(job)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": told.headline,
+            "title": report.headline,
             "job": job,
-            "report": told,
-            "figures": _figures(job, told.figures),
-            "buttons": self._buttons_here(request, job, successor, told.remedy.verb),
+            "report": report,
+            "figures": _figures(job, report.figures),
+            "buttons": self._buttons_here(request, job, successor, report.remedy.verb),
             "trail": trail_of(job),
             "successor": successor,
             "newer": newer,
@@ -138,7 +137,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
     def _buttons_here(self, request: HttpRequest, job: Job, successor: Job | None, first: str) -> list[Button]:
         buttons = self.buttons(request, job, first)
         if successor is not None and successor.is_active and self.has_cancel_permission(request):
-            buttons.insert(0, Button(ActionVerb.CANCEL, "Cancel the newer try", successor))
+            buttons.insert(0, Button(ActionVerb.CANCEL, "Cancel the retry", successor))
         return buttons
 
 
@@ -147,19 +146,22 @@ def _page(job: Job) -> str:
 
 
 def _figures(job: Job, metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """The metrics in words and units; what was not measured is left out."""
+    """Return the metrics as labels and values with units; what was not measured is left out."""
     used = metrics["resources"]
     stages = {name: seconds for name, seconds in metrics["stages"].items() if seconds}
     rows = [
         ("Waited", formatting.duration(failure_report.waited(job))),
-        ("Worked", formatting.between(job.started_at, job.finished_at) if job.started_at else formatting.NOTHING),
-        ("Time allowed", f"{metrics['timeout_seconds']:.0f} s"),
-        ("Sentences", f"{sum(clip['state'] == 'done' for clip in metrics['clips'])} of {len(metrics['clips'])} made"),
+        ("Worked on", formatting.between(job.started_at, job.finished_at) if job.started_at else formatting.NOTHING),
+        ("Time limit", f"{metrics['timeout_seconds']:.0f} s"),
+        (
+            "Sentences",
+            f"{sum(clip['state'] == 'done' for clip in metrics['clips'])} of {len(metrics['clips'])} rendered",
+        ),
         ("Video", f"{metrics['video_seconds']:.1f} s" if metrics["video_seconds"] else ""),
-        ("Work per second of video", f"{factor:.2f} s" if (factor := metrics["real_time_factor"]) else ""),
-        ("Processor", f"{used['cpu_percent']:.0f} % of a core" if used["cpu_percent"] is not None else ""),
-        ("Memory peak", formatting.amount(used["rss_peak_bytes"])),
-        ("Graphics card", _gpu(used["gpu"])),
+        ("Rendering time per second of video", f"{factor:.2f} s" if (factor := metrics["real_time_factor"]) else ""),
+        ("CPU", f"{used['cpu_percent']:.0f} % of a core" if used["cpu_percent"] is not None else ""),
+        ("Peak memory", formatting.amount(used["rss_peak_bytes"])),
+        ("GPU", _gpu(used["gpu"])),
         ("Seconds by stage", ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items())),
         ("Engines", f"{job.speech}, {job.face}"),
         ("Profile", f"{job.profile} {job.profile_reason}".strip()),

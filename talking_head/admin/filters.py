@@ -1,4 +1,4 @@
-"""Ways to narrow the list of jobs down."""
+"""Filters of the lists of jobs and failures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AgeFilter(admin.SimpleListFilter):
 
 
 class DurationFilter(admin.SimpleListFilter):
-    """From the first clip's start to the end of the job; of running ones, so far."""
+    """Time from the first clip's start to the end of the job; of running ones, so far."""
 
     title = "duration"
     parameter_name = "duration"
@@ -50,7 +50,7 @@ class DurationFilter(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [*((name, label) for name, (label, *_bounds) in self.bounds.items()), ("late", "Past its deadline")]
+        return [*((name, label) for name, (label, *_bounds) in self.bounds.items()), ("late", "Past the deadline")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         value, now = self.value() or "", timezone.now()
@@ -68,7 +68,7 @@ class DurationFilter(admin.SimpleListFilter):
 
 
 class ErrorCodeFilter(admin.SimpleListFilter):
-    """The codes that there are; most jobs have none."""
+    """The error codes in the list; most jobs have none."""
 
     title = "error"
     parameter_name = "error_code"
@@ -82,7 +82,7 @@ class ErrorCodeFilter(admin.SimpleListFilter):
 
 
 class ReviewedFilter(admin.SimpleListFilter):
-    """What is still to be done, unless somebody asks for more."""
+    """Unreviewed failures, unless the administrator chooses others."""
 
     title = "review"
     parameter_name = "reviewed"
@@ -114,7 +114,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 class StageFilter(admin.SimpleListFilter):
-    """In which stage a try went wrong."""
+    """The stage in which an attempt failed."""
 
     title = "stage"
     parameter_name = "stage"
@@ -125,9 +125,9 @@ class StageFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         stage = self.value()
         if stage == "publish":  # no sentence is to blame
-            return queryset.filter(~Exists(_bad_tries()))
-        return queryset.filter(Exists(_bad_tries().filter(stage=stage))) if stage else queryset
+            return queryset.filter(~Exists(_failed_attempts()))
+        return queryset.filter(Exists(_failed_attempts().filter(stage=stage))) if stage else queryset
 
 
-def _bad_tries() -> QuerySet[Attempt]:
+def _failed_attempts() -> QuerySet[Attempt]:
     return Attempt.objects.filter(clip__job=OuterRef("pk")).exclude(error_code="")

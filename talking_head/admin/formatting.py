@@ -1,4 +1,4 @@
-"""How jobs, clips and attempts look on the administrators' pages: small pieces of escaped HTML."""
+"""Small fragments of escaped HTML that show jobs, clips and attempts on the administrators' pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talking_head.files import job_files, local
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 
 NOTHING = "–"
-MOODS: dict[str, str] = {
+TONES: dict[str, str] = {
     JobState.QUEUED: "calm",
     JobState.RUNNING: "busy",
     JobState.PUBLISHING: "busy",
@@ -36,12 +36,12 @@ RESULT_FILES = {
 
 
 def badge(value: str, label: str) -> SafeString:
-    """A word in a colour; the word says it all, the colour only helps to find it."""
-    return format_html('<span class="lectern-badge lectern-{}">{}</span>', MOODS.get(value, "calm"), label)
+    """Return a word on a colour; the colour only helps to find it."""
+    return format_html('<span class="lectern-badge lectern-{}">{}</span>', TONES.get(value, "calm"), label)
 
 
 def duration(span: timedelta | None) -> str:
-    """Like 4.2 s, 3 min 05 s, 2 h 10 min, 1 day."""
+    """Return a duration such as "4.2 s", "3 min 05 s", "2 h 10 min" or "1 day"."""
     if span is None:
         return NOTHING
     seconds = max(0.0, span.total_seconds())
@@ -56,14 +56,14 @@ def duration(span: timedelta | None) -> str:
 
 
 def amount(size_bytes: float | None) -> str:
-    """Like 812 MB, 3.4 GB; empty when it is not known."""
+    """Return a size such as "812 MB" or "3.4 GB"; "" when it is not known."""
     if not size_bytes:
         return ""
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
-    """From start to end; an end that has not come yet is now."""
+    """Return the duration from start to end, or to now where the end is None."""
     return duration((end or timezone.now()) - start) if start else NOTHING
 
 
@@ -74,7 +74,7 @@ def problem(code: str, message: str, hint: str = "") -> SafeString | str:
 
 
 def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:
-    """Long text that opens with a click."""
+    """Return long text that opens with a click."""
     if not text:
         return NOTHING
     opened = mark_safe(" open") if is_open else ""
@@ -82,20 +82,18 @@ def folded(title: str, text: str, *, is_open: bool = False) -> SafeString | str:
 
 
 def result_links(job: Job) -> SafeString | str:
-    """The files that are really there."""
+    """Return links to the result files that exist."""
     files = {**RESULT_FILES, "Metrics": local.metrics_file(job.pk).name}
-    there = job_files.files_of(job)
-    links = [(reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if name in there]
+    existing = job_files.files_of(job)
+    links = [(reverse("job_file", args=[job.pk, name]), title) for title, name in files.items() if name in existing]
     return format_html_join(" · ", '<a href="{}">{}</a>', links) or NOTHING
 
 
 def portrait(job: Job) -> SafeString | str:
     if not job.portrait_digest:
-        return "None: the stand-in card speaks"
+        return "None: the fallback card is shown"
     url = reverse("portrait_file", args=[job.portrait_digest])
-    return format_html(
-        '<a href="{0}"><img class="lectern-portrait" src="{0}" alt="The portrait" loading="lazy"></a>', url
-    )
+    return format_html('<a href="{0}"><img class="lectern-portrait" src="{0}" alt="Portrait" loading="lazy"></a>', url)
 
 
 def clip_text(clip: Clip) -> SafeString:
@@ -103,9 +101,9 @@ def clip_text(clip: Clip) -> SafeString:
 
 
 def clip_state(clip: Clip) -> SafeString:
-    shown = badge(clip.state, clip.get_state_display())
-    marks = [("stand-in", clip.is_fallback), ("from cache", clip.cached)]
-    return format_html("{} {}", shown, ", ".join(name for name, applies in marks if applies))
+    state = badge(clip.state, clip.get_state_display())
+    marks = [("fallback", clip.is_fallback), ("from cache", clip.cached)]
+    return format_html("{} {}", state, ", ".join(name for name, applies in marks if applies))
 
 
 def clip_video(clip: Clip) -> SafeString | str:
@@ -116,8 +114,8 @@ def clip_video(clip: Clip) -> SafeString | str:
 
 
 def attempts(clip: Clip) -> SafeString | str:
-    """The history of a clip, with what the renderer said last where it went wrong."""
-    return format_html_join("", "{}", ((_attempt(number, one),) for number, one in _numbered(clip))) or NOTHING
+    """Return the attempts at a clip; failed ones with the end of the renderer's log."""
+    return format_html_join("", "{}", ((_attempt(number, attempt),) for number, attempt in _numbered(clip))) or NOTHING
 
 
 def _numbered(clip: Clip) -> list[tuple[int, Attempt]]:
@@ -130,7 +128,7 @@ def _attempt(number: int, attempt: Attempt) -> SafeString:
     head = f"{number}. {outcome} after {took}" + (f" in {attempt.stage}" if attempt.stage else "")
     if attempt.outcome in (AttemptOutcome.DONE, AttemptOutcome.RELEASED, ""):
         return format_html('<div title="{}">{}</div>', attempt.worker, head)
-    said = "\n".join(
+    details = "\n".join(
         line
         for line in (
             f"worker {attempt.worker}, renderer process {attempt.renderer_pid or 'unknown'}",
@@ -139,4 +137,4 @@ def _attempt(number: int, attempt: Attempt) -> SafeString:
         )
         if line
     )
-    return format_html("<div>{}</div>", folded(head, said))
+    return format_html("<div>{}</div>", folded(head, details))

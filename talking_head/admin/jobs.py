@@ -1,5 +1,5 @@
-"""Jobs for administrators: see what failed and why, try again, cancel. Nobody edits a row by hand: states change only
-through :mod:`talking_head.services`, which keep the rules of the lifecycle."""
+"""Jobs for administrators: see what failed and why, retry, cancel. No row is edited by hand: states change only through
+:mod:`talking_head.services`, which keep the rules of the lifecycle."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from talking_head.admin.filters import AgeFilter, DurationFilter, ErrorCodeFilte
 from talking_head.admin.read_only import ReadOnly, job_at
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Clip, ClipState, Job
 
-MENDING = (ActionVerb.RETRY, ActionVerb.RETRY_FASTER, ActionVerb.CANCEL)
+JOB_PAGE_VERBS = (ActionVerb.RETRY, ActionVerb.RETRY_FASTER, ActionVerb.CANCEL)
 
-# The task queue's own pages run any importable function for whoever may add a schedule: os.system, for one. Nothing
-# there is needed, because jobs are started and mended here.
+# The task queue's own pages let any user who may add a schedule run any importable function, os.system for one. They
+# are not needed, because jobs are started and retried here.
 for queue_model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(queue_model):
         admin.site.unregister(queue_model)
@@ -96,7 +96,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
         "error_message",
         "script",
     )
-    search_help_text = "Title, text, owner, error, subject or number of a job"
+    search_help_text = "Title, text, owner, error, subject or job ID"
     date_hierarchy = "created_at"
     inlines = (ClipInline,)
     change_form_template = "admin/talking_head/job/change_form.html"
@@ -128,7 +128,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
             super()
             .get_queryset(request)
             .annotate(
-                # Subqueries, because a join would gather the sentences of all jobs to show those of fifty.
+                # Subqueries, because a join would read the sentences of all jobs to show those of fifty.
                 done_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"), state=ClipState.DONE)),
                 all_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"))),
                 rendering_time=ExpressionWrapper(F("finished_at") - F("started_at"), DurationField()),
@@ -181,7 +181,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     def script_(self, job: Job) -> SafeString | str:
         return formatting.folded(f"{len(job.script):,} characters", job.script)
 
-    # --- what can be done ---
+    # --- actions ---
 
     def get_urls(self) -> list[URLPattern]:
         def page(view: Any) -> Any:
@@ -206,8 +206,8 @@ class JobAdmin(ReadOnly, ActsOnJobs):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def _buttons_here(self, request: HttpRequest, job: Job) -> list[Button]:
-        """Reviews have a page of their own."""
-        return [button for button in self.buttons(request, job) if button.verb in MENDING]
+        """Return the buttons of a job's page; reviews have their own page."""
+        return [button for button in self.buttons(request, job) if button.verb in JOB_PAGE_VERBS]
 
 
 def _count_of(clips: QuerySet[Clip]) -> Coalesce:

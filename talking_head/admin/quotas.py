@@ -1,4 +1,4 @@
-"""Quotas for administrators: the only rows of the renderer that people write by hand."""
+"""Quotas for administrators: the only rows of the renderer that are edited by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class QuotaAdmin(admin.ModelAdmin):
     list_per_page = 50
 
     def get_readonly_fields(self, request: HttpRequest, obj: Quota | None = None) -> tuple[str, ...]:
-        """A quota stays whose it is."""
+        """Return the read-only fields: the owner of an existing quota does not change."""
         return ("owner", *self.readonly_fields) if obj else self.readonly_fields
 
     @admin.display(description="videos being made")

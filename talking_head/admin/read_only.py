@@ -1,4 +1,4 @@
-"""Pages that only show."""
+"""Read-only pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talking_head.models import Job
 
 
 class ReadOnly:
-    """For rows that only the renderer writes."""
+    """Mixin for the model admins of rows that only the renderer writes."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -25,7 +25,7 @@ class ReadOnly:
 
 
 def job_at(object_id: str) -> Job | None:
-    """The job at an address of these pages, where anything may stand."""
+    """Return the job with the ID in a URL of these pages; None for any other text."""
     try:
         return Job.objects.filter(pk=UUID(unquote(object_id))).first()
     except ValueError:

@@ -1,4 +1,4 @@
-"""``manage.py diagnose`` and the administrators' page: what this machine can do and what keeps it from doing more.
+"""``manage.py diagnose`` and the administrators' page: what works on this machine and what does not.
 
-``machine``, ``engines`` and ``services`` gather facts, ``judgements`` judges them, ``diagnosis`` puts it together.
+``machine``, ``engines`` and ``services`` gather facts, ``judgements`` derives findings, ``diagnosis`` runs all of them.
 """

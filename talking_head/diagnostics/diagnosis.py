@@ -1,4 +1,4 @@
-"""The whole diagnosis, probe by probe. Each probe may fail without keeping the others from being heard."""
+"""The whole diagnosis, probe by probe. A probe that fails does not keep the others from running."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ PORTRAIT = Path("edu_platform", "demo", "astronaut.png")  # shipped with the dem
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """``measure``: let the engines work for a second; ``deep``: read every byte of the checkpoints."""
+    """How thorough a diagnosis is. ``measure``: let the engines work for a second; ``deep``: read every byte of the
+    checkpoints."""
 
     measure: bool = True
     deep: bool = False
 
 
-def _ignore(_what: str) -> None:
-    """For callers that do not watch."""
+def _ignore(_probe: str) -> None:
+    """Do nothing, for callers that show no progress."""
 
 
 def diagnose(depth: Depth, on_start: Callable[[str], None] = _ignore) -> Report:
-    """Looks at everything and judges it. Takes seconds: ten or more when engines are measured."""
+    """Run all probes and judge their facts. Takes seconds: ten or more when engines are measured."""
     report = Report()
     chosen = {"face": settings.TALKING_HEAD_FACE, "speech": settings.TALKING_HEAD_SPEECH}
     probes: dict[str, Callable[[], Any]] = {
@@ -63,18 +64,19 @@ def diagnose(depth: Depth, on_start: Callable[[str], None] = _ignore) -> Report:
 
 
 def checkpoint_rows(deep: bool) -> list[dict[str, Any]]:
+    """Return the state of every checkpoint of the manifest."""
     folder = Path(settings.CHECKPOINTS_DIR)
     return [
         {
-            "name": one.name,
-            "file": one.file,
-            "bytes": one.bytes,
-            "needed_by": list(one.needed_by),
-            "optional": one.optional,
-            "state": str(state_of(one, folder, deep=deep)),
+            "name": checkpoint.name,
+            "file": checkpoint.file,
+            "bytes": checkpoint.bytes,
+            "needed_by": list(checkpoint.needed_by),
+            "optional": checkpoint.optional,
+            "state": str(state_of(checkpoint, folder, deep=deep)),
             "digest_checked": deep,
         }
-        for one in load_manifest().checkpoints
+        for checkpoint in load_manifest().checkpoints
     ]
 
 
@@ -95,6 +97,6 @@ def _gather(report: Report, section: str, probe: Callable[[], Any]) -> None:
 def _guarded(report: Report, section: str, step: Callable[[], object]) -> None:
     try:
         step()
-    except Exception as error:  # a diagnosis is asked for when something is broken, and that may be anything
+    except Exception as error:  # a diagnosis runs when something is broken, and that may be anything
         logger.debug("The probe %s failed.", section, exc_info=True)
         report.add(Level.DEGRADED, "probe_failed", f"The probe “{section}” failed: {type(error).__name__}: {error}")

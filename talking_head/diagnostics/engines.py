@@ -23,8 +23,8 @@ WORKING_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class TrialSettings:
-    """``measure`` lets every usable engine work for a second of result, one after the other; without it they are only
-    created, side by side."""
+    """Settings of the engine trials. ``measure`` lets every usable engine produce a second of output, one after the
+    other; without it they are only created, in parallel."""
 
     base_dir: Path
     checkpoints_dir: Path
@@ -35,19 +35,20 @@ class TrialSettings:
 
 
 def try_engines(settings: TrialSettings, on_start: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One :class:`~talking_head.pipeline.probes.engine_trial.Trial` as JSON for every registered engine."""
+    """Return one :class:`~talking_head.pipeline.probes.engine_trial.Trial` as JSON for every registered engine."""
     engines = [(kind, name) for kind, names in ENGINES.items() for name in names]
 
-    def one(engine: tuple[str, str]) -> dict[str, Any]:
+    def try_engine(engine: tuple[str, str]) -> dict[str, Any]:
         on_start(engine[1])
         return try_one(*engine, settings)
 
-    # Measured ones must not take each other's processor.
+    # Engines that are measured must not compete for the processor.
     with ThreadPoolExecutor(1 if settings.measure else usable_cores()) as pool:
-        return list(pool.map(one, engines))
+        return list(pool.map(try_engine, engines))
 
 
 def try_one(kind: str, name: str, settings: TrialSettings) -> dict[str, Any]:
+    """Try one engine in a process of its own, and return its trial as JSON."""
     command = [
         sys.executable,
         "-m",
@@ -61,7 +62,7 @@ def try_one(kind: str, name: str, settings: TrialSettings) -> dict[str, Any]:
         if settings.portrait is not None:
             command += ["--portrait", str(settings.portrait)]
     try:
-        asked = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=settings.base_dir,
             capture_output=True,
@@ -69,25 +70,25 @@ def try_one(kind: str, name: str, settings: TrialSettings) -> dict[str, Any]:
             timeout=settings.loading_seconds + settings.working_seconds,
             check=True,
         )
-        trial: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
+        trial: dict[str, Any] = json.loads(process.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return _failed(kind, name, "engine_too_slow", f"It was not ready after {settings.loading_seconds:.0f} s.")
     except subprocess.CalledProcessError as error:
-        return _failed(kind, name, "engine_crashed", _how_it_ended(error))
+        return _failed(kind, name, "engine_crashed", _exit_reason(error))
     except (ValueError, IndexError, OSError) as error:
-        return _failed(kind, name, "engine_crashed", f"Its trial said nothing ({type(error).__name__}).")
+        return _failed(kind, name, "engine_crashed", f"Its trial returned no result ({type(error).__name__}).")
     return trial
 
 
-def _how_it_ended(error: subprocess.CalledProcessError) -> str:
+def _exit_reason(error: subprocess.CalledProcessError) -> str:
     if error.returncode < 0:
-        return f"Its process was ended by {signal.Signals(-error.returncode).name}."
+        return f"Its process was killed by {signal.Signals(-error.returncode).name}."
     return f"Its process failed: {last_line(error.stderr) or f'status {error.returncode}'}"
 
 
 def _failed(kind: str, name: str, code: str, message: str) -> dict[str, Any]:
     hint = (
-        "Ask again when the machine is less busy, or choose another engine."
+        "Run the diagnosis again when the machine is less busy, or choose another engine."
         if code == "engine_too_slow"
         else "Install its requirements again, or choose another engine."
     )

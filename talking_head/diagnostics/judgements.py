@@ -1,4 +1,4 @@
-"""From facts to words: what is wrong, and what would make it better."""
+"""Findings and recommendations that follow from the facts: what is wrong, and what would improve it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from talking_head.timebase import VIDEO_FPS
 LITTLE_SPACE_BYTES = 5_000_000_000  # about 16 hours of video at 512 px
 LITTLE_MEMORY_BYTES = 1_000_000_000  # a renderer with the embedded engines peaks at about half of it
 REQUIREMENTS = {"sadtalker": "requirements/sadtalker.txt", "coqui": "requirements/coqui.txt"}
-LONGEST_FRAME_SECONDS = max(profile.seconds_per_frame for profile in PROFILES.values())  # that restoring may take
-NOT_THERE = ("engine_unavailable", "checkpoint_missing")  # was never asked for, so nothing is broken
+LONGEST_FRAME_SECONDS = max(
+    profile.seconds_per_frame for profile in PROFILES.values()
+)  # the time that an enhancer may take
+NOT_THERE = ("engine_unavailable", "checkpoint_missing")  # not installed, so nothing is broken
 
 
 def judge_machine(report: Report) -> None:
+    """Add findings about disk, memory and GPU."""
     facts = report.facts
     if facts["disk"]["free_bytes"] < LITTLE_SPACE_BYTES:
         free = facts["disk"]["free_bytes"] / 1e9
@@ -30,7 +33,7 @@ def judge_machine(report: Report) -> None:
             Level.ADVICE,
             "little_memory",
             f"Only {facts['memory']['available_bytes'] / 1e6:.0f} MB of memory are available.",
-            "Render one clip at a time (TALKING_HEAD_SLOTS=1) and end what else uses memory.",
+            "Render one clip at a time (TALKING_HEAD_SLOTS=1) and stop other programs that use memory.",
         )
     gpu = facts["gpu"]
     if gpu["error"]:
@@ -47,9 +50,10 @@ def judge_machine(report: Report) -> None:
 
 
 def judge_checkpoints(report: Report) -> None:
-    """Damaged files are a fault; other weights that their engine is content with, and half a set, are not."""
+    """Add findings about checkpoint files: damaged ones are a fault; other weights that their engine accepts, and an
+    incomplete set, are not."""
     rows = report.facts["checkpoints"]
-    content = {engine["name"] for engine in report.facts["engines"] if engine["usable"]}
+    accepting = {engine["name"] for engine in report.facts["engines"] if engine["usable"]}
     for row in rows:
         if row["state"] == FileState.UNREADABLE:
             report.add(
@@ -60,16 +64,16 @@ def judge_checkpoints(report: Report) -> None:
             )
         elif row["state"] == FileState.CORRUPT:
             report.add(
-                Level.ADVICE if content & set(row["needed_by"]) else Level.DEGRADED,
+                Level.ADVICE if accepting & set(row["needed_by"]) else Level.DEGRADED,
                 "checkpoint_corrupt",
                 f"The checkpoint {row['file']} is not the official file: it is damaged, or holds other weights.",
                 f"Replace it with `python manage.py download_checkpoints --only {row['name']}`; "
                 f"or, for weights of your own, put their digest beside it as {row['file']}.sha256.",
             )
     for engine in sorted({engine for row in rows for engine in row["needed_by"]}):
-        own = [row for row in rows if engine in row["needed_by"]]
-        missing = [row["file"] for row in own if row["state"] == FileState.MISSING]
-        if missing and len(missing) < len(own):
+        needed = [row for row in rows if engine in row["needed_by"]]
+        missing = [row["file"] for row in needed if row["state"] == FileState.MISSING]
+        if missing and len(missing) < len(needed):
             report.add(
                 Level.ADVICE,
                 "checkpoints_incomplete",
@@ -79,7 +83,7 @@ def judge_checkpoints(report: Report) -> None:
 
 
 def judge_engines(report: Report, chosen: dict[str, str]) -> None:
-    """``chosen`` is the engine that the settings name for each kind."""
+    """Add findings about unusable engines; ``chosen`` is the engine that the settings name for each kind."""
     engines = report.facts["engines"]
     for engine in engines:
         if engine["usable"]:
@@ -89,7 +93,9 @@ def judge_engines(report: Report, chosen: dict[str, str]) -> None:
         if engine["name"] not in message.lower():
             message = f"{kind_in_words(engine['kind'])} {engine['name']}: {message}"
         if chosen.get(engine["kind"]) == engine["name"]:
-            report.add(Level.BROKEN, "chosen_engine_unusable", f"{message} The settings ask for it.", error["hint"])
+            report.add(
+                Level.BROKEN, "chosen_engine_unusable", f"{message} The settings choose this engine.", error["hint"]
+            )
         elif (engine["kind"], engine["name"]) in EMBEDDED:
             report.add(Level.DEGRADED, "embedded_engine_unusable", message, error["hint"])
         else:
@@ -102,49 +108,49 @@ def judge_engines(report: Report, chosen: dict[str, str]) -> None:
                 Level.BROKEN,
                 f"no_{kind}_engine",
                 f"No {kind} engine works here.",
-                "Install requirements.txt and requirements/models.txt again, as `make demo` does.",
+                "Reinstall requirements.txt and requirements/models.txt, as `make demo` does.",
             )
 
 
 def recommend(report: Report, chosen: dict[str, str]) -> dict[str, Any]:
-    """Which profile to use and why, and what to install or fetch to get further."""
+    """Return which profile to use and why, and what to install or download to improve on it."""
     engines = {(engine["kind"], engine["name"]): engine for engine in report.facts["engines"]}
     sadtalker = engines.get(("face", "sadtalker"))
     has_gpu = bool(report.facts["gpu"]["driver_devices"] or report.facts["gpu"]["devices"])
     face = chosen.get("face", AUTO)
     if face == AUTO:
-        face = next((name for (kind, name), one in engines.items() if kind == "face" and one["usable"]), "still")
+        face = next((name for (kind, name), row in engines.items() if kind == "face" and row["usable"]), "still")
     factor = engines.get(("face", face), {}).get("real_time_factor")
     profile, why = _profile_for(face, factor, has_gpu)
     actions = []
     if sadtalker is not None and not sadtalker["usable"]:
-        actions += _towards_sadtalker(report, has_gpu)
+        actions += _sadtalker_steps(report, has_gpu)
     elif sadtalker is not None and face != "sadtalker" and has_gpu:
         actions.append("The quality engine is ready: choose it with TALKING_HEAD_FACE=sadtalker.")
     if sadtalker is not None and sadtalker["real_time_factor"]:
-        actions.append(_what_sadtalker_can(sadtalker["real_time_factor"]))
+        actions.append(_sadtalker_limits(sadtalker["real_time_factor"]))
     actions += [
-        f"{name} takes {one['real_time_factor'] / VIDEO_FPS:.1f} s for a frame, too long for any profile: "
-        "it is left out here unless TALKING_HEAD_ENHANCE=always."
-        for (kind, name), one in engines.items()
-        if kind == "enhancer" and (one["real_time_factor"] or 0.0) > LONGEST_FRAME_SECONDS * VIDEO_FPS
+        f"{name} takes {row['real_time_factor'] / VIDEO_FPS:.1f} s per frame, too long for any profile: "
+        "it is not used here unless TALKING_HEAD_ENHANCE=always."
+        for (kind, name), row in engines.items()
+        if kind == "enhancer" and (row["real_time_factor"] or 0.0) > LONGEST_FRAME_SECONDS * VIDEO_FPS
     ]
     return {"profile": profile, "face": face, "why": why, "actions": actions}
 
 
 def _profile_for(face: str, factor: float | None, has_gpu: bool) -> tuple[str, str]:
     if face == "still":
-        return FAST.name, "No engine here makes a picture talk: lessons would be pictures that stand still."
+        return FAST.name, "No engine here can animate a portrait: lessons would show still pictures."
     if factor is None:
         return BALANCED.name, "The default; nothing was measured."
     if face == "sadtalker" and has_gpu and factor < 1:
-        return QUALITY.name, f"The GPU draws {face} {pace_in_words(factor)}."
+        return QUALITY.name, f"The GPU runs {face} at {pace_in_words(factor)}."
     if factor <= 1:
-        return BALANCED.name, f"{face} is {pace_in_words(factor)} here."
+        return BALANCED.name, f"{face} runs at {pace_in_words(factor)} here."
     return FAST.name, f"{face} takes {pace_in_words(factor)} here."
 
 
-def _towards_sadtalker(report: Report, has_gpu: bool) -> list[str]:
+def _sadtalker_steps(report: Report, has_gpu: bool) -> list[str]:
     steps = []
     if report.facts["packages"].get("torch") is None:
         steps.append(f"pip install -r {REQUIREMENTS['sadtalker']}")
@@ -154,15 +160,15 @@ def _towards_sadtalker(report: Report, has_gpu: bool) -> list[str]:
         steps.append("python manage.py download_checkpoints --only sadtalker")
     if not steps:
         return []
-    worth = (
-        "There is a GPU, which the quality engine sadtalker can use"
+    reason = (
+        "The quality engine sadtalker can use the GPU; to install it"
         if has_gpu
-        else "The quality engine sadtalker is slow without a GPU; to try it nevertheless"
+        else "The quality engine sadtalker is slow without a GPU; to install it anyway"
     )
-    return [f"{worth}: {' && '.join(steps)}"]
+    return [f"{reason}: {' && '.join(steps)}"]
 
 
-def _what_sadtalker_can(factor: float) -> str:
+def _sadtalker_limits(factor: float) -> str:
     longest = {name: profile.timeout_seconds / factor for name, profile in PROFILES.items()}
     limits = ", ".join(f"{seconds:.0f} s under {name}" for name, seconds in longest.items())
-    return f"sadtalker needs {factor:.2f} s for a second of video at 256 px, so the time limits allow about {limits}."
+    return f"sadtalker takes {factor:.2f} s per second of video at 256 px, so the time limits allow about {limits}."

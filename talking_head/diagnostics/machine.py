@@ -1,4 +1,4 @@
-"""The machine as it is: Python, packages, processor, memory, disk, GPU. Nothing here imports torch."""
+"""Facts about the machine: Python, packages, processor, memory, disk, GPU. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -36,21 +36,22 @@ PACKAGES = (
     "httpx",
 )
 OPTIONAL_PACKAGES = ("torch", "safetensors", "coqui-tts", "face-alignment", "faster-whisper")
-# Those that decide how fast the engines' libraries can be.
+# Features that decide how fast the engines' libraries can be.
 CPU_FEATURES = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
-GPU_SECONDS = 60.0  # the first import of torch on a cold disk takes its time
-ASK_TORCH = """
+GPU_SECONDS = 60.0  # the first import of torch from a cold disk is slow
+TORCH_PROBE = """
 import json, torch
 devices = []
 if torch.cuda.is_available():
     for index in range(torch.cuda.device_count()):
-        found = torch.cuda.get_device_properties(index)
-        devices.append({"name": found.name, "memory_bytes": found.total_memory})
+        device = torch.cuda.get_device_properties(index)
+        devices.append({"name": device.name, "memory_bytes": device.total_memory})
 print(json.dumps({"devices": devices, "built_for": torch.version.cuda or torch.version.hip or "cpu"}))
 """
 
 
 def python_facts() -> dict[str, Any]:
+    """Return the version of Python and of the system."""
     return {
         "version": platform.python_version(),
         "executable": sys.executable,
@@ -60,7 +61,7 @@ def python_facts() -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str | None]:
-    """Version by name; None when it is not installed."""
+    """Return versions by package name; None for one that is not installed."""
     versions: dict[str, str | None] = {}
     for name in (*PACKAGES, *OPTIONAL_PACKAGES):
         try:
@@ -71,6 +72,7 @@ def package_versions() -> dict[str, str | None]:
 
 
 def cpu_facts() -> dict[str, Any]:
+    """Return model, cores, features and load of the processor."""
     fields = _cpuinfo()
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
     return {
@@ -83,6 +85,7 @@ def cpu_facts() -> dict[str, Any]:
 
 
 def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -97,27 +100,28 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def memory_facts() -> dict[str, int]:
+    """Return total and available memory in bytes."""
     memory = psutil.virtual_memory()
     return {"total_bytes": memory.total, "available_bytes": memory.available}
 
 
 def disk_facts(folder: Path) -> dict[str, Any]:
-    """Of the file system under ``folder``, which need not be there yet."""
+    """Return total and free bytes of the file system of ``folder``, which need not exist yet."""
     existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
     usage = shutil.disk_usage(existing)
     return {"folder": str(folder), "total_bytes": usage.total, "free_bytes": usage.free}
 
 
 def gpu_facts() -> dict[str, Any]:
-    """What the driver sees and what torch can use; torch is asked in a process of its own."""
+    """Return the devices that the driver sees and those that torch can use; torch runs in a process of its own."""
     facts: dict[str, Any] = {"driver_devices": _nvidia_smi(), "torch": None, "devices": [], "error": ""}
     if find_spec("torch") is None:
         return facts
     try:
-        asked = subprocess.run(
-            [sys.executable, "-c", ASK_TORCH], capture_output=True, text=True, timeout=GPU_SECONDS, check=True
+        process = subprocess.run(
+            [sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, timeout=GPU_SECONDS, check=True
         )
-        answer = json.loads(asked.stdout.strip().splitlines()[-1])
+        answer = json.loads(process.stdout.strip().splitlines()[-1])
     except subprocess.CalledProcessError as error:
         facts["error"] = last_line(error.stderr) or f"torch ended with status {error.returncode}"
     except (subprocess.TimeoutExpired, ValueError, IndexError, OSError) as error:
@@ -129,18 +133,19 @@ def gpu_facts() -> dict[str, Any]:
 
 
 def _nvidia_smi() -> list[str]:
-    """Lines such as "NVIDIA H200, 143771 MiB, 570.86"; empty without the tool or without a card."""
+    """Return lines such as "NVIDIA H200, 143771 MiB, 570.86"; empty without the tool or without a card."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
     query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        asked = subprocess.run([program, *query], capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
+        process = subprocess.run([program, *query], capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
     except (subprocess.SubprocessError, OSError):
         return []
-    return [line.strip() for line in asked.stdout.splitlines() if line.strip()]
+    return [line.strip() for line in process.stdout.splitlines() if line.strip()]
 
 
 def last_line(text: str) -> str:
+    """Return the last non-empty line, at most 300 characters of it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""

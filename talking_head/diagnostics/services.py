@@ -1,4 +1,4 @@
-"""What the processes of the site share: database, media folder, queue, channel layer."""
+"""The services that the processes of the site share: database, media folder, queue, channel layer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ OK = "ok"
 
 
 def look_at_services(report: Report) -> None:
-    """Fills the section ``services``: a word for each, "ok" when it works."""
+    """Fill the section ``services``: one word for each, "ok" when it works."""
     ready = readiness()
-    words = {"database": "failed", "migrations": "unknown", "media": "unknown", "workers": "unknown", **ready.checks}
+    states = {"database": "failed", "migrations": "unknown", "media": "unknown", "workers": "unknown", **ready.checks}
     for problem in ready.problems:
         report.add(
             Level.BROKEN, "not_ready", problem, "" if ready.checks["database"] == "ok" else "Check DATABASE_URL."
@@ -36,29 +36,29 @@ def look_at_services(report: Report) -> None:
     for warning in ready.warnings:
         report.add(Level.DEGRADED, "no_workers", warning)
 
-    words["queue"] = _tried(_ask_queue)
-    if words["queue"] != OK and (settings.REDIS_URL or words["migrations"] == OK):
+    states["queue"] = _outcome_of(_ping_queue)
+    if states["queue"] != OK and (settings.REDIS_URL or states["migrations"] == OK):
         report.add(
             Level.BROKEN,
             "queue_unreachable",
-            f"The queue does not answer ({words['queue']}).",
+            f"The queue does not answer ({states['queue']}).",
             "Start Redis, or correct REDIS_URL." if settings.REDIS_URL else "Run `python manage.py migrate`.",
         )
-    words["channel_layer"] = _tried(_ask_channel_layer)
-    if words["channel_layer"] != OK:
+    states["channel_layer"] = _outcome_of(_ping_channel_layer)
+    if states["channel_layer"] != OK:
         report.add(
             Level.DEGRADED,
             "channel_layer_unreachable",
-            f"Pages do not hear of progress until they are loaded again ({words['channel_layer']}).",
+            f"Pages do not show progress until they are reloaded ({states['channel_layer']}).",
             "Start Redis, or correct REDIS_URL." if settings.REDIS_URL else "Check RUN_DIR.",
         )
-    report.facts["services"] = words
+    report.facts["services"] = states
     _run_checks(report)
 
 
-def _tried(ask: Callable[[], None]) -> str:
+def _outcome_of(ping: Callable[[], None]) -> str:
     try:
-        ask()
+        ping()
     except TimeoutError:
         return "no answer"
     except ResourceError as error:
@@ -68,7 +68,7 @@ def _tried(ask: Callable[[], None]) -> str:
     return OK
 
 
-def _ask_queue() -> None:
+def _ping_queue() -> None:
     if not settings.REDIS_URL:
         OrmQ.objects.count()
         return
@@ -78,25 +78,25 @@ def _ask_queue() -> None:
         client.ping()
 
 
-def _ask_channel_layer() -> None:
-    async_to_sync(_send_to_ourselves)()
+def _ping_channel_layer() -> None:
+    async_to_sync(_send_and_receive)()
 
 
-async def _send_to_ourselves() -> None:
+async def _send_and_receive() -> None:
     layer: Any = get_channel_layer()
     if layer is None:
         raise ResourceError("There is no channel layer.", code="none")
-    word = secrets.token_hex(8)
+    token = secrets.token_hex(8)
     async with asyncio.timeout(ANSWER_SECONDS):
         channel = await layer.new_channel("diagnosis")
-        await layer.send(channel, {"type": "diagnosis", "word": word})
+        await layer.send(channel, {"type": "diagnosis", "word": token})
         message = await layer.receive(channel)
-    if message.get("word") != word:
+    if message.get("word") != token:
         raise ResourceError("The channel layer delivered another message.", code="wrong_message")
 
 
 def _run_checks(report: Report) -> None:
-    """What ``manage.py check`` says about rendering belongs to the picture."""
+    """Add what ``manage.py check`` reports about rendering."""
     for message in checks.run_checks(tags=[RENDERING]):
         if message.level >= checks.ERROR:
             level = Level.BROKEN

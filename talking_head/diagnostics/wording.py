@@ -1,4 +1,4 @@
-"""The facts of a report in words, for the terminal and for the administrators' page."""
+"""The facts of a report as text, for the terminal and for the administrators' page."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from talking_head.diagnostics.findings import Report
 
 
 def fact_rows(report: Report) -> list[tuple[str, str]]:
-    """Label and words, one row a fact; sections whose probe failed are left out."""
+    """Return labels and texts, one row per fact; sections whose probe failed are left out."""
     facts = report.facts
-    rows = [(section, words(facts[section])) for section, words in WORDS.items() if section in facts]
-    rows += [(kind_in_words(one["kind"]), f"{one['name']}: {_engine(one)}") for one in facts.get("engines", [])]
+    rows = [(section, describe(facts[section])) for section, describe in DESCRIPTIONS.items() if section in facts]
+    rows += [(kind_in_words(row["kind"]), f"{row['name']}: {_engine(row)}") for row in facts.get("engines", [])]
     rows.append(("checkpoints", _checkpoints([row for row in facts.get("checkpoints", []) if not row["optional"]])))
     return rows
 
 
 def kind_in_words(kind: str) -> str:
+    """Return "speech engine", "face engine" or "enhancer"."""
     return kind if kind == "enhancer" else f"{kind} engine"
 
 
 def pace_in_words(real_time_factor: float) -> str:
-    """Words for "it": what is made, and how long making takes."""
+    """Return a speed such as "3.2 times real-time speed" or "12 s per second of output"."""
     if real_time_factor <= 1:
-        return f"{_short(1 / max(real_time_factor, 1e-4))} times as fast as it plays"
-    return f"{_short(real_time_factor)} s of work for a second of it"
+        return f"{_short(1 / max(real_time_factor, 1e-4))} times real-time speed"
+    return f"{_short(real_time_factor)} s per second of output"
 
 
 def _short(value: float) -> str:
@@ -36,7 +37,7 @@ def _short(value: float) -> str:
 def _checkpoints(rows: list[dict[str, Any]]) -> str:
     states = [row["state"] for row in rows]
     if set(states) == {FileState.MISSING}:
-        return f"none of {len(states)} here, and only optional engines need them"
+        return f"none of {len(states)} downloaded; only optional engines need them"
     return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
@@ -79,7 +80,7 @@ def _engine(engine: dict[str, Any]) -> str:
     return f"usable (version {engine['version']}), real-time factor {factor:.3f} ({pace_in_words(factor)})"
 
 
-WORDS: dict[str, Callable[[Any], str]] = {
+DESCRIPTIONS: dict[str, Callable[[Any], str]] = {
     "python": _python,
     "packages": _packages,
     "cpu": _cpu,

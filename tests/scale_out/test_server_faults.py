@@ -28,7 +28,7 @@ def test_29_postgresql_is_stopped_hard_and_started_again(site: SharedSite, postg
     site.wait_for_render("hang once")
     renderer = site.renderer_of("hang once")
     postgres.kill()
-    wait_for(lambda: site.has_logged("A round of the sweeper failed"), "the sweeper to notice")
+    wait_for(lambda: site.has_logged("A sweep failed"), "the sweeper to notice")
     wait_for(lambda: not psutil.pid_exists(renderer), "the worker to give up a clip whose lease it cannot renew")
     postgres.start()
     site.wait_until_all_ended()

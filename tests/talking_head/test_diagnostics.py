@@ -113,11 +113,11 @@ class TestReport:
         out = io.StringIO()
         call_command("diagnose", stdout=out, stderr=io.StringIO())
         text = out.getvalue()
-        fast = "10 times as fast as it plays"
+        fast = "10 times real-time speed"
         assert f"face engine    puppet: usable (version 1), real-time factor 0.100 ({fast})" in text
-        assert f"Recommended profile: balanced. puppet is {fast} here." in text
-        assert "none of 5 here, and only optional engines need them" in text
-        assert "Everything that is needed works." in text
+        assert f"Recommended profile: balanced. puppet runs at {fast} here." in text
+        assert "none of 5 downloaded; only optional engines need them" in text
+        assert "Everything needed works." in text
 
     def test_a_media_folder_that_takes_nothing_is_severity_2(self, settings: Settings, tmp_path: Path) -> None:
         settings.MEDIA_ROOT = tmp_path / "file"
@@ -188,7 +188,7 @@ def interpreter(path: Path, script: str) -> str:
     [
         ("kill -SEGV $$", "engine_crashed", "SIGSEGV"),
         ("echo 'ImportError: libcudart.so.12' >&2; exit 1", "engine_crashed", "libcudart"),
-        ("echo nonsense", "engine_crashed", "said nothing"),
+        ("echo nonsense", "engine_crashed", "returned no result"),
         ("exec sleep 60", "engine_too_slow", "not ready"),
     ],
 )
@@ -245,7 +245,7 @@ def test_a_gpu_is_worth_the_quality_engine() -> None:
     wanted = advised(BARE, GPU)
     assert wanted["profile"] == "balanced"
     (action,) = wanted["actions"]
-    assert action.startswith("There is a GPU")
+    assert action.startswith("The quality engine sadtalker can use the GPU")
     assert "requirements/sadtalker.txt" in action
     assert "requirements" not in advised(BARE, GPU, torch="2.13.0")["actions"][0]
 
@@ -256,14 +256,14 @@ def test_a_fast_gpu_gets_the_quality_profile_and_a_slow_machine_the_fast_one() -
     assert advised(quick, GPU, "2.13.0")["actions"][0].endswith("TALKING_HEAD_FACE=sadtalker.")
     slow = [BARE[0], trial("face", "puppet", factor=1.5), *BARE[2:]]
     wanted = advised(slow, NO_GPU)
-    assert (wanted["profile"], wanted["why"]) == ("fast", "puppet takes 1.5 s of work for a second of it here.")
+    assert (wanted["profile"], wanted["why"]) == ("fast", "puppet takes 1.5 s per second of output here.")
 
 
 def test_a_machine_on_which_no_picture_talks_is_not_praised_for_its_speed() -> None:
     without = [BARE[0], trial("face", "puppet", code="engine_unavailable"), *BARE[2:]]
     wanted = advised(without, NO_GPU)
     assert (wanted["profile"], wanted["face"]) == ("fast", "still")
-    assert "stand still" in wanted["why"]
+    assert "still pictures" in wanted["why"]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_what_sadtalker_can_do_on_a_processor_is_said_in_seconds_of_video() -> N
 @pytest.mark.parametrize(("factor", "is_said"), [(154.0, True), (0.5, False), (None, False)])
 def test_a_restorer_that_is_too_slow_to_be_used_is_named(factor: float | None, is_said: bool) -> None:
     actions = advised([*BARE, trial("enhancer", "gfpgan", factor=factor)], NO_GPU, "2.13.0")["actions"]
-    said = any(action.startswith("gfpgan takes 6.2 s for a frame") for action in actions)
+    said = any(action.startswith("gfpgan takes 6.2 s per frame") for action in actions)
     assert said is is_said
 
 

@@ -1,4 +1,4 @@
-"""``manage.py diagnose``: what works here, what does not, and what to do about it."""
+"""``manage.py diagnose``: what works on this machine, what does not, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from talking_head.diagnostics.wording import fact_rows
 
 
 class Command(BaseCommand):
-    help = "Looks at everything the platform needs. Exit status: 0 fine, 1 something optional is broken, 2 unusable."
-    requires_system_checks: list[str] = []  # it runs them itself and says what they found
+    help = "Checks everything the platform needs. Exit status: 0 fine, 1 an optional part is broken, 2 unusable."
+    requires_system_checks: list[str] = []  # it runs them itself and reports their messages
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -30,19 +30,19 @@ class Command(BaseCommand):
         if report.exit_status:
             raise SystemExit(report.exit_status)
 
-    def _say(self, what: str) -> None:
-        self.stderr.write(f"looking at {what} ...")
+    def _say(self, probe: str) -> None:
+        self.stderr.write(f"checking {probe} ...")
 
     def _print(self, report: Report) -> None:
-        for label, words in fact_rows(report):
-            self.stdout.write(f"{label:14} {words}")
+        for label, text in fact_rows(report):
+            self.stdout.write(f"{label:14} {text}")
         self.stdout.write("")
         for finding in report.as_json()["findings"]:
             self.stdout.write(f"{finding['level'].upper()}: {finding['message']}")
             if finding["hint"]:
                 self.stdout.write(f"    {finding['hint']}")
-        if wanted := report.recommendations:
-            self.stdout.write(f"Recommended profile: {wanted['profile']}. {wanted['why']}")
-            for action in wanted["actions"]:
+        if recommended := report.recommendations:
+            self.stdout.write(f"Recommended profile: {recommended['profile']}. {recommended['why']}")
+            for action in recommended["actions"]:
                 self.stdout.write(action)
         self.stdout.write(report.verdict)

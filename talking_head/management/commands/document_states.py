@@ -1,4 +1,4 @@
-"""``manage.py document_states``: writes diagram and table of all states into ``docs/jobs.md``."""
+"""``manage.py document_states``: writes the diagrams and tables of all transitions into ``docs/jobs.md``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from talking_head.jobs.state_docs import with_state_tables
 
 
 class Command(BaseCommand):
-    help = "Writes the diagrams and tables of all moves into docs/jobs.md, from the tables that the code goes by."
+    help = "Writes the diagrams and tables of all transitions into docs/jobs.md, from the tables that the code uses."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "docs" / "jobs.md"
         path.write_text(with_state_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
-        self.stdout.write(f"{path.relative_to(settings.BASE_DIR)} says what the code does.")
+        self.stdout.write(f"{path.relative_to(settings.BASE_DIR)} is up to date.")

@@ -1,4 +1,4 @@
-"""``manage.py download_checkpoints``: fetches the weights of the optional engines, or says what is missing."""
+"""``manage.py download_checkpoints``: downloads the weights of the optional engines, or reports what is missing."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from talking_head.errors import InvalidInput, TalkingHeadError
 
 EXIT_MISSING = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shells' convention
 COMMAND = "python manage.py download_checkpoints"
 
 
 class Command(BaseCommand):
-    help = "Fetches the weights of the optional engines into CHECKPOINTS_DIR and checks every byte of them."
-    requires_system_checks: list[str] = []  # they look at web and database, which are not touched here
+    help = "Downloads the weights of the optional engines into CHECKPOINTS_DIR and verifies their digests."
+    requires_system_checks: list[str] = []  # they check web and database, which are not used here
     retry_policy = RetryPolicy()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,33 +41,33 @@ class Command(BaseCommand):
             metavar="NAME",
             help="a checkpoint, a file or an engine (sadtalker, gfpgan, coqui, ...); may be repeated",
         )
-        parser.add_argument("--mirror", default="", metavar="URL|DIR", help="take everything from there instead")
-        parser.add_argument("--accept-licences", action="store_true", help="accept the licences that are shown")
+        parser.add_argument("--mirror", default="", metavar="URL|DIR", help="download everything from here instead")
+        parser.add_argument("--accept-licences", action="store_true", help="accept the licences shown")
         parser.add_argument(
             "--manifest", type=Path, default=MANIFEST_FILE, metavar="FILE", help="another list of checkpoints"
         )
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("--verify", action="store_true", help="only check what is there; fetch nothing")
-        what.add_argument("--force", action="store_true", help="fetch again what is there, too")
+        modes = parser.add_mutually_exclusive_group()
+        modes.add_argument("--verify", action="store_true", help="only check existing files; download nothing")
+        modes.add_argument("--force", action="store_true", help="download existing files again, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(settings.CHECKPOINTS_DIR)
-        self.stderr.style_func = None  # Django's red is for errors; a bar and a licence are none
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would tear the bar
+        self.stderr.style_func = None  # Django's red is for errors; a bar and a licence are not errors
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would break up the bar
         bar = ProgressBar(self.stderr, sys.stderr.isatty())
         try:
             manifest = load_manifest(options["manifest"])
-            chosen = manifest.named(options["only"]) if options["only"] else manifest.by_default()
+            checkpoints = manifest.named(options["only"]) if options["only"] else manifest.by_default()
             if options["verify"]:
-                return self._verify(manifest if not options["only"] else Manifest(chosen), folder)
+                return self._verify(manifest if not options["only"] else Manifest(checkpoints), folder)
             mirror = parse_mirror(options["mirror"])
             with term_like_interrupt():
-                self._show_licences(chosen, folder, accepted=options["accept_licences"])
+                self._show_licences(checkpoints, folder, accepted=options["accept_licences"])
                 downloader = Downloader(folder, manifest, bar, mirror, options["force"], self.retry_policy)
-                outcomes = downloader.run(chosen)
+                outcomes = downloader.run(checkpoints)
         except KeyboardInterrupt:
             bar.end()
-            self._stop("Stopped. What has come is kept: the same command goes on from there.", EXIT_INTERRUPTED)
+            self._stop("Stopped. Downloaded data is kept: run the same command again to resume.", EXIT_INTERRUPTED)
         except InvalidInput as error:
             self._stop(str(error), EXIT_BAD_INPUT)
         except TalkingHeadError as error:
@@ -77,77 +77,77 @@ class Command(BaseCommand):
 
     # --- licences ---
 
-    def _show_licences(self, chosen: Sequence[Checkpoint], folder: Path, *, accepted: bool) -> None:
-        """Shows what has to be accepted, once; asks only a person who can answer."""
-        missing = [one for one in chosen if not state_of(one, folder, deep=False).is_usable]
-        for licence in {one.licence.key: one.licence for one in missing}.values():
+    def _show_licences(self, checkpoints: Sequence[Checkpoint], folder: Path, *, accepted: bool) -> None:
+        """Show each licence to accept once; ask only at a terminal."""
+        missing = [item for item in checkpoints if not state_of(item, folder, deep=False).is_usable]
+        for licence in {item.licence.key: item.licence for item in missing}.values():
             if is_accepted(licence, folder):
                 continue
-            files = ", ".join(one.file for one in missing if one.licence.key == licence.key)
+            files = ", ".join(item.file for item in missing if item.licence.key == licence.key)
             self.stderr.write(f"{licence.title} ({files})\n  {licence.terms}\n  {licence.url}")
-            if accepted or (self._may_ask() and self._asks(licence)):
+            if accepted or (self._is_interactive() and self._ask(licence)):
                 accept([licence], folder)
 
-    def _may_ask(self) -> bool:
+    def _is_interactive(self) -> bool:
         return sys.stdin.isatty() and sys.stderr.isatty()
 
-    def _asks(self, licence: Licence) -> bool:
+    def _ask(self, licence: Licence) -> bool:
         self.stderr.write(f"Do you accept the terms of {licence.title}? [y/N] ", ending="")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
-    # --- what is said at the end ---
+    # --- reports ---
 
     def _verify(self, manifest: Manifest, folder: Path) -> None:
         bad = []
-        for one in manifest.checkpoints:
-            state = state_of(one, folder)
-            if one.optional and state == FileState.MISSING and len(manifest.checkpoints) > 1:
-                self.stdout.write(f"{'not here':10} {one.file} (optional, for {', '.join(one.needed_by)})")
+        for item in manifest.checkpoints:
+            state = state_of(item, folder)
+            if item.optional and state == FileState.MISSING and len(manifest.checkpoints) > 1:
+                self.stdout.write(f"{'optional':10} {item.file} (not downloaded, for {', '.join(item.needed_by)})")
                 continue
-            self.stdout.write(f"{state:10} {one.file} ({in_units(one.bytes)}, for {', '.join(one.needed_by)})")
+            self.stdout.write(f"{state:10} {item.file} ({in_units(item.bytes)}, for {', '.join(item.needed_by)})")
             if not state.is_usable:
-                bad.append(one)
+                bad.append(item)
         if bad:
-            names = " ".join(f"--only {name}" for name in sorted({one.needed_by[0] for one in bad}))
-            self._stop(f"{len(bad)} are not usable. Get them with: {COMMAND} {names}", EXIT_MISSING)
+            names = " ".join(f"--only {name}" for name in sorted({item.needed_by[0] for item in bad}))
+            self._stop(f"{len(bad)} files are not usable. Download them with: {COMMAND} {names}", EXIT_MISSING)
 
     def _report(self, outcomes: Sequence[DownloadOutcome]) -> None:
         for outcome in outcomes:
             if outcome.is_available:
-                word = "was there" if outcome.result == Result.KEPT else "fetched"
-                self.stdout.write(f"{outcome.checkpoint.file}: {word}, digest right")
+                action = "already present" if outcome.result == Result.KEPT else "downloaded"
+                self.stdout.write(f"{outcome.checkpoint.file}: {action}, digest verified")
         missing = [outcome for outcome in outcomes if not outcome.is_available]
         if not missing:
             return
-        self.stderr.write(f"\n{len(missing)} of {len(outcomes)} files are still missing. To do:")
+        self.stderr.write(f"\n{len(missing)} of {len(outcomes)} files are still missing. To get them:")
         for outcome in missing:
-            self.stderr.write(_to_do(outcome))
+            self.stderr.write(_instructions(outcome))
         hint = ""
         if any(outcome.result == Result.FAILED for outcome in missing):
-            hint = " Without a way to the internet, bring the files in a folder and name it: --mirror FOLDER"
-        self._stop(f"Not everything is there.{hint}", EXIT_MISSING)
+            hint = " Without internet access, copy the files into a folder and use it: --mirror FOLDER"
+        self._stop(f"Some files are missing.{hint}", EXIT_MISSING)
 
     def _stop(self, message: str, status: int) -> None:
         self.stderr.write(f"download_checkpoints: {message}")
         raise SystemExit(status)
 
 
-def _to_do(outcome: DownloadOutcome) -> str:
-    one = outcome.checkpoint
-    head = f"- {one.file} ({in_units(one.bytes)}, for {', '.join(one.needed_by)})"
+def _instructions(outcome: DownloadOutcome) -> str:
+    checkpoint = outcome.checkpoint
+    head = f"- {checkpoint.file} ({in_units(checkpoint.bytes)}, for {', '.join(checkpoint.needed_by)})"
     if outcome.result == Result.LICENCE:
         return (
-            f"{head}: read {one.licence.url}, and when you accept it:\n"
-            f"    {COMMAND} --only {one.name} --accept-licences"
+            f"{head}: read {checkpoint.licence.url}, and if you accept it:\n"
+            f"    {COMMAND} --only {checkpoint.name} --accept-licences"
         )
     reasons = "\n".join(f"    {reason}" for reason in outcome.reasons)
-    return f"{head}:\n{reasons}\n    {COMMAND} --only {one.name}"
+    return f"{head}:\n{reasons}\n    {COMMAND} --only {checkpoint.name}"
 
 
 @contextmanager
 def term_like_interrupt() -> Iterator[None]:
-    """Being ended by TERM goes the way of Ctrl-C: the unfinished file stays for the next run."""
+    """Handle TERM like Ctrl-C: the unfinished file stays for the next run."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -156,7 +156,7 @@ def term_like_interrupt() -> Iterator[None]:
 
 
 class ProgressBar:
-    """One line that redraws itself on a terminal; elsewhere a plain line per tenth of a file."""
+    """A line that is redrawn on a terminal; elsewhere one plain line per tenth of a file."""
 
     WIDTH = 24
     REDRAW_SECONDS = 0.2
@@ -168,16 +168,18 @@ class ProgressBar:
         self._line_open = False
 
     def begin(self, checkpoint: Checkpoint, have_bytes: int) -> None:
+        """Announce a file, of which ``have_bytes`` were downloaded before."""
         self.end()
         self._checkpoint = checkpoint
         self._first_bytes = have_bytes
         self._started = self._drawn_at = self._clock()
         self._tenth = have_bytes * 10 // checkpoint.bytes
-        resumed = f", {in_units(have_bytes)} of it are here already" if have_bytes else ""
+        resumed = f", {in_units(have_bytes)} already downloaded" if have_bytes else ""
         self._write(f"{checkpoint.file} ({in_units(checkpoint.bytes)}{resumed})\n")
 
     def advance(self, have_bytes: int) -> None:
-        if have_bytes < self._first_bytes:  # the server began again from the start
+        """Draw how much of the file has been downloaded."""
+        if have_bytes < self._first_bytes:  # the server started over
             self._first_bytes, self._started, self._tenth = 0, self._clock(), 0
         share = have_bytes / self._checkpoint.bytes
         if not self._is_terminal:
@@ -194,21 +196,22 @@ class ProgressBar:
         self._line_open = True
 
     def note(self, text: str) -> None:
+        """Print a line of text under the file."""
         self.end()
         self._write(f"  {text}\n")
 
     def end(self) -> None:
-        """Leaves the terminal's line free for what comes next."""
+        """Clear the terminal's line for the next output."""
         if self._line_open:
             self._write("\r\x1b[K")
             self._line_open = False
 
     def _speed(self, have_bytes: int) -> str:
         seconds = self._clock() - self._started
-        came_bytes = have_bytes - self._first_bytes
-        if seconds < 1 or came_bytes <= 0:
+        received_bytes = have_bytes - self._first_bytes
+        if seconds < 1 or received_bytes <= 0:
             return ""
-        per_second = came_bytes / seconds
+        per_second = received_bytes / seconds
         left_seconds = (self._checkpoint.bytes - have_bytes) / per_second
         left = f"{left_seconds:.0f} s" if left_seconds < 90 else f"{left_seconds / 60:.0f} min"
         return f"  {in_units(int(per_second))}/s  {left} left"

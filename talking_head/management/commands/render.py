@@ -23,13 +23,13 @@ from talking_head.profiles import AUTO, DEFAULT_PROFILE
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-MAX_SCRIPT_BYTES = 4_000_000  # far above the pipeline's own limit, which knows characters: only keeps a wrong file out
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shells' convention
+MAX_SCRIPT_BYTES = 4_000_000  # far above the pipeline's own limit, which counts characters: only rejects a wrong file
 
 
 class Command(BaseCommand):
     help = "Turns a text file and a portrait into a video of a talking teacher."
-    requires_system_checks: list[str] = []  # they look at web and database, which are not touched here
+    requires_system_checks: list[str] = []  # they check web and database, which are not used here
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             nargs="?",
             type=Path,
             metavar="SCRIPT.txt",
-            help="what to say: UTF-8 text; without it, --audio is listened to and written down",
+            help="the script, as UTF-8 text; without it, --audio is transcribed",
         )
         parser.add_argument("--out", type=Path, required=True, metavar="X.mp4", help="the video to write")
         parser.add_argument("--portrait", type=Path, metavar="P", help="a picture of one face")
@@ -46,15 +46,17 @@ class Command(BaseCommand):
         parser.add_argument("--pose-video", type=Path, metavar="V", help="move the head as in V (face sadtalker)")
         parser.add_argument("--blink-video", type=Path, metavar="V", help="blink as in V (face sadtalker)")
         parser.add_argument("--speech", default="", help="speech engine (default: auto)")
-        parser.add_argument("--audio", type=Path, metavar="NARRATION", help="somebody reading the script, for a voice")
-        parser.add_argument("--transcript", type=Path, metavar="T.txt", help="also write what was heard in --audio")
+        parser.add_argument(
+            "--audio", type=Path, metavar="NARRATION", help="a recording of the script, instead of a voice"
+        )
+        parser.add_argument("--transcript", type=Path, metavar="T.txt", help="also write the transcript of --audio")
         parser.add_argument("--voice", default="", help="one of the speech engine's voices")
         parser.add_argument("--speed", type=float, default=1.0, help="1.0 is the voice's own pace")
         parser.add_argument("--language", default="en", help="language of the script, such as en or en-GB")
         parser.add_argument("--title", default="", help="title stored in the video (default: the script's file name)")
         parser.add_argument("--captions", type=Path, metavar="X.vtt", help="also write WebVTT captions")
-        parser.add_argument("--metrics", type=Path, metavar="M.json", help="also write what it cost")
-        parser.add_argument("--cache", type=Path, metavar="DIR", help="where takes and clips are kept")
+        parser.add_argument("--metrics", type=Path, metavar="M.json", help="also write metrics")
+        parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache of takes and clips")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bar = ProgressBar(sys.stderr)
@@ -63,7 +65,7 @@ class Command(BaseCommand):
                 rendered = self._render(options, bar)
         except KeyboardInterrupt:
             bar.end()
-            self._stop("Interrupted: no video was written; finished clips are kept for next time.", EXIT_INTERRUPTED)
+            self._stop("Interrupted: no video was written; finished clips are kept for the next run.", EXIT_INTERRUPTED)
         except (InvalidInput, EngineError, ResourceError) as error:
             bar.end()
             self._stop(str(error), EXIT_BAD_INPUT)
@@ -101,14 +103,14 @@ class Command(BaseCommand):
         return render_script(request, renderer, cache, bar.show)
 
     def _script(self, options: dict[str, Any]) -> str:
-        """The script's text; "" where a recording is to be written down."""
+        """Return the script's text; "" where a recording is to be transcribed."""
         if options["script"] is None and options["audio"] is None:
             raise ScriptError(
-                "There is nothing to say.", code="script_missing", hint="Name a text file, or a recording with --audio."
+                "There is no script.", code="script_missing", hint="Name a text file, or a recording with --audio."
             )
         if options["script"] is not None and options["transcript"] is not None:
             raise OptionError(
-                "A transcript is only written where there is no script.",
+                "A transcript can only be written without a script.",
                 code="script_and_transcript",
                 hint="Leave out either the script or --transcript.",
             )
@@ -127,7 +129,7 @@ class Command(BaseCommand):
             self.stderr.write(f"note: profile {metrics['profile']}: {chosen['profile_reason']}")
         for clip in rendered.clips:
             if clip.error is not None:
-                self.stderr.write(f"stand-in for “{clip.request.text.strip()[:60]}”: {clip.error}")
+                self.stderr.write(f"fallback for “{clip.request.text.strip()[:60]}”: {clip.error}")
         video = rendered.video
         self.stdout.write(
             f"{out}: {video.video_seconds:.1f} s, {video.width_px}x{video.height_px}, "
@@ -140,10 +142,10 @@ class Command(BaseCommand):
 
 
 def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSettings) -> Any:
-    """A sadtalker engine that takes its head motion or its blinks from videos.
+    """Return a sadtalker engine that takes its head motion or its blinks from videos.
 
     Raises:
-        InvalidInput: another engine was asked for, or a video is of no use. EngineError: sadtalker cannot be used here.
+        InvalidInput: another engine was chosen, or a video cannot be used. EngineError: sadtalker cannot be used here.
     """
     if options["face"] != "sadtalker":
         raise OptionError(
@@ -161,7 +163,7 @@ def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSetting
 
 @contextmanager
 def term_like_interrupt() -> Iterator[None]:
-    """Being ended by TERM goes the way of Ctrl-C, so that it leaves nothing half-written either."""
+    """Handle TERM like Ctrl-C, so that it leaves nothing half-written either."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -170,7 +172,7 @@ def term_like_interrupt() -> Iterator[None]:
 
 
 def read_script(path: Path) -> str:
-    """The script's text; a byte order mark is not part of it.
+    """Return the script's text without a byte order mark.
 
     Raises:
         ScriptError: ``script_missing``, ``script_too_long``, ``script_encoding``.
@@ -181,7 +183,7 @@ def read_script(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ScriptError(
-            f"The script “{path}” cannot be read: {error.strerror}.", code="script_missing", hint="Check its name."
+            f"The script “{path}” cannot be read: {error.strerror}.", code="script_missing", hint="Check the file name."
         ) from error
     except UnicodeDecodeError as error:
         raise ScriptError(
@@ -190,7 +192,7 @@ def read_script(path: Path) -> str:
 
 
 def check_destination(path: Path | None) -> None:
-    """Better now than after minutes of work.
+    """Check a file to write before minutes of work.
 
     Raises:
         OptionError: ``bad_destination``.
@@ -198,12 +200,12 @@ def check_destination(path: Path | None) -> None:
     if path is None:
         return
     if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
-        raise OptionError(f"“{path}” {what}.", code="bad_destination", hint="Name a file in a folder that is there.")
+        problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise OptionError(f"“{path}” {problem}.", code="bad_destination", hint="Name a file in an existing folder.")
 
 
 class ProgressBar:
-    """One line that redraws itself on a terminal; elsewhere one plain line per finished clip."""
+    """A line that is redrawn on a terminal; elsewhere one plain line per finished clip."""
 
     WIDTH = 30
     REDRAW_SECONDS = 0.1
@@ -216,6 +218,7 @@ class ProgressBar:
         self._line_open = False
 
     def show(self, progress: RenderProgress) -> None:
+        """Draw the progress."""
         finished = progress.event.stage == "done"
         if not self._is_terminal:
             if finished:
@@ -234,7 +237,7 @@ class ProgressBar:
         self._line_open = True
 
     def end(self) -> None:
-        """Leaves the terminal's line free for what comes next."""
+        """Clear the terminal's line for the next output."""
         if self._line_open:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

@@ -1,5 +1,5 @@
-"""``manage.py serve``: the whole platform in one command: web server, workers, sweeper. A part that ends is started
-again; when this process ends, however it ends, all parts end."""
+"""``manage.py serve``: the whole platform in one command: web server, workers, sweeper. A part that exits is restarted;
+when this process ends, for any reason, all parts end."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 SWEEP_EVERY_SECONDS = 5
-FIRST_PAUSE_SECONDS = 1.0  # before a part is started again; doubled while it keeps ending at once
+FIRST_PAUSE_SECONDS = 1.0  # before a part is restarted; doubled while it keeps exiting at once
 LONGEST_PAUSE_SECONDS = 30.0
 STABLE_AFTER_SECONDS = 10.0
-GRACE_SECONDS = 5.0  # on top of what a worker may take to give back its clip
+GRACE_SECONDS = 5.0  # on top of the time that a worker may take to give back its clip
 
 
 @dataclass(slots=True)
 class Part:
-    """One of the processes, and when it may be started again."""
+    """One of the processes, and when it may be restarted."""
 
     name: str
     command: list[str]
@@ -43,6 +43,7 @@ class Part:
     pause_seconds: float = field(default=FIRST_PAUSE_SECONDS)
 
     def start(self) -> None:
+        """Start the process."""
         # A session of its own: Ctrl-C at the terminal reaches only the parent, which then stops the parts in order.
         self.process = subprocess.Popen(
             self.command,
@@ -52,8 +53,8 @@ class Part:
         )
         self.started_at = time.monotonic()
 
-    def look_after(self) -> None:
-        """Starts it when it is due, and notes when it has ended."""
+    def supervise(self) -> None:
+        """Start the process when it is due, and schedule its restart when it has exited."""
         now = time.monotonic()
         if self.process is None and now >= self.start_at:
             self.start()
@@ -62,11 +63,12 @@ class Part:
             self.pause_seconds = (
                 FIRST_PAUSE_SECONDS if is_stable else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
             )
-            logger.error("%s ended with status %s; starting it again", self.name, self.process.returncode)
-            _signal_group(self.process.pid, signal.SIGKILL)  # whatever it left behind
+            logger.error("%s exited with status %s; restarting it", self.name, self.process.returncode)
+            _signal_group(self.process.pid, signal.SIGKILL)  # its remaining children
             self.process, self.start_at = None, now + self.pause_seconds
 
     def is_running(self) -> bool:
+        """Return whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
 
@@ -87,12 +89,12 @@ class Command(BaseCommand):
         ]
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
-        self.stdout.write(f"Serving on http://{host}:{port}/ (Ctrl-C stops)")
+        self.stdout.write(f"Serving on http://{host}:{port}/ (Ctrl-C to stop)")
         try:
             while True:
                 for part in parts:
-                    part.look_after()
-                time.sleep(LOOK_SECONDS)
+                    part.supervise()
+                time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
             self.stdout.write("Stopping ...")
         finally:
@@ -100,7 +102,7 @@ class Command(BaseCommand):
 
 
 def stop(parts: list[Part]) -> None:
-    """TERM, the workers' grace, then KILL for whoever is left, with everything of its group."""
+    """Send TERM, wait for the workers' grace period, then KILL the process group of every part."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     for part in parts:
@@ -108,7 +110,7 @@ def stop(parts: list[Part]) -> None:
             part.process.terminate()
     deadline = time.monotonic() + timing().drain_seconds + GRACE_SECONDS
     while any(part.is_running() for part in parts) and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS / 5)
+        time.sleep(POLL_SECONDS / 5)
     for part in parts:
         if part.process is not None:
             _signal_group(part.process.pid, signal.SIGKILL)
@@ -127,7 +129,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _address(bind: str) -> tuple[str, int]:
-    """Checks the address before anything is started: a taken port is the commonest mistake."""
+    """Return host and port, checked before anything is started: a port in use is the commonest mistake."""
     host, separator, port = bind.rpartition(":")
     host = host.strip("[]")
     if not separator or not host or not port.isdecimal() or int(port) > 65_535:
@@ -138,5 +140,5 @@ def _address(bind: str) -> tuple[str, int]:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, int(port)))
     except OSError as error:
-        raise CommandError(f"{bind} cannot be used: {error.strerror}. Choose another one with --bind.") from error
+        raise CommandError(f"{bind} cannot be used: {error.strerror}. Choose another address with --bind.") from error
     return host, int(port)

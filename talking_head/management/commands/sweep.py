@@ -19,11 +19,13 @@ GARBAGE_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Rings for waiting jobs, takes clips back from lost workers, delivers what is due, removes leftovers."
+    help = (
+        "Wakes workers for waiting jobs, takes clips back from lost workers, delivers overdue notifications, cleans up."
+    )
     requires_system_checks = [RENDERING]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, a round every SECONDS")
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="run until stopped, one sweep every SECONDS")
 
     def handle(self, *args: Any, every: float | None = None, **options: Any) -> None:
         if every is None:
@@ -34,11 +36,11 @@ class Command(BaseCommand):
             raise CommandError("--every needs a number of seconds above 0.")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            self._go_on(every)
+            self._sweep_until_stopped(every)
         except KeyboardInterrupt:
             return
 
-    def _go_on(self, every: float) -> None:
+    def _sweep_until_stopped(self, every: float) -> None:
         garbage_at = 0.0
         while True:
             try:
@@ -47,7 +49,7 @@ class Command(BaseCommand):
                     garbage.collect_garbage()
                     garbage_at = time.monotonic() + GARBAGE_SECONDS
             except (DatabaseError, OSError, TalkingHeadError):
-                # A database that is away for a moment, a full disk: the next round tries again.
-                logger.warning("A round of the sweeper failed.", exc_info=True)
+                # The database is unreachable for a moment, or the disk is full: the next sweep retries.
+                logger.warning("A sweep failed.", exc_info=True)
                 close_old_connections()
             time.sleep(every)

@@ -1,5 +1,5 @@
 """``manage.py work``: the workers of this machine, as a django-q2 cluster that stops cleanly. With ``--until-idle``
-this process itself works off what there is and ends."""
+this process itself renders until nothing is left and ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     requires_system_checks = [RENDERING]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--until-idle", action="store_true", help="work in this process until nothing is left")
+        parser.add_argument("--until-idle", action="store_true", help="render in this process until nothing is left")
 
     def handle(self, *args: Any, until_idle: bool = False, **options: Any) -> None:
         if until_idle:

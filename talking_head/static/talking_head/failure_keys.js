@@ -1,5 +1,5 @@
-// The keys j and k lead to the next failure to review. A checkbox turns them off, because whoever speaks to a computer
-// instead of typing would press them without meaning to; the choice is kept.
+// The keys j and k lead to the next failure to review. A checkbox turns them off, because users of speech input would
+// press them unintentionally; the choice is stored.
 
 const STORED = "lectern-failure-keys";
 const box = document.querySelector("[data-keys]");

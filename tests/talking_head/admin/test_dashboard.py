@@ -170,7 +170,7 @@ class TestCharts:
         assert [(rect.y, rect.height) for rect in chart.rects] == [(160.0, 40.0), (120.0, 40.0), (40.0, 160.0)]
         assert chart.ticks == ("5", "2.5", "0")
         assert chart.table == (("a", "1", "1"), ("b", "–", "4"))
-        assert chart.summary == "At most 4 (b)."
+        assert chart.summary == "Peak: 4 (b)."
 
     @pytest.mark.parametrize(
         ("value", "top"), [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (6.0, 10.0), (101.0, 200.0), (1000.0, 1000.0)]
@@ -198,8 +198,8 @@ class TestPage:
     @pytest.mark.parametrize("span", ["day", "week", "month", "nonsense"])
     def test_every_span_of_an_empty_site(self, as_admin: Client, span: str) -> None:
         content = as_admin.get(PAGE, {"span": span}).content.decode()
-        assert "Nobody asked for a video in the last" in content
-        assert "No worker renders at the moment." in content
+        assert "No videos were requested in the last" in content
+        assert "No worker is rendering at the moment." in content
 
     def test_the_number_of_queries_does_not_grow(
         self, as_admin: Client, django_assert_max_num_queries: Callable[..., object]

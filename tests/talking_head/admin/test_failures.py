@@ -243,20 +243,20 @@ class TestManyAtOnce:
     def test_they_are_marked_with_one_reason(self, as_admin: Client) -> None:
         jobs = [make_failure(), make_failure()]
         asked = choose(as_admin, "review_selected", *jobs)
-        assert "Say in a few words" in asked
-        assert "A reason is missing." in choose(as_admin, "review_selected", *jobs, reason=" ")
+        assert "Say briefly" in asked
+        assert "Enter a reason." in choose(as_admin, "review_selected", *jobs, reason=" ")
         assert JobAction.objects.count() == 0
-        assert "2 of 2 jobs are marked as reviewed." in choose(as_admin, "review_selected", *jobs, reason="Disk.")
+        assert "2 of 2 jobs marked as reviewed." in choose(as_admin, "review_selected", *jobs, reason="Disk.")
         assert [action.reason for action in JobAction.objects.all()] == ["Disk.", "Disk."]
-        assert "2 of 2 jobs are to be reviewed again." in choose(as_admin, "reopen_selected", *jobs)
+        assert "2 of 2 jobs reopened." in choose(as_admin, "reopen_selected", *jobs)
 
     def test_they_are_tried_again_once(self, as_admin: Client) -> None:
         jobs = [make_failure(), make_failure(profile="fast")]
-        assert "1 of 2 jobs are tried again with a faster" in choose(as_admin, "retry_selected_faster", *jobs)
+        assert "1 of 2 jobs retried with a faster" in choose(as_admin, "retry_selected_faster", *jobs)
         content = choose(as_admin, "retry_selected", *jobs)
         assert "This video has already been retried." in content
-        assert "1 of 2 jobs are tried again." in content
-        assert "2 of 2 jobs had a newer try that is cancelled." in choose(as_admin, "cancel_newer_selected", *jobs)
+        assert "1 of 2 jobs retried." in content
+        assert "2 of 2 jobs had their retry cancelled." in choose(as_admin, "cancel_newer_selected", *jobs)
 
     def test_not_more_than_can_be_checked_in_one_request(
         self, as_admin: Client, monkeypatch: pytest.MonkeyPatch

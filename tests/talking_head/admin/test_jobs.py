@@ -161,14 +161,14 @@ class TestMending:
     def test_a_failed_job_is_tried_again(self, as_admin: Client, teacher: User) -> None:
         job = failed_job(teacher)
         content = act(as_admin, "retry_selected", job)
-        assert "1 of 1 jobs are tried again." in content
+        assert "1 of 1 jobs retried." in content
         again = Job.objects.exclude(pk=job.pk).get()
         assert (again.owner, again.script, again.state) == (teacher, job.script, JobState.QUEUED)
         assert job.actions.get().new_job == again
 
     def test_with_a_faster_profile_where_there_is_one(self, as_admin: Client) -> None:
         jobs = [failed_job(profile="quality"), failed_job(profile="fast")]
-        assert "1 of 2 jobs are tried again with a faster profile." in act(as_admin, "retry_selected_faster", *jobs)
+        assert "1 of 2 jobs retried with a faster profile." in act(as_admin, "retry_selected_faster", *jobs)
         assert Job.objects.filter(state=JobState.QUEUED).get().profile == "balanced"
 
     def test_what_cannot_be_done_is_said(self, as_admin: Client) -> None:
@@ -178,7 +178,7 @@ class TestMending:
 
     def test_cancelling(self, as_admin: Client) -> None:
         running, finished = make_job(state=JobState.RUNNING), make_finished_job()
-        assert "1 of 2 jobs are cancelled." in act(as_admin, "cancel_selected", running, finished)
+        assert "1 of 2 jobs cancelled." in act(as_admin, "cancel_selected", running, finished)
         running.refresh_from_db()
         finished.refresh_from_db()
         assert (running.state, finished.state) == (JobState.CANCELLED, JobState.COMPLETED)

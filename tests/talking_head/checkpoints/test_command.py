@@ -64,12 +64,12 @@ def run(tmp_path: Path, server: Server, checkpoints_dir: Path, monkeypatch: pyte
 def test_everything_there_is_status_0(run: Run, checkpoints_dir: Path, server: Server) -> None:
     said = run("--accept-licences")
     assert said.status == 0, said.err
-    assert "net.pth: fetched" in said.out
+    assert "net.pth: downloaded" in said.out
     assert "100%" in said.err
     assert (checkpoints_dir / "net.pth").read_bytes() == DATA
     assert not (checkpoints_dir / "sub").exists(), "optional files come only when they are named"
     again = run()
-    assert (again.status, "net.pth: was there" in again.out) == (0, True)
+    assert (again.status, "net.pth: already present" in again.out) == (0, True)
     assert server.paths() == ["/net.pth", "/strict.pth"]
 
 
@@ -92,7 +92,7 @@ def test_a_licence_is_shown_and_accepted_once(run: Run, checkpoints_dir: Path) -
 
 
 def test_a_person_at_a_terminal_is_asked(run: Run, checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Command, "_may_ask", lambda self: True)
+    monkeypatch.setattr(Command, "_is_interactive", lambda self: True)
     monkeypatch.setattr(download_checkpoints.sys, "stdin", io.StringIO("no\nyes\n"))
     assert run("--only", "strict").status == 1
     assert run("--only", "strict").status == 0
@@ -137,7 +137,7 @@ def test_verify_tells_missing_corrupt_and_good_apart_and_fetches_nothing(
     (checkpoints_dir / "strict.pth").write_bytes(DATA)
     said = run("--verify")
     assert (said.status, said.err) == (0, "")
-    assert "not here   sub/extra.pth" in said.out
+    assert "optional   sub/extra.pth" in said.out
     assert run("--verify", "--only", "extra").status == 1
     assert server.requests == []
 
@@ -175,11 +175,11 @@ def test_an_interruption_keeps_what_has_come(
         patched.setattr(ProgressBar, "advance", interrupt)
         said = run("--only", "net")
     assert said.status == 130
-    assert "goes on from there" in said.err
+    assert "run the same command again to resume" in said.err
     assert 0 < (checkpoints_dir / "net.pth.part").stat().st_size <= len(DATA)
     said = run("--only", "net")
     assert said.status == 0
-    assert "are here already" in said.err
+    assert "already downloaded" in said.err
 
 
 class Terminal(io.StringIO):

@@ -43,7 +43,7 @@ def test_without_a_bucket_it_says_what_to_set(without_bucket: None) -> None:
 
 def test_a_bucket_is_made_once(bucket_name: str, settings: Settings) -> None:
     settings.AWS_STORAGE_BUCKET_NAME = f"{bucket_name}-new"
-    assert "made" in run("--create")
+    assert "created" in run("--create")
     bucket.upload_bytes("file", b"data")
     assert "already" in run("--create")
     assert bucket.names("") == ["file"]

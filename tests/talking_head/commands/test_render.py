@@ -102,8 +102,8 @@ def test_bad_input_is_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"script": None}, "nothing to say"),
-        ({"transcript": Path("t.txt")}, "only written where there is no script"),
+        ({"script": None}, "There is no script"),
+        ({"transcript": Path("t.txt")}, "only be written without a script"),
         ({"audio": Path("/nowhere/voice.wav"), "speech": ""}, "could not be read"),
     ],
 )
