@@ -1,4 +1,4 @@
-"""Portraits and voices for administrators: who keeps which, who agreed, and withdrawing one for everybody."""
+"""Portraits and voices for administrators: owners, consent, and withdrawal for every user."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WithdrawnFilter(admin.SimpleListFilter):
 
 @admin.register(Portrait)
 class PortraitAdmin(admin.ModelAdmin):
-    """Pictures come in through the upload page alone, because only there they are checked and agreed to."""
+    """Portraits are added only on the upload page, because only there they are checked and agreed to."""
 
     list_display = ("name", "owner", "picture_size", "is_shared", "consent_given_by", "created_at", "deleted_at")
     list_filter = (WithdrawnFilter, "is_shared", "created_at")
@@ -51,7 +51,7 @@ class PortraitAdmin(admin.ModelAdmin):
         "created_at",
         "deleted_at",
     )
-    # What was agreed to, and to which picture, is a record: nobody edits it afterwards.
+    # The agreement and its picture are a record that is never edited.
     readonly_fields = tuple(field for field in fields if field not in ("name", "is_shared"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -75,9 +75,9 @@ class PortraitAdmin(admin.ModelAdmin):
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:
         for portrait in queryset:
             services.delete_portrait(portrait)
-        self.message_user(request, "Withdrawn. Their owners can bring them back.", messages.SUCCESS)
+        self.message_user(request, "Withdrawn. Their owners can restore them.", messages.SUCCESS)
 
-    @admin.action(description="Bring back", permissions=["change"])
+    @admin.action(description="Restore", permissions=["change"])
     def bring_back(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:
         for portrait in queryset:
             try:
@@ -88,7 +88,7 @@ class PortraitAdmin(admin.ModelAdmin):
 
 @admin.register(VoiceSample)
 class VoiceSampleAdmin(admin.ModelAdmin):
-    """Who agreed to what, and until when. Nobody but its owner can hear a recording."""
+    """Who agreed to what, and until when. Only the owner can hear a recording."""
 
     list_display = ("name", "owner", "language", "consent_given_by", "consent_recorded_at", "withdrawn_at")
     list_select_related = ("owner",)
@@ -111,8 +111,8 @@ class VoiceSampleAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.action(description="Withdraw for good and delete the recording", permissions=["change"])
+    @admin.action(description="Withdraw permanently and delete the recording", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[VoiceSample]) -> None:
         for sample in queryset:
             voices.withdraw_voice_sample(sample)
-        self.message_user(request, "Withdrawn; the recordings are deleted.", messages.SUCCESS)
+        self.message_user(request, "Withdrawn. The recordings were deleted.", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""``/api/avatars/``: portraits as people manage them, with the consent that every one of them needs."""
+"""``/api/avatars/``: portraits as users manage them, with the consent that each of them needs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from talking_head.api.schema import answers
 
 
 class PortraitSerializer(serializers.ModelSerializer):
-    """``digest`` is what ``POST /api/jobs/`` takes as ``portrait_digest``."""
+    """A portrait; ``POST /api/jobs/`` takes its ``digest`` as ``portrait_digest``."""
 
     is_mine = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
-    report = serializers.DictField(help_text="What is good and bad about the picture, in words.")
+    report = serializers.DictField(help_text="The strengths and problems of the picture.")
 
     class Meta:
         model = Portrait
@@ -45,17 +45,21 @@ class PortraitSerializer(serializers.ModelSerializer):
         ]
 
     def get_is_mine(self, portrait: Portrait) -> bool:
+        """Return whether the portrait is the caller's own."""
         return bool(portrait.owner_id == self.context["user"].pk)
 
     @extend_schema_field(serializers.CharField())
     def get_url(self, portrait: Portrait) -> str:
+        """Return the URL of the picture."""
         return reverse("portrait_file", args=[portrait.digest])
 
 
 class NewPortraitSerializer(serializers.Serializer):
     image_file = serializers.FileField(max_length=1_000)
     name = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    consent_given_by = serializers.CharField(max_length=200, help_text="The person shown, or who may speak for them.")
+    consent_given_by = serializers.CharField(
+        max_length=200, help_text="The person shown, or the person who may consent for them."
+    )
     is_shared = serializers.BooleanField(required=False, default=False)
 
 
@@ -75,15 +79,15 @@ class AvatarList(APIView):
     @extend_schema(operation_id="avatars_list", responses=answers(PortraitSerializer(many=True)))
     def get(self, request: Request) -> Response:
         user = signed_in_user(request.user)
-        found = services.portraits_usable_by(user).distinct()
-        return Response(PortraitSerializer(found, many=True, context={"user": user}).data)
+        portraits = services.portraits_usable_by(user).distinct()
+        return Response(PortraitSerializer(portraits, many=True, context={"user": user}).data)
 
     @extend_schema(
         request={"multipart/form-data": NewPortraitSerializer},
         responses=answers(PortraitSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request) -> Response:
-        """Checks and keeps a picture, together with who agreed to its use."""
+        """Check and store a picture, together with who agreed to its use."""
         form = NewPortraitSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
@@ -120,7 +124,7 @@ class AvatarDetail(APIView):
 
     @extend_schema(responses=answers(None, status.HTTP_204_NO_CONTENT))
     def delete(self, request: Request, pk: int) -> Response:
-        """Withdraws it from new videos."""
+        """Withdraw the portrait from new videos."""
         services.delete_portrait(_own(request, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -135,7 +139,7 @@ def _usable(request: Request, pk: int) -> Portrait:
 def _own(request: Request, pk: int) -> Portrait:
     portrait = _usable(request, pk)
     if not services.may_change(signed_in_user(request.user), portrait):
-        raise PermissionDenied("This portrait belongs to somebody else.")
+        raise PermissionDenied("This portrait belongs to another user.")
     return portrait
 
 

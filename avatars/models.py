@@ -1,4 +1,4 @@
-"""Who speaks: portraits and voices as people manage them."""
+"""Portraits and voices as users manage them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django.db import models
 
 
 class Portrait(models.Model):
-    """An uploaded picture of a face. The bytes live with the renderer under their digest; this row says whose they are,
-    how good they are, and who agreed to their use.
+    """An uploaded picture of a face. The renderer stores the bytes under their digest; this row holds the owner, the
+    report on the picture, and who agreed to its use.
 
-    A deleted portrait keeps its row (and its record of consent): videos made earlier go on naming it, and the owner may
-    take the deletion back. It cannot be chosen for new videos.
+    A deleted portrait keeps its row (and its record of consent): earlier videos still refer to it, and the owner may
+    restore it. It cannot be chosen for new videos.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portraits")
@@ -21,7 +21,7 @@ class Portrait(models.Model):
     height_px = models.PositiveIntegerField()
     report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.checks.portrait_report
     consent_statement = models.TextField()  # the words that were agreed to
-    consent_given_by = models.CharField(max_length=200)  # the person shown, or who may speak for them
+    consent_given_by = models.CharField(max_length=200)  # the person shown, or who may consent for them
     consent_recorded_at = models.DateTimeField(auto_now_add=True)
     is_shared = models.BooleanField(default=False)  # every teacher of this school may use it
     created_at = models.DateTimeField(auto_now_add=True)
@@ -40,26 +40,27 @@ class Portrait(models.Model):
 
     @property
     def is_deleted(self) -> bool:
+        """Return whether the portrait has been deleted."""
         return self.deleted_at is not None
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What the report advises about, as ``{"code", "message", "hint"}``."""
+        """Return the hints of the report, each as ``{"code", "message", "hint"}``."""
         return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]
 
 
 class VoiceSample(models.Model):
-    """Half a minute of somebody's voice, from which it is cloned. The bytes live with the renderer under their digest;
-    this row says whose they are and who agreed.
+    """Half a minute of a person's voice, from which it is cloned. The renderer stores the bytes under their digest;
+    this row holds the owner and who agreed.
 
-    It is its owner's alone. When the agreement is withdrawn the bytes are deleted for good; the row stays, because what
-    was agreed to, and until when, must remain provable.
+    Only its owner may use it. When the agreement is withdrawn the bytes are deleted for good; the row stays, because
+    what was agreed to, and until when, must remain provable.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="voice_samples")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, db_index=True)  # sha256 of the stored file's bytes
-    language = models.CharField(max_length=20)  # what the voice reads, as a BCP 47 tag
+    language = models.CharField(max_length=20)  # the language that the voice reads, as a BCP 47 tag
     duration_seconds = models.FloatField()
     report = models.JSONField(default=dict, blank=True)  # see talking_head.pipeline.checks.voice_sample_report
     consent_statement = models.TextField()  # the words that were agreed to
@@ -80,5 +81,5 @@ class VoiceSample(models.Model):
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What the report advises about, as ``{"code", "message", "hint"}``."""
+        """Return the hints of the report, each as ``{"code", "message", "hint"}``."""
         return [problem for problem in self.report.get("problems", []) if problem.get("severity") == "warn"]

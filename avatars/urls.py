@@ -1,4 +1,4 @@
-"""Addresses of the pages about portraits and voices."""
+"""URLs of the pages about portraits and voices."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edu_platform.settings")
-http_application = get_asgi_application()  # loads the apps, so it comes before the imports below
+http_application = get_asgi_application()  # loads the apps, so it must precede the imports below
 
 from edu_platform.flow_control import wait_for_slow_clients  # noqa: E402
 from talking_head.routing import websocket_urlpatterns  # noqa: E402

@@ -1,4 +1,4 @@
-"""Errors go to Sentry (or anything that speaks its protocol) when ``SENTRY_DSN`` says where."""
+"""Error reports to Sentry (or any server with its protocol), where ``SENTRY_DSN`` is set."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from talking_head.monitoring import log_context
 
 
 def report_errors_to(dsn: str, *, environment: str) -> None:
-    """Starts the reporting of unhandled exceptions and of everything logged as an error.
+    """Start to report unhandled exceptions and all records logged as errors.
 
-    No personal data, no request bodies and no variables of stack frames are sent: those hold lesson texts.
+    No personal data, no request bodies and no variables of stack frames are sent: they contain lesson texts.
 
     Raises:
         RuntimeError: the package is missing.

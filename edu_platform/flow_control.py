@@ -1,9 +1,9 @@
-"""Makes the application wait for slow clients, which daphne does not.
+"""Back-pressure for slow clients, which daphne does not apply.
 
-ASGI leaves it to the server when ``await send(...)`` returns. Daphne returns at once and lets Twisted keep whatever
-the client has not fetched, so one phone on a train that asks for a long lesson costs the whole file in memory, and a
-browser tab that went to sleep collects every preview picture of the night. Twisted itself can say when enough is
-waiting (``IPushProducer``, at 64 KiB); this passes it on. With another server nothing changes.
+ASGI leaves it to the server when ``await send(...)`` returns. Daphne returns at once and lets Twisted buffer all that
+the client has not fetched, so one phone on a train that requests a long lesson costs the whole file in memory, and a
+sleeping browser tab collects every preview picture of the night. Twisted itself can signal that its buffer is full
+(``IPushProducer``, at 64 KiB); this middleware waits for that signal. With another server nothing changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 def wait_for_slow_clients(application: Application) -> Application:
-    """ASGI middleware; must be the outermost one, because it looks at who is behind ``send``."""
+    """Wrap an ASGI application; must be the outermost middleware, because it inspects the server's ``send``."""
 
     async def waiting(scope: Message, receive: Receive, send: Send) -> None:
         connection = send.args[0] if isinstance(send, functools.partial) and send.args else None
@@ -48,7 +48,7 @@ def wait_for_slow_clients(application: Application) -> Application:
 
 @implementer(IPushProducer)
 class _Gate:
-    """Closed while the client's connection has enough to do."""
+    """A gate that is closed while the buffer of the client's connection is full."""
 
     def __init__(self) -> None:
         self.is_open = asyncio.Event()
@@ -56,28 +56,30 @@ class _Gate:
         self.is_registered = False
 
     def before(self, message: Message) -> None:
-        """Called with every message, before it is sent."""
+        """Handle a message before it is sent."""
         raise NotImplementedError
 
     def leave(self) -> None:
-        """Called when the application has nothing more to say."""
+        """Unregister from the connection once the application sends no more."""
         raise NotImplementedError
 
     # Called by Twisted.
 
     def pauseProducing(self) -> None:  # noqa: N802
+        """Close the gate: the buffer is full."""
         self.is_open.clear()
 
     def resumeProducing(self) -> None:  # noqa: N802
+        """Open the gate: the buffer has room again."""
         self.is_open.set()
 
     def stopProducing(self) -> None:  # noqa: N802
-        """The client is gone: what is sent from now on goes nowhere, so nothing need wait."""
+        """Open the gate: the client is gone and data is discarded, so sending need not wait."""
         self.is_open.set()
 
 
 class _RequestGate(_Gate):
-    """For answers in several parts; a short one needs no gate."""
+    """The gate of responses in several parts; a short one needs no gate."""
 
     def __init__(self, request: WebRequest) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ class _RequestGate(_Gate):
             self.is_registered = True
             self._request.registerProducer(self, True)
         elif not is_part:
-            self.leave()  # Twisted wants producers gone before a request finishes
+            self.leave()  # Twisted requires that a producer is unregistered before the request finishes
 
     def leave(self) -> None:
         if self.is_registered and self._request.channel is not None:

@@ -1,6 +1,6 @@
-"""Structured logs: one line an event, with the job and clip it belongs to when there is one.
+"""Structured logs: one line per event, with the job and clip it belongs to, if any.
 
-What runs inside :func:`talking_head.monitoring.log_context.working_on` is marked by itself; elsewhere log with
+Inside :func:`talking_head.monitoring.log_context.working_on` records are marked automatically; elsewhere log with
 ``extra={"job": ..., "clip": ...}``.
 """
 
@@ -20,9 +20,10 @@ def _context(record: logging.LogRecord) -> dict[str, str]:
 
 
 class JobContext(logging.Filter):
-    """Marks each record with the job that is being worked on; belongs on handlers, which see everybody's records."""
+    """Marks each record with the current job; belongs on handlers, which see the records of all loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Add the fields of the current job that the record lacks; let every record pass."""
         for name, value in log_context.current().items():
             if not hasattr(record, name):
                 setattr(record, name, value)
@@ -30,7 +31,10 @@ class JobContext(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
         entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -44,10 +48,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
+    """One line of text per record, with its context in brackets."""
+
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname).1s %(name)s: %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text."""
         line = super().format(record)
         context = " ".join(f"{name}={value}" for name, value in _context(record).items())
         return f"{line} [{context}]" if context else line

@@ -1,4 +1,4 @@
-"""Who uses the site: the one notion of a person, and who is a teacher. Imports no app, so every app may ask here."""
+"""The users of the site, and which of them are teachers. Imports no app, so every app can use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
 def is_teacher(person: Person) -> bool:
     """Return whether a person may make videos: an active member of the group of teachers, or staff.
 
-    The answer is kept on the request's user object, because one page asks several times.
+    The result is cached on the request's user object, because one page asks several times.
     """
     if not isinstance(person, User) or not person.is_active:
         return False
@@ -26,14 +26,14 @@ def is_teacher(person: Person) -> bool:
 
 
 def signed_in_user(person: Person) -> User:
-    """Return the person of a request as a user; raises PermissionDenied for anonymous visitors."""
+    """Return the user of a request; raise PermissionDenied for anonymous visitors."""
     if not isinstance(person, User):
         raise PermissionDenied("Log in first.")
     return person
 
 
 def require_teacher(person: Person, message: str) -> User:
-    """Return the person of a request as a user who is a teacher; raises PermissionDenied with ``message`` otherwise."""
+    """Return the user of a request if they are a teacher; raise PermissionDenied with ``message`` otherwise."""
     if not is_teacher(person):
         raise PermissionDenied(message)
     return signed_in_user(person)

@@ -1,5 +1,5 @@
-"""How the queue speaks to Redis: with an end to every wait. By default a client waits for ever for a server that is
-frozen or cut off, and with it the request of whoever submits a job."""
+"""The queue's connection to Redis, with a timeout on every wait. By default a client waits for ever for a server that
+is frozen or cut off, and so does the request that submits a job."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HEALTH_CHECK_SECONDS = 30
 
 
 def redis_connection(url: str) -> dict[str, redis.ConnectionPool]:
-    """The value of ``Q_CLUSTER["redis"]``. Options in the address win (``redis://…?socket_timeout=5``)."""
+    """Return the value of ``Q_CLUSTER["redis"]``. Options in the URL win (``redis://…?socket_timeout=5``)."""
     pool = redis.ConnectionPool.from_url(
         url,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         health_check_interval=HEALTH_CHECK_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # the first try may have met a connection from before a restart
+        retry=Retry(NoBackoff(), 1),  # the first attempt may have used a connection from before a restart
     )
     return {"connection_pool": pool}

@@ -1,4 +1,4 @@
-"""A secret key for installations that did not set one: made once, kept in a file that only its owner may read."""
+"""A secret key for installations that do not set one: generated once, stored in a file that only its owner may read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def persistent_secret_key(path: Path) -> str:
-    """Reads the key, or makes it. Two processes that start at once agree on the same one.
+    """Return the stored key, generated if there is none. Processes that start at the same time agree on one key.
 
     Raises:
         OSError: the folder is read-only; set ``SECRET_KEY`` then.

@@ -29,7 +29,7 @@ if HTTPS:
     SECURE_HSTS_SECONDS = 31_536_000
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
-# Nothing is loaded from elsewhere and nothing inline runs. `blob:` is for preview frames and pictures not yet uploaded.
+# Nothing is loaded from other origins and no inline script runs. `blob:` is for preview frames and chosen pictures.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [csp.SELF],
@@ -102,7 +102,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Write transactions take their lock at BEGIN: a deferred one that reads first fails with "database is locked"
-    # as soon as somebody else wrote in between, and no busy timeout can help it.
+    # as soon as another connection wrote in between, and no busy timeout can help.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -114,7 +114,7 @@ else:
 # --- files -------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step on one machine, and hence no word about its missing folder
+WHITENOISE_USE_FINDERS = True  # no collectstatic step on one machine, so no warning about its missing folder
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))).resolve()
 MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")  # nginx: an internal location that maps to MEDIA_ROOT
@@ -125,13 +125,13 @@ RUN_DIR = Path(
     or f"{tempfile.gettempdir()}/lectern-{hashlib.sha256(str(MEDIA_ROOT).encode()).hexdigest()[:12]}"
 )
 # With a bucket, media live there, and MEDIA_ROOT is this machine's copy (talking_head/files/bucket.py).
-# The names are django-storages'; keys also come from wherever boto3 looks for them.
+# The names are those of django-storages; boto3 also finds keys in its other usual places.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
 AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", default="") or None
 AWS_S3_REGION_NAME = env.str("AWS_S3_REGION_NAME", default="") or None
 AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", default="") or None
 AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", default="") or None
-# Servers other than Amazon's are rarely reached under a name of their own for every bucket.
+# Servers other than Amazon's rarely have a host name for every bucket.
 AWS_S3_ADDRESSING_STYLE = env.str("AWS_S3_ADDRESSING_STYLE", default="path" if AWS_S3_ENDPOINT_URL else "auto")
 STORAGES = {
     "default": {
@@ -150,25 +150,25 @@ TALKING_HEAD_SPEECH = env.str("TALKING_HEAD_SPEECH", default="auto")
 # The profiles' enhancer: auto (when this machine can do it within the profile's timeout), none, always.
 TALKING_HEAD_ENHANCE = env.str("TALKING_HEAD_ENHANCE", default="auto")
 TALKING_HEAD_SLOTS = env.int("TALKING_HEAD_SLOTS", default=1)  # clips rendered at once on this machine
-# Of these, how many long jobs may not use while clips take long: see talking_head/worker/slots.py.
+# Slots that long jobs may not use while clips take long: see talking_head/worker/slots.py.
 TALKING_HEAD_RESERVED_SLOTS = env.int("TALKING_HEAD_RESERVED_SLOTS", default=1 if TALKING_HEAD_SLOTS > 1 else 0)
-# What one person may ask for unless a row of "quotas" in the admin says otherwise, and how long a queue may become
-# before nothing more is accepted. 0: no limit.
+# Limits per user unless a row of "quotas" in the admin overrides them, and below, how long the queue may become before
+# new jobs are refused. 0: no limit.
 TALKING_HEAD_JOBS_IN_FLIGHT = env.int("TALKING_HEAD_JOBS_IN_FLIGHT", default=20)
 TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
-# How long a teacher waits without being asked first; "auto" chooses a profile that is ready by then. 0: for ever.
+# The longest wait without a confirmation by the teacher; "auto" chooses a profile that is ready by then. 0: no limit.
 TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default=900)
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
-# How long a recording is kept that no lesson and no video in the making uses. 0: for ever.
+# How long a recording is kept that no lesson and no running job uses. 0: for ever.
 TALKING_HEAD_UNUSED_NARRATION_DAYS = env.int("TALKING_HEAD_UNUSED_NARRATION_DAYS", default=30)
 
 # --- background work ---------------------------------------------------------------------------------------------
-# A task is only a doorbell: it carries an id, and the truth is in our own tables. A lost message is rung again by the
-# sweeper and a doubled one finds nothing to do, so one attempt and an early acknowledgement are enough.
+# A task only wakes a worker: it carries an id, and the state is in our own tables. The sweeper repeats a lost message
+# and a duplicate finds nothing to do, so one attempt and an early acknowledgement are enough.
 REDIS_URL = env.str("REDIS_URL", default="")
 Q_CLUSTER = {
     "name": "lectern",
-    "workers": TALKING_HEAD_SLOTS,  # each keeps one warm renderer; nothing but rendering runs in them
+    "workers": TALKING_HEAD_SLOTS,  # each keeps one warm renderer; only rendering runs in them
     "timeout": 3_600,
     "retry": 7_200,  # must exceed the timeout, or the same message runs twice at once
     "max_attempts": 1,
@@ -192,7 +192,7 @@ CHANNEL_LAYERS: dict[str, dict[str, object]] = {
 # --- api ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",  # first: its header is what a 401 asks for
+        "rest_framework.authentication.TokenAuthentication",  # first: a 401 names its header
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -218,14 +218,14 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- words and time ----------------------------------------------------------------------------------------------
+# --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["edu_platform.formats"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
-# --- figures -----------------------------------------------------------------------------------------------------
+# --- metrics -----------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # lets Prometheus read /metrics; without it only staff may
 
 # --- logs --------------------------------------------------------------------------------------------------------
@@ -246,11 +246,11 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # It has several lines for every ring; ours say what was done.
+    # It logs several lines for every wakeup; our own loggers report the work done.
     "loggers": {"django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}},
 }
 
-# --- telling others about it -------------------------------------------------------------------------------------
+# --- traces and error reports ------------------------------------------------------------------------------------
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str(
     "OTEL_EXPORTER_OTLP_ENDPOINT", default=""
 )  # traces: talking_head/monitoring/tracing.py

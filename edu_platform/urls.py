@@ -1,4 +1,4 @@
-"""Addresses of the whole site; each app brings its own."""
+"""URLs of the whole site; each app has its own."""
 
 from __future__ import annotations
 

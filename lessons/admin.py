@@ -56,8 +56,8 @@ class LessonAdmin(admin.ModelAdmin):
     search_fields = ("title", "script", "course__title")
     autocomplete_fields = ("course",)
     raw_id_fields = ("portrait",)
-    # The pointers and the version are kept by the renders themselves; a hand that moved them would break the rule that
-    # an older render never becomes the current one.
+    # Renders maintain the pointers and the version; editing them by hand would break the rule that an older render
+    # never becomes the current one.
     readonly_fields = ("version", "latest_render", "current_render", "editor", "created_at", "updated_at")
     exclude = ("latest_job", "current_job")
 
@@ -65,7 +65,7 @@ class LessonAdmin(admin.ModelAdmin):
     def has_video(self, lesson: Lesson) -> bool:
         return lesson.current_job is not None
 
-    @admin.display(description="render asked for last")
+    @admin.display(description="latest render")
     def latest_render(self, lesson: Lesson) -> str:
         return _job_link(lesson.latest_job)
 
@@ -82,7 +82,7 @@ class LessonAdmin(admin.ModelAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: Lesson, form: object, change: bool) -> None:
-        """What would alter the video raises the version here too."""
+        """Raise the version when a change would alter the video, as the editor does."""
         altered = {"script", "language", "portrait", "voice", "speed", "profile"} & set(form.changed_data)  # type: ignore[attr-defined]
         if change and altered:
             obj.version += 1

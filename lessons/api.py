@@ -1,4 +1,4 @@
-"""``/api/courses/`` and ``/api/lessons/``: what the pages do, for programs. Who may: :mod:`lessons.permissions`."""
+"""``/api/courses/`` and ``/api/lessons/``: the pages' operations for programs. Access: :mod:`lessons.permissions`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LessonRowSerializer(serializers.ModelSerializer):
 
 
 class CourseDetailSerializer(CourseSerializer):
-    """With the lessons that the caller may open."""
+    """A course with the lessons that the caller may open."""
 
     lessons = LessonRowSerializer(many=True)
 
@@ -60,8 +60,8 @@ class NewLessonSerializer(serializers.Serializer):
 
 
 class LessonSerializer(serializers.ModelSerializer):
-    """``current_job`` is the video that students watch, ``latest_job`` the render that was asked for last (null for
-    those who cannot change the lesson)."""
+    """A lesson. ``current_job`` is the video that students watch, ``latest_job`` the render requested last (null for
+    callers who cannot change the lesson)."""
 
     course = serializers.SlugField(source="course.slug")
     latest_job = serializers.UUIDField(allow_null=True)
@@ -88,11 +88,11 @@ class LessonChangeSerializer(serializers.Serializer):
     profile = serializers.ChoiceField(
         ASKABLE_PROFILES,
         required=False,
-        # Without the value: half a surrogate pair in it could not be sent back.
+        # Without the value: a lone surrogate in it could not be sent back.
         error_messages={"invalid_choice": f"Choose one of: {', '.join(ASKABLE_PROFILES)}."},
     )
     version = serializers.IntegerField(
-        required=False, min_value=1, help_text="The version that was read; a newer one answers 409."
+        required=False, min_value=1, help_text="The version that was read; 409 if the lesson has changed since."
     )
 
 
@@ -110,7 +110,7 @@ class CourseList(generics.ListAPIView):
 
     @extend_schema(request=NewCourseSerializer, responses=answers(CourseSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request) -> Response:
-        """Makes a course; for teachers."""
+        """Create a course; for teachers."""
         values = _checked(NewCourseSerializer, request)
         course = services.create_course(signed_in_user(request.user), **values)
         return Response(CourseSerializer(course).data, status=status.HTTP_201_CREATED)
@@ -130,10 +130,11 @@ class CourseDetail(APIView):
 
 
 class LessonList(APIView):
-    """Adds a lesson to a course."""
+    """The lessons of a course."""
 
     @extend_schema(request=NewLessonSerializer, responses=answers(LessonSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request, slug: str) -> Response:
+        """Add a lesson to a course."""
         course = _visible_course(request, slug)
         if not rules.may_edit_course(request.user, course):
             raise PermissionDenied("Only the teacher of a course can change it.")
@@ -154,7 +155,7 @@ class LessonDetail(APIView):
 
     @extend_schema(request=LessonChangeSerializer, responses=answers(LessonSerializer))
     def patch(self, request: Request, pk: int) -> Response:
-        """Changes what is given. The video stays as it is until the next one is generated."""
+        """Change the given fields. The video stays the same until the next one is generated."""
         lesson = _own_lesson(request, pk)
         values = _checked(LessonChangeSerializer, request)
         expected_version = values.pop("version", None)
@@ -174,7 +175,7 @@ class LessonDetail(APIView):
 
 
 class LessonGenerate(APIView):
-    """Renders the lesson as it stands; the same render that already runs is returned, not doubled."""
+    """Rendering of a lesson's current version; a render of it that already runs is returned, not repeated."""
 
     throttle_scope = "jobs"
 
@@ -187,7 +188,7 @@ class LessonGenerate(APIView):
 
 
 class LessonPublish(APIView):
-    """Shows the lesson to the students of its course, or hides it."""
+    """Publication of a lesson to the students of its course."""
 
     @extend_schema(request=PublishSerializer, responses=answers(LessonSerializer))
     def post(self, request: Request, pk: int) -> Response:
@@ -231,7 +232,7 @@ def _usable_portrait_id(request: Request, pk: int | None) -> int | None:
 
 
 def _language_of(voice: str, lesson: Lesson) -> str:
-    """A voice speaks one language; "" is the default voice."""
+    """Return the language that a voice speaks; "" is the default voice."""
     voices = {known.name: known.language for known in rendering.voices_for(lesson.course.teacher)}
     if voice and voice not in voices:
         raise OptionError(f"There is no voice “{voice}”.", code="unknown_voice", hint="Choose one of /api/voices/.")

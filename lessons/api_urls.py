@@ -1,4 +1,4 @@
-"""Addresses under ``/api/``."""
+"""URLs under ``/api/``."""
 
 from __future__ import annotations
 

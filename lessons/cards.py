@@ -1,4 +1,4 @@
-"""Lessons and courses as cards on a page: what a template needs, read in a few queries however long the list is."""
+"""Lessons and courses as cards on a page: the data of the templates, read in a few queries however long the list is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from talking_head.services import Job, JobState
 
 @dataclass(frozen=True, slots=True)
 class LessonCard:
+    """A lesson in a list, as one viewer sees it."""
+
     lesson: Lesson
     state: str  # empty, rendering, failed, ready, outdated
     label: str
@@ -27,12 +29,14 @@ class LessonCard:
 
     @property
     def percent_watched(self) -> int:
+        """Return how much of the video the viewer has watched, 0 to 100."""
         if self.is_completed:
             return 100
         return min(100, round(100 * self.position_seconds / self.seconds)) if self.seconds else 0
 
 
 def lesson_cards(lessons: Iterable[Lesson], viewer: User) -> list[LessonCard]:
+    """Return a card for each lesson, with the progress of ``viewer``."""
     lessons = list(lessons)
     job_ids = {job_id for lesson in lessons for job_id in (lesson.current_job, lesson.latest_job) if job_id}
     jobs = Job.objects.defer("script").in_bulk(job_ids)
@@ -59,7 +63,7 @@ def lesson_cards(lessons: Iterable[Lesson], viewer: User) -> list[LessonCard]:
 
 
 def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[str, str, str]:
-    """What a teacher sees beside the lesson's name."""
+    """Return state, label and badge colour, which a teacher sees beside the lesson's title."""
     if latest is not None and latest.is_active:
         return "rendering", "Waiting" if latest.state == JobState.QUEUED else "Rendering", "info"
     if latest is not None and latest.state == JobState.FAILED:
@@ -67,14 +71,14 @@ def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[
     if current is None:
         return "empty", "No video yet", ""
     if is_outdated(lesson, current):
-        return "outdated", "Text changed since", "warn"
+        return "outdated", "Out of date", "warn"
     if current.state == JobState.FALLBACK:
-        return "ready", "Ready, with stand-ins", "warn"
+        return "ready", "Ready, with still pictures", "warn"
     return "ready", "Ready", "good"
 
 
 def with_counts(courses: QuerySet[Course]) -> QuerySet[Course]:
-    """Courses with ``lesson_count``, ``watchable_count`` and ``student_count`` for their cards."""
+    """Annotate courses with ``lesson_count``, ``watchable_count`` and ``student_count`` for their cards."""
     watchable = Q(lessons__is_published=True) & Q(lessons__current_job__isnull=False)
     return courses.select_related("teacher").annotate(
         lesson_count=Count("lessons", distinct=True),

@@ -19,7 +19,7 @@ from talking_head import services as rendering
 from talking_head.errors import TalkingHeadError
 from talking_head.services import Voice
 
-SCRIPT_MAX_CHARACTERS = 200_000  # far beyond what a job accepts; keeps a pasted book out of the database
+SCRIPT_MAX_CHARACTERS = 200_000  # far more than a job accepts; keeps a pasted book out of the database
 SLOWEST, FASTEST, SPEED_STEP = 0.5, 2.0, 0.05
 
 
@@ -43,7 +43,8 @@ class AddStudentForm(forms.Form):
 
 
 def _voices(teacher: User) -> tuple[Voice, ...]:
-    """None when no speech engine works here: a text can still be written, and *Generate* says what is wrong."""
+    """Return the teacher's voices; none when no speech engine works here: a text can still be written, and *Generate*
+    explains what is wrong."""
     try:
         return rendering.voices_for(teacher)
     except TalkingHeadError:
@@ -51,7 +52,7 @@ def _voices(teacher: User) -> tuple[Voice, ...]:
 
 
 class LessonForm(forms.Form):
-    """Everything the editor saves. A half-written text is fine; whether it can be spoken is asked on *Generate*."""
+    """Everything the editor saves. A half-written text is fine; *Generate* checks whether it can be spoken."""
 
     title = forms.CharField(max_length=200)
     script = forms.CharField(
@@ -91,32 +92,32 @@ class LessonForm(forms.Form):
     def _voice_choices(self) -> list[tuple[str, str]]:
         offered = [(voice.name, f"{voice.label} ({voice.language})") for voice in self.voices]
         if self.lesson.voice and self.lesson.voice not in dict(offered):
-            # The engine that had it is gone. Keep the choice visible: dropping it would change the lesson unasked.
+            # Its engine is gone. Keep the choice visible: dropping it would silently change the lesson.
             name = "A cloned voice" if rendering.voice_sample_digest(self.lesson.voice) else self.lesson.voice
-            offered.append((self.lesson.voice, f"{name} (not available now)"))
+            offered.append((self.lesson.voice, f"{name} (currently unavailable)"))
         default = f"Standard voice: {self.voices[0].label}" if self.voices else "Standard voice"
         return [("", default), *offered]
 
     def clean_narration(self) -> UUID | None:
-        """A recording that may be used here. A form that does not speak of it leaves the lesson's as it is."""
+        """Return a recording that this lesson may use; a form without the field keeps the lesson's."""
         if "narration" not in self.data:
             return self.lesson.narration
         chosen: UUID | None = self.cleaned_data["narration"]
         if "remove_narration" in self.data:
             return None
         if chosen is not None and not services.may_use_narration(self.editor, self.lesson, chosen):
-            raise forms.ValidationError("This recording is not here (any more). Record it again.")
+            raise forms.ValidationError("This recording no longer exists. Record it again.")
         return chosen
 
     def values(self) -> dict[str, Any]:
-        """What :func:`lessons.services.change_lesson` takes."""
+        """Return the arguments of :func:`lessons.services.change_lesson`."""
         data = self.cleaned_data
-        is_kept = data["voice"] and data["voice"] == self.lesson.voice  # also one that is not available now
-        otherwise = self.lesson.language if is_kept else "en"
-        language = next((voice.language for voice in self.voices if voice.name == data["voice"]), otherwise)
+        is_kept = data["voice"] and data["voice"] == self.lesson.voice  # perhaps an unavailable one
+        default = self.lesson.language if is_kept else "en"
+        language = next((voice.language for voice in self.voices if voice.name == data["voice"]), default)
         return {
             "title": data["title"],
-            # Browsers send line ends as CR LF; the offsets of words count characters, so one form is kept.
+            # Browsers send line ends as CR LF; the offsets of words count characters, so only LF is stored.
             "script": data["script"].replace("\r\n", "\n").replace("\r", "\n"),
             "language": language.split("-")[0],
             "portrait_id": self._portrait_id(),
@@ -127,8 +128,8 @@ class LessonForm(forms.Form):
         }
 
     def _portrait_id(self) -> int | None:
-        """Nothing ticked means that the lesson's portrait was taken away and no other was picked: it stays, so that
-        *Generate* says so, instead of silently making a video without a face."""
+        """Return the chosen portrait, or the lesson's if none is ticked: then it was withdrawn and no other was picked,
+        and *Generate* reports that instead of silently making a video without a face."""
         if "portrait" not in self.data:
             return self.lesson.portrait_id
         chosen = self.cleaned_data["portrait"]
@@ -136,5 +137,6 @@ class LessonForm(forms.Form):
 
     @property
     def portrait_is_gone(self) -> bool:
+        """Return whether the lesson's portrait was withdrawn."""
         chosen = self.lesson.portrait_id
         return chosen is not None and all(portrait.pk != chosen for portrait in self.portraits)

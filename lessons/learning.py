@@ -1,4 +1,4 @@
-"""How far a student came: saving the position, finding where to go on."""
+"""A student's progress: saving the position, finding where to continue."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lessons.models import Course, Lesson, Progress
 from lessons.permissions import courses_taken_by
 from lessons.services import current_job_of
 
-RESUME_FROM_SECONDS = 3.0  # so early that starting over costs nothing
-NEAR_THE_END_SECONDS = 3.0  # what is left then is the pause after the last word
+RESUME_FROM_SECONDS = 3.0  # before this, starting over costs nothing
+NEAR_THE_END_SECONDS = 3.0  # only the pause after the last word is left then
 
 
 def save_progress(student: User, lesson: Lesson, position_seconds: float, *, completed: bool | None = None) -> Progress:
-    """Remembers where a student stopped.
+    """Save where a student stopped.
 
     Args:
         position_seconds: anything beyond the video's length counts as its end.
@@ -32,13 +32,13 @@ def save_progress(student: User, lesson: Lesson, position_seconds: float, *, com
 
 
 def set_completed(student: User, lesson: Lesson, completed: bool) -> Progress:
-    """The student's own mark, without touching the position."""
+    """Set or remove the student's *done* mark, without touching the position."""
     values = {"completed_at": timezone.now() if completed else None}
     return Progress.objects.update_or_create(student=student, lesson=lesson, defaults=values)[0]
 
 
 def resume_position(progress: Progress | None, video_seconds: float | None) -> float:
-    """Seconds to offer to go on from; 0 when there is nothing worth resuming."""
+    """Return the position to resume at, in seconds; 0 when resuming is not worthwhile."""
     if progress is None or progress.position_seconds < RESUME_FROM_SECONDS:
         return 0.0
     if video_seconds is not None and progress.position_seconds > video_seconds - NEAR_THE_END_SECONDS:
@@ -47,20 +47,20 @@ def resume_position(progress: Progress | None, video_seconds: float | None) -> f
 
 
 def watchable_lessons(course: Course) -> QuerySet[Lesson]:
-    """What a student of the course sees."""
+    """Return the lessons that a student of the course sees."""
     return course.lessons.filter(is_published=True).exclude(current_job=None)
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """Where a student goes on: a lesson they began, or the first they have not."""
+    """The lesson to continue with: one that the student began, or the first not yet begun."""
 
     lesson: Lesson
     position_seconds: float
 
 
 def continue_where_left_off(student: User) -> NextStep | None:
-    """The unfinished lesson touched last; else the first lesson not yet completed."""
+    """Return the unfinished lesson watched last; else the first lesson not yet completed."""
     lessons = Lesson.objects.filter(course__in=courses_taken_by(student), is_published=True).exclude(current_job=None)
     begun = (
         Progress.objects.filter(student=student, completed_at=None, lesson__in=lessons)
@@ -76,6 +76,7 @@ def continue_where_left_off(student: User) -> NextStep | None:
 
 
 def next_lesson_after(lesson: Lesson) -> Lesson | None:
+    """Return the next watchable lesson of the course."""
     following = list(watchable_lessons(lesson.course).order_by("position", "pk"))
     ids = [other.pk for other in following]
     if lesson.pk not in ids:

@@ -1,4 +1,4 @@
-"""What is taught: courses, their lessons, who takes them, and how far each student came."""
+"""Courses, their lessons, enrolments, and the progress of each student."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from talking_head import profiles
 
 
 class Course(models.Model):
+    """A course of one teacher: lessons, and the students who may watch them."""
+
     title = models.CharField(max_length=200)
     slug = models.SlugField(max_length=200, unique=True)
     description = models.TextField(blank=True)
@@ -25,10 +27,13 @@ class Course(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
+        """Return the URL of the course's page."""
         return reverse("course_detail", args=[self.slug])
 
 
 class Enrolment(models.Model):
+    """A student's place in a course."""
+
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="enrolments")
     student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="enrolments")
     enrolled_at = models.DateTimeField(auto_now_add=True)
@@ -44,7 +49,7 @@ class Lesson(models.Model):
     """A text that is read aloud, and the video that currently shows it.
 
     ``version`` rises with every change that would alter the video; a finished render becomes current only if it was
-    made for the version that still stands.
+    made for the version that is still current.
     """
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="lessons")
@@ -62,7 +67,7 @@ class Lesson(models.Model):
         choices=[(name, name.title()) for name in profiles.ASKABLE_PROFILES],
     )
     version = models.PositiveIntegerField(default=1)
-    latest_job = models.UUIDField(null=True, blank=True)  # the render asked for last, whatever became of it
+    latest_job = models.UUIDField(null=True, blank=True)  # the render requested last, in any state
     current_job = models.UUIDField(null=True, blank=True)  # the render that students watch
     is_published = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -75,11 +80,12 @@ class Lesson(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
+        """Return the URL of the page where the lesson is watched."""
         return reverse("lesson_detail", args=[self.course.slug, self.pk])
 
 
 class Progress(models.Model):
-    """How far a student came in a lesson."""
+    """The progress of a student in a lesson."""
 
     lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="progress")
     student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="progress")

@@ -1,4 +1,4 @@
-"""Who may do what with a course and its lessons. Every view, the socket's access rule and the API ask here."""
+"""Who may do what with a course and its lessons. Used by every view, the socket's access rule and the API."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from lessons.models import Course, Lesson
 
 
 def courses_taught_by(user: Person) -> QuerySet[Course]:
-    """The courses a person may change: their own; staff may change all."""
+    """Return the courses that a user may change: their own; all for staff."""
     if not isinstance(user, User):
         return Course.objects.none()
     return Course.objects.all() if user.is_staff else Course.objects.filter(teacher=user)
 
 
 def courses_taken_by(user: Person) -> QuerySet[Course]:
+    """Return the courses in which a user is enrolled."""
     if not isinstance(user, User):
         return Course.objects.none()
     return Course.objects.filter(enrolments__student=user)
 
 
 def courses_visible_to(user: Person) -> QuerySet[Course]:
+    """Return the courses that a user teaches or takes; all for staff."""
     if not isinstance(user, User):
         return Course.objects.none()
     if user.is_staff:
@@ -33,26 +35,30 @@ def courses_visible_to(user: Person) -> QuerySet[Course]:
 
 
 def may_edit_course(user: Person, course: Course) -> bool:
+    """Return whether a user may change a course: its teacher, or staff."""
     return isinstance(user, User) and user.is_active and (user.is_staff or course.teacher_id == user.pk)
 
 
 def may_edit(user: Person, lesson: Lesson) -> bool:
+    """Return whether a user may change a lesson: the teacher of its course, or staff."""
     return may_edit_course(user, lesson.course)
 
 
 def is_enrolled(user: Person, course: Course) -> bool:
+    """Return whether a user is an active student of a course."""
     return isinstance(user, User) and user.is_active and course.enrolments.filter(student=user).exists()
 
 
 def may_watch(user: Person, lesson: Lesson) -> bool:
-    """Its teacher and staff always; an enrolled student once it is published and has a video."""
+    """Return whether a user may watch a lesson: its teacher and staff always; an enrolled student once it is published
+    and has a video."""
     if may_edit(user, lesson):
         return True
     return lesson.is_published and lesson.current_job is not None and is_enrolled(user, lesson.course)
 
 
 def may_watch_job(user: Person, job_id: uuid.UUID, subject: str) -> bool:
-    """The rule that the renderer asks before it hands out a job's video, clips, previews or progress.
+    """Return whether a user may see a job's video, clips, previews and progress; the renderer asks before serving them.
 
     A student sees exactly the video that a published lesson of theirs currently shows; a teacher also what is still
     being made for a lesson of theirs.
@@ -69,11 +75,11 @@ def may_watch_job(user: Person, job_id: uuid.UUID, subject: str) -> bool:
 
 
 def subject_of(lesson: Lesson) -> str:
-    """What a render job calls the lesson it is made for."""
+    """Return the ``subject`` of render jobs for a lesson."""
     return f"lesson:{lesson.pk}"
 
 
 def lesson_id_of(subject: str) -> int | None:
-    """The inverse of :func:`subject_of`; None for jobs that are not about a lesson."""
+    """Return the lesson's id, the inverse of :func:`subject_of`; None for jobs that are not about a lesson."""
     kind, _, number = subject.partition(":")
     return int(number) if kind == "lesson" and number.isdecimal() else None

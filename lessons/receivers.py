@@ -1,4 +1,4 @@
-"""What happens to a lesson when its render ends, and who may see a lesson's render. Connected in ``apps.py``."""
+"""Hooks of the renderer: a lesson's video when its render ends, and who may view it. Connected in ``apps.py``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from talking_head.services import Job
 
 
 def on_job_published(sender: Any, job: Job, **kwargs: Any) -> None:
-    """Runs inside the publishing transaction: the video and the lesson that shows it change together or not at all."""
+    """Show the published video in its lesson, inside the publishing transaction: both change together or not at all."""
     services.show_published_job(job)
 
 
 def may_view_lesson_job(user: Person, job: Job) -> bool:
-    """Access rule for :func:`talking_head.services.register_job_viewer_rule`."""
+    """Return whether a lesson gives access to a job, for :func:`talking_head.services.register_job_viewer_rule`."""
     return rules.may_watch_job(user, job.pk, job.subject)
 
 
 def narrations_of_lessons() -> QuerySet[Lesson, Any]:
-    """For :func:`talking_head.services.register_narration_use`: the recordings that speak in lessons."""
+    """Return the recordings that lessons use, for :func:`talking_head.services.register_narration_use`."""
     return Lesson.objects.exclude(narration=None).values("narration")

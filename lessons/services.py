@@ -1,6 +1,6 @@
-"""What can be done with courses and lessons. Pages, admin, commands and the API call these; none touches rows itself.
+"""Operations on courses and lessons. Pages, admin, commands and the API call these; none touches rows itself.
 
-Who may do it is decided in :mod:`lessons.permissions`, whose names are offered here too.
+:mod:`lessons.permissions` decides who may do them; its names are exported here too.
 """
 
 from __future__ import annotations
@@ -62,20 +62,20 @@ __all__ = [
 
 FIELDS_THAT_ALTER_THE_VIDEO = ("script", "language", "portrait_id", "voice", "speed", "narration", "profile")
 FIELDS_THAT_DO_NOT = ("title",)
-RESERVED_SLUGS = {"new"}  # an address of its own: /courses/new/
+RESERVED_SLUGS = {"new"}  # a URL of its own: /courses/new/
 
 
 # --- courses -----------------------------------------------------------------------------------------------------
 
 
 def create_course(teacher: User, title: str, description: str = "") -> Course:
-    """A new course whose address is made from its title.
+    """Create a course whose URL is made from its title.
 
     Raises:
-        PermissionDenied: only teachers and staff make courses.
+        PermissionDenied: only teachers and staff create courses.
     """
     if not is_teacher(teacher):
-        raise PermissionDenied("Only teachers can make courses.")
+        raise PermissionDenied("Only teachers can create courses.")
     return Course.objects.create(teacher=teacher, title=title, description=description, slug=_free_slug(title))
 
 
@@ -88,7 +88,7 @@ def _free_slug(title: str) -> str:
 
 
 def add_student(course: Course, username: str) -> Enrolment:
-    """Enrols the person with that name; again is harmless.
+    """Enrol the user with that name, who may be enrolled already.
 
     Raises:
         InvalidInput: ``unknown_student``, ``teacher_of_course``.
@@ -96,17 +96,17 @@ def add_student(course: Course, username: str) -> Enrolment:
     student = User.objects.filter(username=username.strip(), is_active=True).first()
     if student is None:
         raise InvalidInput(
-            f"Nobody here has the user name “{username.strip()}”.",
+            f"There is no user named “{username.strip()}”.",
             code="unknown_student",
-            hint="Check the spelling, or ask an administrator to make the account.",
+            hint="Check the spelling, or ask an administrator to create the account.",
         )
     if student.pk == course.teacher_id:
-        raise InvalidInput("You teach this course; you can already see all of it.", code="teacher_of_course")
+        raise InvalidInput("You teach this course, so you can already see all of it.", code="teacher_of_course")
     return Enrolment.objects.get_or_create(course=course, student=student)[0]
 
 
 def remove_student(course: Course, student_id: int) -> bool:
-    """Ends an enrolment; the student loses sight of the videos at once. Progress is kept for a return."""
+    """End an enrolment, and with it the access to the videos; progress is kept. Return whether there was one."""
     deleted, _ = Enrolment.objects.filter(course=course, student_id=student_id).delete()
     return bool(deleted)
 
@@ -116,6 +116,7 @@ def remove_student(course: Course, student_id: int) -> bool:
 
 @transaction.atomic
 def add_lesson(course: Course, title: str) -> Lesson:
+    """Append a lesson to a course."""
     last = course.lessons.aggregate(last=Max("position"))["last"]
     # A new lesson starts with the look of the one before it: a course usually has one teacher and one voice.
     previous = course.lessons.order_by("-position", "-pk").first()
@@ -127,7 +128,7 @@ def add_lesson(course: Course, title: str) -> Lesson:
 
 @transaction.atomic
 def move_lesson(lesson: Lesson, steps: int) -> None:
-    """Moves a lesson up (negative) or down among its neighbours; positions are counted anew from 0."""
+    """Move a lesson up (negative) or down among its neighbours; positions are renumbered from 0."""
     order = list(Lesson.objects.select_for_update().filter(course=lesson.course_id).order_by("position", "pk"))
     old = next(index for index, other in enumerate(order) if other.pk == lesson.pk)
     order.insert(max(0, min(len(order) - 1, old + steps)), order.pop(old))
@@ -137,23 +138,23 @@ def move_lesson(lesson: Lesson, steps: int) -> None:
 
 @transaction.atomic
 def change_lesson(lesson: Lesson, *, expected_version: int | None = None, **values: Any) -> Lesson:
-    """Writes ``values`` and returns the fresh row. The version rises only if the video would come out differently.
+    """Write ``values`` and return the fresh row. The version rises only if the video would come out differently.
 
     Args:
-        expected_version: what the editor had loaded; a save from an older page must not undo a newer one.
+        expected_version: the version that the editor had loaded; a save from an older page must not undo a newer one.
 
     Raises:
         InvalidInput: ``lesson_changed``.
     """
     unknown = set(values) - {*FIELDS_THAT_ALTER_THE_VIDEO, *FIELDS_THAT_DO_NOT}
     if unknown:
-        raise TypeError(f"These cannot be changed here: {', '.join(sorted(unknown))}")
+        raise TypeError(f"These fields cannot be changed here: {', '.join(sorted(unknown))}")
     stored = Lesson.objects.select_for_update().get(pk=lesson.pk)
     if expected_version is not None and stored.version != expected_version:
         raise InvalidInput(
-            "This lesson was changed in another window meanwhile.",
+            "This lesson was changed in another window.",
             code="lesson_changed",
-            hint="Load the page again to see the newer text; copy yours first if you want to keep it.",
+            hint="Reload the page to see the newer text; copy yours first if you want to keep it.",
         )
     changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
     for name, value in changed.items():
@@ -166,7 +167,7 @@ def change_lesson(lesson: Lesson, *, expected_version: int | None = None, **valu
 
 
 def delete_lesson(lesson: Lesson) -> None:
-    """Deletes a lesson and stops a render that nobody will see."""
+    """Delete a lesson and cancel a render of it that is still running."""
     running = latest_job_of(lesson)
     lesson.delete()
     if running is not None and running.is_active:
@@ -174,7 +175,7 @@ def delete_lesson(lesson: Lesson) -> None:
 
 
 def set_published(lesson: Lesson, published: bool) -> None:
-    """Shows a lesson to the students of its course, or hides it.
+    """Show a lesson to the students of its course, or hide it.
 
     Raises:
         InvalidInput: ``no_video``.
@@ -190,11 +191,11 @@ def set_published(lesson: Lesson, published: bool) -> None:
 
 
 def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
-    """Starts a render of the lesson as it stands. A second click while the same render runs returns that one; a render
-    of an older text is cancelled, because nobody would ever see it.
+    """Start a render of the lesson's current version. A second click while the same render runs returns that one; a
+    render of an older text is cancelled, because it would never be shown.
 
     Args:
-        profile: another profile than the lesson's, for this render only.
+        profile: a profile to use instead of the lesson's, for this render only.
 
     Raises:
         PermissionDenied: ``by`` may not change the lesson.
@@ -205,19 +206,19 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     lesson = Lesson.objects.select_related("course__teacher").get(pk=lesson.pk)
     profile = profile or lesson.profile
     previous = latest_job_of(lesson)
-    wanted = (str(lesson.version), profile)
-    if previous is not None and previous.is_active and _wish(previous) == wanted:
+    requested = (str(lesson.version), profile)
+    if previous is not None and previous.is_active and _requested_of(previous) == requested:
         return previous
     job = rendering.submit_job(
         owner=by,
         script=lesson.script,
         title=lesson.title,
         portrait_digest=_portrait_digest(lesson, by),
-        **_who_speaks(lesson),
+        **_speech_options(lesson),
         profile=profile,
         subject=subject_of(lesson),
         subject_version=str(lesson.version),
-        # Two clicks at once saw the same predecessor, so they ask for the same job.
+        # Two simultaneous clicks saw the same predecessor, so they ask for the same job.
         idempotency_key=f"lesson:{lesson.pk}:{lesson.version}:{profile}:{lesson.latest_job or ''}",
     )
     Lesson.objects.filter(pk=lesson.pk, latest_job=lesson.latest_job).update(latest_job=job.pk)
@@ -226,15 +227,15 @@ def generate_video(lesson: Lesson, by: User, profile: str | None = None) -> Job:
     return job
 
 
-def _wish(job: Job) -> tuple[str, str]:
-    """Which text was to be rendered, and how carefully; perhaps "auto"."""
+def _requested_of(job: Job) -> tuple[str, str]:
+    """Return the requested version of the text and the requested profile, perhaps "auto"."""
     return job.subject_version, job.asked_profile or job.profile
 
 
 def forecast_of(
     lesson: Lesson, by: User, *, script: str, profile: str, portrait_digest: str
 ) -> rendering.VideoForecast:
-    """When the lesson's video would be ready if it were generated now, with a text that is perhaps not saved yet.
+    """Return when the lesson's video would be ready if it were generated now, with a text that may be unsaved.
 
     Raises:
         InvalidInput, EngineError: see :func:`talking_head.services.forecast_video`.
@@ -252,7 +253,7 @@ def forecast_of(
 
 
 def _portrait_digest(lesson: Lesson, by: User) -> str:
-    """The picture to animate, if its use is still agreed to; "" when the lesson has none.
+    """Return the digest of the picture to animate, if its use is still agreed to; "" when the lesson has none.
 
     Raises:
         PortraitError: ``portrait_withdrawn``.
@@ -264,27 +265,27 @@ def _portrait_digest(lesson: Lesson, by: User) -> str:
         if portrait is not None:
             return str(portrait.digest)
     raise PortraitError(
-        "The portrait of this lesson may no longer be used.",
+        "The portrait of this lesson can no longer be used.",
         code="portrait_withdrawn",
         hint="Pick another portrait below.",
     )
 
 
 def narration_of(lesson: Lesson) -> Narration | None:
-    """The recording that speaks in a lesson."""
+    """Return the recording that a lesson uses instead of a voice."""
     return rendering.narration_of(lesson.narration) if lesson.narration else None
 
 
 def may_use_narration(user: Person, lesson: Lesson, narration_id: uuid.UUID) -> bool:
-    """Whether a recording may become the voice of a lesson: the teacher's, the editor's own, or the one it has."""
+    """Return whether a lesson may use a recording: the teacher's, the editor's own, or the one it has."""
     if narration_id == lesson.narration:
         return True
     narration = rendering.narration_of(narration_id)
     return narration is not None and narration.owner_id in (lesson.course.teacher_id, user.pk)
 
 
-def _who_speaks(lesson: Lesson) -> dict[str, Any]:
-    """The voice and its settings, or the recording, in which case the voice's settings rest.
+def _speech_options(lesson: Lesson) -> dict[str, Any]:
+    """Return the voice and its settings, or the recording, with which the voice's settings are unused.
 
     Raises:
         InvalidInput: ``unknown_narration``, ``narration_not_ready``.
@@ -294,44 +295,46 @@ def _who_speaks(lesson: Lesson) -> dict[str, Any]:
     narration = narration_of(lesson)
     if narration is None:
         raise InvalidInput(
-            "The recording of this lesson is gone.", code="unknown_narration", hint="Record it again, or pick a voice."
+            "The recording of this lesson no longer exists.",
+            code="unknown_narration",
+            hint="Record it again, or pick a voice.",
         )
     if narration.state in (NarrationState.WAITING, NarrationState.TRANSCRIBING):
         raise InvalidInput(
-            "The recording is still being listened to.",
+            "The recording is still being transcribed.",
             code="narration_not_ready",
-            hint="Wait until its words are there, correct them, then generate the video.",
+            hint="Wait for the transcript and correct it, then generate the video.",
         )
     return {"narration_digest": narration.digest}
 
 
 def _usable_voice(lesson: Lesson) -> str:
-    """The voice's name, if its use is still agreed to: a cloned one is the teacher's alone.
+    """Return the voice's name, if its use is still agreed to: only the teacher may use a cloned one.
 
     Raises:
         InvalidInput: ``voice_withdrawn``.
     """
-    own = {voice.name for voice in rendering.own_voices(lesson.course.teacher)}
-    if rendering.voice_sample_digest(lesson.voice) and lesson.voice not in own:
+    own_voices = {voice.name for voice in rendering.own_voices(lesson.course.teacher)}
+    if rendering.voice_sample_digest(lesson.voice) and lesson.voice not in own_voices:
         raise rendering.voice_withdrawn()
     return str(lesson.voice)
 
 
 def latest_job_of(lesson: Lesson) -> Job | None:
-    """The render asked for last, whatever became of it."""
+    """Return the render requested last, in any state."""
     return Job.objects.filter(pk=lesson.latest_job).first() if lesson.latest_job else None
 
 
 def current_job_of(lesson: Lesson) -> Job | None:
-    """The render that students watch."""
+    """Return the render that students watch."""
     return Job.objects.filter(pk=lesson.current_job).first() if lesson.current_job else None
 
 
 def show_published_job(job: Job) -> bool:
-    """Makes a finished render the lesson's video, in the transaction that publishes it.
+    """Make a finished render the lesson's video, in the transaction that publishes it.
 
-    Only if the lesson is still the version that was rendered, if no newer render of it was asked for, and if whoever
-    asked may change the lesson: ``subject`` is only a word that came with the request.
+    Only if the lesson is still the version that was rendered, if no newer render of it was requested, and if the job's
+    owner may change the lesson: ``subject`` is only a string that came with the request.
 
     Returns:
         Whether it became the current one.
@@ -350,5 +353,5 @@ def show_published_job(job: Job) -> bool:
 
 
 def is_outdated(lesson: Lesson, current: Job | None) -> bool:
-    """Whether the text or the look changed since the video that students watch was made."""
+    """Return whether the text or the look has changed since the video that students watch was made."""
     return current is not None and current.subject_version != str(lesson.version)

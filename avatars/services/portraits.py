@@ -1,6 +1,6 @@
-"""What can be done with portraits. Pages, commands and the API call these; none touches rows itself.
+"""Operations on portraits. Pages, commands and the API call these; none touches rows itself.
 
-Who may do it is decided in :mod:`avatars.permissions`, whose names are offered here too.
+:mod:`avatars.permissions` decides who may do them; its names are exported here too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
     "undelete_portrait",
 ]
 
-# Kept with every portrait as it was agreed to; changing it here changes nothing that was agreed before.
+# Stored with every portrait as it was agreed to; changing it here does not change earlier agreements.
 CONSENT_STATEMENT = (
     "The person in this picture, named here, agrees that it is used to make videos in which they appear to say words "
     "written by teachers of this school. The videos are shown to the students of their courses and are labelled as "
@@ -53,21 +53,21 @@ MAX_UPLOAD_BYTES = rendering.MAX_PORTRAIT_BYTES
 
 
 def inspect_portrait(data: bytes) -> InspectedPortrait:
-    """What would become of an upload, without keeping anything.
+    """Return the report and a preview of an upload, without storing anything.
 
     Raises:
-        PortraitError: the bytes are no picture at all, or beyond the limits.
+        PortraitError: the bytes are not a picture, or beyond the limits.
     """
     return rendering.inspect_portrait(data)
 
 
 def too_many_bytes() -> PortraitError:
-    """For uploads whose declared size alone is beyond ``MAX_UPLOAD_BYTES``."""
+    """Return the error for uploads whose declared size exceeds ``MAX_UPLOAD_BYTES``."""
     return rendering.portrait_too_heavy()
 
 
 def thumbnail(portrait: Portrait, *, max_side_px: int) -> bytes:
-    """A small JPEG. Raises ``PortraitError`` or ``ResourceError`` when the stored picture is gone or unreadable."""
+    """Return a small JPEG; raise PortraitError or ResourceError when the stored picture is gone or unreadable."""
     return rendering.portrait_thumbnail(portrait.digest, max_side_px=max_side_px)
 
 
@@ -80,18 +80,18 @@ def add_portrait(
     consent_statement: str = CONSENT_STATEMENT,
     is_shared: bool = False,
 ) -> Portrait:
-    """Checks and keeps an uploaded picture. Nothing is stored when it is refused.
+    """Check and store an uploaded picture. Nothing is stored when it is refused.
 
     Raises:
         PortraitError: the picture cannot be used (see :func:`talking_head.services.store_portrait`),
-            ``consent_missing``, or ``portrait_exists`` when the owner has the very same picture already.
+            ``consent_missing``, or ``portrait_exists`` when the owner already has the very same picture.
         ResourceError: the media folder is full or cannot be written to.
     """
     if not consent_given_by.strip() or not consent_statement.strip():
         raise PortraitError(
-            "Nobody has agreed to the use of this picture.",
+            "Consent to use this picture is missing.",
             code="consent_missing",
-            hint="Name the person shown, or who may speak for them.",
+            hint="Enter the name of the person shown, or of the person who may consent for them.",
         )
     stored = rendering.store_portrait(data)
     try:
@@ -108,10 +108,11 @@ def add_portrait(
                 is_shared=is_shared,
             )
     except IntegrityError as error:
-        raise _already_there(owner, stored.digest) from error
+        raise _already_exists(owner, stored.digest) from error
 
 
 def change_portrait(portrait: Portrait, *, name: str, is_shared: bool) -> Portrait:
+    """Rename a portrait, and share it with the other teachers or not."""
     portrait.name = clean_name(name) or portrait.name
     portrait.is_shared = is_shared
     portrait.save(update_fields=["name", "is_shared"])
@@ -119,40 +120,42 @@ def change_portrait(portrait: Portrait, *, name: str, is_shared: bool) -> Portra
 
 
 def delete_portrait(portrait: Portrait) -> None:
-    """Withdraws it from new videos; existing videos stay. Deleting twice changes nothing."""
+    """Withdraw a portrait from new videos; existing videos stay. Deleting twice changes nothing."""
     Portrait.objects.filter(pk=portrait.pk, deleted_at=None).update(deleted_at=timezone.now())
     portrait.refresh_from_db(fields=["deleted_at"])
 
 
 def undelete_portrait(portrait: Portrait) -> None:
-    """Raises:
-    PortraitError: ``portrait_exists`` when the same picture was uploaded again in the meantime.
+    """Restore a deleted portrait.
+
+    Raises:
+        PortraitError: ``portrait_exists`` when the same picture was uploaded again in the meantime.
     """
     try:
         with transaction.atomic():
             Portrait.objects.filter(pk=portrait.pk).update(deleted_at=None)
     except IntegrityError as error:
-        raise _already_there(portrait.owner, portrait.digest) from error
+        raise _already_exists(portrait.owner, portrait.digest) from error
     portrait.refresh_from_db(fields=["deleted_at"])
 
 
 def name_from_file_name(file_name: str) -> str:
-    """A readable name for a portrait: the last part of the path without its ending, harmless whatever was sent."""
+    """Return a readable, safe name for a portrait: the last part of the path without its extension."""
     last_part = re.split(r"[/\\]", file_name)[-1]
     stem = last_part.rsplit(".", 1)[0] if "." in last_part.strip(".") else last_part
     return clean_name(re.sub(r"[._\-]+", " ", stem)) or "Portrait"
 
 
 def clean_name(name: str) -> str:
-    """One line of printable characters, at most ``MAX_NAME_LENGTH``."""
+    """Return one line of printable characters, at most ``MAX_NAME_LENGTH``."""
     printable = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in name)
     return " ".join(printable.split())[:MAX_NAME_LENGTH].strip()
 
 
-def _already_there(owner: User, digest: str) -> PortraitError:
+def _already_exists(owner: User, digest: str) -> PortraitError:
     name = Portrait.objects.filter(owner=owner, digest=digest, deleted_at=None).values_list("name", flat=True).first()
     return PortraitError(
-        f"You have this picture already: “{name or 'Portrait'}”.",
+        f"You already have this picture: “{name or 'Portrait'}”.",
         code="portrait_exists",
-        hint="Use that one, or choose another picture.",
+        hint="Use that portrait, or choose another picture.",
     )

@@ -1,7 +1,7 @@
-"""What can be done with voice samples. Pages and the API call these; none touches rows itself.
+"""Operations on voice samples. Pages and the API call these; none touches rows itself.
 
-A cloned voice can say anything in somebody's name, so it is narrower than a portrait: it belongs to one person, is
-never shared, and a withdrawn one is gone.
+A cloned voice can say anything in a person's name, so it is more restricted than a portrait: it belongs to one user, is
+never shared, and is deleted when it is withdrawn.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from talking_head import services as rendering
 from talking_head.errors import InvalidInput
 from talking_head.services import Voice
 
-# Kept with every sample as it was agreed to; changing it here changes nothing that was agreed before.
+# Stored with every sample as it was agreed to; changing it here does not change earlier agreements.
 CONSENT_STATEMENT = (
     "The person who speaks in this recording, named here, agrees that a synthetic copy of their voice reads texts "
     "written by the owner of this account in videos for the students of their courses. The videos are labelled as "
@@ -31,14 +31,14 @@ SAMPLE_NAME = "My voice"
 
 
 def voice_samples_of(user: Person) -> QuerySet[VoiceSample]:
-    """A person's own, as far as the agreement stands."""
+    """Return a user's own samples that have not been withdrawn."""
     if not isinstance(user, User) or not user.is_active:
         return VoiceSample.objects.none()
     return VoiceSample.objects.filter(owner=user, withdrawn_at=None)
 
 
 def cloned_voices_of(user: Person) -> tuple[Voice, ...]:
-    """The rule that the renderer asks for voices that are somebody's own."""
+    """Return the voices that only this user may use; the renderer's rule for own voices."""
     return tuple(
         Voice(rendering.cloned_voice_name(sample.digest, sample.language), sample.language, sample.name)
         for sample in voice_samples_of(user)
@@ -54,21 +54,21 @@ def add_voice_sample(
     consent_given_by: str,
     consent_statement: str = CONSENT_STATEMENT,
 ) -> VoiceSample:
-    """Checks and keeps a recorded voice. Nothing is stored when it is refused.
+    """Check and store a recorded voice. Nothing is stored when it is refused.
 
     Raises:
         EngineError: voices cannot be cloned here. InvalidInput: the recording cannot be used (see
             :func:`talking_head.services.store_voice_sample`), ``consent_missing``, ``unsupported_language``, or
-            ``voice_exists`` when the owner has the very same recording already.
+            ``voice_exists`` when the owner already has the very same recording.
         ResourceError: the media folder is full or cannot be written to.
     """
     if problem := rendering.cloning_problem():
         raise problem
     if not consent_given_by.strip() or not consent_statement.strip():
         raise InvalidInput(
-            "Nobody has agreed to the use of this voice.",
+            "Consent to use this voice is missing.",
             code="consent_missing",
-            hint="Name the person who speaks.",
+            hint="Enter the name of the person who speaks.",
         )
     if language not in rendering.cloning_languages():
         raise InvalidInput(
@@ -91,16 +91,16 @@ def add_voice_sample(
             )
     except IntegrityError as error:
         raise InvalidInput(
-            "You have this recording already.", code="voice_exists", hint="Use that one, or record another."
+            "You already have this recording.", code="voice_exists", hint="Use that voice, or record another."
         ) from error
 
 
 def withdraw_voice_sample(sample: VoiceSample) -> None:
-    """Ends the agreement: videos in the making stop, the recording is deleted, finished videos stay. The row remains as
-    the record of what was agreed. Doing it twice changes nothing.
+    """End the agreement: running renders stop, the recording is deleted, finished videos stay. The row remains as the
+    record of what was agreed. Withdrawing twice changes nothing.
 
     Raises:
-        ResourceError: the file cannot be deleted; the agreement is withdrawn all the same.
+        ResourceError: the file cannot be deleted; the agreement is withdrawn nevertheless.
     """
     VoiceSample.objects.filter(pk=sample.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
     sample.refresh_from_db(fields=["withdrawn_at"])
@@ -108,11 +108,13 @@ def withdraw_voice_sample(sample: VoiceSample) -> None:
 
 
 @receiver(post_delete, sender=VoiceSample)
-def _forget_with_the_account(instance: VoiceSample, **_: object) -> None:
-    """An account that is deleted takes its recordings along."""
+def _delete_with_account(instance: VoiceSample, **_: object) -> None:
+    """Delete the recordings of a deleted account."""
     transaction.on_commit(lambda: _delete_recording(instance))
 
 
 def _delete_recording(sample: VoiceSample) -> None:
-    if not VoiceSample.objects.filter(digest=sample.digest, withdrawn_at=None).exists():  # two may keep the same file
+    if not VoiceSample.objects.filter(
+        digest=sample.digest, withdrawn_at=None
+    ).exists():  # two samples may share the file
         rendering.delete_voice_sample(sample.digest)

@@ -1,4 +1,4 @@
-"""The portrait pages. Only teachers have them; other people's portraits do not exist for these addresses (404)."""
+"""The portrait pages. Only teachers have them; these URLs answer 404 for other users' portraits."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ THUMBNAIL_SECONDS = 86_400
 @require_safe
 @login_required
 def portrait_list(request: HttpRequest) -> HttpResponse:
+    """Show a teacher's portraits, those shared by others, and deleted ones."""
     user = _teacher(request)
     deleted = Portrait.objects.filter(owner=user).exclude(deleted_at=None).order_by("-deleted_at")
     context = {
@@ -43,10 +44,11 @@ def portrait_list(request: HttpRequest) -> HttpResponse:
 
 
 @accepts_file(services.MAX_UPLOAD_BYTES)
-@csrf_exempt  # the page checks the token when it has checked the size
+@csrf_exempt  # the page checks the token after it has checked the size
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def portrait_upload(request: HttpRequest) -> HttpResponse:
+    """Show the upload form, or store the uploaded portrait."""
     user = _teacher(request)
     page = UploadPage(
         template="avatars/portrait_upload.html",
@@ -73,7 +75,7 @@ def _add(request: HttpRequest, user: User, form: PortraitUploadForm) -> HttpResp
         is_shared=values["is_shared"],
     )
     messages.success(request, f"“{portrait.name}” is ready to speak.")
-    # With hints to read, the portrait's own page comes next; without, the list.
+    # The portrait's own page shows its hints; without hints, go back to the list.
     return redirect("portrait_edit", portrait.pk) if portrait.warnings else redirect("portrait_list")
 
 
@@ -82,7 +84,7 @@ def _add(request: HttpRequest, user: User, form: PortraitUploadForm) -> HttpResp
 @require_POST
 @login_required
 def portrait_check(request: HttpRequest) -> HttpResponse:
-    """What the upload page shows as soon as a picture is chosen: the report and a preview. Keeps nothing."""
+    """Answer the report and a preview of a picture as soon as it is chosen; nothing is stored."""
     _teacher(request)
     if is_too_heavy(request, services.MAX_UPLOAD_BYTES):
         return JsonResponse({"problems": [problem_of(services.too_many_bytes())]})
@@ -116,13 +118,14 @@ def _check(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def portrait_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a portrait's page, or save its name and sharing."""
     portrait = _own_portrait(request, pk, deleted=False)
     form = PortraitEditForm(request.POST or None, instance=portrait)
     if request.method == "POST" and form.is_valid():
         services.change_portrait(portrait, **form.cleaned_data)
         messages.success(request, "Saved.")
         return redirect("portrait_list")
-    # An invalid form has already written into its instance; the heading must not show what was not saved.
+    # An invalid form has already changed its instance; the heading must not show unsaved values.
     context = {"form": form, "portrait": _own_portrait(request, pk, deleted=False)}
     return render(request, "avatars/portrait_edit.html", context, status=400 if form.errors else 200)
 
@@ -130,6 +133,7 @@ def portrait_edit(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def portrait_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a portrait; the list then offers to undo it."""
     portrait = _own_portrait(request, pk)
     services.delete_portrait(portrait)
     response = redirect("portrait_list")
@@ -140,20 +144,21 @@ def portrait_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def portrait_undelete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Restore a deleted portrait."""
     portrait = _own_portrait(request, pk)
     try:
         services.undelete_portrait(portrait)
     except PortraitError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"“{portrait.name}” is back.")
+        messages.success(request, f"“{portrait.name}” was restored.")
     return redirect("portrait_list")
 
 
 @require_safe
 @login_required
 def portrait_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
-    """A small picture for cards and choosers: the stored one may have megabytes."""
+    """Serve a small picture for cards and choosers, because the stored one may have megabytes."""
     portrait = get_object_or_404(Portrait, pk=pk)
     if not rendering.may_view_portrait(request.user, portrait.digest):
         raise Http404
@@ -167,11 +172,11 @@ def portrait_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _teacher(request: HttpRequest) -> User:
-    return require_teacher(request.user, "Only teachers can keep portraits.")
+    return require_teacher(request.user, "Only teachers can have portraits.")
 
 
 def _own_portrait(request: HttpRequest, pk: int, *, deleted: bool | None = None) -> Portrait:
-    """The person's own portrait; ``deleted`` True or False accepts only such, None both."""
+    """Return the user's own portrait; ``deleted`` True or False accepts only such, None both."""
     portrait = get_object_or_404(Portrait, pk=pk, owner=_teacher(request))
     if deleted is not None and portrait.is_deleted != deleted:
         raise Http404

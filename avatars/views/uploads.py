@@ -1,4 +1,4 @@
-"""What the upload pages share: a form with a file and a consent, and how big a request may be before it is read."""
+"""Base of the upload pages: a form with a file and a consent, and a limit on a request's size before it is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from talking_head.errors import InvalidInput, TalkingHeadError
 
-FORM_OVERHEAD_BYTES = 200_000  # the other fields and the envelope around the file
+FORM_OVERHEAD_BYTES = 200_000  # the other fields and the multipart envelope
 FormT = TypeVar("FormT", bound=forms.Form)
 
 
@@ -31,7 +31,7 @@ def problem_of(error: TalkingHeadError) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class UploadPage(Generic[FormT]):
-    """One page that takes a file. Its view is ``csrf_exempt``: reading the CSRF token means reading the whole upload,
+    """A page that takes a file. Its view is ``csrf_exempt``: reading the CSRF token means reading the whole upload,
     so the declared size is checked first and the token after it.
     """
 
@@ -39,11 +39,13 @@ class UploadPage(Generic[FormT]):
     form: type[FormT]
     max_file_bytes: int
     too_heavy: Callable[[], TalkingHeadError]
-    add: Callable[[HttpRequest, User, FormT], HttpResponse]  # stores what a valid form holds, says so, and redirects
+    add: Callable[
+        [HttpRequest, User, FormT], HttpResponse
+    ]  # stores the valid form's data, adds a message, and redirects
     context: Mapping[str, Any]
 
     def answer(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Return the page, or what became of the form that was sent: 413, 400, 503, or the redirect of ``add``."""
+        """Return the page, or the response to the form that was sent: 413, 400, 503, or the redirect of ``add``."""
         if is_too_heavy(request, self.max_file_bytes):
             return self._page(request, self.form(), refusal=self.too_heavy(), status=413)
         return csrf_protect(self._answer)(request, user)
@@ -59,7 +61,7 @@ class UploadPage(Generic[FormT]):
             return self.add(request, user, form)
         except InvalidInput as error:
             return self._page(request, form, refusal=error, status=400)
-        except TalkingHeadError as error:  # the file may be fine, but this machine cannot take it now
+        except TalkingHeadError as error:  # the file may be fine, but this machine cannot store it now
             form.add_error(None, str(error))
             return self._page(request, form, status=503)
 

@@ -1,4 +1,4 @@
-"""The page about cloned voices. Only teachers have it; other people's voices do not exist for these addresses (404)."""
+"""The pages about cloned voices. Only teachers have them; these URLs answer 404 for other users' voices."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from talking_head.errors import TalkingHeadError
 @require_safe
 @login_required
 def voice_list(request: HttpRequest) -> HttpResponse:
+    """Show a teacher's voices and withdrawn ones."""
     user = _teacher(request)
     withdrawn = VoiceSample.objects.filter(owner=user).exclude(withdrawn_at=None).order_by("-withdrawn_at")
     languages = rendering.cloning_languages()
@@ -38,13 +39,14 @@ def voice_list(request: HttpRequest) -> HttpResponse:
 
 
 @accepts_file(rendering.MAX_SAMPLE_BYTES)
-@csrf_exempt  # the page checks the token when it has checked the size
+@csrf_exempt  # the page checks the token after it has checked the size
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def voice_upload(request: HttpRequest) -> HttpResponse:
+    """Show the upload form, or store the uploaded recording."""
     user = _teacher(request)
     if rendering.cloning_problem():
-        return redirect("voice_samples")  # which says what is missing
+        return redirect("voice_samples")  # which shows what is missing
     page = UploadPage(
         template="avatars/voice_upload.html",
         form=VoiceUploadForm,
@@ -65,13 +67,14 @@ def _add(request: HttpRequest, user: User, form: VoiceUploadForm) -> HttpRespons
         language=values["language"],
         consent_given_by=values["consent_given_by"],
     )
-    messages.success(request, f"“{sample.name}” can read your lessons now. Pick it in a lesson's settings.")
+    messages.success(request, f"“{sample.name}” can now read your lessons. Choose it in the lesson editor.")
     return redirect("voice_samples")
 
 
 @require_POST
 @login_required
 def voice_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Withdraw a voice and delete its recording."""
     user = _teacher(request)
     sample = get_object_or_404(VoiceSample, pk=pk, owner=user)
     try:
@@ -84,4 +87,4 @@ def voice_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _teacher(request: HttpRequest) -> User:
-    return require_teacher(request.user, "Only teachers can keep voices.")
+    return require_teacher(request.user, "Only teachers can have voices.")

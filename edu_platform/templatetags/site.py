@@ -1,4 +1,4 @@
-"""Template tags of every app: icons, alerts, durations, and who is a teacher."""
+"""Template tags shared by all apps: icons, alerts, durations, and who is a teacher."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALERT_ICONS = {"success": "check", "warning": "warn", "error": "bad"}
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """A decorative picture from the sprite; the words beside it carry the meaning."""
+    """Return a decorative icon from the sprite; the text beside it carries the meaning."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         static("site/icons.svg"),
@@ -29,33 +29,37 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def alert_kind(level_tag: str) -> str:
+    """Return the end of an alert's CSS class for a message level."""
     return ALERT_KINDS.get(level_tag, "info")
 
 
 @register.filter
 def alert_icon(level_tag: str) -> str:
+    """Return the icon for a message level."""
     return ALERT_ICONS.get(level_tag, "info")
 
 
 @register.filter
 def startswith(text: str, prefix: str) -> bool:
+    """Return whether a text begins with a prefix that is not empty."""
     return bool(prefix) and str(text).startswith(prefix)
 
 
 @register.filter
 def is_teacher(user: Any) -> bool:
+    """Return whether a user is a teacher."""
     return people.is_teacher(user)
 
 
 @register.filter
 def unlocalize_number(number: float | None) -> str:
-    """A number as JavaScript reads it, whatever the language of the page."""
+    """Return a number as JavaScript reads it, independent of the language of the page."""
     return f"{number or 0:.3f}"
 
 
 @register.filter
 def clock(seconds: float | None) -> str:
-    """``83.9`` -> ``1:23`` as players count; longer than an hour ``1:02:03``; nothing known ``""``."""
+    """Return seconds as a clock: ``83.9`` -> ``1:23``; over an hour ``1:02:03``; None -> ``""``."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)

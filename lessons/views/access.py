@@ -1,4 +1,4 @@
-"""Finding a course or lesson for the person who asks: unknown and invisible look the same from outside (404)."""
+"""Look-up of a course or lesson for the user of a request: unknown and invisible ones look the same (404)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from lessons.models import Course, Lesson
 
 
 def visible_course(request: HttpRequest, slug: str) -> Course:
+    """Return a course that the user teaches or takes; raise Http404 for any other."""
     return get_object_or_404(rules.courses_visible_to(request.user).select_related("teacher"), slug=slug)
 
 
 def own_course(request: HttpRequest, slug: str) -> Course:
-    """Raises PermissionDenied for students of the course, Http404 for everybody else who does not teach it."""
+    """Return a course that the user may edit; raise PermissionDenied for its students, Http404 for other users."""
     course = visible_course(request, slug)
     if not rules.may_edit_course(request.user, course):
         raise PermissionDenied("Only the teacher of this course can do that.")
@@ -23,13 +24,15 @@ def own_course(request: HttpRequest, slug: str) -> Course:
 
 
 def lesson_in(course: Course, pk: int) -> Lesson:
+    """Return a lesson of the course; raise Http404 for an unknown one."""
     return get_object_or_404(Lesson.objects.select_related("course__teacher", "portrait"), course=course, pk=pk)
 
 
 def own_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
+    """Return a lesson that the user may edit; raise as :func:`own_course` does."""
     return lesson_in(own_course(request, slug), pk)
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """The page's own script asks for JSON; a form sent without JavaScript gets a page."""
+    """Return whether the page's script sent the request; a form sent without JavaScript gets a page."""
     return "application/json" in request.headers.get("Accept", "")

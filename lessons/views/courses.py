@@ -1,4 +1,4 @@
-"""A course: its lessons for students; for its teacher also order, publication and who takes part."""
+"""A course: its lessons for students; for its teacher also order, publication and students."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ STEPS = {"up": -1, "down": 1}
 @require_safe
 @login_required
 def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a course: the watchable lessons to a student, the management page to its teacher."""
     course = visible_course(request, slug)
     user = signed_in_user(request.user)
     if not rules.may_edit_course(user, course):
@@ -40,7 +41,8 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def course_create(request: HttpRequest) -> HttpResponse:
-    user = require_teacher(request.user, "Only teachers can make courses.")
+    """Show the form of a new course, or create it."""
+    user = require_teacher(request.user, "Only teachers can create courses.")
     form = CourseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         course = services.create_course(user, form.cleaned_data["title"], form.cleaned_data["description"])
@@ -52,13 +54,14 @@ def course_create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def course_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form with a course's title and description, or save it."""
     course = own_course(request, slug)
     form = CourseForm(request.POST or None, instance=course)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")
         return redirect("course_detail", course.slug)
-    # An invalid form has already written into its instance; the heading must not show what was not saved.
+    # An invalid form has already changed its instance; the heading must not show unsaved values.
     course = own_course(request, slug)
     context = {"form": form, "course": course}
     return render(request, "lessons/course_form.html", context, status=400 if form.errors else 200)
@@ -67,6 +70,7 @@ def course_edit(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
+    """Add a lesson and redirect to its editor."""
     course = own_course(request, slug)
     form = NewLessonForm(request.POST)
     if not form.is_valid():
@@ -79,6 +83,7 @@ def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Move a lesson up or down."""
     lesson = own_lesson(request, slug, pk)
     services.move_lesson(lesson, STEPS.get(request.POST.get("direction", ""), 0))
     return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
@@ -87,6 +92,7 @@ def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Publish a lesson or hide it."""
     lesson = own_lesson(request, slug, pk)
     published = request.POST.get("published") == "1"
     try:
@@ -94,8 +100,8 @@ def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except InvalidInput as error:
         messages.error(request, str(error))
     else:
-        words = "Students can watch it now." if published else "Students no longer see it."
-        messages.success(request, f"“{lesson.title}”: {words}")
+        sentence = "Students can watch it now." if published else "Students no longer see it."
+        messages.success(request, f"“{lesson.title}”: {sentence}")
     if request.POST.get("next") == "editor":
         return redirect("lesson_edit", slug, pk)
     return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
@@ -104,6 +110,7 @@ def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Delete a lesson."""
     lesson = own_lesson(request, slug, pk)
     services.delete_lesson(lesson)
     messages.success(request, f"“{lesson.title}” was deleted.")
@@ -113,22 +120,24 @@ def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
+    """Enrol a student by user name."""
     course = own_course(request, slug)
     form = AddStudentForm(request.POST)
     try:
         if not form.is_valid():
-            raise InvalidInput("Type the user name of the student.", code="unknown_student")
+            raise InvalidInput("Enter the student's user name.", code="unknown_student")
         enrolment = services.add_student(course, form.cleaned_data["username"])
     except InvalidInput as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{enrolment.student.get_username()} takes part in this course.")
+        messages.success(request, f"{enrolment.student.get_username()} was added to this course.")
     return redirect(f"{course.get_absolute_url()}#students")
 
 
 @require_POST
 @login_required
 def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpResponse:
+    """End a student's enrolment."""
     course = own_course(request, slug)
     if services.remove_student(course, student_id):
         messages.success(request, "Removed from the course.")

@@ -29,7 +29,7 @@ from talking_head.services import Job
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
 ANY_JOB = UUID(int=0)
 PROFILE_WORDS = {
-    "auto": ("Automatic", "Chosen for every video: the best that will be ready soon. The page says what and why."),
+    "auto": ("Automatic", "Picks the best profile that will be ready soon, and tells you which and why."),
     "fast": ("Fast", "For drafts. The face only, no enhancement; the shortest wait."),
     "balanced": ("Balanced", "The usual choice. The face only, with enhancement where it is installed."),
     "quality": ("Quality", "For the final version. The whole picture at twice the resolution; the longest wait."),
@@ -41,6 +41,7 @@ PROFILE_WORDS = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show the editor, or save the form and perhaps generate the video."""
     lesson = own_lesson(request, slug, pk)
     editor = signed_in_user(request.user)
     if request.method != "POST":
@@ -67,7 +68,7 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _field_of(error: TalkingHeadError) -> str | None:
-    """Where on the form an error belongs; None for its top."""
+    """Return the form field that an error belongs to; None for the top of the form."""
     if isinstance(error, ScriptError):
         return "script"
     return "portrait" if isinstance(error, PortraitError) else None
@@ -76,8 +77,8 @@ def _field_of(error: TalkingHeadError) -> str | None:
 @require_POST
 @login_required
 def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """When the video would be ready, for what stands in the form. Nothing is said of a form that cannot be rendered:
-    *Generate* says what is wrong with it."""
+    """Answer when the video of the form's values would be ready; null for a form that cannot be rendered, because
+    *Generate* explains what is wrong with it."""
     lesson = own_lesson(request, slug, pk)
     form = LessonForm(request.POST, lesson=lesson, editor=signed_in_user(request.user))
     if not form.is_valid():
@@ -85,7 +86,7 @@ def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     values, portrait = form.values(), form.cleaned_data["portrait"]
     lesson.language, lesson.voice, lesson.speed = values["language"], values["voice"], values["speed"]
     try:
-        found = services.forecast_of(
+        forecast = services.forecast_of(
             lesson,
             signed_in_user(request.user),
             script=values["script"],
@@ -94,18 +95,19 @@ def lesson_forecast(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         )
     except TalkingHeadError:
         return JsonResponse({"forecast": None})
-    return JsonResponse({"forecast": asdict(found)})
+    return JsonResponse({"forecast": asdict(forecast)})
 
 
 @require_POST
 @login_required
 def lesson_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Cancel the latest render."""
     lesson = own_lesson(request, slug, pk)
     job = services.latest_job_of(lesson)
     cancelled = job is not None and rendering.cancel_job(job)
     if wants_json(request):
         return JsonResponse({"cancelled": cancelled})
-    messages.info(request, "Cancelled." if cancelled else "There was nothing left to cancel.")
+    messages.info(request, "Cancelled." if cancelled else "There was nothing to cancel.")
     return redirect("lesson_edit", slug, pk)
 
 
@@ -119,7 +121,7 @@ def _refusal(
     status = 409 if error is not None and error.code == "lesson_changed" else 400
     status = 429 if isinstance(error, LimitReached) else status
     if not wants_json(request):
-        # After a conflict the page keeps the old version number, or a second click would overwrite what is newer.
+        # After a conflict the page keeps the old version number, or a second click would overwrite the newer text.
         return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)
     body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
     if error is not None:
@@ -156,7 +158,7 @@ def _page(
             "clip_states": CLIP_STATES,
             "check_url": reverse("script_check"),
             "snapshot_url": reverse("job_detail", args=[ANY_JOB]),
-            "any_job": str(ANY_JOB),  # the script puts the real id in its place
+            "any_job": str(ANY_JOB),  # a placeholder that the script replaces by the real id
             "narration": {"id": str(narration.pk), **rendering.narration_view(narration)} if narration else None,
             "narration_upload_url": reverse("narration_upload"),
             "narration_url": reverse("narration_detail", args=[ANY_JOB]),
@@ -169,12 +171,12 @@ def _page(
 
 
 def _version_of(job: Job | None) -> int | None:
-    """Which version of the lesson a render shows."""
+    """Return the version of the lesson that a render shows."""
     return int(job.subject_version) if job and job.subject_version.isdecimal() else None
 
 
 def _notices(snapshot: dict[str, Any] | None) -> str:
-    """What was done with less than was asked for ("gfpgan is not installed ..."), each said once."""
+    """Return the notices about what was rendered without ("gfpgan is not installed ..."), each once."""
     clips = snapshot["clips"] if snapshot else []
     return " ".join(dict.fromkeys(notice for clip in clips for notice in clip.get("notices", ())))
 

@@ -1,4 +1,4 @@
-"""Where people land, and the list of their courses."""
+"""The home page, and the list of a user's courses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lessons import permissions as rules
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Teachers go to their courses, students to the lesson they were in."""
+    """Redirect teachers to their courses; show students the lesson to continue with, and their courses."""
     user = signed_in_user(request.user)
     taken = cards.with_counts(rules.courses_taken_by(user))
     if not taken.exists() and is_teacher(user):
@@ -28,6 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def course_list(request: HttpRequest) -> HttpResponse:
+    """Show the courses that the user teaches and takes."""
     user = signed_in_user(request.user)
     context = {
         "taught": cards.with_counts(rules.courses_taught_by(user)),

@@ -1,4 +1,4 @@
-"""The page where a lesson is watched, and what it remembers of a student's way through it."""
+"""The page where a lesson is watched, and the student's progress that it stores."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def _watchable_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
 @require_safe
 @login_required
 def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show a lesson's video with chapters and transcript."""
     lesson = _watchable_lesson(request, slug, pk)
     user = signed_in_user(request.user)
     job = services.current_job_of(lesson)
@@ -58,8 +59,8 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _transcript(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sentences with their places in the video, for the page without JavaScript and for its first paint; the page's
-    script adds the words' own times. Clips are joined without a gap, so their lengths add up."""
+    """Return the sentences with their times in the video, for the page without JavaScript and for its first paint; the
+    page's script adds the times of the words. Clips are joined without a gap, so their lengths add up."""
     lines, start_seconds = [], 0.0
     for clip in clips:
         end_seconds = start_seconds + (clip["video_seconds"] or 0.0)
@@ -71,8 +72,8 @@ def _transcript(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @require_POST
 @login_required
 def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Position from the page's script as JSON ``{"position": seconds, "completed": true | false | null}``, or the
-    *mark complete* button's form."""
+    """Save the position from the page's script, JSON ``{"position": seconds, "completed": true | false | null}``, or
+    the form of the *Mark as done* button."""
     lesson = _watchable_lesson(request, slug, pk)
     if request.content_type != "application/json":
         row = learning.set_completed(signed_in_user(request.user), lesson, request.POST.get("completed") == "1")
@@ -88,7 +89,7 @@ def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _read_progress(body: bytes) -> tuple[float, bool | None]:
-    """Raises ValueError for anything but a finite number and an optional boolean."""
+    """Return position and completion; raise ValueError for anything but a finite number and an optional boolean."""
     try:
         data: Any = json.loads(body)
     except RecursionError:  # thousands of nested brackets

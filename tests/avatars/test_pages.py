@@ -144,8 +144,8 @@ def test_a_picture_that_cannot_speak_is_refused_at_the_form(
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("consent", "only be used when the person shown has agreed"),
-        ("consent_given_by", "Name the person who agreed"),
+        ("consent", "only be used if the person shown has agreed"),
+        ("consent_given_by", "Enter the name of the person who agreed"),
     ],
 )
 def test_without_agreement_nothing_is_kept(
@@ -267,7 +267,7 @@ def test_the_check_without_a_picture_is_a_bad_request(log_in: LogIn, teacher: Us
 
 def test_an_empty_list_says_what_to_do(log_in: LogIn, teacher: User) -> None:
     page = text_of(log_in(teacher).get(reverse("portrait_list")))
-    assert "Bring your first portrait" in page and reverse("portrait_upload") in page
+    assert "Add your first portrait" in page and reverse("portrait_upload") in page
 
 
 def test_the_upload_page_offers_heic(log_in: LogIn, teacher: User) -> None:
@@ -307,7 +307,7 @@ def test_undo_of_a_picture_that_is_back_already_is_said(
     services.delete_portrait(portrait)
     services.add_portrait(teacher, "Again", portrait_png.read_bytes(), consent_given_by="x")
     response = log_in(teacher).post(reverse("portrait_undelete", args=[portrait.pk]), follow=True)
-    assert "You have this picture already: “Again”" in text_of(response)
+    assert "You already have this picture: “Again”" in text_of(response)
 
 
 def test_thumbnails_are_small_and_private(log_in: LogIn, teacher: User, portrait: Portrait) -> None:

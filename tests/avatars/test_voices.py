@@ -66,7 +66,7 @@ def test_an_upload_becomes_a_voice_with_its_agreement(log_in: LogIn, teacher: Us
     ("fields", "words"),
     [
         ({"consent": ""}, "has agreed"),
-        ({"consent_given_by": " "}, "Name the person"),
+        ({"consent_given_by": " "}, "Enter the name of the person"),
         ({"language": "tlh"}, "tlh is not one of the available choices"),
     ],
 )
@@ -185,7 +185,7 @@ def test_the_editor_offers_it_and_says_when_it_is_withdrawn(log_in: LogIn, teach
     lesson.refresh_from_db()
     assert (lesson.voice, lesson.language) == (voice_of(sample), "de")
     voices.withdraw_voice_sample(sample)
-    assert "A cloned voice (not available now)" in client.get(address).content.decode()
+    assert "A cloned voice (currently unavailable)" in client.get(address).content.decode()
     sent = {name: getattr(lesson, name) for name in fields} | {"voice": lesson.voice, "script": "Wasser kocht."}
     answer = client.post(address, sent | {"action": "generate"}, headers={"accept": "application/json"})
     assert "This voice is not available" in answer.content.decode()

@@ -47,7 +47,7 @@ def test_the_keyboard_reaches_the_content_and_the_chosen_colours_stay(open_page:
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark theme").click()
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
@@ -89,7 +89,7 @@ def test_two_windows_do_not_overwrite_each_other(open_page: Any) -> None:
     first.get_by_label("Text", exact=True).fill("From the first window.")
     expect(first.locator("[data-save-state]")).to_have_text("Saved")
     second.get_by_label("Text", exact=True).fill("From the second window.")
-    expect(second.get_by_text("This lesson was changed in another window meanwhile.")).to_be_visible()
+    expect(second.get_by_text("This lesson was changed in another window.")).to_be_visible()
     first.reload()
     expect(first.get_by_label("Text", exact=True)).to_have_value("From the first window.")
     # Leaving the page that could not save asks first.

@@ -77,4 +77,4 @@ def test_the_real_forecast_follows_the_choice_of_profile(open_page: Any) -> None
     with page.expect_response(_is_about_auto) as answered:
         page.get_by_role("radio", name="Automatic").check()
     assert answered.value.json()["forecast"]["profile_reason"]
-    expect(page.locator("[data-forecast-choice]")).to_contain_text("Now: ")
+    expect(page.locator("[data-forecast-choice]")).to_contain_text("Automatic profile: ")

@@ -30,7 +30,7 @@ def test_a_teacher_sees_the_state_of_every_lesson(course: Course, teacher: User,
         "Rendering": make_job(make_lesson(course), JobState.RUNNING),
         "Failed": make_job(make_lesson(course), JobState.FAILED),
         "Ready": make_job(make_lesson(course)),
-        "Ready, with stand-ins": make_job(make_lesson(course), JobState.FALLBACK),
+        "Ready, with still pictures": make_job(make_lesson(course), JobState.FALLBACK),
     }
     for job in states.values():
         pk = int(job.subject.partition(":")[2])
@@ -40,7 +40,7 @@ def test_a_teacher_sees_the_state_of_every_lesson(course: Course, teacher: User,
     services.change_lesson(changed, script="Newer.")
     make_lesson(course)
     html = html_of(browse(teacher), course.get_absolute_url())
-    for words in (*states, "Text changed since", "No video yet"):
+    for words in (*states, "Out of date", "No video yet"):
         assert f">{words}</span>" in html
 
 
@@ -75,7 +75,7 @@ def test_home_offers_to_go_on(watchable: Lesson, enrolled: User, browse: Browse)
 
 def test_people_without_courses_are_told_what_to_do(outsider: User, other_teacher: User, browse: Browse) -> None:
     assert "Your teacher adds you to a course" in html_of(browse(outsider), reverse("home"))
-    assert "Make your first course" in html_of(browse(other_teacher), reverse("course_list"))
+    assert "Create your first course" in html_of(browse(other_teacher), reverse("course_list"))
 
 
 def test_a_course_is_made_renamed_and_given_lessons(teacher: User, browse: Browse) -> None:
@@ -110,7 +110,7 @@ def test_order_publication_and_students_are_kept_from_the_course_page(
     client.post(reverse("enrolment_add", args=[course.slug]), {"username": student.username})
     assert course.enrolments.get().student == student
     page = client.post(reverse("enrolment_add", args=[course.slug]), {"username": "nobody"}, follow=True)
-    assert "Nobody here has the user name “nobody”." in page.content.decode()
+    assert "There is no user named “nobody”." in page.content.decode()
     client.post(reverse("enrolment_remove", args=[course.slug, student.pk]))
     assert not course.enrolments.exists()
 
@@ -143,7 +143,7 @@ def test_the_teacher_may_take_the_video_and_its_captions_along(
 def test_stand_ins_are_told_to_students_too(watchable: Lesson, enrolled: User, browse: Browse) -> None:
     Clip.objects.filter(index=0).update(is_fallback=True)
     html = " ".join(html_of(browse(enrolled), watchable.get_absolute_url()).split())
-    assert "1 sentence of this video is shown as a stand-in" in html
+    assert "1 sentence of this video is shown as a still picture" in html
 
 
 def test_the_page_offers_to_resume_and_names_the_next_lesson(
@@ -200,11 +200,11 @@ def test_the_mark_is_set_and_taken_back_without_javascript(watchable: Lesson, en
 def test_missing_pages_keep_the_frame_of_the_site(enrolled: User, browse: Browse) -> None:
     response = browse(enrolled).get("/courses/nowhere/")
     assert response.status_code == 404
-    assert "Back to the start" in response.content.decode()
+    assert "Back to the home page" in response.content.decode()
 
 
 def test_a_broken_page_says_so_in_words(enrolled: User, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lessons.learning.continue_where_left_off", lambda student: 1 / 0)
     response = browse(enrolled).get(reverse("home"))
     assert response.status_code == 500
-    assert "Something broke on our side" in response.content.decode()
+    assert "Something went wrong on our side" in response.content.decode()

@@ -1,4 +1,4 @@
-// The upload page: shows the chosen picture at once, asks the server what it thinks of it, and says so in words.
+// The upload page: shows the chosen picture at once, lets the server check it, and shows the report.
 
 import { postForm } from "../site/http.js";
 
@@ -11,7 +11,7 @@ const report = form.querySelector("[data-report]");
 const submit = form.querySelector("[data-submit]");
 const maxBytes = Number(form.dataset.maxBytes);
 
-let latestCheck = 0; // answers to an earlier picture are dropped
+let latestCheck = 0; // responses to an earlier picture are dropped
 let suggestedName = "";
 let localUrl = "";
 
@@ -44,7 +44,7 @@ function showPreview(url) {
     form.querySelector("[data-dropzone-words]").hidden = true;
     form.querySelector("[data-change]").hidden = false;
   };
-  // HEIC is unknown to most browsers: the server sends a preview with its report.
+  // Most browsers cannot show HEIC: the server sends a preview with its report.
   preview.onerror = () => hidePreview();
   preview.src = url;
 }
@@ -58,12 +58,12 @@ function hidePreview() {
 function showProblems(problems) {
   const stops = problems.some((problem) => problem.severity === "stop");
   const boxes = problems.map(alertBox);
-  if (stops) boxes.push(note("This picture cannot be used. Choose another one.", "small muted"));
-  else if (problems.length) boxes.push(note("You can go on with this picture.", "small muted"));
+  if (stops) boxes.push(note("This picture cannot be used. Choose another picture.", "small muted"));
+  else if (problems.length) boxes.push(note("You can use this picture.", "small muted"));
   else {
     const good = document.createElement("div");
     good.className = "alert alert-good";
-    good.textContent = "A good picture: nothing to improve was found.";
+    good.textContent = "Good picture: no problems found.";
     boxes.push(good);
   }
   report.replaceChildren(...boxes);
@@ -97,7 +97,7 @@ async function check(file) {
     showProblems([tooHeavy()]);
     return;
   }
-  report.replaceChildren(note("Looking at the picture …", "checking muted"));
+  report.replaceChildren(note("Checking the picture …", "checking muted"));
   const data = new FormData();
   data.append("picture", file);
   try {
@@ -108,8 +108,8 @@ async function check(file) {
     showProblems(answer.problems);
   } catch (error) {
     if (number !== latestCheck) return;
-    // The picture is looked at again when it is sent, so this is no reason to hold anybody up.
-    report.replaceChildren(note(`It could not be checked beforehand: ${error.message}`, "small muted"));
+    // The picture is checked again when it is sent, so the form stays usable.
+    report.replaceChildren(note(`The picture could not be checked yet: ${error.message}`, "small muted"));
   }
 }
 
@@ -146,9 +146,9 @@ document.addEventListener("paste", (event) => {
 
 form.addEventListener("submit", (event) => {
   if (submit.getAttribute("aria-busy") === "true") {
-    event.preventDefault(); // a second click while the first is under way
+    event.preventDefault(); // a second click while the first is being processed
     return;
   }
   submit.setAttribute("aria-busy", "true");
 });
-window.addEventListener("pageshow", () => submit.removeAttribute("aria-busy")); // came back with the browser's arrow
+window.addEventListener("pageshow", () => submit.removeAttribute("aria-busy")); // the user came back with the browser's back button

@@ -1,4 +1,4 @@
-"""Dates and times as the pages write them, the administrators' as well: 21 Nov 2026, 16:05."""
+"""Formats of dates and times on all pages, including the administrators': 21 Nov 2026, 16:05."""
 
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"

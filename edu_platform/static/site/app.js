@@ -1,4 +1,4 @@
-// What every page has: the theme switch, the account menu, questions before something is lost, dismissable messages.
+// Shared by every page: the theme switch, menus, confirmation dialogs.
 
 import { toast } from "./toast.js";
 
@@ -16,7 +16,7 @@ function initThemeToggle(button) {
     try {
       localStorage.setItem("theme", root.dataset.theme);
     } catch {
-      toast("This browser does not keep the choice of colours.");
+      toast("This browser cannot remember your choice of theme.");
     }
     show();
   });

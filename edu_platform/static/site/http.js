@@ -1,13 +1,13 @@
 // Requests to our own site, with the CSRF token of the page.
 
-// What went wrong, as the server said it: the pages answer {"error": {message, hint}}, the API {message, hint}.
+// An error as the server reported it: the pages answer {"error": {message, hint}}, the API {message, hint}.
 export class HttpError extends Error {
   constructor(status, body) {
-    const said = body?.error ?? body;
-    super(said?.message ?? `The server answered ${status}.`);
+    const error = body?.error ?? body;
+    super(error?.message ?? `The server answered ${status}.`);
     this.status = status;
     this.body = body;
-    this.hint = said?.hint ?? "";
+    this.hint = error?.hint ?? "";
   }
 }
 
@@ -23,7 +23,7 @@ async function send(url, options) {
   });
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const body = isJson ? await response.json() : null;
-  // A page instead of JSON means that the log-in has run out and we were sent to the log-in form.
+  // A page instead of JSON means that the session has expired and the request was redirected to the login form.
   if (!response.ok || !isJson) throw new HttpError(response.ok ? 401 : response.status, body);
   return body;
 }

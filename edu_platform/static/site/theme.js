@@ -1,4 +1,4 @@
-// Runs before the first paint (a classic script in <head>), so that a chosen theme never flashes in the other colours.
+// Runs before the first paint (a classic script in <head>), so that the page never flashes in the other theme.
 (() => {
   const root = document.documentElement;
   root.classList.add("js");

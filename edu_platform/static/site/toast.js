@@ -1,4 +1,4 @@
-// Short messages in the corner; a screen reader hears them through the live region in base.html.
+// Short messages in the corner; screen readers announce them through the live region in base.html.
 
 const SHOWN_MS = 6000;
 
@@ -19,7 +19,7 @@ export function toast(message, { action = null, label = "" } = {}) {
   }
   region.append(item);
   let timer = setTimeout(() => item.remove(), SHOWN_MS);
-  // A message with something to press stays while a person is on it.
+  // A message stays while the pointer or the focus is on it.
   item.addEventListener("pointerenter", () => clearTimeout(timer));
   item.addEventListener("focusin", () => clearTimeout(timer));
   item.addEventListener("pointerleave", () => {

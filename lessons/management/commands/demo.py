@@ -1,4 +1,4 @@
-"""``manage.py demo``: everything set up, one lesson rendered, the site served. What ``make demo`` calls."""
+"""``manage.py demo``: set everything up, render one lesson, serve the site. ``make demo`` calls it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BAR_WIDTH = 32
 
 
 class Command(BaseCommand):
-    help = "Sets everything up, renders the demo course's lesson, serves the site."
+    help = "Sets everything up, renders the lesson of the demo course and serves the site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-serve", action="store_true", help="stop after the render")
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         call_command("serve", bind=options["bind"])
 
     def video_of(self, lesson: Lesson) -> str:
-        """The path of the lesson's MP4, rendered now unless it is there already."""
+        """Return the path of the lesson's MP4; render it unless it exists."""
         if lesson.current_job is None:
             job = lessons.generate_video(lesson, by=lesson.course.teacher)
             job = self.render(job)
@@ -48,14 +48,14 @@ class Command(BaseCommand):
         return str(rendering.video_path(job))
 
     def render(self, job: Job) -> Job:
-        """Runs the job in this process while the main thread draws the bar."""
-        logging.getLogger("talking_head").setLevel(logging.WARNING)  # the bar says the same, on one line
+        """Run the job in this process while the main thread draws the bar."""
+        logging.getLogger("talking_head").setLevel(logging.WARNING)  # the bar shows the same on one line
         outcome: list[Job | Exception] = []
 
         def work() -> None:
             try:
                 outcome.append(rendering.run_job(job))
-            except Exception as error:  # noqa: BLE001 - carried over to the main thread
+            except Exception as error:  # noqa: BLE001 - raised again in the main thread
                 outcome.append(error)
 
         worker = threading.Thread(target=work, name="demo-render")
@@ -72,6 +72,7 @@ class Command(BaseCommand):
         return finished
 
     def draw(self, snapshot: dict[str, Any]) -> None:
+        """Draw the progress bar."""
         done, total = snapshot["clips_done"], snapshot["clips_total"]
         filled = BAR_WIDTH * done // max(1, total)
         bar = "█" * filled + "·" * (BAR_WIDTH - filled)
@@ -79,7 +80,8 @@ class Command(BaseCommand):
         sys.stderr.flush()
 
     def print_addresses(self, bind: str) -> None:
+        """Print where the site is and the demo accounts."""
         self.stdout.write(f"\nLectern is at  http://{bind}/\n")
         for role, username, password in DEMO_ACCOUNTS:
             self.stdout.write(f"  {role:<8} {username:<10} password {password}")
-        self.stdout.write(f"  admin pages  http://{bind}/admin/\n\nCtrl-C stops it.")
+        self.stdout.write(f"  admin pages  http://{bind}/admin/\n\nPress Ctrl-C to stop.")

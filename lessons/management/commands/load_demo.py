@@ -1,5 +1,5 @@
-"""``manage.py load_demo``: a course with real lessons, and accounts to try it with. Running it again changes nothing
-that somebody has changed meanwhile."""
+"""``manage.py load_demo``: a course with real lessons, and accounts to try it with. Running it again does not overwrite
+changes that were made in the meantime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lessons.models import Course, Enrolment, Lesson
 from talking_head.errors import PortraitError
 
 PORTRAIT = settings.BASE_DIR / "edu_platform" / "demo" / "astronaut.png"
-# (role, user name, password): for trying it out on one's own machine; README says to delete them on a real one.
+# (role, user name, password): for trials on a local machine; the README says to delete them on a real site.
 DEMO_ACCOUNTS = (
     ("teacher", "teacher", "lectern-teacher"),
     ("student", "student", "lectern-student"),
@@ -61,7 +61,7 @@ That is why Sydney celebrates the new year in the heat.
 
 
 class Command(BaseCommand):
-    help = "Loads a demo course with two lessons and the accounts teacher, student and admin. Harmless when repeated."
+    help = "Loads a demo course with two lessons and the accounts teacher, student and admin. Safe to run again."
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -86,12 +86,12 @@ class Command(BaseCommand):
                 },
             )
         if options["verbosity"]:
-            self.stdout.write(f"The course “{course.title}” is there. Accounts:")
+            self.stdout.write(f"The course “{course.title}” is ready. Accounts:")
             for role, username, password in DEMO_ACCOUNTS:
                 self.stdout.write(f"  {role:<8} {username:<10} password {password}")
 
     def account(self, role: str, username: str, password: str) -> User:
-        """Existing accounts keep their password."""
+        """Return the account, created if needed; an existing one keeps its password."""
         user = User.objects.filter(username=username).first()
         if user is None:
             is_admin = role == "admin"
@@ -104,7 +104,7 @@ class Command(BaseCommand):
         return user
 
     def portrait_of(self, teacher: User) -> Portrait:
-        """The astronaut, once. See ``edu_platform/demo/README.md`` for where the picture comes from."""
+        """Return the astronaut's portrait, added once; ``edu_platform/demo/README.md`` names the picture's source."""
         name = "Astronaut"
         existing = avatars.portraits_usable_by(teacher).filter(owner=teacher, name=name).first()
         if existing is not None:

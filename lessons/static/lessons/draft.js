@@ -1,5 +1,5 @@
-// The form of the editor as a draft: saved by itself a moment after the last change, with undo and redo, and a guard
-// against leaving while something is not saved yet.
+// The form of the editor as a draft: saved automatically a moment after the last change, with undo and redo, and a
+// guard against leaving with unsaved changes.
 
 import { HttpError, postForm } from "../site/http.js";
 
@@ -16,7 +16,7 @@ export class Draft {
     this.past = [this.read()];
     this.future = [];
     this.saved = this.fingerprint();
-    this.blocked = false; // by a conflict: saving would overwrite somebody's newer text
+    this.blocked = false; // by a conflict: saving would overwrite a newer text
     document.addEventListener("input", (event) => event.target.form === form && this.changed());
     addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
     document.addEventListener("visibilitychange", () => document.hidden && this.isDirty() && this.save());
@@ -52,7 +52,7 @@ export class Draft {
     this.past.push(now);
     if (this.past.length > HISTORY_LENGTH) this.past.shift();
     this.future = [];
-    this.tellHistory();
+    this.reportHistory();
   }
 
   undo() {
@@ -73,24 +73,24 @@ export class Draft {
       const field = this.form.elements.namedItem(name);
       if (field) field.value = value ?? "";
     }
-    this.tellHistory();
+    this.reportHistory();
     this.handlers.onRestore();
     this.handlers.onState(this.isDirty() ? "changed" : "saved");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save().catch(() => {}), QUIET_MS);
   }
 
-  tellHistory() {
+  reportHistory() {
     this.handlers.onHistory(this.past.length > 1, this.future.length > 0);
   }
 
   // Saves; with an action ("generate") also starts it. One request at a time, because each needs the version that the
-  // one before it returned. Resolves with the answer, or throws HttpError.
+  // previous one returned. Resolves to the response, or throws HttpError.
   async save(action = "save") {
     clearTimeout(this.timer);
-    const turn = (this.queue ?? Promise.resolve()).then(() => this.send(action));
-    this.queue = turn.catch(() => {});
-    return turn;
+    const request = (this.queue ?? Promise.resolve()).then(() => this.send(action));
+    this.queue = request.catch(() => {});
+    return request;
   }
 
   async send(action) {
@@ -120,12 +120,12 @@ export class Draft {
       this.blocked = true;
       this.handlers.onState("conflict", `${error.message} ${error.hint}`);
     } else if (error instanceof HttpError && error.body?.error) {
-      // The text was saved; only what was to happen with it was refused.
+      // The text was saved; only the action was refused.
       this.accept(error.body.version, sent);
     } else if (error instanceof HttpError && error.status < 500) {
-      this.handlers.onState("error", firstFormError(error.body) ?? "Log in again in another window, then try once more.");
+      this.handlers.onState("error", firstFormError(error.body) ?? "You are logged out. Log in again in another window, then try again.");
     } else {
-      this.handlers.onState("error", "Not saved: no connection. Trying again …");
+      this.handlers.onState("error", "Not saved: no connection. Retrying …");
       this.timer = setTimeout(() => this.save().catch(() => {}), RETRY_MS);
     }
   }

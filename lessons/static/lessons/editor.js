@@ -1,4 +1,4 @@
-// The lesson editor: joins the draft, the check of the text, the job that renders it and what is seen of all that.
+// The lesson editor: connects the draft, the check of the text, the job that renders it and the views of them.
 
 import { Draft } from "./draft.js";
 import { askAboutWait, Forecast } from "./forecast.js";
@@ -20,13 +20,13 @@ const generateButton = find("generate");
 
 const state = {
   job: data.snapshot,
-  utterances: null, // of the text as it stands, once the server has told
+  utterances: null, // of the current text, once the server has answered
   estimatedSeconds: 0,
   playing: null,
   jobVersion: data.job_version, // of the lesson that the job renders
   shownVersion: data.video_version, // of the lesson that the video on the page shows
   channel: null,
-  forecast: null, // of a video of the text as it stands
+  forecast: null, // of a video of the current text
 };
 
 // --- the text ---------------------------------------------------------------------------------------------------
@@ -58,24 +58,24 @@ function drawText() {
   sentences.show(rows, state.playing);
   find("sentences-panel").hidden = !rows.length;
   const words = textarea.value.match(/[\p{L}\p{N}]+(?:['’.,-][\p{L}\p{N}]+)*/gu)?.length ?? 0;
-  const figures = [count(words, "word")];
+  const counts = [count(words, "word")];
   if (state.utterances?.length) {
-    figures.push(count(state.utterances.length, "sentence"), `about ${clock(state.estimatedSeconds)}`);
+    counts.push(count(state.utterances.length, "sentence"), `about ${clock(state.estimatedSeconds)}`);
   }
-  find("script-figures").textContent = figures.join(" · ");
+  find("script-figures").textContent = counts.join(" · ");
   drawSummary(rows);
 }
 
 function drawSummary(rows) {
   const isNew = rows.filter((row) => row.state === "new").length;
-  const isUnderWay = isRenderingThisText();
+  const isRendering = isRenderingThisText();
   find("sentence-summary").textContent = isNew && state.job ? `${count(isNew, "sentence")} new or changed` : "";
   const label = !state.job ? "Generate video" : isNew ? "Update the video" : "Generate again";
-  find("generate-label").textContent = isUnderWay ? "Generating …" : label;
-  generateButton.setAttribute("aria-busy", String(isUnderWay));
+  find("generate-label").textContent = isRendering ? "Generating …" : label;
+  generateButton.setAttribute("aria-busy", String(isRendering));
 }
 
-// Once the text was edited on, the button offers to render the newer one instead.
+// Once the text has been edited further, the button offers to render the newer text instead.
 function isRenderingThisText() {
   return isActive(state.job) && state.jobVersion === lessonVersion();
 }
@@ -116,7 +116,7 @@ const narration = new Narration(
       draft.remember(); // so that undo brings the old text back
       textarea.value = text;
       textarea.dispatchEvent(new Event("input", { bubbles: true }));
-      toast("These words were heard. Correct the text where they are wrong.");
+      toast("The transcript is now the lesson text. Correct any words that are wrong.");
     },
   },
 );
@@ -131,7 +131,7 @@ function drawSpeed() {
   find("speed-output").textContent = `${Number(form.elements.speed.value).toFixed(2)}×`;
 }
 
-// The stage shows who will speak until there is something to see.
+// The stage shows the portrait until there is a video or preview.
 function drawPortrait() {
   const picture = form.querySelector("[name=portrait]:checked")?.closest("label").querySelector("img");
   const image = find("stage-portrait");
@@ -149,14 +149,14 @@ const panel = new JobPanel(find("result"), {
 });
 
 function showJob(job) {
-  if (isActive(state.job) && !isActive(job)) forecast.soon(); // the queue is another one now
+  if (isActive(state.job) && !isActive(job)) forecast.soon(); // the queue has changed
   state.job = job;
   drawForecast();
   panel.show(job);
   drawText();
   if (job.video) {
     state.shownVersion = state.jobVersion;
-    // Students get it only if the text is still the one that was rendered.
+    // Students get it only if the rendered text is still the current one.
     if (state.jobVersion === lessonVersion()) find("publish").hidden = find("watch").hidden = false;
   }
   drawOutdated();
@@ -188,20 +188,20 @@ function follow(job) {
 
 // --- when it would be ready --------------------------------------------------------------------------------------
 
-const forecast = new Forecast(data.forecast_url, form, (found) => {
-  state.forecast = found;
+const forecast = new Forecast(data.forecast_url, form, (forecast) => {
+  state.forecast = forecast;
   drawForecast();
 });
 
 function drawForecast() {
-  const found = isActive(state.job) && isRenderingThisText() ? null : state.forecast;
-  const words = found ? found.refusal || found.words : "";
+  const shown = isActive(state.job) && isRenderingThisText() ? null : state.forecast;
+  const words = shown ? shown.refusal || shown.words : "";
   find("forecast").hidden = !words;
-  find("forecast").classList.toggle("forecast-long", Boolean(found?.refusal || found?.is_long));
+  find("forecast").classList.toggle("forecast-long", Boolean(shown?.refusal || shown?.is_long));
   find("forecast-words").textContent = words;
   const reasons = [];
-  if (found?.profile_reason) reasons.push(`Now: ${found.profile}. ${found.profile_reason}`);
-  if (found?.face_reason) reasons.push(`Face engine: ${found.face}. ${found.face_reason}`);
+  if (shown?.profile_reason) reasons.push(`Automatic profile: ${shown.profile}. ${shown.profile_reason}`);
+  if (shown?.face_reason) reasons.push(`Face engine: ${shown.face}. ${shown.face_reason}`);
   find("forecast-choice").textContent = reasons.join(" ");
   find("forecast-choice").hidden = !reasons.length;
 }
@@ -219,7 +219,7 @@ async function generate(action) {
     panel.started();
     state.jobVersion = answer.version;
     follow(answer.job);
-    // Beside the text it is in sight already; below it, on a phone, one wants to see picture and progress.
+    // Beside the text it is already visible; below it, on a phone, scroll to picture and progress.
     const isBeside = matchMedia("(min-width: 64rem)").matches;
     find("result").scrollIntoView({ block: isBeside ? "nearest" : "start" });
   } catch (error) {
@@ -275,7 +275,7 @@ find("cancel").addEventListener("submit", async (event) => {
 });
 find("undo").addEventListener("click", () => draft.undo());
 find("redo").addEventListener("click", () => draft.redo());
-// The browser offers what was typed before a reload; the page shows what is saved.
+// After the back button the browser may restore old form values; the page must show the saved ones.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 drawSpeed();

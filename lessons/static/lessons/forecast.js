@@ -1,11 +1,11 @@
-// When the video would be ready, asked of the server a moment after the last change of text or look.
+// When the video would be ready: requested a moment after the last change of text or look.
 
 import { postForm } from "../site/http.js";
 
 const QUIET_MS = 600;
 
 export class Forecast {
-  // onForecast(forecast) gets null when nothing can be said.
+  // onForecast(forecast) gets null when there is no forecast.
   constructor(url, form, onForecast) {
     this.url = url;
     this.form = form;
@@ -27,13 +27,13 @@ export class Forecast {
     try {
       forecast = values.get("script")?.trim() ? (await postForm(this.url, values)).forecast : null;
     } catch {
-      // No network, or logged out: the next click says so.
+      // No network, or logged out: the next click reports it.
     }
     if (number === this.asked) this.onForecast(forecast);
   }
 }
 
-// A wait that is longer than most people's patience is asked about first. Resolves to "generate", "generate-fast" or null.
+// Asks before a long wait. Resolves to "generate", "generate-fast" or null.
 export function askAboutWait(dialog, forecast, isFast) {
   dialog.querySelector("[data-wait-words]").textContent = forecast.words;
   dialog.querySelector("[value=generate-fast]").hidden = isFast;

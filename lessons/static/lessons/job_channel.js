@@ -1,5 +1,5 @@
-// Follows one job: over the socket, which is reopened with growing, jittered pauses; meanwhile, and where sockets do not
-// get through, by asking for the snapshot every few seconds. What was missed heals with the next snapshot.
+// Follows one job: over the socket, which is reopened with growing, jittered pauses; meanwhile, and where sockets are
+// blocked, by polling the snapshot every few seconds. The next snapshot makes up for missed events.
 
 import { getJson } from "../site/http.js";
 import { apply, isActive, relation } from "./job_state.js";
@@ -55,12 +55,12 @@ export class JobChannel {
   }
 
   follow(event) {
-    const how = relation(this.job, event);
-    if (how === "next") this.show(apply(this.job, event));
-    // The final picture (the video's address) is in snapshots only.
-    const ended = how === "next" && event.type === "job" && !isActive(this.job);
+    const order = relation(this.job, event);
+    if (order === "next") this.show(apply(this.job, event));
+    // The URL of the video is in snapshots only.
+    const ended = order === "next" && event.type === "job" && !isActive(this.job);
     const canAsk = !this.askedForSnapshot && this.socket.readyState === WebSocket.OPEN;
-    if ((how === "gap" || ended) && canAsk) {
+    if ((order === "gap" || ended) && canAsk) {
       this.askedForSnapshot = true;
       this.socket.send(JSON.stringify({ type: "snapshot" }));
     }
@@ -89,7 +89,7 @@ export class JobChannel {
     this.askedForSnapshot = false;
     this.failures += 1;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures);
-    // Jitter: after a restart of the server not everybody comes back in the same instant.
+    // Jitter: after a restart of the server not all pages reconnect at the same moment.
     this.reconnectTimer = setTimeout(() => this.connect(), pause * (0.5 + Math.random()));
     clearTimeout(this.pollTimer);
     this.pollTimer = setTimeout(() => this.poll(), POLL_MS);

@@ -1,10 +1,13 @@
-// The video side of the editor: live preview, progress in words, finished sentences to play, outcome, the video.
+// The video side of the editor: live preview, progress, finished sentences to play, outcome, the video.
 
 import { fractionDone, currentNumber, isActive } from "./job_state.js";
 import { Preview } from "./preview.js";
 import { count, stageWords, timeLeft } from "./words.js";
 
-const MILESTONE_WORDS = { completed: "The video is ready.", fallback: "The video is ready, with stand-ins." };
+const READY_MESSAGES = {
+  completed: "The video is ready.",
+  fallback: "The video is ready. Some sentences are shown as a still picture.",
+};
 
 export class JobPanel {
   constructor(root, { onPlaying }) {
@@ -21,10 +24,10 @@ export class JobPanel {
     find("back").addEventListener("click", () => this.stopClip());
   }
 
-  // --- what the channel brings ---
+  // --- updates from the channel ---
 
   show(job) {
-    const before = this.job;
+    const previous = this.job;
     this.job = job;
     const active = isActive(job);
     this.root.dataset.state = job.state;
@@ -34,7 +37,7 @@ export class JobPanel {
     const notices = [...new Set(job.clips.flatMap((clip) => clip.notices ?? []))].join(" ");
     this.find("notices").textContent = notices;
     this.find("notices").hidden = !notices;
-    this.announce(before, job);
+    this.announce(previous, job);
     if (job.video && this.movie !== job.video.url) this.showMovie(job.video);
     this.arrange();
   }
@@ -50,9 +53,9 @@ export class JobPanel {
   connection(state) {
     const words = {
       live: "",
-      polling: "Live pictures do not get through; the state is asked for every few seconds.",
-      offline: "The connection is lost. The video goes on being made; this page comes back by itself.",
-      refused: "You are no longer logged in here. The video goes on being made; load the page again to see it.",
+      polling: "No live preview; the progress is updated every few seconds.",
+      offline: "Connection lost. The video is still being made; this page reconnects automatically.",
+      refused: "You are logged out. The video is still being made; reload the page to see it.",
     }[state];
     this.find("connection").textContent = words;
     this.find("connection").hidden = !words;
@@ -74,7 +77,7 @@ export class JobPanel {
     this.find("seconds-left").textContent = timeLeft(job.seconds_left);
     const meter = this.find("meter");
     meter.max = 1;
-    // Never backwards: the part of a clip that crashed is rendered again.
+    // Never backwards: a clip that crashed is rendered again.
     const fraction = fractionDone(job);
     meter.value = this.meterJob === job.id ? Math.max(meter.value, fraction) : fraction;
     this.meterJob = job.id;
@@ -92,11 +95,11 @@ export class JobPanel {
     box.classList.toggle("alert-bad", job.state === "failed");
     box.classList.toggle("alert-warn", job.state === "fallback");
     box.classList.toggle("alert-info", job.state === "cancelled");
-    const fallbackWords = `${count(fallbacks, "sentence")} of ${job.clips_total} shown as a stand-in: the still portrait with the words on it.`;
+    const fallbackMessage = `${fallbacks} of ${count(job.clips_total, "sentence")} shown as a still picture with the words on it.`;
     const message =
       job.state === "cancelled"
         ? "You cancelled this render. Finished sentences are kept."
-        : [job.error?.message, fallbacks ? fallbackWords : ""].filter(Boolean).join(" ");
+        : [job.error?.message, fallbacks ? fallbackMessage : ""].filter(Boolean).join(" ");
     this.find("outcome-message").textContent = message;
     const hint = this.find("outcome-hint");
     hint.textContent = job.state === "cancelled" ? "" : (job.error?.hint ?? "");
@@ -112,12 +115,12 @@ export class JobPanel {
     this.find("chosen").hidden = !parts.length;
   }
 
-  announce(before, job) {
-    if (!before || before.id !== job.id) return;
+  announce(previous, job) {
+    if (!previous || previous.id !== job.id) return;
     const region = this.find("announce");
-    if (before.state !== job.state && !isActive(job)) {
-      region.textContent = MILESTONE_WORDS[job.state] ?? job.error?.message ?? "Cancelled.";
-    } else if (job.clips_done > before.clips_done) {
+    if (previous.state !== job.state && !isActive(job)) {
+      region.textContent = READY_MESSAGES[job.state] ?? job.error?.message ?? "Cancelled.";
+    } else if (job.clips_done > previous.clips_done) {
       region.textContent = `Sentence ${job.clips_done} of ${job.clips_total} is ready.`;
     }
   }
@@ -142,7 +145,7 @@ export class JobPanel {
     this.video.src = url;
   }
 
-  // One thing at a time on the stage: a finished sentence that was asked for, the live preview, the video, or nothing.
+  // The stage shows one thing at a time: a finished sentence that was chosen, the live preview, the video, or nothing.
   arrange() {
     const active = isActive(this.job);
     const showsClip = this.playingClip !== null;
@@ -156,8 +159,8 @@ export class JobPanel {
     const empty = this.find("stage-empty");
     empty.hidden = showsClip || showsPreview || showsMovie;
     empty.querySelector("span").textContent = active
-      ? "The first pictures come in a moment."
-      : "The video appears here.";
+      ? "The first pictures will appear in a moment."
+      : "The video will appear here.";
     this.find("synthetic").hidden = !(showsClip || showsPreview || showsMovie);
   }
 
@@ -172,7 +175,7 @@ export class JobPanel {
     try {
       await this.video.play();
     } catch {
-      // The browser wants another press of the play button; the controls are there.
+      // The browser requires a press of the play button; the controls are visible.
     }
   }
 

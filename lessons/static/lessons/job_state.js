@@ -1,4 +1,4 @@
-// The job as the page knows it: a snapshot, and events that change it. Pure functions, no page, no network.
+// The job's state on the page: a snapshot, and events that change it. Pure functions, no page, no network.
 
 export const ACTIVE = new Set(["queued", "running", "publishing"]);
 
@@ -6,8 +6,8 @@ export function isActive(job) {
   return Boolean(job) && ACTIVE.has(job.state);
 }
 
-// Whether an event follows what we know. "stale": we know better; "gap": something was missed, ask for a snapshot.
-// The same seq again is applied: two rows may change at once and then tell of it in two events.
+// How an event relates to the known state: "next"; "stale": older; "gap": events were missed, ask for a snapshot.
+// The same seq again is applied: two rows may change at once and are then reported in two events.
 export function relation(job, event) {
   if (event.type === "stage") return event.seq > job.seq ? "gap" : "next";
   if (event.seq < job.seq) return "stale";
@@ -34,14 +34,14 @@ export function clipState(clip) {
   return clip.state === "leased" ? "rendering" : clip.state;
 }
 
-// The sentence a person should look at: the one being rendered, else the first unfinished one.
+// The number of the sentence being rendered, else of the first unfinished one.
 export function currentNumber(job) {
   const rendering = job.clips.findLast((clip) => clip.state === "leased");
   const index = rendering?.index ?? job.clips.find((clip) => clip.state === "waiting")?.index;
   return Math.min(job.clips_total, (index ?? job.clips_total - 1) + 1);
 }
 
-// 0..1 with the part of the clip in hand, so that the bar moves within a long sentence too.
+// 0..1, including the part of the current clip, so that the bar moves within a long sentence too.
 export function fractionDone(job) {
   if (!job.clips_total) return 0;
   const within = job.state === "running" && job.frames ? (0.9 * job.frame) / job.frames : 0;

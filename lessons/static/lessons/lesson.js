@@ -1,4 +1,4 @@
-// The student's lesson page: joins player, transcript, chapters and progress.
+// The student's lesson page: connects player, transcript, chapters and progress.
 
 import { getJson, postForm } from "../site/http.js";
 import { Player } from "./player.js";
@@ -31,7 +31,7 @@ function follow() {
   for (const chapter of chapters) chapter.element.toggleAttribute("aria-current", chapter === current);
 }
 
-// "timeupdate" comes four times a second, too seldom for single words.
+// "timeupdate" fires four times a second, too rarely for single words.
 function followEveryFrame() {
   follow();
   if (!video.paused) requestAnimationFrame(followEveryFrame);
@@ -46,7 +46,7 @@ getJson(find("transcript").dataset.src)
     transcript.addWords(data);
     follow();
   })
-  .catch(() => {}); // the sentences that came with the page stay, each with its own time
+  .catch(() => {}); // the page's own sentences stay, each with its time
 
 // --- chapters ---------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
-// The teacher's own recording instead of a voice: choose or record it, hear what the check says of its sound, wait until
-// it was listened to, and take over the words. Which recording speaks is a field of the form, so saving and undo know it.
+// The teacher's own recording instead of a voice: choose or record it, check its sound, wait for the transcript, and use
+// it as the text. The chosen recording is a field of the form, so saving and undo include it.
 
 import { getJson, HttpError, postForm } from "../site/http.js";
 import { Recorder } from "./recorder.js";
@@ -16,9 +16,9 @@ export class Narration {
     this.urls = urls;
     this.handlers = handlers;
     this.known = new Map(narration ? [[narration.id, narration]] : []);
-    this.last = narration?.id ?? ""; // the one that comes back when "my own recording" is chosen again
+    this.last = narration?.id ?? ""; // the one to restore when "my own recording" is chosen again
     this.input = this.find("file");
-    this.input.removeAttribute("name"); // it is sent at once, and not again with every save
+    this.input.removeAttribute("name"); // it is uploaded at once, not with every save
     this.find("voices").addEventListener("change", (event) => this.choose(event.target.value));
     this.input.addEventListener("change", () => this.input.files.length && this.upload(this.input.files[0]));
     this.find("remove").addEventListener("click", () => this.set(""));
@@ -29,7 +29,7 @@ export class Narration {
       onSound: (file) => this.upload(file),
       onProblem: (message) => this.say("bad", message),
     });
-    // A quick person may have chosen already, before this script was there.
+    // The user may have chosen before this script was loaded.
     this.choice = this.field.value ? "recording" : this.find("voices").querySelector(":checked").value;
     this.draw();
     if (this.input.files.length) this.upload(this.input.files[0]);
@@ -43,7 +43,7 @@ export class Narration {
     return this.known.get(this.field.value) ?? null;
   }
 
-  // The field was changed from outside: by undo, or by redo.
+  // The field was changed by undo or redo.
   restore() {
     if (this.field.value) this.last = this.field.value;
     this.choice = this.field.value ? "recording" : "voice";
@@ -65,7 +65,7 @@ export class Narration {
     this.draw();
   }
 
-  // --- bringing a recording ---
+  // --- uploading a recording ---
 
   askForFile() {
     this.find("details").hidden = true;
@@ -99,7 +99,7 @@ export class Narration {
       this.known.set(narration.id, narration);
       this.choice = "recording";
       this.set(narration.id);
-      this.takeIfTextIsEmpty(narration); // the same recording may have been listened to for another lesson
+      this.takeIfTextIsEmpty(narration); // the same recording may have been transcribed for another lesson
     } catch (error) {
       const isAnswer = error instanceof HttpError;
       const words = isAnswer ? `${error.message} ${error.hint}` : "The server cannot be reached. Try again in a moment.";
@@ -110,7 +110,7 @@ export class Narration {
     }
   }
 
-  // --- what was heard ---
+  // --- transcript ---
 
   async poll() {
     clearTimeout(this.timer);
@@ -124,7 +124,7 @@ export class Narration {
       if (!wasReady) this.takeIfTextIsEmpty(narration);
       this.draw();
     } catch (error) {
-      if (error instanceof HttpError && error.status === 404) return; // somebody else's: only they hear it
+      if (error instanceof HttpError && error.status === 404) return; // another user's: only its owner may hear it
       this.timer = setTimeout(() => this.poll(), 4 * POLL_MS);
     }
   }
@@ -153,7 +153,7 @@ export class Narration {
     this.find("bring").hidden = Boolean(this.field.value);
     this.find("details").hidden = !this.field.value;
     if (!isRecording || !narration) {
-      if (!narration && this.field.value) this.poll(); // an undone step of another visit
+      if (!narration && this.field.value) this.poll(); // restored by undo
       this.say("", "");
       return;
     }
@@ -175,18 +175,18 @@ export class Narration {
   }
 
   drawWords(narration) {
-    const isHeard = narration.state === "ready";
+    const isReady = narration.state === "ready";
     const failed = narration.state === "failed";
-    this.find("listening").hidden = isHeard || failed;
+    this.find("listening").hidden = isReady || failed;
     this.find("meter").max = narration.duration_seconds;
     this.find("meter").value = narration.heard_seconds;
     this.find("heard").textContent = `${clock(narration.heard_seconds)} of ${clock(narration.duration_seconds)}`;
-    this.find("transcript").hidden = !isHeard;
+    this.find("transcript").hidden = !isReady;
     this.find("text").textContent = narration.text;
     if (failed) this.say("bad", `${narration.error.message} ${narration.error.hint}`.trim());
   }
 
-  // Lines of text; a pair is a sentence and what to do about it.
+  // Shows lines of text; a pair is a message and its hint.
   say(kind, ...lines) {
     const box = this.find("said");
     box.hidden = !kind;

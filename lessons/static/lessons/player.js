@@ -1,23 +1,23 @@
-// Our own controls around a plain <video>: the same on every browser, operable by keyboard, readable by screen readers.
+// Custom controls around a plain <video>: the same on every browser, usable by keyboard and screen reader.
 
 import { clock, spokenTime } from "./words.js";
 
 const SKIP_SECONDS = 5;
 const TYPING = "input, select, textarea, [contenteditable]";
 
-function remembered(name, otherwise) {
+function stored(name, fallback) {
   try {
-    return localStorage.getItem(name) ?? otherwise;
+    return localStorage.getItem(name) ?? fallback;
   } catch {
-    return otherwise;
+    return fallback;
   }
 }
 
-function remember(name, value) {
+function store(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // Not kept; the choice holds for this page.
+    // Not stored; the choice holds for this page.
   }
 }
 
@@ -28,12 +28,12 @@ export class Player {
     this.video = this.find("video");
     this.video.controls = false;
     this.seek = this.find("seek");
-    this.letterKeys = remembered("player-letter-keys", "on") === "on";
+    this.letterKeys = stored("player-letter-keys", "on") === "on";
     this.bindButtons();
     this.bindVideo();
     addEventListener("keydown", (event) => this.onKey(event));
-    this.setRate(Number(remembered("player-rate", "1")));
-    this.setCaptions(remembered("player-captions", "on") === "on");
+    this.setRate(Number(stored("player-rate", "1")));
+    this.setCaptions(stored("player-captions", "on") === "on");
     this.drawTime();
     this.drawPlaying();
   }
@@ -73,7 +73,7 @@ export class Player {
     try {
       await this.video.play();
     } catch {
-      this.drawPlaying(); // the browser wants a press first; the button still says "Play"
+      this.drawPlaying(); // the browser requires a press first; the button still says "Play"
     }
   }
 
@@ -86,7 +86,7 @@ export class Player {
     if (![...select.options].some((option) => Number(option.value) === rate)) return;
     this.video.defaultPlaybackRate = this.video.playbackRate = rate;
     select.value = String(rate);
-    remember("player-rate", String(rate));
+    store("player-rate", String(rate));
   }
 
   stepRate(step) {
@@ -99,18 +99,18 @@ export class Player {
     this.captionsOn = on;
     for (const track of this.video.textTracks) track.mode = on ? "showing" : "hidden";
     this.find("captions").setAttribute("aria-pressed", String(on));
-    remember("player-captions", on ? "on" : "off");
+    store("player-captions", on ? "on" : "off");
   }
 
   setLetterKeys(on) {
     this.letterKeys = on;
-    remember("player-letter-keys", on ? "on" : "off");
+    store("player-letter-keys", on ? "on" : "off");
   }
 
   toggleFullscreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else if (this.root.requestFullscreen) this.root.requestFullscreen().catch(() => {});
-    else this.video.webkitEnterFullscreen?.(); // iPhones let only the video itself fill the screen
+    else this.video.webkitEnterFullscreen?.(); // iPhones allow full screen only for the video itself
   }
 
   onKey(event) {

@@ -1,4 +1,4 @@
-// Draws JPEG frames as they come. When they come faster than they can be drawn, only the newest is kept.
+// Draws JPEG frames as they arrive. When they arrive faster than they can be drawn, only the newest is kept.
 
 export class Preview {
   constructor(canvas) {
@@ -26,7 +26,7 @@ export class Preview {
     try {
       bitmap = await createImageBitmap(blob);
     } catch {
-      return; // a cut-off frame; the next one comes in a moment
+      return; // a truncated frame; the next one follows in a moment
     }
     if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
       this.canvas.width = bitmap.width;

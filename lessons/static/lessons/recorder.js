@@ -1,5 +1,5 @@
-// A button that records with the computer's microphone: press, speak, press again. Hidden where the browser cannot
-// record (no microphone interface without HTTPS, except on this machine).
+// A button that records with the microphone: press, speak, press again. Hidden where the browser cannot record (there is
+// no microphone API without HTTPS, except on localhost).
 
 import { clock } from "./words.js";
 
@@ -20,7 +20,7 @@ export class Recorder {
   async start() {
     let stream;
     try {
-      // The browser's own processing is for telephone calls: it pumps the noise and cuts word ends.
+      // The browser's own processing is meant for calls: it amplifies noise and cuts off the ends of words.
       const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       stream = await navigator.mediaDevices.getUserMedia({ audio });
     } catch {
@@ -32,7 +32,7 @@ export class Recorder {
     this.media = new MediaRecorder(stream, type ? { mimeType: type } : {});
     this.media.addEventListener("dataavailable", (event) => parts.push(event.data));
     this.media.addEventListener("stop", () => {
-      for (const track of stream.getTracks()) track.stop(); // the browser's red sign goes out
+      for (const track of stream.getTracks()) track.stop(); // turns off the browser's recording indicator
       const name = `recording.${this.media.mimeType.includes("mp4") ? "m4a" : "webm"}`;
       const file = new File(parts, name, { type: this.media.mimeType });
       this.media = null;

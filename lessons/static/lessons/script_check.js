@@ -1,4 +1,4 @@
-// Asks the server how a text falls into sentences and how long it will be, a moment after the last key.
+// Asks the server for a text's sentences and estimated length, a moment after the last key.
 
 import { HttpError, postJson } from "../site/http.js";
 import { unitsOf } from "./words.js";
@@ -40,7 +40,7 @@ export class ScriptCheck {
       if (error instanceof HttpError && error.status === 400) {
         this.handlers.onProblem(`${error.message} ${error.hint}`.trim());
       }
-      // Anything else (no network, aborted by the next key): the figures stay as they were.
+      // Other errors (no network, aborted by the next key): the counts stay unchanged.
     }
   }
 }

@@ -1,8 +1,8 @@
-// The transcript follows the words that are spoken, and goes where it is clicked.
+// The transcript follows the spoken words; a click on a word seeks to it.
 
 import { unitsOf } from "./words.js";
 
-const HANDS_OFF_MS = 4000; // after somebody scrolled by hand
+const HANDS_OFF_MS = 4000; // after the user scrolled
 
 // The last entry that has begun at that time, or null.
 function begun(entries, seconds) {
@@ -36,7 +36,7 @@ export class Transcript {
     }
   }
 
-  // Adds the words' own times to the sentences that the page came with.
+  // Adds the times of the words to the page's sentences.
   addWords(transcript) {
     for (const utterance of transcript.utterances) {
       const line = this.lines.find((candidate) => candidate.index === utterance.index);
@@ -45,7 +45,7 @@ export class Transcript {
       line.end = utterance.end_seconds;
       this.splitLine(line, utterance);
     }
-    this.words.sort((one, other) => one.start - other.start);
+    this.words.sort((first, second) => first.start - second.start);
   }
 
   splitLine(line, utterance) {
@@ -90,7 +90,7 @@ export class Transcript {
     if (kind === "line") this.reveal(entry);
   }
 
-  // Scrolls the box only, never the page, and not while somebody reads elsewhere in it.
+  // Scrolls the box only, never the page, and not while the user reads elsewhere in it.
   reveal(line) {
     if (!line || !this.follows || performance.now() < this.handsOffUntil) return;
     const top = line.element.offsetTop - this.box.clientHeight / 3;

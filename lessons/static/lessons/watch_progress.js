@@ -1,4 +1,4 @@
-// Remembers where a student stopped: now and then while it plays, and whenever they stop or leave.
+// Saves where a student stopped: every few seconds while the video plays, and when they pause or leave.
 
 import { postJson } from "../site/http.js";
 
@@ -11,7 +11,7 @@ export class WatchProgress {
     this.video = video;
     this.onCompleted = onCompleted;
     this.sent = null;
-    this.begun = false; // nothing is saved before it was played: looking at a page is not watching
+    this.begun = false; // nothing is saved before the video was played: opening the page is not watching
     video.addEventListener("play", () => (this.begun = true));
     video.addEventListener("timeupdate", () => this.now() - (this.sent ?? 0) >= EVERY_SECONDS && this.save());
     video.addEventListener("pause", () => !video.ended && this.save());
@@ -29,11 +29,11 @@ export class WatchProgress {
     if (!this.begun || (completed === null && this.sent === this.now())) return;
     this.sent = this.now();
     try {
-      // keepalive: the request outlives the page when it is the last thing that happens.
+      // keepalive: the request survives the page being closed.
       const answer = await postJson(this.url, { position: this.sent, completed }, { keepalive: true });
       if (completed !== null) this.onCompleted(answer.completed);
     } catch {
-      this.sent = null; // the next occasion tries again
+      this.sent = null; // the next save retries
     }
   }
 }

@@ -1,4 +1,4 @@
-// Times and states as people say them.
+// Times, counts and stages as text.
 
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds || 0));
@@ -32,23 +32,23 @@ export function count(number, word) {
 const STAGES = {
   validation: "Checking",
   speech: "Speaking the words",
-  motion: "Finding the movements",
+  motion: "Working out the movements",
   frames: "Drawing the face",
   enhance: "Sharpening the picture",
   encode: "Writing the video",
-  publish: "Putting the video together",
+  publish: "Assembling the video",
 };
 
 export function stageWords(job) {
   if (job.state === "queued") {
-    return job.queue_position > 1 ? `Waiting: number ${job.queue_position} in the queue` : "Waiting for its turn";
+    return job.queue_position > 1 ? `Waiting: number ${job.queue_position} in the queue` : "Waiting in the queue";
   }
   if (job.state === "publishing") return STAGES.publish;
   return STAGES[job.stage] ?? "Getting ready";
 }
 
 // The server counts characters (code points), JavaScript UTF-16 units: they differ after an emoji. Returns a function
-// from the one to the other.
+// from code points to units.
 export function unitsOf(text) {
   if (!/[\uD800-\uDBFF]/.test(text)) return (codePoints) => codePoints;
   const starts = [];
