@@ -69,6 +69,10 @@ class LimitedRequest(WebRequest):
 
     def process(self) -> Any:
         """Pass the request on; when that turns the connection into a web socket, its channel lets go of it."""
+        if self.requestHeaders.hasHeader(b"transfer-encoding"):
+            # The body is here whole: the application, which reads none without a length, may know how long it is.
+            self.requestHeaders.removeHeader(b"transfer-encoding")
+            self.requestHeaders.setRawHeaders(b"content-length", [str(self._received).encode()])
         channel, transport = self.channel, self.channel.transport
         done = super().process()
         protocol = getattr(transport, "protocol", channel)

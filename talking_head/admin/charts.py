@@ -13,7 +13,7 @@ GAP = 0.15  # of a bar's slot
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StackedPart:
     """One colour of a stacked bar; ``tone`` is the end of a class name in admin.css."""
 
     label: str
@@ -41,7 +41,7 @@ class Chart:
     rects: tuple[Rect, ...]
     ticks: tuple[str, ...]
     edges: tuple[str, ...]  # labels of the first, middle and last bar
-    legend: tuple[Part, ...]
+    legend: tuple[StackedPart, ...]
     head: tuple[str, ...]
     table: tuple[tuple[str, ...], ...]
 
@@ -55,7 +55,7 @@ def bar_chart(
     name: str,
     title: str,
     labels: Sequence[str],
-    parts: Sequence[Part],
+    parts: Sequence[StackedPart],
     format_value: Callable[[float], str],
     steps: Sequence[float] = (),
 ) -> Chart:
@@ -83,7 +83,7 @@ def bar_chart(
 
 
 def _rects(
-    labels: Sequence[str], parts: Sequence[Part], top: float, format_value: Callable[[float], str]
+    labels: Sequence[str], parts: Sequence[StackedPart], top: float, format_value: Callable[[float], str]
 ) -> list[Rect]:
     slot = WIDTH / max(1, len(labels))
     rects = []

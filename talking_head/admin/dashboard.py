@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from talking_head.admin import formatting
-from talking_head.admin.charts import Chart, Part, bar_chart
+from talking_head.admin.charts import Chart, StackedPart, bar_chart
 from talking_head.models import JobState
 from talking_head.monitoring import dashboard_stats
 from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Span, Times
@@ -133,7 +133,7 @@ def _requests_chart(overview: Overview) -> Chart:
     def rate(bar: Bar, states: tuple[str, ...]) -> float:
         return sum(bar.states[state] for state in states) / max(1, bar.hours)
 
-    parts = [Part(label, tone, [rate(bar, states) for bar in overview.bars]) for label, tone, states in OUTCOMES]
+    parts = [StackedPart(label, tone, [rate(bar, states) for bar in overview.bars]) for label, tone, states in OUTCOMES]
     return bar_chart("requests", "Requests per hour", _labels(overview), parts, lambda value: f"{value:.3g}")
 
 
@@ -148,7 +148,12 @@ def _resource_charts(overview: Overview) -> list[Chart]:
         steps: Sequence[float] = (),
     ) -> Chart:
         return bar_chart(
-            name, title, labels, [Part(title, "busy", [value_of(bar) for bar in overview.bars])], format_value, steps
+            name,
+            title,
+            labels,
+            [StackedPart(title, "busy", [value_of(bar) for bar in overview.bars])],
+            format_value,
+            steps,
         )
 
     def amount(size_bytes: float) -> str:

@@ -21,6 +21,7 @@ from talking_head.checkpoints.licences import accept, is_accepted
 from talking_head.checkpoints.manifest import MANIFEST_FILE, Checkpoint, Licence, Manifest, load_manifest
 from talking_head.checkpoints.sources import parse_mirror
 from talking_head.errors import InvalidInput, TalkingHeadError
+from talking_head.management.terminal_line import TerminalLine, bar
 
 EXIT_MISSING = 1
 EXIT_BAD_INPUT = 2
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         folder = Path(settings.CHECKPOINTS_DIR)
         self.stderr.style_func = None  # Django's red is for errors; a bar and a licence are not errors
         logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would break up the bar
-        bar = ProgressBar(self.stderr, sys.stderr.isatty())
+        progress = DownloadBar(self.stderr, sys.stderr.isatty())
         try:
             manifest = load_manifest(options["manifest"])
             checkpoints = manifest.named(options["only"]) if options["only"] else manifest.by_default()
@@ -63,15 +64,15 @@ class Command(BaseCommand):
             mirror = parse_mirror(options["mirror"])
             with term_like_interrupt():
                 self._show_licences(checkpoints, folder, accepted=options["accept_licences"])
-                downloader = Downloader(folder, manifest, bar, mirror, options["force"], self.retry_policy)
+                downloader = Downloader(folder, manifest, progress, mirror, options["force"], self.retry_policy)
                 outcomes = downloader.run(checkpoints)
         except KeyboardInterrupt:
-            bar.end()
+            progress.end()
             self._stop("Stopped. Downloaded data is kept: run the same command again to resume.", EXIT_INTERRUPTED)
         except InvalidInput as error:
             self._stop(str(error), EXIT_BAD_INPUT)
         except TalkingHeadError as error:
-            bar.end()
+            progress.end()
             self._stop(str(error), EXIT_MISSING)
         self._report(outcomes)
 
@@ -155,7 +156,7 @@ def term_like_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-class ProgressBar:
+class DownloadBar:
     """A line that is redrawn on a terminal; elsewhere one plain line per tenth of a file."""
 
     WIDTH = 24
@@ -165,14 +166,14 @@ class ProgressBar:
         self._stream: TextIO = stream
         self._is_terminal = is_terminal
         self._clock = clock
-        self._line_open = False
+        self._line = TerminalLine(self._write, self.REDRAW_SECONDS, clock)
 
     def begin(self, checkpoint: Checkpoint, have_bytes: int) -> None:
         """Announce a file, of which ``have_bytes`` were downloaded before."""
-        self.end()
+        self._line.end()
         self._checkpoint = checkpoint
         self._first_bytes = have_bytes
-        self._started = self._drawn_at = self._clock()
+        self._started = self._clock()
         self._tenth = have_bytes * 10 // checkpoint.bytes
         resumed = f", {in_units(have_bytes)} already downloaded" if have_bytes else ""
         self._write(f"{checkpoint.file} ({in_units(checkpoint.bytes)}{resumed})\n")
@@ -182,29 +183,20 @@ class ProgressBar:
         if have_bytes < self._first_bytes:  # the server started over
             self._first_bytes, self._started, self._tenth = 0, self._clock(), 0
         share = have_bytes / self._checkpoint.bytes
-        if not self._is_terminal:
-            if int(share * 10) > self._tenth:
-                self._tenth = int(share * 10)
-                self._write(f"  {share:4.0%}{self._speed(have_bytes)}\n")
-            return
-        now = self._clock()
-        if now - self._drawn_at < self.REDRAW_SECONDS and share < 1:
-            return
-        self._drawn_at = now
-        filled = round(self.WIDTH * share)
-        self._write(f"\r\x1b[K{'█' * filled}{'░' * (self.WIDTH - filled)} {share:4.0%}{self._speed(have_bytes)}")
-        self._line_open = True
+        if self._is_terminal:
+            self._line.draw(f"{bar(share, self.WIDTH)} {share:4.0%}{self._speed(have_bytes)}", now=share >= 1)
+        elif int(share * 10) > self._tenth:
+            self._tenth = int(share * 10)
+            self._write(f"  {share:4.0%}{self._speed(have_bytes)}\n")
 
     def note(self, text: str) -> None:
         """Print a line of text under the file."""
-        self.end()
+        self._line.end()
         self._write(f"  {text}\n")
 
     def end(self) -> None:
         """Clear the terminal's line for the next output."""
-        if self._line_open:
-            self._write("\r\x1b[K")
-            self._line_open = False
+        self._line.end()
 
     def _speed(self, have_bytes: int) -> str:
         seconds = self._clock() - self._started

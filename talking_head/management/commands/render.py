@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from talking_head.engines.base import EngineSettings
 from talking_head.engines.registry import engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
+from talking_head.management.terminal_line import TerminalLine, bar, write_and_flush
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
@@ -59,23 +60,23 @@ class Command(BaseCommand):
         parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache of takes and clips")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bar = ProgressBar(sys.stderr)
+        progress = RenderBar(sys.stderr)
         try:
             with term_like_interrupt():
-                rendered = self._render(options, bar)
+                rendered = self._render(options, progress)
         except KeyboardInterrupt:
-            bar.end()
+            progress.end()
             self._stop("Interrupted: no video was written; finished clips are kept for the next run.", EXIT_INTERRUPTED)
         except (InvalidInput, EngineError, ResourceError) as error:
-            bar.end()
+            progress.end()
             self._stop(str(error), EXIT_BAD_INPUT)
         except TalkingHeadError as error:
-            bar.end()
+            progress.end()
             self._stop(str(error), EXIT_FAILED)
-        bar.end()
+        progress.end()
         self._report(rendered, options["out"])
 
-    def _render(self, options: dict[str, Any], bar: ProgressBar) -> RenderedScript:
+    def _render(self, options: dict[str, Any], progress: RenderBar) -> RenderedScript:
         cache = ContentCache(options["cache"] or settings.MEDIA_ROOT / "cache")
         engine_settings = EngineSettings(settings.CHECKPOINTS_DIR, enhance=settings.TALKING_HEAD_ENHANCE)
         renderer = ClipRenderer(cache, engine_settings)
@@ -100,7 +101,7 @@ class Command(BaseCommand):
         )
         for path in (request.out_path, request.captions_path, request.metrics_path, request.transcript_path):
             check_destination(path)
-        return render_script(request, renderer, cache, bar.show)
+        return render_script(request, renderer, cache, progress.show)
 
     def _script(self, options: dict[str, Any]) -> str:
         """Return the script's text; "" where a recording is to be transcribed."""
@@ -204,44 +205,31 @@ def check_destination(path: Path | None) -> None:
         raise OptionError(f"“{path}” {problem}.", code="bad_destination", hint="Name a file in an existing folder.")
 
 
-class ProgressBar:
+class RenderBar:
     """A line that is redrawn on a terminal; elsewhere one plain line per finished clip."""
 
     WIDTH = 30
     REDRAW_SECONDS = 0.1
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
         self._is_terminal = stream.isatty()
+        self._write = write_and_flush(stream)
+        self._line = TerminalLine(self._write, self.REDRAW_SECONDS)
         self._started = time.monotonic()
-        self._drawn_at = float("-inf")
-        self._line_open = False
 
     def show(self, progress: RenderProgress) -> None:
         """Draw the progress."""
-        finished = progress.event.stage == "done"
-        if not self._is_terminal:
-            if finished:
-                self._stream.write(f"clip {progress.index + 1}/{progress.clips} done\n")
-                self._stream.flush()
-            return
-        now = time.monotonic()
-        if now - self._drawn_at < self.REDRAW_SECONDS and not finished:
-            return
-        self._drawn_at = now
-        filled = round(self.WIDTH * progress.done_share)
-        bar = "█" * filled + "░" * (self.WIDTH - filled)
-        text = f"{bar} {progress.done_share:4.0%}  clip {progress.index + 1}/{progress.clips}  {progress.event.stage}"
-        self._stream.write(f"\r\x1b[K{text}{self._left(progress.done_share)}")
-        self._stream.flush()
-        self._line_open = True
+        is_finished = progress.event.stage == "done"
+        share, clip = progress.done_share, f"clip {progress.index + 1}/{progress.clips}"
+        if self._is_terminal:
+            text = f"{bar(share, self.WIDTH)} {share:4.0%}  {clip}  {progress.event.stage}{self._left(share)}"
+            self._line.draw(text, now=is_finished)
+        elif is_finished:
+            self._write(f"{clip} done\n")
 
     def end(self) -> None:
         """Clear the terminal's line for the next output."""
-        if self._line_open:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._line_open = False
+        self._line.end()
 
     def _left(self, done_share: float) -> str:
         if done_share < 0.02:

@@ -32,7 +32,7 @@ GRACE_SECONDS = 5.0  # on top of the time that a worker may take to give back it
 
 
 @dataclass(slots=True)
-class Part:
+class ServedProcess:
     """One of the processes, and when it may be restarted."""
 
     name: str
@@ -83,9 +83,11 @@ class Command(BaseCommand):
         host, port = _address(bind)
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         parts = [
-            Part("web server", [sys.executable, "-m", "edu_platform.web", "-v", "0", "-b", host, "-p", str(port)]),
-            Part("workers", [*manage, "work"]),
-            Part("sweeper", [*manage, "sweep", "--every", str(SWEEP_EVERY_SECONDS)]),
+            ServedProcess(
+                "web server", [sys.executable, "-m", "edu_platform.web", "-v", "0", "-b", host, "-p", str(port)]
+            ),
+            ServedProcess("workers", [*manage, "work"]),
+            ServedProcess("sweeper", [*manage, "sweep", "--every", str(SWEEP_EVERY_SECONDS)]),
         ]
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
@@ -101,7 +103,7 @@ class Command(BaseCommand):
             stop(parts)
 
 
-def stop(parts: list[Part]) -> None:
+def stop(parts: list[ServedProcess]) -> None:
     """Send TERM, wait for the workers' grace period, then KILL the process group of every part."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

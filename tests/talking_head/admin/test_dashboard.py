@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from talking_head.admin import dashboard
-from talking_head.admin.charts import Part, bar_chart, ceiling
+from talking_head.admin.charts import StackedPart, bar_chart, ceiling
 from talking_head.models import AttemptOutcome, Clip, Job, JobState
 from talking_head.monitoring import dashboard_stats
 from talking_head.monitoring.dashboard_stats import SPANS, overview, present
@@ -165,7 +165,7 @@ class TestNow:
 
 class TestCharts:
     def test_bars_are_as_high_as_their_values_and_stand_on_each_other(self) -> None:
-        parts = (Part("Good", "good", [1.0, None]), Part("Bad", "bad", [1.0, 4.0]))
+        parts = (StackedPart("Good", "good", [1.0, None]), StackedPart("Bad", "bad", [1.0, 4.0]))
         chart = bar_chart("x", "X", ["a", "b"], parts, lambda value: f"{value:g}")
         assert [(rect.y, rect.height) for rect in chart.rects] == [(160.0, 40.0), (120.0, 40.0), (40.0, 160.0)]
         assert chart.ticks == ("5", "2.5", "0")
@@ -179,7 +179,7 @@ class TestCharts:
         assert ceiling(value) == pytest.approx(top)
 
     def test_nothing_is_no_chart(self) -> None:
-        assert bar_chart("x", "X", [], [Part("A", "good", [])], str).is_empty
+        assert bar_chart("x", "X", [], [StackedPart("A", "good", [])], str).is_empty
 
 
 class TestPage:

@@ -18,7 +18,7 @@ from django.core.management.base import CommandError
 from talking_head.checkpoints.http_transfer import RetryPolicy
 from talking_head.checkpoints.licences import ACCEPTED_FILE
 from talking_head.management.commands import download_checkpoints
-from talking_head.management.commands.download_checkpoints import Command, ProgressBar
+from talking_head.management.commands.download_checkpoints import Command, DownloadBar
 from tests.talking_head.checkpoints.conftest import DATA, STRICT, checkpoint, write_manifest
 from tests.talking_head.checkpoints.server import Server, status, whole
 
@@ -168,11 +168,11 @@ def test_verify_and_force_exclude_each_other(run: Run) -> None:
 def test_an_interruption_keeps_what_has_come(
     run: Run, checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch, signal_: signal.Signals
 ) -> None:
-    def interrupt(self: ProgressBar, have_bytes: int) -> None:
+    def interrupt(self: DownloadBar, have_bytes: int) -> None:
         os.kill(os.getpid(), signal_)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ProgressBar, "advance", interrupt)
+        patched.setattr(DownloadBar, "advance", interrupt)
         said = run("--only", "net")
     assert said.status == 130
     assert "run the same command again to resume" in said.err
@@ -190,7 +190,7 @@ class Terminal(io.StringIO):
 def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
     now = [0.0]
     screen: Any = Terminal()
-    bar = ProgressBar(screen, True, clock=lambda: now[0])
+    bar = DownloadBar(screen, True, clock=lambda: now[0])
     bar.begin(checkpoint(), 0)
     now[0] = 10.0
     bar.advance(50_000)

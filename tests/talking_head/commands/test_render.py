@@ -15,7 +15,7 @@ import av
 import pytest
 from django.core.management import call_command
 
-from talking_head.management.commands.render import ProgressBar
+from talking_head.management.commands.render import RenderBar
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.pipeline.render_script import RenderProgress
 from talking_head.pipeline.requests import RenderEvent
@@ -230,7 +230,7 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_one_line_redraws_itself_and_vanishes() -> None:
     terminal = Terminal()
-    bar = ProgressBar(terminal)
+    bar = RenderBar(terminal)
     bar.show(RenderProgress(0, 2, RenderEvent("frames", 10, 20), 0.25))
     bar.show(RenderProgress(1, 2, RenderEvent("done", 1, 1), 1.0))
     bar.end()
