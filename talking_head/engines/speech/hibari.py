@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from talking_head.engines.base import EngineSettings, Speech, TimedToken, TimedWord, Voice
 from talking_head.engines.packaged_models import check_packaged_model, missing_model
 from talking_head.engines.speech.pace import check_speed
-from talking_head.engines.speech.reading.rules import aligned, word_ranges
+from talking_head.engines.speech.reading.offsets import aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import READING_VERSION, spoken_form
 from talking_head.errors import EngineError, OptionError, ScriptError
 from talking_head.media_io.arrays import Waveform

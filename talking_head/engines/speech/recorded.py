@@ -15,7 +15,7 @@ import numpy as np
 
 from talking_head.engines.base import Speech, TimedToken, TimedWord, Voice
 from talking_head.engines.speech.alignment import ALIGNER_HZ, AlignedWord, Aligner, MisfitError, aligner_words
-from talking_head.engines.speech.reading.rules import aligned, word_ranges
+from talking_head.engines.speech.reading.offsets import aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import primary_language, spoken_form
 from talking_head.errors import InvalidInput, OptionError, ScriptError
 from talking_head.media_io.arrays import Waveform

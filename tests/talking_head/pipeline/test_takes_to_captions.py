@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from talking_head.engines.base import Take, TimedWord
-from talking_head.engines.speech.reading.rules import word_ranges
+from talking_head.engines.speech.reading.offsets import word_ranges
 from talking_head.engines.speech.reading.spoken_form import spoken_form
 from talking_head.pipeline.script.script_to_utterances import Utterance, script_to_utterances
 from talking_head.pipeline.takes_to_captions import (

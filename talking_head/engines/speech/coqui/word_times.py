@@ -18,7 +18,7 @@ import numpy as np
 
 from talking_head.engines.base import TimedToken, TimedWord, TimesFrom
 from talking_head.engines.speech.alignment import ALIGNER_HZ, AlignedWord, Aligner, MisfitError, aligner_words
-from talking_head.engines.speech.reading.rules import SpokenForm, aligned, word_ranges
+from talking_head.engines.speech.reading.offsets import SpokenForm, aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import ENGLISH, primary_language, spoken_form
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import resample

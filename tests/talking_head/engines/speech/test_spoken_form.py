@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talking_head.engines.speech.reading.rules import aligned, word_ranges
+from talking_head.engines.speech.reading.offsets import aligned, word_ranges
 from talking_head.engines.speech.reading.spoken_form import plain_form, spoken_form
 
 READINGS = {

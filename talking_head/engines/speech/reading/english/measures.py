@@ -1,0 +1,292 @@
+"""Measures: an amount with its unit, compound units, feet and inches, degrees, places on the globe."""
+
+from __future__ import annotations
+
+import re
+
+from talking_head.engines.speech.reading.english.adjectives import is_adjective
+from talking_head.engines.speech.reading.english.numbers import (
+    AMOUNT,
+    BIG_WORDS,
+    DIGIT,
+    SIGN,
+    cardinal,
+    number,
+    one_of,
+    plain_number,
+    signed,
+)
+from talking_head.engines.speech.reading.english.units import CLOSE_ONLY, PER_WORDS, UNITS
+from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
+
+_UNIT = one_of(UNITS)
+_POWER = r"(?:\^?[-−]?[1234](?!\d)|⁻?[¹²³⁴])"
+_NEGATIVE_POWER = r"(?:\^?\{?[-−][1234]\}?|⁻[¹²³⁴])"
+# up to three pairs of a unit under the fraction bar and its power: "m/s²", "J/kg/K", "m s⁻²"
+_UNDER = (
+    rf"(?:\s?/\s?({_UNIT})({_POWER})?)?(?:/({_UNIT})({_POWER})?)?(?:[ ·⋅]({_UNIT})({_NEGATIVE_POWER}))?"
+)
+_END = r"(?![\w°/^²³*]|['’]\w)"
+_FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
+_POWERS = {"2": ("square ", " squared"), "3": ("cubic ", " cubed"), "4": ("", " to the fourth")}
+_LENGTHS = ("meter", "foot", "feet", "mile", "inch", "yard", "parsec")
+# two letters and a slash between them that are a unit even without a figure
+_SURE_PAIRS = frozenset(("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s"))
+_INCH_GOES_ON = (
+    r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in length|across|apart|away"
+    r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on each|per)\b)|\.\s)"
+)
+_COMPASS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south southeast",
+    "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest",
+    "WSW": "west southwest",
+}  # fmt: skip
+_POINT = one_of(_COMPASS)
+_SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "R": " Rankine"}
+
+
+def _is_one(amount: str) -> bool:
+    return plain_number(amount) == "1"
+
+
+def _power_word(power: str | None, name: str, *, below: bool) -> tuple[str, str]:
+    """Return what is said before and after a unit: lengths are "square meters", all else is "second squared"."""
+    exponent = (power or "").translate(_FIGURES).lstrip("^").strip("{}").lstrip("-")
+    before, after = _POWERS.get(exponent, ("", ""))
+    if name.endswith(_LENGTHS) and before:
+        return (before, "")
+    return ("", after)
+
+
+def _unit_words(unit: str, power: str | None, *, singular: bool) -> str:
+    one, many = UNITS[unit]
+    before, after = _power_word(power, one, below=False)
+    return f"{before}{one if singular else many}{after}"
+
+
+def compound(unit: str, power: str | None, below: tuple[tuple[str | None, str | None], ...], *, singular: bool) -> str:
+    """Return "meters per second squared"."""
+    words = _unit_words(unit, power, singular=singular)
+    for lower, lower_power in below:
+        if lower:
+            words += f" per {_unit_words(lower, lower_power, singular=True)}"
+    return words
+
+
+def _below(match: re.Match[str], first: int) -> tuple[tuple[str | None, str | None], ...]:
+    """Return the units under the fraction bar and their powers, from three pairs of groups."""
+    return tuple((match[group], match[group + 1]) for group in (first, first + 2, first + 4))
+
+
+def _measure(match: re.Match[str]) -> Words | None:
+    sign, amount, big, space, unit, power = match.groups()[:6]
+    if unit in CLOSE_ONLY and not _close_unit(match, unit, space):
+        return None
+    if unit == "s" and not space and re.fullmatch(r"[12]\d{3}|\d0", amount) and re.search(r"\bthe $", left(match)):
+        return None
+    if unit == "K" and not space and not re.search(r"\b(?:at|to|of|temperature|is|than|below|above)\s$", left(match)):
+        return None
+    if unit in ("A", "C", "V", "N", "W", "h", "K", "J") and _is_algebra(match):
+        return None
+    hyphen = space == "-" or right(match, 1) == "-"
+    singular = _is_one(amount) and not big or hyphen or is_adjective(match)
+    words = compound(unit, power, _below(match, 7), singular=singular)
+    return f"{signed(sign, amount)} {f'{big} ' if big else ''}{words}"
+
+
+def _close_unit(match: re.Match[str], unit: str, space: str) -> bool:
+    """Return whether a letter that stands for much else is a unit here."""
+    if match[7]:
+        return True
+    if unit in ("t", "T", "pt", "mo", "pc"):
+        return not _is_algebra(match) and (unit != "t" or space != "" or bool(re.match(r"[\s.,;)]|$", right(match, 1))))
+    return unit in ("MP", "bit", "rad", "Da", "Gy", "au") or (unit in ("F", "H", "B", "U") and space == " ")
+
+
+def _is_algebra(match: re.Match[str]) -> bool:
+    """Return whether a figure and a letter are a term such as "2t + 1" rather than a measure."""
+    before, after = left(match, 3), right(match, 3)
+    if match[4] == " ":
+        return False
+    return bool(re.match(r"\s?[+=(^²³]|\s[-−*×/]\s|[-−]\w", after) or re.search(r"[+(]\s?$|\w\s[-−]\s$|^=\s?$", before))
+
+
+def _bare_unit(match: re.Match[str]) -> Words | None:
+    """Return the words of a unit without a figure: "The unit is m/s."."""
+    unit, power, lower = match[1], match[2], match[3]
+    if not lower and not match[7]:
+        return None
+    pair = f"{unit}/{lower}" if lower else ""
+    if lower and len(unit) == len(lower) == 1 and not (power or match[4]) and pair not in _SURE_PAIRS:
+        return None
+    if re.search(r"[=+×*<>]\s?$", left(match, 3)) or re.match(r"\s?[=+]", right(match, 3)):
+        return None
+    return compound(unit, power, _below(match, 3), singular=False)
+
+
+def _bare_power(match: re.Match[str]) -> Words | None:
+    """Return "square kilometers" for a unit alone with its power: "area in km²"."""
+    return _unit_words(match[1], match[2], singular=False)
+
+
+def _per_word(match: re.Match[str]) -> Words:
+    return f"{match[1]} per {PER_WORDS[match[2]]}"
+
+
+def _figure_per_word(match: re.Match[str]) -> Words:
+    return f"{signed(match[1], match[2])} per {PER_WORDS[match[3]]}"
+
+
+def _per_unit(match: re.Match[str]) -> Words:
+    return f"{match[1]} per {_unit_words(match[2], match[3], singular=True)}"
+
+
+def _percent_per(match: re.Match[str]) -> Words:
+    return f"{signed(match[1], match[2])} percent per {PER_WORDS[match[3]]}"
+
+
+def _is_quotation(match: re.Match[str], mark: str) -> bool:
+    """Return whether the mark behind a figure closes a quotation that is open there."""
+    before = match.string[max(0, match.start() - 300) : match.start()]
+    if mark in '"”':
+        return len(re.findall(r'(?<!\d)["“]', before)) % 2 == 1
+    return bool(re.search(r"(?:^|[\s(])['‘][^'’]*$", before))
+
+
+def _inches(match: re.Match[str]) -> Words | None:
+    if _is_quotation(match, match[3]):
+        return None
+    singular = _is_one(match[2]) or is_adjective(match)
+    return f"{signed(match[1], match[2])} {'inch' if singular else 'inches'}"
+
+
+def _feet(match: re.Match[str]) -> Words | None:
+    if _is_quotation(match, match[2]):
+        return None
+    return f"{number(match[1])} {'foot' if _is_one(match[1]) or is_adjective(match) else 'feet'}"
+
+
+def _feet_inches(match: re.Match[str]) -> Words:
+    feet, inches = match[1], match[2]
+    half = " and a half" if match[3] else ""
+    if is_adjective(match) and not re.match(r"\s(?:tall|long|high|wide|deep)\b", right(match)):
+        return f"{cardinal(feet)} foot {number(inches)}{half}"
+    return (
+        f"{cardinal(feet)} {'foot' if feet == '1' else 'feet'} "
+        f"{number(inches)}{half} {'inch' if inches == '1' and not half else 'inches'}"
+    )
+
+
+def _inch_word(match: re.Match[str]) -> Words:
+    dot = "." if match.group().endswith(".") and not right(match).strip("\"'”’)*_ ") else ""
+    singular = _is_one(match[2]) or is_adjective(match)
+    return f"{signed(match[1], match[2])} {'inch' if singular else 'inches'}{dot}"
+
+
+def _dotted_unit(match: re.Match[str]) -> Words | None:
+    """Return the measure whose unit is abbreviated with a full stop: "5 min.", "3 lbs. of"."""
+    unit = match[3]
+    ends = not right(match).strip("\"'”’)*_ ") or bool(re.match(r"\s[A-Z]", right(match)))
+    singular = _is_one(match[2]) or is_adjective(match)
+    return f"{signed(match[1], match[2])} {_unit_words(unit, None, singular=singular)}{'.' if ends else ''}"
+
+
+def _degrees(match: re.Match[str]) -> Words:
+    sign, amount, scale = match[1], match[2], match[3]
+    kind = _SCALES.get(scale or "", "")
+    singular = _is_one(amount) or is_adjective(match) or right(match, 1) == "-"
+    return f"{signed(sign, amount)} {'degree' if singular else 'degrees'}{kind}"
+
+
+def _position(match: re.Match[str]) -> Words | None:
+    """Return an angle with its minutes and seconds, and the point of the compass that it lies towards."""
+    sign, degrees, minutes, seconds, point = match.groups()
+    if not (minutes or point):
+        return None
+    words = [f"{signed(sign, degrees)} {'degree' if degrees == '1' else 'degrees'}"]
+    if minutes:
+        words.append(f"{number(minutes)} {'minute' if minutes == '1' else 'minutes'}")
+    if seconds:
+        words.append(f"{number(seconds)} {'second' if seconds == '1' else 'seconds'}")
+    return " ".join([*words, _COMPASS[point]] if point else words)
+
+
+def _bearing(match: re.Match[str]) -> Words:
+    """Return a bearing such as "N 45° E"."""
+    east = f" {_COMPASS[match[3]]}" if match[3] else ""
+    return f"{_COMPASS[match[1]]} {number(match[2])} degrees{east}"
+
+
+_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt", "pt",
+                  "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
+
+DEGREES = SpanClass(
+    "degrees",
+    (
+        rule(
+            rf"({SIGN})(\d{{1,3}}(?:\.\d{{1,8}})?)\s?[°º]\s?(?:(\d{{1,2}}(?:\.\d{{1,4}})?)\s?['′’]\s?"
+            rf"(?:(\d{{1,2}}(?:\.\d{{1,4}})?)\s?(?:\"|″|”|''|’’))?)?\s?(?:({_POINT})(?!\w|['’.]\w))?(?<!\s)",
+            _position,
+        ),
+        rule(rf"(?<!\w)({_POINT})\s?(\d{{1,3}}(?:\.\d{{1,4}})?)\s?°(?:\s?({_POINT})(?!\w))?(?!\w)", _bearing),
+        rule(rf"({SIGN})({AMOUNT})\s?[°º]\s?([CFKR](?!\w))?", _degrees),
+        rule(rf"({SIGN})({AMOUNT})\s?℃()", lambda match: f"{signed(match[1], match[2])} degrees Celsius"),
+        rule(rf"({SIGN})({AMOUNT})\s?℉()", lambda match: f"{signed(match[1], match[2])} degrees Fahrenheit"),
+    ),
+    re.compile("[°º℃℉]"),
+)
+
+FEET_AND_INCHES = SpanClass(
+    "feet and inches",
+    (
+        rule(r"(?<![\w.])(\d{1,2})\s?['′’]\s?-?(\d{1,2}(?:\.\d)?)(½)?\s?(?:\"|″|”|''|’’|′′)", _feet_inches),
+        rule(r"(?<![\w.])(\d{1,2})['′’](\d{1,2})()(?=\s(?:tall|high|long|man|woman|player|boy|girl)\b)", _feet_inches),
+        rule(rf"(?<![\w.])(\d{{1,3}})\s?(?:ft|feet|foot)\.?,?\s(\d{{1,2}}(?:\.\d)?)()\s?in(?:\.|ch(?:es)?)?{_INCH_GOES_ON}",
+             _feet_inches),
+        rule(rf"({SIGN})(\d{{1,4}}(?:\.\d{{1,3}})?)\s?(\"|″|”)(?!\w)", _inches),
+        rule(r"(?<![\w.'’])(\d{1,4}(?:\.\d{1,2})?)(['′’])(?=[\s.,;:)x×]|$)(?!\s?[\d(])", _feet),
+        rule(rf"({SIGN})(?<![\w.])({AMOUNT})\s?-?in(?:\.(?=\s[a-z(]|\s?[,;)]|$))?{_INCH_GOES_ON}", _inch_word),
+    ),
+    re.compile(r"\d\s?-?(?:['\"′″’”]|in\b|ft\b|f[oe][oe]t\b)"),
+)
+
+MEASURES = SpanClass(
+    "measure",
+    (
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)({_UNIT})({_POWER})?{_UNDER}{_END}",
+            _measure,
+        ),
+        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
+        rule(rf"({SIGN})({AMOUNT})\s?%\s?/\s?({one_of(PER_WORDS)})(?!\w)", _percent_per),
+        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)", _figure_per_word),
+    ),
+    DIGIT,
+)
+
+PER = SpanClass(
+    "per",
+    (
+        rule(
+            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|feet|children|km|kg|cm|mm|mg|mL|ml|GDP|income|cost|price|rate|output|change"
+            rf"|kcal|dose|energy|force|mass|heat|power|charge|yield)\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
+            _per_word,
+        ),
+        rule(
+            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|residents|income|cost|price|force|mass|power)\s?/\s?({_UNIT})({_POWER})?(?![\w/])",
+            _per_unit,
+        ),
+    ),
+    re.compile("/"),
+)
+
+BARE_UNITS = SpanClass(
+    "unit",
+    (
+        rule(rf"(?<![\w/.°])({_UNIT})({_POWER})?{_UNDER}{_END}", _bare_unit),
+        rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power),
+        rule(r"(?<=\bin )(m|in)([²³]|\^[23])(?![\w/])", lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2], singular=False)),
+    ),
+    re.compile(r"[/·²³^⁻]"),
+)
