@@ -40,6 +40,7 @@ _SOUNDING_DB = 32.0  # below the loud parts: a quieter part is the end of a soun
 _LEAST_SOUND_SECONDS = 0.04
 _LONGEST_CLOSURE_SECONDS = 0.09
 
+_NAME_OF_A = "ˈA"
 _PAUSES = frozenset(' ;:,.!?—…"()“”')
 _CLAUSE_ENDS = frozenset(";:,.!?—…")
 _GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = (
@@ -91,7 +92,7 @@ class HibariSpeech:
         """
         check_speed(speed)
         loaded = self._voice(voice or DEFAULT)
-        symbols = loaded.symbols(spoken)
+        symbols = loaded.symbols(spoken, aligned(spoken, spoken_form(written), written).letters)
         if all(symbol.text in _PAUSES for symbol in symbols):
             raise ScriptError(
                 f"There is nothing in “{written[:60]}” that this voice can say.",
@@ -128,11 +129,11 @@ class _LoadedVoice:
         self._g2p = G2P(british=VOICES[name]["british"])
         self._session = _session_with_durations(model_file, threads)
 
-    def symbols(self, spoken: str) -> list[_Symbol]:
+    def symbols(self, spoken: str, letters: frozenset[int] = frozenset()) -> list[_Symbol]:
         """Return the utterance in the model's alphabet, without the package's number reading (it is in words)."""
         symbols: list[_Symbol] = []
         position = 0
-        for token in self._g2p.phonemize_tokens(self._g2p.tokenize(spoken)):
+        for token in self._g2p.phonemize_tokens(self._tokens(spoken, letters)):
             start = _token_start(spoken, token.text, position)
             end = position = start + len(token.text)
             symbols += [_Symbol(letter, start, end) for letter in token.phonemes or "" if letter in self._vocabulary]
@@ -141,6 +142,17 @@ class _LoadedVoice:
         while symbols and symbols[-1].text == " ":
             symbols.pop()
         return symbols
+
+    def _tokens(self, spoken: str, letters: frozenset[int]) -> list[Any]:
+        """Return the tokens of the dictionaries; "a" where it is the name of a letter has its sound already."""
+        tokens: list[Any] = self._g2p.tokenize(spoken)
+        position = 0
+        for token in tokens:
+            start = _found(spoken, token.text, position)
+            position = start + len(token.text)
+            if start in letters and token.text in ("a", "A"):
+                token.phonemes, token.rating = _NAME_OF_A, 5
+        return tokens
 
     def synthesize(
         self, symbols: list[_Symbol], speed: float, generator: np.random.Generator

@@ -158,7 +158,7 @@ _EMPHASIS: tuple[Rule, ...] = (
     rule(r"\*{2,3}(?![\d ])|(?<=[^\s\d*])\*{2,3}|~~|`+", ""),
     rule(r"(?<![^\s(“\"'‘—_-])\*(?=[^\W\d_])(?=[^*]*$)", ""),  # opens what another sentence closes
     rule(r"(?<=[.,;:!?])\*(?=\s|$)|(?<=[^\W\d_]{2})\*(?=[\s.,;:!?]|$)", ""),  # closes, or refers to a note
-    rule(r"(?<!\w)_+(?=[^\W_])|(?<=[^\W_])_+(?!\w)", ""),
+    rule(r"(?<!\w)_+(?=[^\W_])|(?<=[^\W_])_+(?![\w{])", ""),
 )
 _ENTITIES: tuple[Rule, ...] = (rule(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?", _entity),)
 
@@ -171,8 +171,8 @@ def _class(rules: tuple[Rule, ...], needs: str) -> SpanClass:
 MARKUP_CLASSES: tuple[Finder, ...] = (
     _class((rule(INVISIBLE, ""), rule(CONTROL, " ")), f"{INVISIBLE}|{CONTROL}"),
     _class(_LINKS, r"\]\("),
-    _class(_VERBATIM, r"[$\\_]|://|www"),
     _class(_TAGS, r"[<{]"),
+    _class(_VERBATIM, r"[$\\_]|://|www"),
     _class(_NOTES, r"[\[†‡¹²³⁴-⁹⁰]"),
     _Emphasis(),
     _class(_EMPHASIS, r"[\\*`~_]"),

@@ -131,7 +131,7 @@ _MAY_END = frozenset(("etc.", "et al.", "Jr.", "Sr.", "Ltd.", "Inc.", "Corp.", "
 def _before_figure(match: re.Match[str]) -> Words | None:
     """Return the word; a single letter with its stop is so only in brackets or behind a comma ("(b. 1809)")."""
     short = match[1]
-    if short in ("b.", "d.", "m.", "r.", "v.", "n.", "S.", "P.", "K.", "C.", "Q.", "l.") and not re.search(r"[(,;]\s?$|\bMozart\b.*$", left(match)):
+    if short in ("b.", "d.", "m.", "r.", "v.", "n.", "S.", "P.", "C.", "Q.", "l.") and not re.search(r"[(,;]\s?$|\bMozart\b.*$", left(match)):
         return None
     if short in ("max", "min", "ca", "col.", "Col.", "app.") and re.search(r"[=(]\s?$", left(match)):
         return None

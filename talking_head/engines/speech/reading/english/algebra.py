@@ -58,6 +58,8 @@ def _after_figure(match: re.Match[str]) -> Words | None:
 def _before_sign(match: re.Match[str]) -> Words | None:
     """Return the letters in front of a sign; a slash or a dash may also join two words."""
     after = right(match)
+    if re.match(r" [^\w\s] (?:sign|symbol|key|button)", after):
+        return None
     if re.match(r" ?[/-]", after) and not re.match(r" ?[/-] ?(?:\d|[a-zA-Z](?![a-zA-Z]))", after):
         return None
     if re.match(r" ?[!|]", after) and len(match[1]) > 1:
@@ -72,7 +74,7 @@ def _behind_sign(match: re.Match[str]) -> Words | None:
     before, run = left(match), match[2]
     if re.search(r"(?:\w\w|^)[/(-]$|[a-z]{2}[>|/]$|\s[-/]$", before) and (len(run) > 1 or run in "aA"):
         return None
-    if re.search(r"\w\w [>→] ?$", before + match[1]) and len(run) > 1:
+    if re.search(r"\w{4} [>→] ?$", before + match[1]) and len(run) > 1:
         return None
     if run in ("a", "A", "I") and re.match(r" [a-z]{2,}", right(match)) and not re.match(
         r" (?:and|is|or|are|then|for|where|if|when|with|so|by|has|in|equals|squared|cubed)\b", right(match)
@@ -89,6 +91,7 @@ LETTERS = SpanClass(
             _before_sign,
         ),
         rule(r"(?<=[=+−×÷*<>≤≥≠≈≡±√(·⋅∈∪∩|^/-])( ?)([a-zA-Z]{1,3})(?!['’.]?\w)", _behind_sign),
+        rule(r"(?<![\w'’.&@-])([abcdkmnxyzr])(?=\([^()]{1,20}[+−-][^()]{1,20}\))", lambda match: f"{letters(match[1])} times "),
         rule(rf"{_QUANTITY_BEFORE}([aA]){_CLOSED}", _lone_a),
         rule(r"(?<![\w'’.-])([aA])(?=, [b-zB-Z](?!\w)|,[b-z]| and [bB](?!\w)| or [bB](?!\w)|[₀-₉])", _lone_a),
         rule(r"(?<=[(\[{,'‘“\"])([aA])(?=[)\]},'’”\"])", _lone_a),

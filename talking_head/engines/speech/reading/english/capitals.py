@@ -9,6 +9,7 @@ from talking_head.engines.speech.reading.english.capital_words import ACRONYMS, 
 from talking_head.engines.speech.reading.spans import Claims, Span
 
 _WORD = re.compile(r"(?<![\w&.@/-])[A-Z]{2,}(?:['’][A-Z]{1,2})?(?![\w&@]|\.[A-Z]\b|-\d)")
+_SPELLED = frozenset(("WHO", "IT"))  # a voice would take them for words
 _SHOUTED = 3  # words in capitals in a row are a sentence that is stressed as a whole
 
 
@@ -29,6 +30,8 @@ class _Stress:
             for match in run:
                 if _is_a_word(match, text, shouted=shouted):
                     yield Span(match.start(), match.end(), "stress", match.group().lower())
+                elif match.group() in _SPELLED:
+                    yield Span(match.start(), match.end(), "acronym", "".join(f"{letter}." for letter in match.group()))
 
 
 def _plain(match: re.Match[str]) -> str:

@@ -159,6 +159,7 @@ CHEMISTRY = SpanClass(
         rule(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3})(?![\w.-])", _isotope),
         rule(r"(?<![\w])(\^\{\d{1,3}\}|[⁰¹²³⁴-⁹]{1,3})([A-Z][a-z]?)(?![a-z\d])", _raised_isotope),
         rule(rf"\b({'|'.join(name for name, _, _ in ISOTOPES.values())}|[A-Z]?[a-z]+ium)-(\d{{1,3}})(?![\w.])", _named_isotope, re.IGNORECASE),
+        rule(r"(?<=[\dA-Za-z)₀-₉])\s?[·•]\s?(?=\d{0,2}H[2₂]O)", " dot "),
         rule(r"\s?(?:→|⟶|-->|->)\s?", _yields),
     ),
     re.compile(r"[A-Z][a-z]?[\d₀-₉\^⁺⁻+−(-]|[A-Z][a-zA-Z]?[A-Z]|[⁰¹²³⁴-⁹][A-Z]|→|->|\b[a-z]{3,}-\d"),

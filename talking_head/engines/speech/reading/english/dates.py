@@ -49,6 +49,12 @@ def _month_of_year(match: re.Match[str]) -> Words:
     return f"{MONTH_NAMES[int(match[1]) - 1]} {year(match[2])}"
 
 
+def _year_month(match: re.Match[str]) -> Words | None:
+    """Return the month of "2024-02"; "2010-12" is a range of years."""
+    later = int(match[2]) > int(match[1]) % 100
+    return None if later else f"{MONTH_NAMES[int(match[2]) - 1]} {year(match[1])}"
+
+
 def _is_a_verb(match: re.Match[str], name: str) -> bool:
     """Return whether "May 5 people come in" or "March 5 miles" is meant, or "may" in any other sentence."""
     if name not in ("May", "March", "Mar"):
@@ -116,6 +122,7 @@ DATES = SpanClass(
         rule(r"(?<![\w./-])(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?![\w/-]|\.\d)", _day_first),
         rule(r"(?<![\w./-])(\d{2})\.(\d{2})\.(\d{2})(?![\w/-]|\.\d)", _day_first),
         rule(r"(?<![\w./-])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|\.\d)", _month_of_year),
+        rule(r"(?<![\w./-])(20[0-4]\d)-(0[1-9]|1[0-2])(?![\w/-]|\.\d)", _year_month),
         rule(r"(?<![\w./-])9/11(?![\w/])", "nine eleven"),
         rule(rf"\b({MONTH})\.? (\d{{1,2}}){_TH}{_DASH}(\d{{1,2}}){_TH}{_NO_DAY_AFTER}", _month_days),
         rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from talking_head.engines.speech.reading.english.algebra import letters
+from talking_head.engines.speech.reading.english.algebra import is_quantity_run, letters
 from talking_head.engines.speech.reading.english.fractions import fraction_words
 from talking_head.engines.speech.reading.english.mathematics import FUNCTIONS, power_words
 from talking_head.engines.speech.reading.english.numbers import one_of
@@ -119,6 +119,9 @@ def plain_formula(formula: str) -> str:
     text = formula
     for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
+    if re.fullmatch(r"(?:\d*[A-Z][a-z]?(?:_\{?\d+\}?)?){2,}", text.strip()):
+        return re.sub(r"[_{}]", "", text)  # the formula of a substance
+    text = re.sub(r"\\log\s?_(?:\{([^{}]{1,20})\}|(\w))", lambda match: f" log base {_term(match[1] or match[2])} of ", text)
     for _ in range(_DEEPEST):  # from the innermost braces outwards
         before = text
         text = re.sub(rf"\\lim\s?_{_GROUP}", _limit, text)
@@ -136,7 +139,7 @@ def plain_formula(formula: str) -> str:
             break
     text = re.sub(rf"\\({one_of(FUNCTIONS)})(?![A-Za-z])", lambda match: f" {FUNCTIONS[match[1]]} ", text)
     text = re.sub(r"\\([A-Za-z]+)", _command, text)
-    text = re.sub(r"(?<![A-Za-z\ue000])([A-Za-z]{1,3})(?![A-Za-z])", _product, text)
+    text = re.sub(r"(?<![A-Za-z\ue000])([A-Za-z]{1,3})(?![A-Za-z(])", _product, text)
     return re.sub(r"[{}\\]", " ", text)
 
 
@@ -154,7 +157,8 @@ _SMALL_WORDS = frozenset(("to", "of", "or", "is", "in", "if", "and", "the", "sub
 
 
 def _product(match: re.Match[str]) -> str:
-    return match[1] if match[1].lower() in _SMALL_WORDS else letters(match[1])
+    run = match[1]
+    return run if run.lower() in _SMALL_WORDS or not is_quantity_run(run) else letters(run)
 
 
 def _formula(match: re.Match[str]) -> Words:

@@ -6,6 +6,7 @@ import re
 
 from talking_head.engines.speech.reading.english.algebra import letters
 from talking_head.engines.speech.reading.english.numbers import AMOUNT, NUMBER, SIGNS, cardinal, number, one_of, ordinal, signed
+from talking_head.engines.speech.reading.offsets import LETTER_MARK
 from talking_head.engines.speech.reading.spans import Again, SpanClass, Words, inner, left, right, rule
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣʸᵏᵐᵗ", "0123456789+-=()nixykmt")
@@ -19,8 +20,8 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _SPAN_BEFORE = re.compile(
-    r"\b(?:pages?|pp\.|chapters?|verses?|ages?|aged|years?|from|between|lines?|questions?|grades?|rooms?|numbers?|weeks?|days?"
-    r"|items?|steps?|levels?|scores?|scored|won|lost|beat|drew|win|victory|parts?|sections?|units?|exercises?|problems?|about|for|in|takes?|of|than|at|every|last|lasts|around|roughly)"
+    r"\b(?:pages?|pp\.|chapters?|verses?|ages?|aged|years?|from|between|lines?|questions?|grades?|rooms?|numbers?|items?"
+    r"|steps?|levels?|scores?|scored|won|lost|beat|drew|win|victory|parts?|sections?|units?|exercises?|problems?)"
     r"\s$",
     re.IGNORECASE,
 )
@@ -35,7 +36,7 @@ _NAMED = one_of(FUNCTIONS)
 # letters in front of a bracket that are functions rather than factors
 _FUNCTION_LETTERS = "fghFGHPEOTpqruvsyRVNQSLCMWUφψΦΨθΓζρσ"
 _GREEK = "Α-Ωα-ωϑϕϵ"
-_ARGUMENT = rf"[\w\s{_GREEK}+\-−–×·*/^=<>≤≥≠,.;|∩∪∧∨¬'′’°√!²³⁴⁵⁶⁷⁸⁹ⁿ⁻₀-₉ₙᵢⱼ]{{1,40}}"
+_ARGUMENT = rf"[\w\s{LETTER_MARK}{_GREEK}+\-−–×·*/^=<>≤≥≠,.;|∩∪∧∨¬'′’°√!²³⁴⁵⁶⁷⁸⁹ⁿ⁻₀-₉ₙᵢⱼ]{{1,40}}"
 _NESTED = rf"{_ARGUMENT}(?:\({_ARGUMENT}\)(?:{_ARGUMENT})?){{0,2}}|(?:{_ARGUMENT})?\({_ARGUMENT}\)"
 _PRIMES = {1: "prime", 2: "double prime", 3: "triple prime"}
 
@@ -69,7 +70,7 @@ def _primes(marks: str) -> str:
 def _function(match: re.Match[str]) -> Words | None:
     """Return "f of x", "P of A given B", "f prime of x"."""
     name, marks, power, content = match[1], match[2], match[3], match[4]
-    if re.search(r"[A-Za-z]{4,}", content) and not re.search(r"\b(?:and|or|not|given|" + "|".join(FUNCTIONS) + r")\b", content):
+    if re.search(r"[A-Za-z]{4,}", content) and not (name == "P" and "|" in content) and not re.search(r"\b(?:and|or|not|given|" + "|".join(FUNCTIONS) + r")\b", content):
         return None  # prose in brackets
     if name in "sC" and re.fullmatch(r"[sS]|\d{4}", content):
         return None
@@ -94,8 +95,8 @@ def _arguments(match: re.Match[str], group: int) -> list[str | Again]:
             parts.append(" given ")
         elif piece == ",":
             parts.append(", ")
-        elif re.fullmatch(r"\s?[A-Za-z]\s?", piece):
-            parts.append(letters(piece.strip()))
+        elif re.fullmatch(rf"\s?{LETTER_MARK}?[A-Za-z]\s?", piece):
+            parts.append(letters(piece.strip(f" {LETTER_MARK}")))
         elif piece.strip():
             parts.append(Again(piece, position))
         position += len(piece)
@@ -126,12 +127,14 @@ def _is_factorial(match: re.Match[str]) -> bool:
 
 
 def _factorial(match: re.Match[str]) -> Words | None:
-    if not _is_factorial(match):
-        return None
     content = match[1]
-    if content.startswith("("):
-        return [Again(content[1:-1], match.start(1) + 1), " factorial"]
-    return [letters(content) if content.isalpha() else cardinal(content), " factorial"]
+    is_sum = content.startswith("(") and not re.search(r"[A-Za-z]{3,}", content)
+    if not (is_sum or _is_factorial(match)):
+        return None
+    words = " factorial " if right(match, 1).isalnum() else " factorial"
+    if is_sum or content.startswith("("):
+        return [Again(content[1:-1], match.start(1) + 1), words]
+    return [cardinal(content), words]
 
 
 def _letter_factorial(match: re.Match[str]) -> Words | None:
@@ -143,7 +146,7 @@ def _absolute(match: re.Match[str]) -> Words | None:
     content = match[1]
     if re.search(r"[A-Za-z]{4,}", content) or not re.search(r"[\w]", content):
         return None
-    if right(match, 1) == "|" or re.search(r"\|[^|]*\|", right(match)) and re.search(r"^\s*\|", match.string[:1]):
+    if right(match, 1) == "|":
         return None
     words = letters(content) if re.fullmatch("[A-Za-z]", content) else inner(match, 1)
     return ["the absolute value of ", words, " "]
@@ -155,11 +158,17 @@ def _norm(match: re.Match[str]) -> Words:
 
 def _prime(match: re.Match[str]) -> Words | None:
     """Return "x prime"; a letter in single quotation marks is none, nor is one with a plural or a contraction."""
-    if match[1] in "aAIOo" and not re.match(r"\s?[=+(∪∩]", right(match)):
+    if match[1] in "aAIOo" and not re.search(r"\b(?:points?|angles?|vertex|set|triangle|line) $", left(match)) and not re.match(r"\s?[=+(∪∩]", right(match)):
         return None
-    if re.search(r"['‘][^'’]{0,30}$", left(match, 32)) and "′" not in match[2]:
+    if re.search(r"(?:^|[\s(])['‘][^'’]{0,30}$", left(match, 32)) and "′" not in match[2]:
         return None
     return f"{letters(match[1])} {_primes(match[2])}"
+
+
+def _lower(match: re.Match[str]) -> Words:
+    """Return "x sub one" for "x_1"."""
+    lower = match[2].strip("{}")
+    return f"{letters(match[1])} sub {cardinal(lower) if lower.isdecimal() else letters(lower)}"
 
 
 def _scientific(match: re.Match[str]) -> Words:
@@ -168,10 +177,11 @@ def _scientific(match: re.Match[str]) -> Words:
 
 def _difference(match: re.Match[str]) -> Words | None:
     """Return "seven minus four" for figures with a spaced dash; "4 - 6 weeks" and "1914 - 1918" are ranges."""
-    first, last = match[1], match[3]
+    first, *others = re.split(r" [-–] ", match.group())
+    last = others[0]
     before, after = left(match), right(match)
     asked = _ASKED.search(before) or re.match(rf"\s?(?:[=×÷+*^<>]|[-−–] \d|{_RELATION}\b)", after)
-    if not asked:
+    if not asked and len(others) == 1:
         if re.match(r"\s?(?:[%°$€£]|[a-z]{1,3}\b)", after) and not re.match(r"\s(?:is|and|or|so|as|we|to|it|if|by)\b", after):
             return None
         if re.match(r"\s(?!is\b|was\b|equals\b|gives\b|leaves\b|makes\b|yields\b)(?:[a-z]{3,}s|people|children|men|women)\b", after):
@@ -180,7 +190,7 @@ def _difference(match: re.Match[str]) -> Words | None:
             return None
         if _value(first) < _value(last) or (len(first) == len(last) == 4 and first[0] in "12"):
             return None
-    return f"{number(first)} minus {number(last)}"
+    return " minus ".join(map(number, (first, *others)))
 
 
 def _value(text: str) -> float:
@@ -217,14 +227,14 @@ def _dimensions(match: re.Match[str]) -> Words | None:
         after,
         re.IGNORECASE,
     )
-    return " by " if grid or re.search(r"\b(?:an?|the|each)\s[\d.,]+\s?$", before) else " times "
+    return " by " if grid or re.search(r"\b(?:an?|the|each|sizes?|order|dimensions?|measures)\s[\d.,]+\s?$", before) else " times "
 
 
 
 
 def _by_measures(match: re.Match[str]) -> Words | None:
     """Return the sign behind a measure: "4 m × 5 m", "8.5\" x 11\""."""
-    if re.search(r"\d\s?(?:mm|cm|m|km|in\\.?|ft|px|\"|″|”|'|′|inch(?:es)?|feet|met[er]{2}s?)$", left(match)):
+    if re.search(r"\d\s?(?:mm|cm|m|km|in\.?|ft|px|\"|″|”|'|′|inch(?:es)?|feet|met[er]{2}s?)$", left(match)):
         return " by "
     return " times " if match[1] == "×" else None
 
@@ -247,21 +257,24 @@ MATHEMATICS = SpanClass(
             rf"(\([^()]{{1,40}}\)|[\d.]*°?[a-zA-Z{_GREEK}](?!\w)|\d[\d.]*°?)(?!\w)",
             _named_function,
         ),
+        rule(rf"(?<![\w'’])({_NAMED})(?= ?\(?\d[\d.]{{0,8}} ?°)", lambda match: FUNCTIONS[match[1]]),
         rule(r"(?<![\w.])(\d{1,9}|\([^()]{1,20}\))!(?![!?]?[!\"”])", _factorial),
         rule(r"(?<![\w'’.\"“])([a-zA-Z])!(?![!?])", _letter_factorial),
         rule(r"(?<![\w|])\|\|([^|\s][^|]{0,20})\|\|(?![\w|])", _norm),
         rule(r"(?<!\|)\|(?=\S)([^|\n]{1,40})(?<=\S)\|(?!\|)", _absolute),
         rule(r"(?<![\w'’‘])([a-zA-Z])(['′’]{1,3}|″|‴)(?=[\s=+,.;)(^]|$)", _prime),
+        rule(r"(?<![\w'’])([a-zA-Z])_(\{\w{1,6}\}|\w)(?!\w)", _lower),
         rule(rf"\^(?:\{{[^{{}}]{{1,30}}\}}|\([^()]{{1,30}}\)|[-−]?\d{{1,6}}|[-−]?\w)|(?<=[\w)\]}}'′’]){SUPERSCRIPT}", _raised),
         rule(r"√\s?\(([^()]{1,40})\)", lambda match: ["the square root of ", inner(match, 1), " "]),
-        rule(rf"(?<![\w.,:/-])({NUMBER})( [-–] )({NUMBER})(?![\w:/-]|,?\d)", _difference),
+        rule(rf"(?<![\w.,:/-]){NUMBER}(?: [-–] {NUMBER}){{1,6}}(?![\w:/-]|,?\d)", _difference),
         rule(rf"(?<![\w.,:/-])({NUMBER})[-–]({NUMBER})(?![\w:/-])", _close_difference),
         rule(r"(?<=\d)\s?([x×X])\s?(?=\d)", _dimensions),
         rule(r"(?<=[\w\"″'′”.)])\s?([x×])\s?(?=\d)", _by_measures),
         rule(rf"(?<![\w.,])({AMOUNT})\s?[x×](?= {_MORE}|-(?:faster|more|zoom|magnification))", lambda match: f"{number(match[1])} times"),
         rule(rf"(?:(?<=\bby )|(?<=\bat )|(?<=\bto )|(?<=\bof ))({AMOUNT})[x×](?=[\s.,;)]|$)(?! [=+])", lambda match: f"{number(match[1])} times"),
         rule(r"(?<=\d)\s?\*\s?(?=[\d(])|(?<=\w) ?\* ?(?=\w)|(?<=\w) · ?(?=\w)|(?<=[\w)])·(?=[\w(])", " times "),
-        rule(r"(?<![^\W\d_]{2})(?<=[\w)²³⁴!]) [-–] (?=[a-zA-Z](?![\w'’])|\d|\(|√|π|\|)", " minus "),
+        rule(r"(?<![^\W\d_]{2})(?<=[a-zA-Zπθ)²³⁴ⁿ!]) [-–] (?=[a-zA-Z](?![\w'’])|\d|\(|√|π|\|)", " minus "),
+        rule(r"(?<=\d) [-–−] (?=[a-zA-Z](?![\w'’]))|(?<=\b[a-z])[-–−](?=\d{1,3}\b)|(?<=\([a-z])[-–](?=[a-z]\))", " minus "),
         rule(r"(?<=\))[-–](?=\d|[a-z](?!\w)|\()|(?<=[²³⁴])[-–](?=\d|[a-z])", " minus "),
         rule(r"(?<=[a-z]\d)[-–](?=\d)", " to "),
     ),

@@ -189,7 +189,7 @@ MONEY_RANGES = SpanClass(
     "range",
     (
         rule(
-            rf"(?<![\w.])({_BEFORE})\s?(?<![\d.,])({AMOUNT}){_BIG}(?:{_DASH}| to )(\1)?\s?({AMOUNT})(?!\d|:)"
+            rf"(?<![\w.])({_BEFORE})\s?(?<![\d.,])({AMOUNT}){_BIG}{_DASH}(\1)?\s?({AMOUNT})(?!\d|:)"
             rf"{_BIG}{PER}(?![\w%])",
             _range,
         ),

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from num2words import num2words
 
+from talking_head.engines.speech.reading.offsets import LETTER_MARK
 from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
 
 LONGEST_NUMBER_DIGITS = 15  # what is longer is a serial number: read digit by digit
@@ -15,7 +16,7 @@ LONGEST_PLAIN_DIGITS = 400  # beyond this a run of digits is read in parts
 DIGIT = re.compile(r"\d")
 
 INTEGER = (
-    r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d{1,2}(?:,\d{2})++,\d{3}(?!\d)"  # 1,250,000 and 12,50,000
+    r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d{1,2}(?:,\d{2}){1,6},\d{3}(?!\d)"  # 1,250,000 and 12,50,000
     rf"|\d{{1,3}}(?:(?: \d{{3}}){{2,}}+| 000)(?![ ]?\d)|\d{{1,{LONGEST_PLAIN_DIGITS}}}+)"  # 1 250 000
 )
 NUMBER = rf"(?:{INTEGER}(?:\.\d++)?|(?<![\w.])\.\d++)"
@@ -27,7 +28,7 @@ SIGNS = {"-": "minus ", "−": "minus ", "+": "plus ", "±": "plus or minus ", "
 BIG = {
     "hundred": "hundred", "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion",
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mil": "million",
-    "mio": "million", "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion", "trn": "trillion",
+    "mio": "million", "Mio": "million", "Mrd": "billion", "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion", "trn": "trillion",
     "T": "trillion",
 }  # fmt: skip
 BIG_WORDS = r"(?:hundred|thousand|million|billion|trillion)"
@@ -98,7 +99,7 @@ def one_of(words: Iterable[str]) -> str:
 def apart(match: re.Match[str], words: str) -> str:
     """Return the words with a space where a letter stands next to the match: "v2", "2a"."""
     before = " " if left(match, 1).isalpha() else ""
-    after = " " if right(match, 1).isalpha() else ""
+    after = " " if right(match, 1).isalpha() or right(match, 1) == LETTER_MARK else ""
     return before + words + after
 
 

@@ -7,7 +7,7 @@ import re
 from talking_head.engines.speech.reading.english.numbers import DIGIT, digit_by_digit
 from talking_head.engines.speech.reading.spans import SpanClass, Words, left, rule
 
-_GROUP = r"(?:[ .\u00a0-]|[ ]?\()\d{1,5}\)?"
+_GROUP = r"(?:[ .\u00a0-]|[ ]?\()\d{1,8}\)?"
 
 
 def _phone(match: re.Match[str]) -> Words | None:
@@ -30,6 +30,7 @@ PHONES = SpanClass(
     "phone number",
     (
         rule(rf"(?<![\w.+(])\+\d{{1,3}}{_GROUP}(?:{_GROUP}){{1,6}}(?![\w-])", _phone),
+        rule(r"(?<![\w.+(])\+\d{1,3} ?\(0\) ?\d{1,5}(?:[ -]\d{2,8}){1,4}(?![\w-])", _phone),
         rule(r"(?<![\w.+])\+\d{8,14}(?![\w.-])", _phone),
         rule(r"(?<![\w.,+-])\(?0\d{1,4}\)?[ -]\d{3,4}(?:[ -]?\d{2,4}){0,3}(?![\w%,-]|\.\d)", _phone),
         rule(r"(?<![\w.,+-])0\d{2} \d{2} \d{2} \d{2}(?: \d{2})?(?![\w%,-]|\.\d)", _phone),
@@ -40,7 +41,7 @@ PHONES = SpanClass(
         rule(r"(?<![\w.-])(?:1\.)?\d{3}\.\d{3}\.\d{4}(?![\w.-])", _dotted_phone),
         rule(r"(?<![\w.,-])\d{3}[ -]\d{4}(?![\w-])", _phone),
         rule(
-            r"(?:(?<=\b[Cc]all )|(?<=\b[Dd]ial )|(?<=\b[Dd]ialled )|(?<=\b[Cc]alled )|(?<=\b[Rr]ing ))(\d{3})(?!\d|[.,]\d| [a-z]{3,}s\b)",
+            r"(?:(?<=\b[Cc]all )|(?<=\b[Dd]ial )|(?<=\b[Dd]ialled )|(?<=\b[Cc]alled )|(?<=\b[Rr]ing ))(\d{3})(?!\d|[.,]\d| (?:[a-z]{3,}s|people)\b)",
             _dialled,
         ),
     ),

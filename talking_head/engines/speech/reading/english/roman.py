@@ -144,9 +144,10 @@ ROMAN_NUMERALS = SpanClass(
         rule(rf"\b{_ROMAN}(?={_RANKED_AFTER})", _ranked, re.IGNORECASE),
         rule(rf"\b{_ROMAN}(\s?[-–]\s?|\sand\s|\sto\s|\sor\s){_ROMAN}(?={_RANKED_AFTER})", _ranked_pair),
         rule(rf"(?<![\w.'’&+-]){_ROMAN}(?![-’'])", _alone),
+        rule(r"(?<!\w)([IVXLC]{1,8})(?:th|st|nd|rd|ᵗʰ)(?!\w)", _ranked),
         rule(r"(?<![\w.])([IVX]{1,6})[-–]([IVX]{1,6})(?![\w-])", _range),
         rule(r"(?<!\w)\(([ivx]{1,5}|[IVX]{2,5})\)", _bracketed),
         rule(r"\b([a-z]{3,}|Fe|Cu|Co|Mn|Pb|Sn|Cr|Ni|Hg)\s?\(([IV]{1,3})\)", _charge),
     ),
-    re.compile(r"\b[IVXLCDM]+\b|\b[ivx]+\b|WW"),
+    re.compile(r"\b[IVXLCDM]+(?:th|st|nd|rd|ᵗʰ)?\b|\b[ivx]+\b|WW"),
 )

@@ -36,7 +36,7 @@ def _scaled(match: re.Match[str]) -> Words | None:
         return None
     if letter == "K" and _KELVIN_BEFORE.search(before) and not _FOLLOWED_BY_PEOPLE.match(after):
         return None
-    if letter in "bBT" and not (_FOLLOWED_BY_PEOPLE.match(after) or re.match(r"[\d.]{2,}", amount)):
+    if letter in "bBT" and not (_FOLLOWED_BY_PEOPLE.match(after) or "." in amount):
         return None
     if re.match(r"\s?[=+^²³]|\s[-−×*/] ", after) and letter in "kKmbT":
         return None  # "2k + 1"
@@ -53,7 +53,7 @@ SCALES = SpanClass(
     "short number",
     (
         rule(rf"(?<![\w.])({SIGN})({AMOUNT})(mn|mio|bn|tn|trn|[kKmMbBT])(?![\w/²³^'’*])", _scaled),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(('mn', 'mio', 'bn', 'tn', 'trn', 'm', 'mil'))})\.?(?![\w/²³^*])", _spaced),
+        rule(rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(('mn', 'mio', 'Mio', 'Mrd', 'bn', 'tn', 'trn', 'm', 'mil'))})\.?(?![\w/²³^*])", _spaced),
         rule(rf"(?<![\w.])({SIGN})({AMOUNT}) M(?= (?:solution|HCl|NaOH|NaCl|acid|KOH|H₂SO₄|H2SO4|glucose|sucrose)\b)",
              lambda match: f"{signed(match[1], match[2])} molar"),
     ),

@@ -11,7 +11,8 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, left, ri
 # before a year; whether it counts something after them is asked only of the second table
 _SURELY_BEFORE = re.compile(
     rf"(?:\b(?:in|since|until|till|year|years|circa|late|early|mid|spring|summer|autumn|fall|winter|AD|CE|class of"
-    rf"|{'|'.join(MONTH_NAMES)})|\b(?:{'|'.join(MONTH_NAMES)})\.?,? \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$",
+    rf"|(?:spring|summer|autumn|fall|winter|year|class|war|crisis|battle|treaty|revolution|act|end|night|crash|plague|famine"
+    rf"|constitution|{'|'.join(MONTH_NAMES)}) of|{'|'.join(MONTH_NAMES)})|\b(?:{'|'.join(MONTH_NAMES)})\.?,? \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$",
     re.IGNORECASE,
 )
 _MAYBE_BEFORE = re.compile(
@@ -130,7 +131,7 @@ DECADES = SpanClass(
     "decade",
     (
         rule(r"(?<![\w.,])['’]?(\d{3}0)['’]?s\b(?!['’])", _decade),
-        rule(rf"{_BEFORE_DECADES}['’]?(\d0)['’]?s\b", _bare_decade),
+        rule(rf"{_BEFORE_DECADES}['’]?(\d0)['’]?s\b", _bare_decade, re.IGNORECASE),
         rule(r"(?<!\w)['’](\d0)['’]?s\b", _decade),
         rule(rf"(?<![\w.,])(\d0)['’]?s(?=[ -]{_PERIOD_NOUNS})", _decade),
         rule(r"(?<=\d{3}0s[-–])(\d0)s\b", _decade),
