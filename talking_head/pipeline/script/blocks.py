@@ -27,6 +27,13 @@ _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(.*)")
 _CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*$")
 _BULLET = re.compile(r"[ \t]*(?:>[ \t]?)*[ \t]*(?:[-*+•‣◦▪●–—][ \t]+(?:\[[ xX]\][ \t]+)?)?")
 _NUMBERED = re.compile(r"[ \t]*(?:\(?\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+\S")
+# The lines of pasted subtitles (SubRip, WebVTT) that number and time the text.
+_TIME = r"(?:\d{1,3}:)?\d{2}:\d{2}[.,]\d{1,3}[ \t]+-->[ \t]+(?:\d{1,3}:)?\d{2}:\d{2}[.,]\d{1,3}"
+_CUE_LINE = re.compile(
+    rf"^\ufeff?(?:[ \t]*\d{{1,5}}[ \t]*(?=\r?\n[ \t]*{_TIME})|[ \t]*{_TIME}[^\r\n]*|WEBVTT(?:
+    [^\r\n]*)?(?=\r?\n\r?\n))", re.MULTILINE,
+)
+_CUE_AHEAD = re.compile(rf"(?:[ \t]*\r?\n){{1,3}}(?:[ \t]*\d{{1,5}}[ \t]*\r?\n)?[ \t]*{_TIME}")
 _SENTENCE_END = re.compile(r"[.!?…:;。！？][\"'”’)\]»*_]*$")
 
 
@@ -76,11 +83,16 @@ def script_blocks(script: str) -> list[Block]:
         ScriptError: ``pause_too_long``.
     """
     blocks: list[Block] = []
+    cue_lines = {match.start() for match in _CUE_LINE.finditer(script)} if "-->" in script else set()
     may_continue = False  # whether the next line may continue the text that ends the list
     for match in _LINE.finditer(script):
         if match.start() == match.end():
             break
         start, end = match.span(1)
+        if cue_lines and (start in cue_lines or (not script[start:end].strip() and _CUE_AHEAD.match(script, end))):
+            blocks += [Ornament(start, end)] if script[start:end].strip() else []
+            may_continue = False
+            continue
         line = _line_blocks(script, start, end)
         last = blocks[-1] if blocks else None
         if (

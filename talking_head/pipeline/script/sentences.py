@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
 import pysbd
 from pysbd.languages import LANGUAGE_CODES
+
+from talking_head.engines.speech.reading.english.abbreviations import (
+    ABBREVIATIONS,
+    ALWAYS_GO_ON,
+    GO_ON_BEFORE_FIGURES,
+)
+from talking_head.engines.speech.reading.english.calendar import SHORT_DAYS, SHORT_MONTHS
 
 # About 16 seconds of speech: a longer clip would keep the viewer waiting for the first picture.
 MAX_UTTERANCE_CHARACTERS = 240
@@ -29,6 +35,16 @@ _CUTS = (
 )
 _ZERO_WIDTH_JOINER = "\u200d"
 
+_LAST_WORD = re.compile(r"(?:^|[\s(\[“\"'‘])([^\s(\[“\"'‘]+)[)\]”\"'’]*$")
+_UNIT = re.compile(
+    r"\d\s?(?:in|ft|yd|yds|mi|oz|lb|lbs|gal|qt|pt|tbsp|tsp|doz|sq|cu|sec|secs|min|mins|hr|hrs|wk|wks|mo|mos|yr|yrs|km|cm|mm|kg"
+    r"|[ap]\.\s?m|sq\. ?ft|cu\. ?ft)\.$"
+)
+_DATE_WORDS = frozenset(f"{name}." for name in (*SHORT_MONTHS, *SHORT_DAYS))
+_LOWER_CASE_WORD = re.compile(r"[\"'“‘(]?(?:[a-z]{2,}\b|a\s)|[,;]")
+_FIGURE = re.compile(r"[#$€£]?\d|[IVX]{2,}\b")
+_STREET = re.compile(r"[A-Z][\w’']* (?:St|Ave|Rd|Blvd|Dr|Ln|Ct|Sq)\.$")
+
 
 def sentence_spans(script: str, start: int, end: int, language: str) -> list[tuple[int, int]]:
     """Return the sentences of ``script[start:end]`` as half-open ranges without white space at their ends."""
@@ -36,11 +52,32 @@ def sentence_spans(script: str, start: int, end: int, language: str) -> list[tup
     for page_start, page_end in _pages(script, start, end):
         for sentence in _sentences(script, page_start, page_end, language):
             sentence = _rejoin_number(script, spans, sentence)
-            if spans and _ONLY_A_NUMBER.fullmatch(script, *spans[-1]):
+            if spans and language == "en" and _is_torn(script, spans[-1], sentence):
+                spans[-1] = (spans[-1][0], sentence[1])
+            elif spans and _ONLY_A_NUMBER.fullmatch(script, *spans[-1]):
                 spans[-1] = (spans[-1][0], sentence[1])  # "1." belongs to its item
             else:
                 spans.append(sentence)
     return [short for sentence in spans for short in short_spans(script, *sentence, MAX_UTTERANCE_CHARACTERS)]
+
+
+def _is_torn(script: str, last: tuple[int, int], sentence: tuple[int, int]) -> bool:
+    """Return whether pysbd took the full stop of an abbreviation for the end of a sentence: "10 in. | of rain"."""
+    ending = script[max(last[0], last[1] - 40) : last[1]]
+    following = script[sentence[0] : sentence[0] + 40]
+    found = _LAST_WORD.search(ending)
+    word = found[1] if found else ""
+    if not word.endswith(".") or "\n" in script[last[1] : sentence[0]]:
+        return False
+    if word in ALWAYS_GO_ON:
+        return True
+    if _FIGURE.match(following):
+        return word in GO_ON_BEFORE_FIGURES or word in _DATE_WORDS or (word == "c." and following[:3].isdecimal())
+    if not _LOWER_CASE_WORD.match(following):
+        return False
+    short = word in ABBREVIATIONS or word.lower() in ABBREVIATIONS or word in _DATE_WORDS or word in
+    GO_ON_BEFORE_FIGURES return short or bool(_UNIT.search(ending) or _STREET.search(ending) or
+    re.fullmatch(r"(?:\w\.){2,}", word))
 
 
 def _rejoin_number(script: str, spans: list[tuple[int, int]], sentence: tuple[int, int]) -> tuple[int, int]:
@@ -104,7 +141,7 @@ def _sentences(script: str, start: int, end: int, language: str) -> Iterator[tup
     """Yield pysbd's sentences as ranges. Where it changed the text and cannot be followed, the rest is one sentence."""
     text = script[start:end].translate(_BREAKS_TO_SPACES)
     position = 0
-    for segment in _segmenter(language).segment(text):
+    for segment in _segments(text, language):
         sentence = segment.strip()
         offset = text.find(sentence, position)
         if not sentence or offset < 0 or text[position:offset].strip():
@@ -121,7 +158,9 @@ def _stripped(script: str, start: int, end: int) -> tuple[int, int]:
     return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
 
 
-@lru_cache(maxsize=16)
-def _segmenter(language: str) -> pysbd.Segmenter:
+def _segments(text: str, language: str) -> list[str]:
+    """Return what pysbd makes of a text. A segmenter keeps the text that it works on, so each call has its own; making
+    one costs a microsecond."""
     known = language if language in LANGUAGE_CODES else "en"
-    return pysbd.Segmenter(language=known, clean=False)
+    segments: list[str] = pysbd.Segmenter(language=known, clean=False).segment(text)
+    return segments

@@ -9,8 +9,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from talking_head.engines.speech.reading.offsets import LETTER_MARK
-from talking_head.engines.speech.reading.spans import Claims, Finder, Rule, Span, SpanClass, Words, inner, left, right, rule, verbatim
+from talking_head.engines.speech.reading.offsets import LETTER_MARK from talking_head.engines.speech.reading.spans
+import Claims, Finder, Rule, Span, SpanClass, Words, inner, left, right, rule, verbatim
 
 # Pictographs, dingbats, arrows used as pictures, flags, keycaps, skin tones (Unicode blocks, not single characters).
 EMOJI = (
@@ -76,7 +76,8 @@ def _raised(match: re.Match[str]) -> Words:
     before, content = left(match), match[1]
     if content.isdigit() and re.search(r"[^\W\d_]{3}[.,;:!?)”\"]?$|[.,;:!?)”\"]$", before):
         return ""
-    return content if re.fullmatch("st|nd|rd|th", content) else f"^{content}" if content.isalnum() else f"^{{{content}}}"
+    return content if re.fullmatch("st|nd|rd|th", content) else f"^{content}" if content.isalnum() else
+    f"^{{{content}}}"
 
 
 def _note(match: re.Match[str]) -> Words | None:

@@ -16,11 +16,12 @@ _WORDS_OF_TWO = frozenset(
     """.split()  # noqa: SIM905
 )
 _QUANTITY_BEFORE = (
-    r"(?:(?<=\bside )|(?<=\bsides )|(?<=\bletter )|(?<=\bvariable )|(?<=\bvowel )|(?<=\bconstant )|(?<=\bpoint )|(?<=\blet )"
-    r"|(?<=\bLet )|(?<=\bcoefficient )|(?<=\bvector )|(?<=\bcalled )|(?<=\bparameter )|(?<=\bunknown )|(?<=\bterm )"
-    r"|(?<=\bvalue of )|(?<=\bfor )|(?<=\bof )|(?<=\bnote )|(?<=\bangle )|(?<=\bsolve for )|(?<=\bgrade )|(?<=\bnamed )"
-    r"|(?<=\bby )|(?<=\band )|(?<=\bset )|(?<=\bIf )|(?<=\bif )|(?<=\bthen )|(?<=\bwhere )|(?<=\bthat )|(?<=\bedge )"
-    r"|(?<=\bwith )|(?<=\bbase )|(?<=\belement )|(?<=\bvitamin )|(?<=\bVitamin )|(?<=\bplan )|(?<=\btype )|(?<=\bgroup ))"
+    r"(?:(?<=\bside )|(?<=\bsides )|(?<=\bletter )|(?<=\bvariable )|(?<=\bvowel )|(?<=\bconstant )|(?<=\bpoint
+    )|(?<=\blet )" r"|(?<=\bLet )|(?<=\bcoefficient )|(?<=\bvector )|(?<=\bcalled )|(?<=\bparameter )|(?<=\bunknown
+    )|(?<=\bterm )" r"|(?<=\bvalue of )|(?<=\bfor )|(?<=\bof )|(?<=\bnote )|(?<=\bangle )|(?<=\bsolve for )|(?<=\bgrade
+    )|(?<=\bnamed )" r"|(?<=\bby )|(?<=\band )|(?<=\bset )|(?<=\bIf )|(?<=\bif )|(?<=\bthen )|(?<=\bwhere )|(?<=\bthat
+    )|(?<=\bedge )" r"|(?<=\bwith )|(?<=\bbase )|(?<=\belement )|(?<=\bvitamin )|(?<=\bVitamin )|(?<=\bplan )|(?<=\btype
+    )|(?<=\bgroup ))"
 )
 _CLOSED = r"(?=(?: (?:and|is|equals|in|or|to|be|are|by|has)\b(?! (?:half|third|quarter))|[.,;:!?)](?:\s|$)|$))"
 
@@ -89,14 +90,14 @@ LETTERS = SpanClass(
         rule(
             rf"(?<![\w'’.&@#$€£\\-])([a-zA-Z]{{1,3}})(?= ?(?:[{SIGNS}]|[-–] ?\d| [-–] ?[a-zA-Z](?!\w)))",
             _before_sign,
-        ),
-        rule(r"(?<=[=+−×÷*<>≤≥≠≈≡±√(·⋅∈∪∩|^/-])( ?)([a-zA-Z]{1,3})(?!['’.]?\w)", _behind_sign),
-        rule(r"(?<![\w'’.&@-])([abcdkmnxyzr])(?=\([^()]{1,20}[+−-][^()]{1,20}\))", lambda match: f"{letters(match[1])} times "),
-        rule(rf"{_QUANTITY_BEFORE}([aA]){_CLOSED}", _lone_a),
-        rule(r"(?<![\w'’.-])([aA])(?=, [b-zB-Z](?!\w)|,[b-z]| and [bB](?!\w)| or [bB](?!\w)|[₀-₉])", _lone_a),
-        rule(r"(?<=[(\[{,'‘“\"])([aA])(?=[)\]},'’”\"])", _lone_a),
-        rule(r"(?<=\b[b-z], )([aA])(?!\w)(?! \w\w)", _lone_a),
-        rule(r"(?<=\d)([a-zA-Z]{1,3})(?![\w'’])", _after_figure),
+        ), rule(r"(?<=[=+−×÷*<>≤≥≠≈≡±√(·⋅∈∪∩|^/-])( ?)([a-zA-Z]{1,3})(?!['’.]?\w)", _behind_sign),
+        rule(r"(?<![\w'’.&@-])([abcdkmnxyzr])(?=\([^()]{1,20}[+−-][^()]{1,20}\))", lambda match: f"{letters(match[1])}
+        times "), rule(rf"{_QUANTITY_BEFORE}([aA]){_CLOSED}", _lone_a), rule(r"(?<![\w'’.-])([aA])(?=,
+        [b-zB-Z](?!\w)|,[b-z]| and [bB](?!\w)| or [bB](?!\w)|[₀-₉])", _lone_a),
+        rule(r"(?<=[(\[{,'‘“\"])([aA])(?=[)\]},'’”\"])", _lone_a), rule(r"(?<=\b[b-z], )([aA])(?!\w)(?! \w\w)",
+        _lone_a), rule(r"(?<=\d)([a-zA-Z]{1,3})(?![\w'’])", _after_figure),
     ),
-    re.compile(r"[a-zA-Z]"),
+    re.compile(
+        rf"[{SIGNS}(\[{{–-]|\d[a-zA-Z]|\b[aA]\b(?! [a-z]{{2}})|\b[aA] (?:and|or|is|equals|in|to|be|are|by|has)\b"
+    ),
 )

@@ -25,25 +25,17 @@ _NEGATIVE_POWER = r"(?:\^?\{?[-−][1234]\}?|⁻[¹²³⁴])"
 # up to three pairs of a unit under the fraction bar and its power: "m/s²", "J/kg/K", "m s⁻²"
 _UNDER = (
     rf"(?:\s?/\s?({_UNIT})({_POWER})?)?(?:/({_UNIT})({_POWER})?)?(?:[ ·⋅]({_UNIT})({_NEGATIVE_POWER}))?"
-)
-_END = r"(?![\w°/^²³*]|['’]\w)"
-_FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
-_POWERS = {"2": ("square ", " squared"), "3": ("cubic ", " cubed"), "4": ("", " to the fourth")}
-_LENGTHS = ("meter", "foot", "feet", "mile", "inch", "yard", "parsec")
-# two letters and a slash between them that are a unit even without a figure
-_SURE_PAIRS = frozenset(("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s"))
-_INCH_GOES_ON = (
-    r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in length|across|apart|away"
-    r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on each|per)\b)|\.\s)"
-)
-_COMPASS = {
-    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
-    "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south southeast",
-    "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest",
-    "WSW": "west southwest",
-}  # fmt: skip
-_POINT = one_of(_COMPASS)
-_SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "R": " Rankine"}
+) _END = r"(?![\w°/^²³*]|['’]\w)" _FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--") _POWERS = {"2": ("square ", "
+squared"), "3": ("cubic ", " cubed"), "4": ("", " to the fourth")} _LENGTHS = ("meter", "foot", "feet", "mile", "inch",
+"yard", "parsec") # two letters and a slash between them that are a unit even without a figure _SURE_PAIRS =
+frozenset(("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s"))
+_INCH_GOES_ON = ( r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in
+length|across|apart|away" r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on
+each|per)\b)|\.\s)" ) _COMPASS = { "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW":
+"northwest", "SE": "southeast", "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south
+southeast", "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest", "WSW":
+"west southwest", }  # fmt: skip _POINT = one_of(_COMPASS) _SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": "
+Kelvin", "R": " Rankine"}
 
 
 def _is_one(amount: str) -> bool:
@@ -218,8 +210,8 @@ def _bearing(match: re.Match[str]) -> Words:
     return f"{_COMPASS[match[1]]} {number(match[2])} degrees{east}"
 
 
-_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt", "pt",
-                  "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
+_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt",
+"pt", "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
 
 DEGREES = SpanClass(
     "degrees",
@@ -257,10 +249,10 @@ MEASURES = SpanClass(
         rule(
             rf"(?<![\w.])({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)({_UNIT})({_POWER})?{_UNDER}{_END}",
             _measure,
-        ),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
+        ), rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
         rule(rf"({SIGN})({AMOUNT})\s?%\s?/\s?({one_of(PER_WORDS)})(?!\w)", _percent_per),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)", _figure_per_word),
+        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)",
+        _figure_per_word),
     ),
     DIGIT,
 )
@@ -285,8 +277,9 @@ BARE_UNITS = SpanClass(
     "unit",
     (
         rule(rf"(?<![\w/.°])({_UNIT})({_POWER})?{_UNDER}{_END}", _bare_unit),
-        rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power),
-        rule(r"(?<=\bin )(m|in)([²³]|\^[23])(?![\w/])", lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2], singular=False)),
+        rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power), rule(r"(?<=\bin
+        )(m|in)([²³]|\^[23])(?![\w/])", lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2],
+        singular=False)),
     ),
     re.compile(r"[/·²³^⁻]"),
 )

@@ -27,9 +27,9 @@ SIGN = r"(?:(?<![\w.)\]])[-−+±])?"
 SIGNS = {"-": "minus ", "−": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
 BIG = {
     "hundred": "hundred", "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion",
-    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mil": "million",
-    "mio": "million", "Mio": "million", "Mrd": "billion", "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion", "trn": "trillion",
-    "T": "trillion",
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mil": "million", "mio":
+    "million", "Mio": "million", "Mrd": "billion", "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion",
+    "trn": "trillion", "T": "trillion",
 }  # fmt: skip
 BIG_WORDS = r"(?:hundred|thousand|million|billion|trillion)"
 BIG_LETTERS = r"(?:mn|mil|mio|bn|tn|trn|[kKmMbBT])(?![\w²³^])"

@@ -44,4 +44,5 @@ PUNCTUATION = SpanClass(
         rule(r"[\ufb00-\ufb06\uff01-\uff5e\u2100-\u214f\u2160-\u217f\U0001d400-\U0001d7ff]{1,40}", _composed),
         rule(r"[^\x00-\x7f]", _odd_figure),
     ),
+    re.compile(r"[^a-zA-Z0-9 .]|\.[. ]?\."),
 )

@@ -12,8 +12,8 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, left, ri
 _SURELY_BEFORE = re.compile(
     rf"(?:\b(?:in|since|until|till|year|years|circa|late|early|mid|spring|summer|autumn|fall|winter|AD|CE|class of"
     rf"|(?:spring|summer|autumn|fall|winter|year|class|war|crisis|battle|treaty|revolution|act|end|night|crash|plague|famine"
-    rf"|constitution|{'|'.join(MONTH_NAMES)}) of|{'|'.join(MONTH_NAMES)})|\b(?:{'|'.join(MONTH_NAMES)})\.?,? \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$",
-    re.IGNORECASE,
+    rf"|constitution|{'|'.join(MONTH_NAMES)}) of|{'|'.join(MONTH_NAMES)})|\b(?:{'|'.join(MONTH_NAMES)})\.?,?
+    \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$", re.IGNORECASE,
 )
 _MAYBE_BEFORE = re.compile(
     r"\b(?:by|from|before|after|during|of|around|about|between|and|to|through|born|died|the|that|as)\W{1,3}$", re.I
@@ -39,8 +39,8 @@ _PERIOD_NOUNS = (
 _BEFORE_DECADES = (
     r"(?:(?<=\bthe )|(?<=\bher )|(?<=\bhis )|(?<=\bmid )|(?<=\bour )|(?<=\bmid-)|(?<=\blate )|(?<=\byour )|(?<=\blate-)"
     r"|(?<=\bearly )|(?<=\btheir )|(?<=\bearly-)|(?<=\bmy )|(?<=\btheir mid-)|(?<=s[-–])|(?<=s to )|(?<=s and )"
-    r"|(?<=\bits )|(?<=\broaring )|(?<=\bswinging )|(?<=\bupper )|(?<=\blower )|(?<=\bhigh )|(?<=\blow )|(?<=\bseventies )"
-    r"|(?<=\w['’]s ))"
+    r"|(?<=\bits )|(?<=\broaring )|(?<=\bswinging )|(?<=\bupper )|(?<=\blower )|(?<=\bhigh )|(?<=\blow )|(?<=\bseventies
+    )" r"|(?<=\w['’]s ))"
 )
 
 
@@ -147,8 +147,8 @@ YEARS = SpanClass(
         rule(r"(?<![\d.,\w])(\d{1,3}(?:,\d{3})|\d{1,5}) ?(B\.?C\.?E\.?|B\.?C\.?|C\.?E\.?|A\.?D\.?)(?!\w)", _era),
         rule(r"(?<!\w)(A\.?D\.?) (\d{1,4})(?![\d\w])", _era_first),
         rule(
-            rf"(?<=[a-z] )['’](\d\d)(?![\w'’])|(?<=\b(?:{'|'.join(name[:3] for name in MONTH_NAMES)}) )['’](\d\d)(?![\w'’])",
-            lambda match: _short_year(match) if match[1] else cardinal(match[2]),
+            rf"(?<=[a-z] )['’](\d\d)(?![\w'’])|(?<=\b(?:{'|'.join(name[:3] for name in MONTH_NAMES)})
+            )['’](\d\d)(?![\w'’])", lambda match: _short_year(match) if match[1] else cardinal(match[2]),
         ),
     ),
     DIGIT,

@@ -1,0 +1,151 @@
+"""Every kind of expression is read as a teacher reads it, and every word belongs to its characters."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talking_head.engines.base import EngineSettings
+from talking_head.engines.speech import hibari
+from talking_head.engines.speech.reading.english.reader import english_reader
+from talking_head.engines.speech.reading.markup import MARKUP_CLASSES
+from talking_head.engines.speech.reading.offsets import word_ranges
+from talking_head.engines.speech.reading.spans import Reader
+from talking_head.engines.speech.reading.spoken_form import plain_form, spoken_form
+from talking_head.pipeline.script.script_to_utterances import script_to_utterances
+
+from .reading_cases import CASES, SOUNDS
+
+ROWS = json.loads((Path(__file__).parents[3] / "data" / "readings.json").read_text(encoding="utf-8"))
+OWN = [(written, accepted) for rows in CASES.values() for written, accepted in rows.items()]
+
+
+def plain(words: str) -> str:
+    """Return words without case, punctuation and hyphens."""
+    return " ".join(re.sub(r"\W+", " ", re.sub("['’]", "", words.lower())).split())
+
+
+@pytest.fixture(scope="module")
+def voice() -> hibari.HibariSpeech:
+    return hibari.HibariSpeech(EngineSettings(checkpoints_dir=Path()))
+
+
+def sounds(voice: hibari.HibariSpeech, written: str) -> str:
+    speech = voice.speak(spoken_form(written).text, written, voice="", speed=1.0)
+    return re.sub("[ˈˌ ]", "", "".join(token.text for token in speech.phonemes))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["written"])
+def test_the_collected_cases_are_read_as_a_teacher_reads_them(row: dict[str, str], voice: hibari.HibariSpeech) -> None:
+    written, accepted = row["written"], row["accept"]
+    wanted = accepted[0].removeprefix("sounds contain ")
+    if accepted[0] == "one utterance":
+        assert [utterance.text for utterance in script_to_utterances(written).utterances] == [written]
+    elif wanted != accepted[0]:
+        assert wanted in sounds(voice, written)
+    else:
+        assert plain(spoken_form(written).text) in {plain(reading) for reading in accepted}
+
+
+@pytest.mark.parametrize(("written", "accepted"), OWN, ids=range(len(OWN)))
+def test_every_kind_is_read_and_nothing_else_is_taken_for_it(written: str, accepted: str | tuple[str, ...]) -> None:
+    readings = (accepted,) if isinstance(accepted, str) else accepted
+    assert plain(spoken_form(written).text) in {plain(reading) for reading in readings}
+
+
+@pytest.mark.parametrize(("written", "part"), SOUNDS.items(), ids=range(len(SOUNDS)))
+def test_letters_and_stressed_words_sound_as_they_should(
+    written: str, part: str, voice: hibari.HibariSpeech
+) -> None:
+    assert part in sounds(voice, written)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_every_kind_has_a_dozen_cases(kind: str) -> None:
+    assert len(CASES[kind]) >= 12
+
+
+pieces = st.sampled_from(sorted({piece for written, _ in OWN for piece in written.split()})) | st.text(
+    "aAbI1270 .,:;-–/$€%°'\"()[]{}<>*_^|!?&\\=+×²₂α\ue000\n", max_size=6
+)
+texts = st.lists(pieces, max_size=12).map(" ".join)
+
+
+@given(texts)
+def test_spans_never_overlap_and_lie_within_the_text(written: str) -> None:
+    reached = 0
+    for span in english_reader().spans(written):
+        assert reached <= span.start < span.end <= len(written)
+        reached = span.end
+
+
+@given(texts)
+def test_every_spoken_character_belongs_to_written_characters_in_order(written: str) -> None:
+    form = spoken_form(written)
+    assert len(form.origins) == len(form.text)
+    assert all(0 <= start < end <= len(written) for start, end in form.origins)
+    assert all(form.text[place] in "aA" or form.text[place].isalpha() for place in form.letters)
+    reached = 0
+    for _, _, start, end in word_ranges(form, written):
+        assert reached <= start < end
+        reached = end
+
+
+@given(st.lists(st.sampled_from("the cat sat on a mat and slept while rain fell".split()), min_size=1).map(" ".join))
+def test_plain_words_stay_as_they_are(written: str) -> None:
+    form = spoken_form(written)
+    assert form.text == written
+    assert form.origins == tuple((place, place + 1) for place in range(len(written)))
+
+
+@pytest.mark.parametrize("written", [written for written, _ in OWN[::3]])
+def test_what_was_said_is_said_again_as_it_is(written: str) -> None:
+    said = spoken_form(written).text
+    assert plain(spoken_form(said).text) == plain(said)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    {
+        "at $5-10 each": ["at", "$5-10", "each"],
+        "7 - 4 is 3": ["7 - 4", "is", "3"],
+        "f(x) = 2x": ["f(x)", "=", "2x"],
+        "It is **5** km &amp; more": ["It", "is", "5** km", "&amp;", "more"],
+        "H<sub>2</sub>O here": ["H<sub>2</sub>O", "here"],
+        "see $x^2$ now": ["see", "$x^2$", "now"],
+    }.items(),
+    ids=range(6),
+)
+def test_words_light_up_what_they_stand_for(written: str, words: list[str]) -> None:
+    form = spoken_form(written)
+    assert [written[start:end] for _, _, start, end in word_ranges(form, written)] == words
+
+
+def test_captions_show_entities_as_characters_and_no_tags() -> None:
+    plain_text = plain_form("Tom &amp; <emphasis>Jerry</emphasis>[^1] cost &euro;5 <break time='1s'/>and $x^2$.").text
+    assert plain_text == "Tom & Jerry cost €5 and $x^2$."
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1", "12 ", "1/", "1-", "1.", "1,", "(", "[", "<", "{", "$", "\\", "*a", "_a", "|a", "&", "a^", "II ", "A", "x²",
+     "1:", "°", "'", '"', "a!", "http://", "&amp", "<a ", "[1", "a/", "H2", "\\frac{", "CO", "- ", "> A", "1 000 "],
+)  # fmt: skip
+def test_the_work_grows_with_the_text_alone(piece: str) -> None:
+    """Ten times the text may take about ten times as long; a rule that tries everything again takes a hundred times."""
+    fresh = Reader(MARKUP_CLASSES)
+
+    def seconds(length: int) -> float:
+        text = piece * (length // len(piece))
+        started = time.perf_counter()
+        english_reader().read(fresh.read(text).text)
+        return time.perf_counter() - started
+
+    short = max(seconds(6_000), 0.02)
+    assert seconds(60_000) < 40 * short
