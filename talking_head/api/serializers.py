@@ -206,6 +206,9 @@ class ScriptCheckSerializer(serializers.Serializer):
     utterances = UtteranceSerializer(many=True)
     utterance_count = serializers.IntegerField()
     estimated_seconds = serializers.FloatField()
+    notices = serializers.ListField(
+        child=serializers.CharField(), help_text="What the voice cannot say, though the text can become a video."
+    )
 
 
 class VoiceSerializer(serializers.Serializer):

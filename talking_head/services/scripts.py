@@ -18,6 +18,7 @@ from talking_head.profiles import AUTO
 from talking_head.services.voice_samples import check_sample_exists, cloning_problem
 
 if TYPE_CHECKING:
+    from talking_head.pipeline.script.language import foreign_word_notices
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
 
@@ -26,6 +27,7 @@ class ScriptSummary:
     utterance_count: int
     estimated_seconds: float  # of finished video
     utterances: tuple[Utterance, ...] = ()  # each becomes a clip; with positions in the text for a page to mark
+    notices: tuple[str, ...] = ()  # what the voice cannot say, though the text can become a video
 
 
 def check_script(script: str, language: str = "en") -> ScriptSummary:
@@ -36,8 +38,9 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
     """
     from talking_head.pipeline.script.script_to_utterances import estimated_seconds, script_to_utterances
 
-    result = script_to_utterances(script, language)
-    return ScriptSummary(len(result.utterances), round(estimated_seconds(result), 1), result.utterances)
+    parsed = script_to_utterances(script, language)
+    notices = foreign_word_notices((utterance.spoken for utterance in parsed.utterances), language)
+    return ScriptSummary(len(parsed.utterances), round(estimated_seconds(parsed), 1), parsed.utterances, notices)
 
 
 def voices() -> tuple[Voice, ...]:

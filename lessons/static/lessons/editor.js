@@ -34,18 +34,25 @@ const state = {
 const marks = new ScriptMarks(find("script-marks"), textarea);
 const sentences = new SentenceList(find("sentences"), data.clip_states, (clip) => panel.playClip(clip));
 const check = new ScriptCheck(data.check_url, textarea, {
-  onSentences(utterances, estimatedSeconds) {
+  onSentences(utterances, estimatedSeconds, notices) {
     state.utterances = utterances;
     state.estimatedSeconds = estimatedSeconds;
     showProblem("");
+    showNotices(notices);
     drawText();
   },
   onProblem(message) {
     state.utterances = [];
     showProblem(message);
+    showNotices([]);
     drawText();
   },
 });
+
+function showNotices(notices) {
+  find("script-notices").textContent = notices.join(" ");
+  find("script-notices").hidden = !notices.length;
+}
 
 function showProblem(message) {
   find("script-error").textContent = message;

@@ -6,7 +6,7 @@ import { unitsOf } from "./words.js";
 const QUIET_MS = 350;
 
 export class ScriptCheck {
-  // handlers: onSentences(utterances, estimatedSeconds), onProblem(message)
+  // handlers: onSentences(utterances, estimatedSeconds, notices), onProblem(message)
   constructor(url, textarea, handlers) {
     this.url = url;
     this.textarea = textarea;
@@ -23,7 +23,7 @@ export class ScriptCheck {
     this.running?.abort();
     const text = this.textarea.value;
     if (!text.trim()) {
-      this.handlers.onSentences([], 0);
+      this.handlers.onSentences([], 0, []);
       return;
     }
     this.running = new AbortController();
@@ -35,7 +35,9 @@ export class ScriptCheck {
         start: toUnits(utterance.start),
         end: toUnits(utterance.end),
       }));
-      if (text === this.textarea.value) this.handlers.onSentences(utterances, answer.estimated_seconds);
+      if (text === this.textarea.value) {
+        this.handlers.onSentences(utterances, answer.estimated_seconds, answer.notices);
+      }
     } catch (error) {
       if (error instanceof HttpError && error.status === 400) {
         this.handlers.onProblem(`${error.message} ${error.hint}`.trim());

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version as package_version
@@ -40,6 +42,7 @@ _SOUNDING_DB = 32.0  # below the loud parts: a quieter part is the end of a soun
 _LEAST_SOUND_SECONDS = 0.04
 _LONGEST_CLOSURE_SECONDS = 0.09
 
+_BASE_LETTER = re.compile(r"LATIN (SMALL|CAPITAL) LETTER (?:SHARP )?([A-Z])")
 _NAME_OF_A = "ˈA"
 _PAUSES = frozenset(' ;:,.!?—…"()“”')
 _CLAUSE_ENDS = frozenset(";:,.!?—…")
@@ -127,10 +130,13 @@ class _LoadedVoice:
         self.name = name
         self._vocabulary: dict[str, int] = json.loads((Path(tts.ASSETS) / "vocab.json").read_text(encoding="utf-8"))
         self._g2p = G2P(british=VOICES[name]["british"])
+        letters = json.loads((Path(tts.ASSETS) / ("oov_gb.json" if VOICES[name]["british"] else "oov.json")).read_text("utf-8"))
+        self._known_letters = frozenset(letters["in"])
         self._session = _session_with_durations(model_file, threads)
 
     def symbols(self, spoken: str, letters: frozenset[int] = frozenset()) -> list[_Symbol]:
         """Return the utterance in the model's alphabet, without the package's number reading (it is in words)."""
+        spoken = "".join(map(self._known_letter, spoken))  # one character for each
         symbols: list[_Symbol] = []
         position = 0
         for token in self._g2p.phonemize_tokens(self._tokens(spoken, letters)):
@@ -142,6 +148,15 @@ class _LoadedVoice:
         while symbols and symbols[-1].text == " ":
             symbols.pop()
         return symbols
+
+    def _known_letter(self, character: str) -> str:
+        """Return the letter without the marks that the dictionaries would drop it for: "ễ" as "e"."""
+        if character.isascii() or character in self._known_letters:
+            return character
+        base = _BASE_LETTER.match(unicodedata.name(character, ""))
+        if base is None:
+            return character
+        return base[2] if base[1] == "CAPITAL" else base[2].lower()
 
     def _tokens(self, spoken: str, letters: frozenset[int]) -> list[Any]:
         """Return the tokens of the dictionaries; "a" where it is the name of a letter has its sound already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +36,29 @@ _WRITTEN_IN = {
 _NEUTRAL = frozenset(
     {"MODIFIER", "FEMININE", "MASCULINE", "MICRO", "SUPERSCRIPT", "SUBSCRIPT", "SCRIPT", "MATHEMATICAL"}
 )
+
+
+_NAMED_WORDS = 5  # a notice names so many and counts the rest
+
+
+def foreign_word_notices(spoken: Iterable[str], language: str) -> tuple[str, ...]:
+    """Return a sentence that names the words in a writing system which a voice for the language cannot read; such words
+    within a sentence are no error, but the voice leaves them out or spells them oddly.
+
+    Args:
+        spoken: the utterances as they are said.
+    """
+    expected = _WRITTEN_IN.get(primary_language(language), _LATIN) | _LATIN
+    words: dict[str, None] = {}  # in order, each once
+    for text in spoken:
+        for word in re.findall(r"[^\W\d_]+(?:[\u0300-\u036f'’-]+[^\W\d_]+)*", text):
+            if any(system and system not in expected for system in map(_writing_system, word)):
+                words[word] = None
+    if not words:
+        return ()
+    named = ", ".join(f"“{word}”" for word in list(words)[:_NAMED_WORDS])
+    more = f" and {len(words) - _NAMED_WORDS} more" if len(words) > _NAMED_WORDS else ""
+    return (f"The voice cannot say {named}{more}. Write how it sounds, in the letters of the lesson's language.",)
 
 
 def check_language(spoken: Iterable[str], language: str) -> None:
