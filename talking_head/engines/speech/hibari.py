@@ -130,7 +130,9 @@ class _LoadedVoice:
         self.name = name
         self._vocabulary: dict[str, int] = json.loads((Path(tts.ASSETS) / "vocab.json").read_text(encoding="utf-8"))
         self._g2p = G2P(british=VOICES[name]["british"])
-        letters = json.loads((Path(tts.ASSETS) / ("oov_gb.json" if VOICES[name]["british"] else "oov.json")).read_text("utf-8"))
+        letters = json.loads(
+            (Path(tts.ASSETS) / ("oov_gb.json" if VOICES[name]["british"] else "oov.json")).read_text("utf-8")
+        )
         self._known_letters = frozenset(letters["in"])
         self._session = _session_with_durations(model_file, threads)
 

@@ -30,8 +30,9 @@ _NUMBERED = re.compile(r"[ \t]*(?:\(?\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+\S")
 # The lines of pasted subtitles (SubRip, WebVTT) that number and time the text.
 _TIME = r"(?:\d{1,3}:)?\d{2}:\d{2}[.,]\d{1,3}[ \t]+-->[ \t]+(?:\d{1,3}:)?\d{2}:\d{2}[.,]\d{1,3}"
 _CUE_LINE = re.compile(
-    rf"^\ufeff?(?:[ \t]*\d{{1,5}}[ \t]*(?=\r?\n[ \t]*{_TIME})|[ \t]*{_TIME}[^\r\n]*|WEBVTT(?:
-    [^\r\n]*)?(?=\r?\n\r?\n))", re.MULTILINE,
+    rf"^\ufeff?(?:[ \t]*\d{{1,5}}[ \t]*(?=\r?\n[ \t]*{_TIME})|[ \t]*{_TIME}[^\r\n]*"
+    rf"|WEBVTT(?: [^\r\n]*)?(?=\r?\n\r?\n))",
+    re.MULTILINE,
 )
 _CUE_AHEAD = re.compile(rf"(?:[ \t]*\r?\n){{1,3}}(?:[ \t]*\d{{1,5}}[ \t]*\r?\n)?[ \t]*{_TIME}")
 _SENTENCE_END = re.compile(r"[.!?…:;。！？][\"'”’)\]»*_]*$")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pysbd
 from pysbd.languages import LANGUAGE_CODES
 
-from talking_head.engines.speech.reading.english.abbreviations import (
+from talking_head.engines.speech.reading.english.abbreviation_words import (
     ABBREVIATIONS,
     ALWAYS_GO_ON,
     GO_ON_BEFORE_FIGURES,
@@ -75,9 +75,10 @@ def _is_torn(script: str, last: tuple[int, int], sentence: tuple[int, int]) -> b
         return word in GO_ON_BEFORE_FIGURES or word in _DATE_WORDS or (word == "c." and following[:3].isdecimal())
     if not _LOWER_CASE_WORD.match(following):
         return False
-    short = word in ABBREVIATIONS or word.lower() in ABBREVIATIONS or word in _DATE_WORDS or word in
-    GO_ON_BEFORE_FIGURES return short or bool(_UNIT.search(ending) or _STREET.search(ending) or
-    re.fullmatch(r"(?:\w\.){2,}", word))
+    short = (
+        word in ABBREVIATIONS or word.lower() in ABBREVIATIONS or word in _DATE_WORDS or word in GO_ON_BEFORE_FIGURES
+    )
+    return short or bool(_UNIT.search(ending) or _STREET.search(ending) or re.fullmatch(r"(?:\w\.){2,}", word))
 
 
 def _rejoin_number(script: str, spans: list[tuple[int, int]], sentence: tuple[int, int]) -> tuple[int, int]:

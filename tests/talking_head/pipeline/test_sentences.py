@@ -89,7 +89,9 @@ def test_eight_threads_split_eight_texts_at_once() -> None:
 
 def test_the_numbers_and_times_of_pasted_subtitles_are_not_said() -> None:
     srt = "1\n00:00:01,000 --> 00:00:03,500\nHello there.\n\n2\n00:00:04,000 --> 00:00:06,000\nGood bye.\n"
-    vtt = "WEBVTT\n\n00:01.000 --> 00:04.000 align:start\n<v Ann>Never drink nitrogen.\n\n00:05.000 --> 00:09.000\nBye.\n"
+    vtt = (
+        "WEBVTT\n\n00:01.000 --> 00:04.000 align:start\n<v Ann>Never drink nitrogen.\n\n00:05.000 --> 00:09.000\nBye.\n"
+    )
     assert [each.spoken for each in script_to_utterances(srt).utterances] == ["Hello there.", "Good bye."]
     assert [each.pause_seconds for each in script_to_utterances(srt).utterances] == [0.0, 0.0]
     assert [each.spoken for each in script_to_utterances(vtt).utterances] == ["Never drink nitrogen.", "Bye."]

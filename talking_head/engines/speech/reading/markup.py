@@ -9,8 +9,20 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from talking_head.engines.speech.reading.offsets import LETTER_MARK from talking_head.engines.speech.reading.spans
-import Claims, Finder, Rule, Span, SpanClass, Words, inner, left, right, rule, verbatim
+from talking_head.engines.speech.reading.offsets import LETTER_MARK
+from talking_head.engines.speech.reading.spans import (
+    Claims,
+    Finder,
+    Rule,
+    Span,
+    SpanClass,
+    Words,
+    inner,
+    left,
+    right,
+    rule,
+    verbatim,
+)
 
 # Pictographs, dingbats, arrows used as pictures, flags, keycaps, skin tones (Unicode blocks, not single characters).
 EMOJI = (
@@ -28,8 +40,8 @@ CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 HTML_TAGS = frozenset(
     """
     a abbr acronym address article aside audio b big blockquote body br button caption center cite code col dd del
-    details dfn div dl dt em embed figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe
-    img input ins kbd label li link main mark math meta nav object ol p param picture pre q s samp section select small
+    details dfn div dl dt em embed figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img
+    input ins kbd label li link main mark math meta nav object ol p param picture pre q s samp section select small
     source span strike strong sub summary sup svg table tbody td tfoot th thead title tr tt u ul var video wbr
     """.split()  # noqa: SIM905 - ninety quoted words would read worse
 )
@@ -40,8 +52,8 @@ LATEX = (
     rf"|\\begin\{{(?:{_LATEX_ENVIRONMENTS})\*?\}}.{{1,900}}?\\end\{{\w+\*?\}}"
 )
 _DOLLAR_MATH = re.compile(r"(?<![\w$\\])\$(?=[^\s$])([^$\n]{0,300}[^\s$\\])\$(?![\w$])")
-_MATH_SIGN = re.compile(r"[\\^_{}=+<>|/≤≥≠×·−]|\w\(|^[-−]?(?:[A-Za-z]{1,2}|\d+(?:[.,]\d+)?[A-Za-z]?|\d*[A-Za-z]'?)$")
-_PROSE = re.compile(r"(?<![\\{\w])[A-Za-z]{3,}(?![\w}])")
+_MATH_SIGN = re.compile(r"[\\^_{}=+<>|/≤≥≠×·−!]|\w\(|^[-−]?(?:[A-Za-z]{1,2}|\d+(?:[.,]\d+)?[A-Za-z]?|\d*[A-Za-z]'?)$")
+_PROSE = re.compile(r"(?<![\\{\w])(?=[A-Za-z]{3,40}(?![\w}]))[A-Za-z]?[a-z]{0,39}[aeiou][a-z]{0,39}(?![\w}])")
 _SUBTITLE_STYLE = r"\{\\[a-z]+\d*[^{}]{0,40}\}"
 _ADDRESS = r"(?:https?|ftp)://[^\s<>()\[\]]{1,2000}|(?<!\w)www\.[^\s<>()\[\]]{1,2000}"
 
@@ -76,8 +88,9 @@ def _raised(match: re.Match[str]) -> Words:
     before, content = left(match), match[1]
     if content.isdigit() and re.search(r"[^\W\d_]{3}[.,;:!?)”\"]?$|[.,;:!?)”\"]$", before):
         return ""
-    return content if re.fullmatch("st|nd|rd|th", content) else f"^{content}" if content.isalnum() else
-    f"^{{{content}}}"
+    return (
+        content if re.fullmatch("st|nd|rd|th", content) else f"^{content}" if content.isalnum() else f"^{{{content}}}"
+    )
 
 
 def _note(match: re.Match[str]) -> Words | None:

@@ -193,8 +193,6 @@ class Reader:
         self._keep(text, position, len(text), writer, origin, offset)
 
     @staticmethod
-    def _keep(
-        text: str, start: int, end: int, writer: FormWriter, origin: tuple[int, int] | None, offset: int
-    ) -> None:
+    def _keep(text: str, start: int, end: int, writer: FormWriter, origin: tuple[int, int] | None, offset: int) -> None:
         for place in range(start, end):
             writer.add(text[place], origin or (place + offset, place + offset + 1))

@@ -60,9 +60,7 @@ def test_every_kind_is_read_and_nothing_else_is_taken_for_it(written: str, accep
 
 
 @pytest.mark.parametrize(("written", "part"), SOUNDS.items(), ids=range(len(SOUNDS)))
-def test_letters_and_stressed_words_sound_as_they_should(
-    written: str, part: str, voice: hibari.HibariSpeech
-) -> None:
+def test_letters_and_stressed_words_sound_as_they_should(written: str, part: str, voice: hibari.HibariSpeech) -> None:
     assert part in sounds(voice, written)
 
 
@@ -97,7 +95,11 @@ def test_every_spoken_character_belongs_to_written_characters_in_order(written: 
         reached = end
 
 
-@given(st.lists(st.sampled_from("the cat sat on a mat and slept while rain fell".split()), min_size=1).map(" ".join))
+@given(
+    st.lists(
+        st.sampled_from(["the", "cat", "sat", "on", "a", "mat", "and", "slept", "while", "rain", "fell"]), min_size=1
+    ).map(" ".join)
+)
 def test_plain_words_stay_as_they_are(written: str) -> None:
     form = spoken_form(written)
     assert form.text == written

@@ -10,9 +10,9 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, left, ri
 _TOP_DOMAINS = "com|org|net|edu|gov|int|info|io|ai|app|dev|eu|uk|ca|de|fr|nl|ch|au|nz|tv|co"
 STREETS = {
     "St": "Street", "Ave": "Avenue", "Av": "Avenue", "Rd": "Road", "Dr": "Drive", "Blvd": "Boulevard", "Ln": "Lane",
-    "Ct": "Court", "Pl": "Place", "Sq": "Square", "Hwy": "Highway", "Pkwy": "Parkway", "Cir": "Circle", "Ter":
-    "Terrace", "Pde": "Parade", "Cres": "Crescent", "Bldg": "Building", "Apt": "Apartment", "Ste": "Suite", "Fwy":
-    "Freeway", "Expy": "Expressway", "Rte": "Route",
+    "Ct": "Court", "Pl": "Place", "Sq": "Square", "Hwy": "Highway", "Pkwy": "Parkway", "Cir": "Circle",
+    "Ter": "Terrace", "Pde": "Parade", "Cres": "Crescent", "Bldg": "Building", "Apt": "Apartment", "Ste": "Suite",
+    "Fwy": "Freeway", "Expy": "Expressway", "Rte": "Route",
 }  # fmt: skip
 _BEFORE_STREETS = re.compile(r"(?:[A-Z][\w’']+|\d+(?:st|nd|rd|th)|[a-z]+(?:st|nd|rd|th)) $")
 
@@ -30,14 +30,25 @@ def spelled_address(name: str) -> str:
 
 
 def _street(match: re.Match[str]) -> Words | None:
-    """Return the street whose short name follows its own; before another name "St." and "Dr." are titles.""" short,
-    dot, after = match[1], match[2], right(match) before = left(match) if not _BEFORE_STREETS.search(before) or
-    re.search(r"\b(?:Mr|Mrs|Ms|The|See|Ask|Dear|And|In|By|To|Saint)\.? $", before): return None if short in ("St", "Dr",
-    "Ct", "Pl", "Av", "Ter", "Cir") and not dot and not re.match(r",|$|\s\d", after): return None if short in ("St",
-    "Dr") and re.match(r"\s[A-Z][a-z]+", after) and not re.match(
-    r"\s(?:North|South|East|West|Apt|Suite|In|On|At|The|It|He|She|We|They|Then|You|This|Turn|Go)\b", after ): return
-    None sentence_ends = bool(dot) and (not after.strip("\"'”’)*_ ") or bool(re.match(r"\s[A-Z]", after))) return
-    STREETS[short] + ("." if sentence_ends else "")
+    """Return the street whose short name follows its own; before another name "St." and "Dr." are titles."""
+    short, dot, after = match[1], match[2], right(match)
+    before = left(match)
+    if not _BEFORE_STREETS.search(before) or re.search(
+        r"\b(?:Mr|Mrs|Ms|The|See|Ask|Dear|And|In|By|To|Saint)\.? $", before
+    ):
+        return None
+    if short in ("St", "Dr", "Ct", "Pl", "Av", "Ter", "Cir") and not dot and not re.match(r",|$|\s\d", after):
+        return None
+    if (
+        short in ("St", "Dr")
+        and re.match(r"\s[A-Z][a-z]+", after)
+        and not re.match(
+            r"\s(?:North|South|East|West|Apt|Suite|In|On|At|The|It|He|She|We|They|Then|You|This|Turn|Go)\b", after
+        )
+    ):
+        return None
+    sentence_ends = bool(dot) and (not after.strip("\"'”’)*_ ") or bool(re.match(r"\s[A-Z]", after)))
+    return STREETS[short] + ("." if sentence_ends else "")
 
 
 ADDRESSES = SpanClass(

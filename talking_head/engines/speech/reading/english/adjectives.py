@@ -16,17 +16,17 @@ _NOUN = re.compile(r"(?:\s|-)(?:[a-z]+-)*([A-Za-z][a-z]*)")
 # What follows an amount without being a noun that it describes.
 NO_NOUN = frozenset(
     """
-    a about above across after again against ago all along also although always among an and apart are around as at
-    away back be because been before behind below beneath beside between beyond both but by can cannot could day's deep
-    did do does down during each either else equals ever every except far fell for from further gave goes got had has
-    have he head her here high his hot how i if in inside instead into is it its just later least less long lower may
-    might more most must my near nearly never nor not now of off often old on once only onto opposite or our out outside
-    over past per perhaps plus quickly rather right should since slower so south soon still such tall than that the
-    their them then there these they thick this those though through thus till to today together tomorrow too toward
-    towards tonight under underneath until up upon upwards us very via was we were what when where whereas whether which
-    while who whom whose why wide will with within without would yesterday yet you your north east west downward upward
-    faster slower heavier lighter taller shorter longer higher deeper closer gives costs makes means remain remains
-    altogether each apiece daily weekly monthly yearly annually too
+    a about above across after again against ago all along also although always among an and apart are around as at away
+    back be because been before behind below beneath beside between beyond both but by can cannot could day's deep did
+    do does down during each either else equals ever every except far fell for from further gave goes got had has have
+    he head her here high his hot how i if in inside instead into is it its just later least less long lower may might
+    more most must my near nearly never nor not now of off often old on once only onto opposite or our out outside over
+    past per perhaps plus quickly rather right should since slower so south soon still such tall than that the their
+    them then there these they thick this those though through thus till to today together tomorrow too toward towards
+    tonight under underneath until up upon upwards us very via was we were what when where whereas whether which while
+    who whom whose why wide will with within without would yesterday yet you your north east west downward upward faster
+    slower heavier lighter taller shorter longer higher deeper closer gives costs makes means remain remains altogether
+    each apiece daily weekly monthly yearly annually too
     """.split()  # noqa: SIM905
 )
 
@@ -34,10 +34,12 @@ NO_NOUN = frozenset(
 def is_adjective(match: re.Match[str]) -> bool:
     """Return whether the amount of a match describes the noun behind it."""
     following = _NOUN.match(right(match))
-    if not following or following[1].lower() in NO_NOUN:
-        return False
     before = left(match)
     article = _ARTICLE.search(before)
+    if article and re.match(r"[\s-](?:tall|long|wide|deep|high|thick)\s[a-z]+", right(match)):
+        return True
+    if not following or following[1].lower() in NO_NOUN:
+        return False
     if article and (article[1] or "").lower() not in NO_NOUN:
         return True
     return bool(_DETERMINER.search(before))

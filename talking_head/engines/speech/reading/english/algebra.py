@@ -11,17 +11,18 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, left, ri
 SIGNS = r"=+−×÷*/<>≤≥≠≈≡±·⋅∙∈∉⊂⊆∪∩∝→⇒⇔√∞^²³¹⁴⁵⁶⁷⁸⁹⁰ⁿ⁻⁺₀-₉ₐ-ₜᵢⱼ|!∂∫∑"
 _WORDS_OF_TWO = frozenset(
     """
-    ad ah am an as at be by do eg eh em en ex go he hi ho id ie if in is it me mr ms my no of oh ok on or ox pi so to
-    up us vs we ye dr st ln tv uk eu un pc ph am pm
+    ad ah am an as at be by do eg eh em en ex go he hi ho id ie if in is it me mr ms my no of oh ok on or ox pi so to up
+    us vs we ye dr st ln tv uk eu un pc ph am pm
     """.split()  # noqa: SIM905
 )
 _QUANTITY_BEFORE = (
-    r"(?:(?<=\bside )|(?<=\bsides )|(?<=\bletter )|(?<=\bvariable )|(?<=\bvowel )|(?<=\bconstant )|(?<=\bpoint
-    )|(?<=\blet )" r"|(?<=\bLet )|(?<=\bcoefficient )|(?<=\bvector )|(?<=\bcalled )|(?<=\bparameter )|(?<=\bunknown
-    )|(?<=\bterm )" r"|(?<=\bvalue of )|(?<=\bfor )|(?<=\bof )|(?<=\bnote )|(?<=\bangle )|(?<=\bsolve for )|(?<=\bgrade
-    )|(?<=\bnamed )" r"|(?<=\bby )|(?<=\band )|(?<=\bset )|(?<=\bIf )|(?<=\bif )|(?<=\bthen )|(?<=\bwhere )|(?<=\bthat
-    )|(?<=\bedge )" r"|(?<=\bwith )|(?<=\bbase )|(?<=\belement )|(?<=\bvitamin )|(?<=\bVitamin )|(?<=\bplan )|(?<=\btype
-    )|(?<=\bgroup ))"
+    r"(?:(?<=\bside )|(?<=\bsides )|(?<=\bletter )|(?<=\bvariable )|(?<=\bvowel )|(?<=\bconstant )"
+    r"|(?<=\bpoint )|(?<=\blet )"
+    r"|(?<=\bLet )|(?<=\bcoefficient )|(?<=\bvector )|(?<=\bcalled )|(?<=\bparameter )|(?<=\bunknown )|(?<=\bterm )"
+    r"|(?<=\bvalue of )|(?<=\bfor )|(?<=\bof )|(?<=\bnote )|(?<=\bangle )|(?<=\bsolve for )|(?<=\bgrade )|(?<=\bnamed )"
+    r"|(?<=\bby )|(?<=\band )|(?<=\bset )|(?<=\bIf )|(?<=\bif )|(?<=\bthen )|(?<=\bwhere )|(?<=\bthat )|(?<=\bedge )"
+    r"|(?<=\bwith )|(?<=\bbase )|(?<=\belement )|(?<=\bvitamin )|(?<=\bVitamin )|(?<=\bplan )|(?<=\btype )"
+    r"|(?<=\bgroup ))"
 )
 _CLOSED = r"(?=(?: (?:and|is|equals|in|or|to|be|are|by|has)\b(?! (?:half|third|quarter))|[.,;:!?)](?:\s|$)|$))"
 
@@ -77,8 +78,12 @@ def _behind_sign(match: re.Match[str]) -> Words | None:
         return None
     if re.search(r"\w{4} [>→] ?$", before + match[1]) and len(run) > 1:
         return None
-    if run in ("a", "A", "I") and re.match(r" [a-z]{2,}", right(match)) and not re.match(
-        r" (?:and|is|or|are|then|for|where|if|when|with|so|by|has|in|equals|squared|cubed)\b", right(match)
+    if (
+        run in ("a", "A", "I")
+        and re.match(r" [a-z]{2,}", right(match))
+        and not re.match(
+            r" (?:and|is|or|are|then|for|where|if|when|with|so|by|has|in|equals|squared|cubed)\b", right(match)
+        )
     ):
         return None
     return match[1] + letters(run) if is_quantity_run(run) else None
@@ -90,12 +95,18 @@ LETTERS = SpanClass(
         rule(
             rf"(?<![\w'’.&@#$€£\\-])([a-zA-Z]{{1,3}})(?= ?(?:[{SIGNS}]|[-–] ?\d| [-–] ?[a-zA-Z](?!\w)))",
             _before_sign,
-        ), rule(r"(?<=[=+−×÷*<>≤≥≠≈≡±√(·⋅∈∪∩|^/-])( ?)([a-zA-Z]{1,3})(?!['’.]?\w)", _behind_sign),
-        rule(r"(?<![\w'’.&@-])([abcdkmnxyzr])(?=\([^()]{1,20}[+−-][^()]{1,20}\))", lambda match: f"{letters(match[1])}
-        times "), rule(rf"{_QUANTITY_BEFORE}([aA]){_CLOSED}", _lone_a), rule(r"(?<![\w'’.-])([aA])(?=,
-        [b-zB-Z](?!\w)|,[b-z]| and [bB](?!\w)| or [bB](?!\w)|[₀-₉])", _lone_a),
-        rule(r"(?<=[(\[{,'‘“\"])([aA])(?=[)\]},'’”\"])", _lone_a), rule(r"(?<=\b[b-z], )([aA])(?!\w)(?! \w\w)",
-        _lone_a), rule(r"(?<=\d)([a-zA-Z]{1,3})(?![\w'’])", _after_figure),
+        ),
+        rule(r"(?<=[=+−×÷*<>≤≥≠≈≡±√(·⋅∈∪∩|^/-])( ?)([a-zA-Z]{1,3})(?!['’.]?\w)", _behind_sign),
+        rule(
+            r"(?<![\w'’.&@-])([abcdkmnxyzr])(?=\([^()]{1,20}[+−-][^()]{1,20}\))",
+            lambda match: f"{letters(match[1])} times ",
+        ),
+        rule(rf"{_QUANTITY_BEFORE}([aA]){_CLOSED}", _lone_a),
+        rule(r"(?<![\w'’.-])([aA])(?=, [b-zB-Z](?!\w)|,[b-z]| and [bB](?!\w)| or [bB](?!\w)|[₀-₉])", _lone_a),
+        rule(r"(?<=[(\[{,'‘“\"])([aA])(?=[)\]},'’”\"])", _lone_a),
+        rule(r"(?<=\b[b-z], )([aA])(?!\w)(?! \w\w)", _lone_a),
+        rule(rf"(?<=\)){LETTER_MARK}?([a-zA-Z])(?![\w'’(])", lambda match: f" {letters(match[1])}"),
+        rule(r"(?<=\d)([a-zA-Z]{1,3})(?![\w'’])", _after_figure),
     ),
     re.compile(
         rf"[{SIGNS}(\[{{–-]|\d[a-zA-Z]|\b[aA]\b(?! [a-z]{{2}})|\b[aA] (?:and|or|is|equals|in|to|be|are|by|has)\b"

@@ -41,8 +41,11 @@ def _plain(match: re.Match[str]) -> str:
 def _is_a_word(match: re.Match[str], text: str, *, shouted: bool) -> bool:
     word = _plain(match)
     if match.group() in ACRONYMS and not (shouted and word in AMBIGUOUS):
-        return word in AMBIGUOUS and bool(AMBIGUOUS[word]) and bool(re.match(AMBIGUOUS[word], text[match.end() :
-        match.end() + 20]))
+        return (
+            word in AMBIGUOUS
+            and bool(AMBIGUOUS[word])
+            and bool(re.match(AMBIGUOUS[word], text[match.end() : match.end() + 20]))
+        )
     if word in STRESSED or word.partition("'")[0] in STRESSED:
         return True
     return shouted and len(word) > 2 and bool(re.search("[aeiouy]", word))

@@ -18,16 +18,17 @@ ELEMENTS = frozenset(
 )
 # symbol -> name, and the least and the greatest mass that is spoken of ("B-52" is no boron)
 ISOTOPES = {
-    "H": ("hydrogen", 2, 3), "He": ("helium", 3, 4), "Li": ("lithium", 6, 7), "Be": ("beryllium", 7, 10), "B": ("boron",
-    10, 11), "C": ("carbon", 11, 14), "N": ("nitrogen", 13, 15), "O": ("oxygen", 15, 18), "F": ("fluorine", 18, 19),
-    "Ne": ("neon", 20, 22), "Na": ("sodium", 22, 24), "P": ("phosphorus", 30, 33), "S": ("sulfur", 32, 36), "Cl":
-    ("chlorine", 35, 37), "Ar": ("argon", 36, 40), "K": ("potassium", 39, 42), "Ca": ("calcium", 40, 48), "Fe": ("iron",
-    52, 60), "Co": ("cobalt", 57, 60), "Ga": ("gallium", 67, 72), "Kr": ("krypton", 78, 92), "Rb": ("rubidium", 82, 87),
-    "Sr": ("strontium", 82, 90), "Mo": ("molybdenum", 92, 100), "Tc": ("technetium", 95, 99), "I": ("iodine", 123, 135),
-    "Xe": ("xenon", 124, 140), "Cs": ("cesium", 131, 137), "Ba": ("barium", 130, 144), "Ir": ("iridium", 191, 193),
-    "Pb": ("lead", 204, 214), "Bi": ("bismuth", 207, 214), "Po": ("polonium", 208, 218), "Rn": ("radon", 219, 222),
-    "Ra": ("radium", 223, 228), "Th": ("thorium", 227, 234), "U": ("uranium", 232, 239), "Np": ("neptunium", 236, 239),
-    "Pu": ("plutonium", 238, 244), "Am": ("americium", 241, 243),
+    "H": ("hydrogen", 2, 3), "He": ("helium", 3, 4), "Li": ("lithium", 6, 7), "Be": ("beryllium", 7, 10),
+    "B": ("boron", 10, 11), "C": ("carbon", 11, 14), "N": ("nitrogen", 13, 15), "O": ("oxygen", 15, 18),
+    "F": ("fluorine", 18, 19), "Ne": ("neon", 20, 22), "Na": ("sodium", 22, 24), "P": ("phosphorus", 30, 33),
+    "S": ("sulfur", 32, 36), "Cl": ("chlorine", 35, 37), "Ar": ("argon", 36, 40), "K": ("potassium", 39, 42),
+    "Ca": ("calcium", 40, 48), "Fe": ("iron", 52, 60), "Co": ("cobalt", 57, 60), "Ga": ("gallium", 67, 72),
+    "Kr": ("krypton", 78, 92), "Rb": ("rubidium", 82, 87), "Sr": ("strontium", 82, 90), "Mo": ("molybdenum", 92, 100),
+    "Tc": ("technetium", 95, 99), "I": ("iodine", 123, 135), "Xe": ("xenon", 124, 140), "Cs": ("cesium", 131, 137),
+    "Ba": ("barium", 130, 144), "Ir": ("iridium", 191, 193), "Pb": ("lead", 204, 214), "Bi": ("bismuth", 207, 214),
+    "Po": ("polonium", 208, 218), "Rn": ("radon", 219, 222), "Ra": ("radium", 223, 228), "Th": ("thorium", 227, 234),
+    "U": ("uranium", 232, 239), "Np": ("neptunium", 236, 239), "Pu": ("plutonium", 238, 244),
+    "Am": ("americium", 241, 243),
 }  # fmt: skip
 # formulas without a figure; others of that shape are names and abbreviations
 _PLAIN = frozenset(
@@ -39,14 +40,22 @@ _PLAIN = frozenset(
 # elements whose molecules have a figure alone: "O2"; other letters with a figure are names ("B12", "A4", "F16")
 _MOLECULES = frozenset(
     "H2 O2 N2 F2 Cl2 Br2 I2 O3 P4 S8 H₂ O₂ N₂ F₂ Cl₂ Br₂ I₂ O₃ P₄ S₈ C60 C₆₀".split()  # noqa: SIM905
-) # spelled like formulas, said as names _NAMES =
-re.compile(r"(?:COP|PCI|USB|BBC|PS|UN|US|HP|II|PIN|WI|CIV|SIP|BIOS|IOS|COVI|NBC|CNN|ISO|IP|PPO|NBA|CO2?E)\d*") _SYMBOL =
-r"(?:He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Nb|Mo|Ag|Cd|Sn|Sb|Te|Xe|Cs|Ba|La|Ce|Pt|Au|Hg|Tl|Pb|Bi|Po|Rn|Fr|Ra|Th|Pu|[HBCNOFPSKVYIWU])"
-_COUNT = r"(?:\d{1,2}|[₀-₉]{1,2}|ₙ|n(?!\w))?" _UNIT = rf"(?:{_SYMBOL}{_COUNT})" _GROUPED =
-rf"(?:{_UNIT}|\((?:{_UNIT}){{1,8}}\){_COUNT}|\[(?:{_UNIT}|\((?:{_UNIT}){{1,4}}\){_COUNT}){{1,8}}\]{_COUNT})" _CHARGE =
-r"(?:\^\{?\d?[+−-]\}?|\^\{?[+−-]\d?\}?|[⁰¹²³⁴⁵⁶]?[⁺⁻]|\d?[+−](?![\w+])|-(?=[\s.,;:)]|$)| \d[+−-](?=[\s.,;:)]|$))" _STATE
-= r"(?:\((?:aq|s|l|g)\))?" _STATES = {"(aq)": " aqueous", "(s)": " solid", "(l)": " liquid", "(g)": " gas"} _FIGURES =
-str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
+)
+# spelled like formulas, said as names
+_NAMES = re.compile(r"(?:COP|PCI|USB|BBC|PS|UN|US|HP|II|PIN|WI|CIV|SIP|BIOS|IOS|COVI|NBC|CNN|ISO|IP|PPO|NBA|CO2?E)\d*")
+_SYMBOL = (
+    r"(?:He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Nb|Mo|Ag"
+    r"|Cd|Sn|Sb|Te|Xe|Cs|Ba|La|Ce|Pt|Au|Hg|Tl|Pb|Bi|Po|Rn|Fr|Ra|Th|Pu|[HBCNOFPSKVYIWU])"
+)
+_COUNT = r"(?:\d{1,2}|[₀-₉]{1,2}|ₙ|n(?!\w))?"
+_UNIT = rf"(?:{_SYMBOL}{_COUNT})"
+_GROUPED = rf"(?:{_UNIT}|\((?:{_UNIT}){{1,8}}\){_COUNT}|\[(?:{_UNIT}|\((?:{_UNIT}){{1,4}}\){_COUNT}){{1,8}}\]{_COUNT})"
+_CHARGE = (
+    r"(?:\^\{?\d?[+−-]\}?|\^\{?[+−-]\d?\}?|[⁰¹²³⁴⁵⁶]?[⁺⁻]|\d?[+−](?![\w+])|-(?=[\s.,;:)]|$)| \d[+−-](?=[\s.,;:)]|$))"
+)
+_STATE = r"(?:\((?:aq|s|l|g)\))?"
+_STATES = {"(aq)": " aqueous", "(s)": " solid", "(l)": " liquid", "(g)": " gas"}
+_FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 
 
 def spelled(formula: str) -> str:
@@ -70,14 +79,23 @@ def _formula(match: re.Match[str]) -> Words | None:
     symbols = re.findall(_SYMBOL, plain)
     has_figure = any(character.isdecimal() for character in plain)
     if not state and not charge:
-        if _NAMES.fullmatch(plain) or any(first == second for first, second in zip(symbols, symbols[1:], strict=False))
-        and "(" not in plain and not re.search("[₀-₉]", formula) and plain not in ("CH3COOH", "C2H5OH", "HCOOH") and
-        len(symbols) < 4: return None if len(symbols) == 1 and formula not in _MOLECULES and not re.search("[₀-₉]",
-        formula): return None if not has_figure and plain not in _PLAIN: return None if formula in ("NO", "CO", "HI",
-        "KI", "BN") and not _in_chemistry(match): return None
-    elif len(symbols) == 1 and not has_figure and not _is_ion(match, plain, charge, state):
-        return None
-    elif len(symbols) > 1 and not has_figure and plain not in _PLAIN and not _is_ion(match, plain, charge, state):
+        if _NAMES.fullmatch(plain) or (
+            any(first == second for first, second in zip(symbols, symbols[1:], strict=False))
+            and "(" not in plain
+            and not re.search("[₀-₉]", formula)
+            and plain not in ("CH3COOH", "C2H5OH", "HCOOH")
+            and len(symbols) < 4
+        ):
+            return None
+        if len(symbols) == 1 and formula not in _MOLECULES and not re.search("[₀-₉]", formula):
+            return None
+        if not has_figure and plain not in _PLAIN:
+            return None
+        if formula in ("NO", "CO", "HI", "KI", "BN") and not _in_chemistry(match):
+            return None
+    elif (len(symbols) == 1 and not has_figure and not _is_ion(match, plain, charge, state)) or (
+        len(symbols) > 1 and not has_figure and plain not in _PLAIN and not _is_ion(match, plain, charge, state)
+    ):
         return None
     if charge and "+" not in charge and charge.strip() == "-" and re.match(r"\s?[-\d]", right(match)):
         return None
@@ -89,7 +107,8 @@ def _formula(match: re.Match[str]) -> Words | None:
 
 
 _IN_CHEMISTRY = re.compile(
-    r"\b(?:gas|gases|oxide|monoxide|molecules?|emissions?|pollutants?|toxic|react\w*|oxidi\w*|burn\w*|atoms?|bond\w*|acid|combustion"
+    r"\b(?:gas|gases|oxide|monoxide|molecules?|emissions?|pollutants?|toxic|react\w*|oxidi\w*|burn\w*|atoms?"
+    r"|bond\w*|acid|combustion"
     r"|carbon|nitrogen|nitric|haemoglobin|hemoglobin|poison\w*|exhaust|formula|compounds?)\b|[→⇌]"
 )
 
@@ -99,20 +118,26 @@ def _in_chemistry(match: re.Match[str]) -> bool:
     return bool(_IN_CHEMISTRY.search(left(match, 80) + right(match, 80)))
 
 
-_IONS = frozenset("H Li Na K Rb Cs Ag Cu F Cl Br I Ca Mg Zn Fe Al Ba Sr Pb Sn Hg Mn Cr Co Ni O S N OH CN Au Cd Ti
-NO".split())  # noqa: SIM905 _BLOOD =
-re.compile(r"\b(?:grade|grades|blood|type|plan|score|vitamin|class|an?|got|language)\s$", re.I)
+_IONS = frozenset(
+    "H Li Na K Rb Cs Ag Cu F Cl Br I Ca Mg Zn Fe Al Ba Sr Pb Sn Hg Mn Cr Co Ni O S N OH CN Au Cd Ti NO".split()
+)  # noqa: SIM905
+_BLOOD = re.compile(r"\b(?:grade|grades|blood|type|plan|score|vitamin|class|an?|got|language)\s$", re.I)
 
 
 def _is_ion(match: re.Match[str], symbol: str, charge: str, state: str) -> bool:
     """Return whether a symbol with a sign is an ion: a spaced sign is a sum and "B+" is a grade."""
     if state:
-        return True
+        return len(symbol) > 1 or bool(re.search(r"\((?:g|l|aq)\)|[→⇌]", left(match) + right(match) + state))
     if symbol not in _IONS:
         return False
     if charge.strip() in ("+", "-", "−"):
-        return not (len(symbol) == 1 and (_BLOOD.search(left(match)) or re.match(r"\s?[+\w(=]\s?\w", right(match)) and
-        symbol in "FIOSN" and not _in_chemistry(match)))
+        return not (
+            len(symbol) == 1
+            and (
+                _BLOOD.search(left(match))
+                or (re.match(r"\s?[+\w(=]\s?\w", right(match)) and symbol in "FIOSN" and not _in_chemistry(match))
+            )
+        )
     return True
 
 
@@ -151,11 +176,18 @@ def _yields(match: re.Match[str]) -> Words | None:
 CHEMISTRY = SpanClass(
     "chemistry",
     (
-        rule(rf"(?<![\w.₀-₉^/-])(\d{{1,2}}(?=[A-Z(\[]))?((?:{_GROUPED}){{1,14}})({_CHARGE})?({_STATE})(?![\w₀-₉'’]|-\w|\.\w)",
-        _formula), rule(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3})(?![\w.-])", _isotope),
+        rule(
+            rf"(?<![\w.₀-₉^/-])(\d{{1,2}}(?=[A-Z(\[]))?((?:{_GROUPED}){{1,14}})({_CHARGE})?({_STATE})(?![\w₀-₉'’]|-\w|\.\w)",
+            _formula,
+        ),
+        rule(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3})(?![\w.-])", _isotope),
         rule(r"(?<![\w])(\^\{\d{1,3}\}|[⁰¹²³⁴-⁹]{1,3})([A-Z][a-z]?)(?![a-z\d])", _raised_isotope),
-        rule(rf"\b({'|'.join(name for name, _, _ in ISOTOPES.values())}|[A-Z]?[a-z]+ium)-(\d{{1,3}})(?![\w.])",
-        _named_isotope, re.IGNORECASE), rule(r"(?<=[\dA-Za-z)₀-₉])\s?[·•]\s?(?=\d{0,2}H[2₂]O)", " dot "),
+        rule(
+            rf"\b({'|'.join(name for name, _, _ in ISOTOPES.values())}|[A-Z]?[a-z]+ium)-(\d{{1,3}})(?![\w.])",
+            _named_isotope,
+            re.IGNORECASE,
+        ),
+        rule(r"(?<=[\dA-Za-z)₀-₉])\s?[·•]\s?(?=\d{0,2}H[2₂]O)", " dot "),
         rule(r"\s?(?:→|⟶|-->|->)\s?", _yields),
     ),
     re.compile(r"[A-Z][a-z]?[\d₀-₉\^⁺⁻+−(-]|[A-Z][a-zA-Z]?[A-Z]|[⁰¹²³⁴-⁹][A-Z]|→|->|\b[a-z]{3,}-\d"),

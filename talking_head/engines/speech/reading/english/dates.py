@@ -59,8 +59,9 @@ def _is_a_verb(match: re.Match[str], name: str) -> bool:
     """Return whether "May 5 people come in" or "March 5 miles" is meant, or "may" in any other sentence."""
     if name not in ("May", "March", "Mar"):
         return False
-    return bool(re.match(r"\s(?!is\b|was\b|this\b|has\b)(?:[a-z]{2,}[^s\W]s|people|men|women|children)\b",
-    right(match)))
+    return bool(
+        re.match(r"\s(?!is\b|was\b|this\b|has\b)(?:[a-z]{2,}[^s\W]s|people|men|women|children)\b", right(match))
+    )
 
 
 def _month_day(match: re.Match[str]) -> Words | None:
@@ -127,11 +128,16 @@ DATES = SpanClass(
         rule(r"(?<![\w./-])9/11(?![\w/])", "nine eleven"),
         rule(rf"\b({MONTH})\.? (\d{{1,2}}){_TH}{_DASH}(\d{{1,2}}){_TH}{_NO_DAY_AFTER}", _month_days),
         rule(
-            rf"\b({MONTH})\.? (\d{{1,2}}){_TH} (?:to|through|and) (\d{{1,2}})(?:st|nd|rd|th)?(?=[.,;!?)]|$|
-            (?:\d{{4}}|in|at)\b)", _joined_days,
-        ), rule(rf"\b({MONTH})\.? (?:the )?(\d{{1,2}}){_TH}{_NO_DAY_AFTER}(?!/\d)", _month_day),
-        rule(rf"(?<![\w.$€£/:-])(the )?(\d{{1,2}}){_TH}{_DASH}(?:the )?(\d{{1,2}}){_TH} (?:of )?({MONTH})\b",
-        _days_of_month), rule(rf"(?<![\w.$€£/:-])(\d{{1,2}})-({MONTH})-(\d{{4}}|\d{{2}})(?![\w-])", _day_month_year),
+            rf"\b({MONTH})\.? (\d{{1,2}}){_TH} (?:to|through|and) (\d{{1,2}})(?:st|nd|rd|th)?(?=[.,;!?)]|$"
+            rf"| (?:\d{{4}}|in|at)\b)",
+            _joined_days,
+        ),
+        rule(rf"\b({MONTH})\.? (?:the )?(\d{{1,2}}){_TH}{_NO_DAY_AFTER}(?!/\d)", _month_day),
+        rule(
+            rf"(?<![\w.$€£/:-])(the )?(\d{{1,2}}){_TH}{_DASH}(?:the )?(\d{{1,2}}){_TH} (?:of )?({MONTH})\b",
+            _days_of_month,
+        ),
+        rule(rf"(?<![\w.$€£/:-])(\d{{1,2}})-({MONTH})-(\d{{4}}|\d{{2}})(?![\w-])", _day_month_year),
         rule(rf"(?<![\w.$€£/:-])(the )?(\d{{1,2}}){_TH} (?:of )?({MONTH})\b\.?(?=[\s.,;:!?)'’\"”–—-]|$)", _day_month),
     ),
     DIGIT,

@@ -9,11 +9,12 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, left, ri
 
 # alone, after a whole number
 VULGAR = {
-    "½": ("one half", "a half"), "⅓": ("one third", "a third"), "⅔": ("two thirds", "two thirds"), "¼": ("one quarter",
-    "a quarter"), "¾": ("three quarters", "three quarters"), "⅕": ("one fifth", "a fifth"), "⅖": ("two fifths", "two
-    fifths"), "⅗": ("three fifths", "three fifths"), "⅘": ("four fifths", "four fifths"), "⅙": ("one sixth", "a sixth"),
-    "⅚": ("five sixths", "five sixths"), "⅛": ("one eighth", "an eighth"), "⅜": ("three eighths", "three eighths"), "⅝":
-    ("five eighths", "five eighths"), "⅞": ("seven eighths", "seven eighths"),
+    "½": ("one half", "a half"), "⅓": ("one third", "a third"), "⅔": ("two thirds", "two thirds"),
+    "¼": ("one quarter", "a quarter"), "¾": ("three quarters", "three quarters"), "⅕": ("one fifth", "a fifth"),
+    "⅖": ("two fifths", "two fifths"), "⅗": ("three fifths", "three fifths"), "⅘": ("four fifths", "four fifths"),
+    "⅙": ("one sixth", "a sixth"), "⅚": ("five sixths", "five sixths"), "⅛": ("one eighth", "an eighth"),
+    "⅜": ("three eighths", "three eighths"), "⅝": ("five eighths", "five eighths"),
+    "⅞": ("seven eighths", "seven eighths"),
 }  # fmt: skip
 _NAMED = frozenset((*range(2, 11), 12, 16, 20, 32, 64, 100, 1000))
 _FIXED = {(24, 7): "twenty-four seven", (50, 50): "fifty fifty", (20, 20): "twenty twenty", (60, 40): "sixty forty"}

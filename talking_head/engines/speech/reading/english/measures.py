@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from talking_head.engines.speech.reading.english.adjectives import is_adjective
+from talking_head.engines.speech.reading.english.fractions import fraction_words
 from talking_head.engines.speech.reading.english.numbers import (
     AMOUNT,
     BIG_WORDS,
@@ -23,19 +24,27 @@ _UNIT = one_of(UNITS)
 _POWER = r"(?:\^?[-−]?[1234](?!\d)|⁻?[¹²³⁴])"
 _NEGATIVE_POWER = r"(?:\^?\{?[-−][1234]\}?|⁻[¹²³⁴])"
 # up to three pairs of a unit under the fraction bar and its power: "m/s²", "J/kg/K", "m s⁻²"
-_UNDER = (
-    rf"(?:\s?/\s?({_UNIT})({_POWER})?)?(?:/({_UNIT})({_POWER})?)?(?:[ ·⋅]({_UNIT})({_NEGATIVE_POWER}))?"
-) _END = r"(?![\w°/^²³*]|['’]\w)" _FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--") _POWERS = {"2": ("square ", "
-squared"), "3": ("cubic ", " cubed"), "4": ("", " to the fourth")} _LENGTHS = ("meter", "foot", "feet", "mile", "inch",
-"yard", "parsec") # two letters and a slash between them that are a unit even without a figure _SURE_PAIRS =
-frozenset(("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s"))
-_INCH_GOES_ON = ( r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in
-length|across|apart|away" r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on
-each|per)\b)|\.\s)" ) _COMPASS = { "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW":
-"northwest", "SE": "southeast", "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south
-southeast", "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest", "WSW":
-"west southwest", }  # fmt: skip _POINT = one_of(_COMPASS) _SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": "
-Kelvin", "R": " Rankine"}
+_UNDER = rf"(?:\s?/\s?({_UNIT})({_POWER})?)?(?:/({_UNIT})({_POWER})?)?(?:[ ·⋅]({_UNIT})({_NEGATIVE_POWER}))?"
+_END = r"(?![\w°/^²³*]|['’]\w)"
+_FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
+_POWERS = {"2": ("square ", " squared"), "3": ("cubic ", " cubed"), "4": ("", " to the fourth")}
+_LENGTHS = ("meter", "foot", "feet", "mile", "inch", "yard", "parsec")
+# two letters and a slash between them that are a unit even without a figure
+_SURE_PAIRS = frozenset(
+    ("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s")
+)
+_INCH_GOES_ON = (
+    r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in length|across|apart|away"
+    r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on each|per)\b)|\.\s)"
+)
+_COMPASS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south southeast",
+    "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest",
+    "WSW": "west southwest",
+}  # fmt: skip
+_POINT = one_of(_COMPASS)
+_SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "R": " Rankine"}
 
 
 def _is_one(amount: str) -> bool:
@@ -82,7 +91,7 @@ def _measure(match: re.Match[str]) -> Words | None:
     if unit in ("A", "C", "V", "N", "W", "h", "K", "J") and _is_algebra(match):
         return None
     hyphen = space == "-" or right(match, 1) == "-"
-    singular = _is_one(amount) and not big or hyphen or is_adjective(match)
+    singular = (_is_one(amount) and not big) or hyphen or is_adjective(match)
     words = compound(unit, power, _below(match, 7), singular=singular)
     return f"{signed(sign, amount)} {f'{big} ' if big else ''}{words}"
 
@@ -101,6 +110,8 @@ def _is_algebra(match: re.Match[str]) -> bool:
     before, after = left(match, 3), right(match, 3)
     if match[4] == " ":
         return False
+    if match[5] == "t" and (before.endswith("= ") or "(t)" in match.string):
+        return True
     return bool(re.match(r"\s?[+=(^²³]|\s[-−*×/]\s|[-−]\w", after) or re.search(r"[+(]\s?$|\w\s[-−]\s$|^=\s?$", before))
 
 
@@ -115,6 +126,12 @@ def _bare_unit(match: re.Match[str]) -> Words | None:
     if re.search(r"[=+×*<>]\s?$", left(match, 3)) or re.match(r"\s?[=+]", right(match, 3)):
         return None
     return compound(unit, power, _below(match, 3), singular=False)
+
+
+def _over_product(match: re.Match[str], first: int) -> str:
+    """Return "joules per kilogram kelvin" for the three groups of "J/(kg·K)"."""
+    top, left_unit, right_unit = match[first], match[first + 1], match[first + 2]
+    return f"{UNITS[top][1]} per {UNITS[left_unit][0]} {UNITS[right_unit][0]}"
 
 
 def _bare_power(match: re.Match[str]) -> Words | None:
@@ -170,6 +187,12 @@ def _feet_inches(match: re.Match[str]) -> Words:
     )
 
 
+def _fraction_inches(match: re.Match[str]) -> Words:
+    mixed = f"{cardinal(match[1])} and " if match[1] else ""
+    words = mixed + fraction_words(int(match[2]), int(match[3]), mixed=bool(match[1]))
+    return f"{words} {'inches' if match[1] and not is_adjective(match) else 'inch'}"
+
+
 def _inch_word(match: re.Match[str]) -> Words:
     dot = "." if match.group().endswith(".") and not right(match).strip("\"'”’)*_ ") else ""
     singular = _is_one(match[2]) or is_adjective(match)
@@ -210,8 +233,8 @@ def _bearing(match: re.Match[str]) -> Words:
     return f"{_COMPASS[match[1]]} {number(match[2])} degrees{east}"
 
 
-_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt",
-"pt", "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
+_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt", "pt",
+                  "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
 
 DEGREES = SpanClass(
     "degrees",
@@ -234,8 +257,16 @@ FEET_AND_INCHES = SpanClass(
     (
         rule(r"(?<![\w.])(\d{1,2})\s?['′’]\s?-?(\d{1,2}(?:\.\d)?)(½)?\s?(?:\"|″|”|''|’’|′′)", _feet_inches),
         rule(r"(?<![\w.])(\d{1,2})['′’](\d{1,2})()(?=\s(?:tall|high|long|man|woman|player|boy|girl)\b)", _feet_inches),
-        rule(rf"(?<![\w.])(\d{{1,3}})\s?(?:ft|feet|foot)\.?,?\s(\d{{1,2}}(?:\.\d)?)()\s?in(?:\.|ch(?:es)?)?{_INCH_GOES_ON}",
-             _feet_inches),
+        rule(
+            rf"(?<![\w.])(\d{{1,3}})\s?(?:ft|feet|foot)\.?,?\s(\d{{1,2}}(?:\.\d)?)()\s?in(?:\."
+            rf"|ch(?:es)?)?{_INCH_GOES_ON}",
+            _feet_inches,
+        ),
+        rule(r"(?<![\w.])(\d{1,2})['′’](\d|1[01])()(?=[\s.,;)]|$)", _feet_inches),
+        rule(
+            r"(?<![\w./])(?:(\d{1,2}) )?(\d{1,2})/(\d{1,2})(?:\"|″|[ -]in(?:\.|ch(?:es)?)?(?=[\s.,)]|$))",
+            _fraction_inches,
+        ),
         rule(rf"({SIGN})(\d{{1,4}}(?:\.\d{{1,3}})?)\s?(\"|″|”)(?!\w)", _inches),
         rule(r"(?<![\w.'’])(\d{1,4}(?:\.\d{1,2})?)(['′’])(?=[\s.,;:)x×]|$)(?!\s?[\d(])", _feet),
         rule(rf"({SIGN})(?<![\w.])({AMOUNT})\s?-?in(?:\.(?=\s[a-z(]|\s?[,;)]|$))?{_INCH_GOES_ON}", _inch_word),
@@ -249,10 +280,31 @@ MEASURES = SpanClass(
         rule(
             rf"(?<![\w.])({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)({_UNIT})({_POWER})?{_UNDER}{_END}",
             _measure,
-        ), rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
+        ),
+        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})/\(({_UNIT})\s?[·⋅* ]\s?({_UNIT}|°C)\)",
+            lambda match: f"{signed(match[1], match[2])} {_over_product(match, 3)}",
+        ),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({AMOUNT}) ?({_UNIT})(?![\w/])",
+            lambda match: (
+                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=_is_one(match[2]))} per "
+                f"{number(match[4])} {_unit_words(match[5], None, singular=_is_one(match[4]))}"
+            ),
+        ),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
+            lambda match: (
+                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=_is_one(match[2]))} per "
+                f"{PER_WORDS[match[4]]}"
+            ),
+        ),
         rule(rf"({SIGN})({AMOUNT})\s?%\s?/\s?({one_of(PER_WORDS)})(?!\w)", _percent_per),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)",
-        _figure_per_word),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)",
+            _figure_per_word,
+        ),
     ),
     DIGIT,
 )
@@ -261,12 +313,14 @@ PER = SpanClass(
     "per",
     (
         rule(
-            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|feet|children|km|kg|cm|mm|mg|mL|ml|GDP|income|cost|price|rate|output|change"
+            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|feet|children|km|kg|cm|mm|mg|mL|ml|GDP|income|cost|price"
+            rf"|rate|output|change"
             rf"|kcal|dose|energy|force|mass|heat|power|charge|yield)\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
             _per_word,
         ),
         rule(
-            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|residents|income|cost|price|force|mass|power)\s?/\s?({_UNIT})({_POWER})?(?![\w/])",
+            rf"(?<![\w/])([A-Za-z]{{3,20}}s|people|residents|income|cost|price|force|mass"
+            rf"|power)\s?/\s?({_UNIT})({_POWER})?(?![\w/])",
             _per_unit,
         ),
     ),
@@ -277,9 +331,13 @@ BARE_UNITS = SpanClass(
     "unit",
     (
         rule(rf"(?<![\w/.°])({_UNIT})({_POWER})?{_UNDER}{_END}", _bare_unit),
-        rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power), rule(r"(?<=\bin
-        )(m|in)([²³]|\^[23])(?![\w/])", lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2],
-        singular=False)),
+        rule(rf"(?<![\w/.°])({_UNIT})/\(({_UNIT})\s?[·⋅* ]\s?({_UNIT})\)", lambda match: _over_product(match, 1)),
+        rule(r"(?<=[°CF])/(min|h|s|hr|hour|minute|second|day)(?!\w)", lambda match: f" per {PER_WORDS[match[1]]}"),
+        rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power),
+        rule(
+            r"(?<=\bin )(m|in)([²³]|\^[23])(?![\w/])",
+            lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2], singular=False),
+        ),
     ),
     re.compile(r"[/·²³^⁻]"),
 )

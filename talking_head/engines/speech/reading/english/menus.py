@@ -9,15 +9,15 @@ from talking_head.engines.speech.reading.english.numbers import cardinal
 from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
 
 KEYS = {
-    "Ctrl": "control", "CTRL": "control", "ctrl": "control", "Control": "control", "Alt": "alt", "ALT": "alt", "Shift":
-    "shift", "Cmd": "command", "Command": "command", "⌘": "command", "Option": "option", "Opt": "option", "⌥": "option",
-    "Win": "Windows", "Windows": "Windows", "Fn": "function", "Meta": "meta", "Super": "super", "⇧": "shift", "⌃":
-    "control",
+    "Ctrl": "control", "CTRL": "control", "ctrl": "control", "Control": "control", "Alt": "alt", "ALT": "alt",
+    "Shift": "shift", "Cmd": "command", "Command": "command", "⌘": "command", "Option": "option", "Opt": "option",
+    "⌥": "option", "Win": "Windows", "Windows": "Windows", "Fn": "function", "Meta": "meta", "Super": "super",
+    "⇧": "shift", "⌃": "control",
 }  # fmt: skip
 _NAMED_KEYS = {
-    "Del": "delete", "Delete": "delete", "Esc": "escape", "Enter": "enter", "Tab": "tab", "Space": "space", "Ins":
-    "insert", "PgUp": "page up", "PgDn": "page down", "Home": "home", "End": "end", "Backspace": "backspace", "Return":
-    "return",
+    "Del": "delete", "Delete": "delete", "Esc": "escape", "Enter": "enter", "Tab": "tab", "Space": "space",
+    "Ins": "insert", "PgUp": "page up", "PgDn": "page down", "Home": "home", "End": "end", "Backspace": "backspace",
+    "Return": "return",
 }  # fmt: skip
 _KEY = "|".join(map(re.escape, sorted(KEYS, key=len, reverse=True)))
 _NAMED = "|".join(sorted(_NAMED_KEYS, key=len, reverse=True))
@@ -31,7 +31,7 @@ def _keys(match: re.Match[str]) -> Words:
         if function_key:
             words.append(f"F {cardinal(function_key[1])}")
         else:
-            words.append(KEYS.get(part) or _NAMED_KEYS.get(part) or part)
+            words.append(KEYS.get(part) or _NAMED_KEYS.get(part) or (cardinal(part) if part.isdecimal() else part))
     return " ".join(words)
 
 
@@ -53,9 +53,15 @@ def _step(match: re.Match[str]) -> Words | None:
 MENUS = SpanClass(
     "menu path",
     (
-        rule(rf"(?<![\w+])(?:{_KEY})(?:\s?[+\-–]\s?(?:{_KEY}|{_NAMED}|F\d{{1,2}}|[A-Z0-9](?!\w)|[a-z](?!\w))){{1,4}}",
-        _keys), rule(rf"(?<![\w+])(?:⌘|⌥|⇧|⌃)(?:\s?(?:{_NAMED}|[A-Z](?!\w)))", lambda match: f"{KEYS[match.group()[0]]}
-        {match.group()[1:].strip()}"), rule(r"\s(?:>|›|»|→|->|=>|▸|►|⟩)\s|(?<=[a-z])(?:>|›|▸)(?=[A-Z])", _step),
+        rule(
+            rf"(?<![\w+])(?:{_KEY})(?:\s?[+\-–]\s?(?:{_KEY}|{_NAMED}|F\d{{1,2}}|[A-Z0-9](?!\w)|[a-z](?!\w))){{1,4}}",
+            _keys,
+        ),
+        rule(
+            rf"(?<![\w+])(?:⌘|⌥|⇧|⌃)(?:\s?(?:{_NAMED}|[A-Z](?!\w)))",
+            lambda match: f"{KEYS[match.group()[0]]} {match.group()[1:].strip()}",
+        ),
+        rule(r"\s(?:>|›|»|→|->|=>|▸|►|⟩)\s|(?<=[a-z])(?:>|›|▸)(?=[A-Z])", _step),
     ),
     re.compile(r"[>›»→▸►⌘⌥⇧⌃⟩]|\w\s?[+-]\s?\w"),
 )

@@ -27,9 +27,9 @@ SIGN = r"(?:(?<![\w.)\]])[-−+±])?"
 SIGNS = {"-": "minus ", "−": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
 BIG = {
     "hundred": "hundred", "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion",
-    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mil": "million", "mio":
-    "million", "Mio": "million", "Mrd": "billion", "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion",
-    "trn": "trillion", "T": "trillion",
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mil": "million",
+    "mio": "million", "Mio": "million", "Mrd": "billion", "bn": "billion", "b": "billion", "B": "billion",
+    "tn": "trillion", "trn": "trillion", "T": "trillion",
 }  # fmt: skip
 BIG_WORDS = r"(?:hundred|thousand|million|billion|trillion)"
 BIG_LETTERS = r"(?:mn|mil|mio|bn|tn|trn|[kKmMbBT])(?![\w²³^])"
@@ -112,7 +112,7 @@ def _plain(match: re.Match[str]) -> Words:
 
 def _decimal_comma(match: re.Match[str]) -> Words | None:
     """Return a decimal, unless the comma parts the items of a list or the coordinates of a point."""
-    if _LIST.search(left(match)) or right(match, 1) in (")", "]", "}") and left(match, 1) in ("(", "[", "{"):
+    if _LIST.search(left(match)) or (right(match, 1) in (")", "]", "}") and left(match, 1) in ("(", "[", "{")):
         return None
     return apart(match, signed(match[1], match[2]))
 

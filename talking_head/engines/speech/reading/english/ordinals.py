@@ -24,8 +24,11 @@ ORDINALS = SpanClass(
         rule(
             rf"(?<![\w.,])(\d{{1,3}}(?:,\d{{3}}){{1,5}}|\d{{1,15}}){_ENDING}s\b",
             lambda match: f"{ordinal(int(match[1].replace(',', '')))}s",
-        ), rule(r"(?<![\w.,-])(?:the )?([nki])[-–]?th\b", lambda match: f"{'the ' if ' ' in match.group() else
-        ''}{match[1]}th"),
+        ),
+        rule(
+            r"(?<![\w.,-])(?:the )?([nki])[-–]?th\b",
+            lambda match: f"{'the ' if ' ' in match.group() else ''}{match[1]}th",
+        ),
     ),
     re.compile(rf"\d\s?{_ENDING}|\b[nki][-–]?th\b"),
 )

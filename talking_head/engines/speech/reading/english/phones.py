@@ -41,8 +41,9 @@ PHONES = SpanClass(
         rule(r"(?<![\w.-])(?:1\.)?\d{3}\.\d{3}\.\d{4}(?![\w.-])", _dotted_phone),
         rule(r"(?<![\w.,-])\d{3}[ -]\d{4}(?![\w-])", _phone),
         rule(
-            r"(?:(?<=\b[Cc]all )|(?<=\b[Dd]ial )|(?<=\b[Dd]ialled )|(?<=\b[Cc]alled )|(?<=\b[Rr]ing
-            ))(\d{3})(?!\d|[.,]\d| (?:[a-z]{3,}s|people)\b)", _dialled,
+            r"(?:(?<=\b[Cc]all )|(?<=\b[Dd]ial )|(?<=\b[Dd]ialled )|(?<=\b[Cc]alled )"
+            r"|(?<=\b[Rr]ing ))(\d{3})(?!\d|[.,]\d| (?:[a-z]{3,}s|people)\b)",
+            _dialled,
         ),
     ),
     DIGIT,

@@ -12,8 +12,8 @@ from talking_head.engines.speech.reading.spans import Claims, Span, SpanClass, W
 
 _DASH = re.compile(r"\s?[-–—−]\s?|\s?\.\.\.?\s?")
 _COUNTABLE = frozenset(
-    ("number", "year", "decade", "money", "measure", "ordinal", "time", "date", "degrees", "fraction", "short number",
-    "roman", "feet and inches", "range", "name of a day or month")
+    ("number", "year", "decade", "money", "measure", "ordinal", "time", "date", "degrees", "fraction", "short number", "roman",
+     "feet and inches", "range", "name of a day or month")
 )  # fmt: skip
 
 
@@ -58,7 +58,6 @@ def _letters(match: re.Match[str]) -> Words:
     return f"{letters(match[1])} to {letters(match[2])}"
 
 
-
 TIME_RANGES = SpanClass(
     "range",
     (
@@ -82,8 +81,11 @@ DASHES = _DashesBetween()
 LETTER_RANGES = SpanClass(
     "range",
     (
-        rule(r"(?<![\w-])([A-Z])[-–]([A-Z])(?![\w-])(?! (?:axis|plane|bond|ray))", lambda match: _letters(match) if
-        match[1] < match[2] else None), rule(r"(?<=\d)\s?[-–—]\s?(?=[-−]?\d)", " to "),
+        rule(
+            r"(?<![\w-])([A-Z])[-–]([A-Z])(?![\w-])(?! (?:axis|plane|bond|ray))",
+            lambda match: _letters(match) if match[1] < match[2] else None,
+        ),
+        rule(r"(?<=\d)\s?[-–—]\s?(?=[-−]?\d)", " to "),
     ),
     re.compile(r"\w[-–—]|\d\s[-–—]"),
 )

@@ -24,9 +24,10 @@ BEFORE_CARDINALS = (
 )  # fmt: skip
 _SHORT = {
     "vol.": "volume", "Vol.": "volume", "vols.": "volumes", "ch.": "chapter", "Ch.": "chapter", "chap.": "chapter",
-    "Chap.": "chapter", "pt.": "part", "Pt.": "part", "bk.": "book", "Bk.": "book", "sec.": "section", "Sec.":
-    "section", "art.": "article", "Art.": "article", "no.": "number", "No.": "number", "fig.": "figure", "Fig.":
-    "figure", "App.": "appendix", "app.": "appendix", "sc.": "scene", "Sc.": "scene", "Tab.": "table", "tab.": "table",
+    "Chap.": "chapter", "pt.": "part", "Pt.": "part", "bk.": "book", "Bk.": "book", "sec.": "section",
+    "Sec.": "section", "art.": "article", "Art.": "article", "no.": "number", "No.": "number", "fig.": "figure",
+    "Fig.": "figure", "App.": "appendix", "app.": "appendix", "sc.": "scene", "Sc.": "scene", "Tab.": "table",
+    "tab.": "table",
 }  # fmt: skip
 BEFORE_ORDINALS = (
     "Abdul Hamid", "Abdullah", "Adrian", "Agesilaus", "Albert", "Alexander", "Alexios", "Alfonso", "Amenemhat",
@@ -45,14 +46,19 @@ BEFORE_ORDINALS = (
     "Sargon", "Selim", "Seleucus", "Senusret", "Seti", "Shapur", "Sigismund", "Sixtus", "Stephen", "Suleiman",
     "Sylvester", "Theodosius", "Thutmose", "Tiberius", "Tutmosis", "Umberto", "Urban", "Valentinian", "Victor",
     "Victor Emmanuel", "Vladimir", "Wenceslaus", "Wilhelm", "Willem", "William", "Xerxes", "Yohannes", "Zog",
-)  # fmt: skip # letters that are read as letters, though they could be figures _NO_FIGURES = frozenset(("CD", "CV",
-"CC", "DC", "DM", "DI", "DIV", "DIX", "LCD", "MC", "MD", "MI", "MIX", "MM", "MV", "MCD", "CIV", "CI", "CM", "CL", "LI",
-"LL", "LD", "LV", "LC", "ML", "MDI", "XL", "XC", "XD", "XX", "XXL", "DX", "MX", "DV", "CX", "DL", "CDI", "MDX", "MCC",
-"CCC", "CLI", "MMC", "CCD", "MCI", "LX", "LIV"))  # fmt: skip _RANKED_AFTER =
-r"\s(?:century|centuries|dynasty|legion|legions|corps|olympiad|olympic|arrondissement|congress|army)\b" _DRIP =
-re.compile(r"\s(?:drip|fluids?|line|therapy|infusion|bag|injection|antibiotics?)\b") _NO_RANK_AFTER = re.compile(
-r"\s(?:am|was not|think|thought|have|had|do|did|don['’]t|will|would|can|could|shall|should|know|knew|see|saw|love|like"
-r"|liked|want|wanted|need|hope|went|took|mean|found|said|say|guess|believe|might|must|may)\b" )
+)  # fmt: skip
+# letters that are read as letters, though they could be figures
+_NO_FIGURES = frozenset(("CD", "CV", "CC", "DC", "DM", "DI", "DIV", "DIX", "LCD", "MC", "MD", "MI", "MIX", "MM", "MV", "MCD", "CIV",
+                         "CI", "CM", "CL", "LI", "LL", "LD", "LV", "LC", "ML", "MDI", "XL", "XC", "XD", "XX", "XXL",
+                         "DX", "MX", "DV", "CX",
+                         "DL", "CDI", "MDX", "MCC", "CCC", "CLI", "MMC", "CCD", "MCI", "LX", "LIV"))  # fmt: skip
+_RANKED_AFTER = r"\s(?:century|centuries|dynasty|legion|legions|corps|olympiad|olympic|arrondissement|congress|army)\b"
+_DRIP = re.compile(r"\s(?:drip|fluids?|line|therapy|infusion|bag|injection|antibiotics?)\b")
+_NO_RANK_AFTER = re.compile(
+    r"\s(?:am|was not|think|thought|have|had|do|did|don['’]t|will|would|can|could|shall|should|know|knew|see"
+    r"|saw|love|like"
+    r"|liked|want|wanted|need|hope|went|took|mean|found|said|say|guess|believe|might|must|may)\b"
+)
 
 
 def roman_value(numeral: str) -> int:
@@ -132,15 +138,20 @@ def _range(match: re.Match[str]) -> Words | None:
 ROMAN_NUMERALS = SpanClass(
     "roman",
     (
-        rule(r"(?<!\w)WW ?(II|I|2|1)(?![\w’'])", lambda match: f"World War {'two' if match[1] in ('II', '2') else
-        'one'}"), rule(rf"\b({one_of(BEFORE_CARDINALS)})\s{_ROMAN}", _cardinal),
+        rule(
+            r"(?<!\w)WW ?(II|I|2|1)(?![\w’'])", lambda match: f"World War {'two' if match[1] in ('II', '2') else 'one'}"
+        ),
+        rule(rf"\b({one_of(BEFORE_CARDINALS)})\s{_ROMAN}", _cardinal),
         rule(rf"\b({one_of(BEFORE_CARDINALS)})\s{_ROMAN}(,\s|\s?[-–—&]\s?|\sand\s|\sto\s|\sor\s){_ROMAN}", _pair),
-        rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_ROMAN}", _short), rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_SMALL}", _short),
+        rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_ROMAN}", _short),
+        rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_SMALL}", _short),
         rule(rf"\b((?:Act|act|Scene|scene|[Pp]art|[Pp]age|[Cc]hapter|[Pp]ages|[Ss]ection|p\.|pp\.))\s{_SMALL}", _small),
-        rule(rf"\b({one_of(BEFORE_ORDINALS)})\s{_ROMAN}", _ordinal), rule(rf"\b{_ROMAN}(?={_RANKED_AFTER})", _ranked,
-        re.IGNORECASE), rule(rf"\b{_ROMAN}(\s?[-–]\s?|\sand\s|\sto\s|\sor\s){_ROMAN}(?={_RANKED_AFTER})", _ranked_pair),
-        rule(rf"(?<![\w.'’&+-]){_ROMAN}(?![-’'])", _alone), rule(r"(?<!\w)([IVXLC]{1,8})(?:th|st|nd|rd|ᵗʰ)(?!\w)",
-        _ranked), rule(r"(?<![\w.])([IVX]{1,6})[-–]([IVX]{1,6})(?![\w-])", _range),
+        rule(rf"\b({one_of(BEFORE_ORDINALS)})\s{_ROMAN}", _ordinal),
+        rule(rf"\b{_ROMAN}(?={_RANKED_AFTER})", _ranked, re.IGNORECASE),
+        rule(rf"\b{_ROMAN}(\s?[-–]\s?|\sand\s|\sto\s|\sor\s){_ROMAN}(?={_RANKED_AFTER})", _ranked_pair),
+        rule(rf"(?<![\w.'’&+-]){_ROMAN}(?![-’'])", _alone),
+        rule(r"(?<!\w)([IVXLC]{1,8})(?:th|st|nd|rd|ᵗʰ)(?!\w)", _ranked),
+        rule(r"(?<![\w.])([IVX]{1,6})[-–]([IVX]{1,6})(?![\w-])", _range),
         rule(r"(?<!\w)\(([ivx]{1,5}|[IVX]{2,5})\)", _bracketed),
         rule(r"\b([a-z]{3,}|Fe|Cu|Co|Mn|Pb|Sn|Cr|Ni|Hg)\s?\(([IV]{1,3})\)", _charge),
     ),

@@ -16,10 +16,10 @@ _FOLLOWED_BY_PEOPLE = re.compile(
     r"|patients|doses|farmers|slaves|pages|adults|stars|pixels|samples|cells|births|tweets|population)\b"
 )
 _KEPT = {
-    ("k", re.compile(r"\s(?:run|race|runs|races)\b")): "k", ("K",
-    re.compile(r"\s(?:video|screen|display|TV|resolution|monitor|camera|footage|run|race|movie)s?\b")): "K", ("M",
-    re.compile(r"\s(?:solution|HCl|NaOH|acid|NaCl|KOH|sodium|hydrochloric|sulfuric|H₂SO₄|H2SO4|glucose|sucrose)")):
-    "molar",
+    ("k", re.compile(r"\s(?:run|race|runs|races)\b")): "k",
+    ("K", re.compile(r"\s(?:video|screen|display|TV|resolution|monitor|camera|footage|run|race|movie)s?\b")): "K",
+    ("M", re.compile(r"\s(?:solution|HCl|NaOH|acid|NaCl|KOH|sodium|hydrochloric|sulfuric|H₂SO₄|H2SO4|glucose"
+    r"|sucrose)")): "molar",
 }  # fmt: skip
 _GRADES = re.compile(r"\b(?:[Cc]lass|[Yy]ear|[Gg]rade|[Rr]oom|[Ff]lat|[Ss]ection|[Ff]igure|[Qq]uestion|[Ff]ig\.?)\s$")
 
@@ -54,10 +54,14 @@ SCALES = SpanClass(
     "short number",
     (
         rule(rf"(?<![\w.])({SIGN})({AMOUNT})(mn|mio|bn|tn|trn|[kKmMbBT])(?![\w/²³^'’*])", _scaled),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(('mn', 'mio', 'Mio', 'Mrd', 'bn', 'tn', 'trn', 'm',
-        'mil'))})\.?(?![\w/²³^*])", _spaced), rule(rf"(?<![\w.])({SIGN})({AMOUNT}) M(?=
-        (?:solution|HCl|NaOH|NaCl|acid|KOH|H₂SO₄|H2SO4|glucose|sucrose)\b)", lambda match: f"{signed(match[1],
-        match[2])} molar"),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(('mn', 'mio', 'Mio', 'Mrd', 'bn', 'tn', 'trn', 'm', 'mil'))})\.?(?![\w/²³^*])",
+            _spaced,
+        ),
+        rule(
+            rf"(?<![\w.])({SIGN})({AMOUNT}) M(?= (?:solution|HCl|NaOH|NaCl|acid|KOH|H₂SO₄|H2SO4|glucose|sucrose)\b)",
+            lambda match: f"{signed(match[1], match[2])} molar",
+        ),
     ),
     re.compile(r"\d ?(?:[kKmMbBT]|tn|trn)"),
 )

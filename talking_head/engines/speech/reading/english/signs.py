@@ -10,23 +10,24 @@ from talking_head.engines.speech.reading.spans import SpanClass, Words, rule
 
 SYMBOLS = {
     "&": "and", "@": "at", "=": "equals", "==": "equals", "===": "equals", "≡": "is equivalent to", "≈": "is about",
-    "≃": "is about", "≅": "is congruent to", "≠": "is not equal to", "!=": "is not equal to", "≤": "is at most", "<=":
-    "is at most", "≥": "is at least", ">=": "is at least", "<": "is less than", ">": "is greater than", "≪": "is much
-    less than", "≫": "is much greater than", "±": "plus or minus", "+/-": "plus or minus", "+-": "plus or minus", "∓":
-    "minus or plus", "+": "plus", "−": "minus", "×": "times", "÷": "divided by", "⋅": "times", "∙": "times", "√": "the
-    square root of", "∛": "the cube root of", "∜": "the fourth root of", "∞": "infinity", "∝": "is proportional to",
-    "∑": "the sum of", "∏": "the product of", "∫": "the integral of", "∂": "partial", "∇": "nabla", "∈": "is in", "∉":
-    "is not in", "∋": "contains", "⊂": "is a subset of", "⊆": "is a subset of", "⊃": "is a superset of", "⊇": "is a
-    superset of", "∩": "intersected with", "∪": "united with", "∅": "the empty set", "∀": "for all", "∃": "there is",
-    "∄": "there is no", "¬": "not", "∧": "and", "∨": "or", "⊕": "exclusive or", "∴": "therefore", "∵": "because", "∠":
-    "angle", "△": "triangle", "⊥": "is perpendicular to", "∥": "is parallel to", "→": "to", "->": "to", "-->": "to",
-    "⟶": "to", "←": "from", "<-": "from", "↔": "and back to", "⇌": "in balance with", "⇄": "in balance with", "⇒":
-    "implies", "=>": "implies", "⟹": "implies", "⇔": "if and only if", "<=>": "if and only if", "⟺": "if and only if",
-    "∼": "about", "~": "about", "%": "percent", "‰": "per thousand", "°": "degrees", "℃": "degrees Celsius", "℉":
-    "degrees Fahrenheit", "§": "section", "§§": "sections", "¶": "paragraph", "©": "copyright", "™": "", "®": "", "µ":
-    "micro", "$": "dollars", "€": "euros", "£": "pounds", "¢": "cents", "₹": "rupees", "ℝ": "R", "ℕ": "N", "ℤ": "Z",
-    "ℚ": "Q", "ℂ": "C", "∘": "composed with", "∣": "divides", "♯": "sharp", "♭": "flat", "&&": "and", "||": "or", "&c.":
-    "et cetera", "!==": "is not equal to", ":=": "is defined as", "≔": "is defined as", "≜": "is defined as",
+    "≃": "is about", "≅": "is congruent to", "≠": "is not equal to", "!=": "is not equal to", "≤": "is at most",
+    "<=": "is at most", "≥": "is at least", ">=": "is at least", "<": "is less than", ">": "is greater than",
+    "≪": "is much less than", "≫": "is much greater than", "±": "plus or minus", "+/-": "plus or minus",
+    "+-": "plus or minus", "∓": "minus or plus", "+": "plus", "−": "minus", "×": "times", "÷": "divided by",
+    "⋅": "times", "∙": "times", "√": "the square root of", "∛": "the cube root of", "∜": "the fourth root of",
+    "∞": "infinity", "∝": "is proportional to", "∑": "the sum of", "∏": "the product of", "∫": "the integral of",
+    "∂": "partial", "∇": "nabla", "∈": "is in", "∉": "is not in", "∋": "contains", "⊂": "is a subset of",
+    "⊆": "is a subset of", "⊃": "is a superset of", "⊇": "is a superset of", "∩": "intersected with",
+    "∪": "united with", "∅": "the empty set", "∀": "for all", "∃": "there is", "∄": "there is no", "¬": "not",
+    "∧": "and", "∨": "or", "⊕": "exclusive or", "∴": "therefore", "∵": "because", "∠": "angle", "△": "triangle",
+    "⊥": "is perpendicular to", "∥": "is parallel to", "→": "to", "->": "to", "-->": "to", "⟶": "to", "←": "from",
+    "<-": "from", "↔": "and back to", "⇌": "in balance with", "⇄": "in balance with", "⇒": "implies", "=>": "implies",
+    "⟹": "implies", "⇔": "if and only if", "<=>": "if and only if", "⟺": "if and only if", "∼": "about", "~": "about",
+    "%": "percent", "‰": "per thousand", "°": "degrees", "℃": "degrees Celsius", "℉": "degrees Fahrenheit",
+    "§": "section", "§§": "sections", "¶": "paragraph", "©": "copyright", "™": "", "®": "", "µ": "micro",
+    "$": "dollars", "€": "euros", "£": "pounds", "¢": "cents", "₹": "rupees", "ℝ": "R", "ℕ": "N", "ℤ": "Z", "ℚ": "Q",
+    "ℂ": "C", "∘": "composed with", "∣": "divides", "♯": "sharp", "♭": "flat", "&&": "and", "||": "or",
+    "&c.": "et cetera", "!==": "is not equal to", ":=": "is defined as", "≔": "is defined as", "≜": "is defined as",
 }  # fmt: skip
 _GREEK = "\u0370-\u03ff\u1f00-\u1fff"
 

@@ -112,9 +112,12 @@ TIMES = SpanClass(
             _dotted,
         ),
         rule(
-            r"(?:(?<=\bbegins at )|(?<=\bstarts at )|(?<=\bopens at )|(?<=\bcloses at )|(?<=\bends at )|(?<=\bleaves at
-            )" r"|(?<=\bmeet at )|(?<=\bstart at )|(?<=\barrives at )|(?<=\bclass at )|(?<=\blesson at )|(?<=\bfinishes
-            at ))" r"(\d{1,2})\.([0-5]\d)(?!\w|\.\d| [a-z]{1,3}/)", _dotted,
+            r"(?:(?<=\bbegins at )|(?<=\bstarts at )|(?<=\bopens at )|(?<=\bcloses at )|(?<=\bends at )"
+            r"|(?<=\bleaves at )"
+            r"|(?<=\bmeet at )|(?<=\bstart at )|(?<=\barrives at )|(?<=\bclass at )|(?<=\blesson at )"
+            r"|(?<=\bfinishes at ))"
+            r"(\d{1,2})\.([0-5]\d)(?!\w|\.\d| [a-z]{1,3}/)",
+            _dotted,
         ),
         rule(r"(?<![\w.:,])(\d{1,2})\s?o['’]\s?clock\b", lambda match: f"{cardinal(match[1])} o'clock"),
         rule(r"(?<![\w.])(\d{1,2})[hH]([0-5]\d)(?!\w)", _dotted),

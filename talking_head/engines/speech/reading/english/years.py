@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 from talking_head.engines.speech.reading.english.calendar import MONTH_NAMES
-from talking_head.engines.speech.reading.english.numbers import DIGIT, apart, cardinal, ordinal, plural
+from talking_head.engines.speech.reading.english.numbers import DIGIT, cardinal, ordinal, plural
 from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
 
 # before a year; whether it counts something after them is asked only of the second table
 _SURELY_BEFORE = re.compile(
     rf"(?:\b(?:in|since|until|till|year|years|circa|late|early|mid|spring|summer|autumn|fall|winter|AD|CE|class of"
-    rf"|(?:spring|summer|autumn|fall|winter|year|class|war|crisis|battle|treaty|revolution|act|end|night|crash|plague|famine"
-    rf"|constitution|{'|'.join(MONTH_NAMES)}) of|{'|'.join(MONTH_NAMES)})|\b(?:{'|'.join(MONTH_NAMES)})\.?,?
-    \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$", re.IGNORECASE,
+    rf"|(?:spring|summer|autumn|fall|winter|year|class|war|crisis|battle|treaty|revolution|act|end|night|crash"
+    rf"|plague|famine"
+    rf"|constitution|{'|'.join(MONTH_NAMES)}) of|{'|'.join(MONTH_NAMES)})"
+    rf"|\b(?:{'|'.join(MONTH_NAMES)})\.?,? \d{{1,2}}(?:st|nd|rd|th)?|\b(?:c|ca)\.)[\s,(-]{{1,3}}$",
+    re.IGNORECASE,
 )
 _MAYBE_BEFORE = re.compile(
     r"\b(?:by|from|before|after|during|of|around|about|between|and|to|through|born|died|the|that|as)\W{1,3}$", re.I
@@ -33,14 +35,16 @@ NOT_COUNTED = frozenset(
 )
 _SINGULAR_ENDINGS = ("ss", "us", "is", "ous")
 _PERIOD_NOUNS = (
-    r"(?:music|style|fashion|pop|rock|hits|movies|films?|hair|kids|cinema|culture|disco|dance|classics?|icons?|band|bands"
+    r"(?:music|style|fashion|pop|rock|hits|movies|films?|hair|kids|cinema|culture|disco|dance|classics?|icons?"
+    r"|band|bands"
     r"|design|nostalgia|party|technology|television|slang|jazz|punk|sitcoms?|look)\b"
 )
 _BEFORE_DECADES = (
     r"(?:(?<=\bthe )|(?<=\bher )|(?<=\bhis )|(?<=\bmid )|(?<=\bour )|(?<=\bmid-)|(?<=\blate )|(?<=\byour )|(?<=\blate-)"
     r"|(?<=\bearly )|(?<=\btheir )|(?<=\bearly-)|(?<=\bmy )|(?<=\btheir mid-)|(?<=s[-–])|(?<=s to )|(?<=s and )"
-    r"|(?<=\bits )|(?<=\broaring )|(?<=\bswinging )|(?<=\bupper )|(?<=\blower )|(?<=\bhigh )|(?<=\blow )|(?<=\bseventies
-    )" r"|(?<=\w['’]s ))"
+    r"|(?<=\bits )|(?<=\broaring )|(?<=\bswinging )|(?<=\bupper )|(?<=\blower )|(?<=\bhigh )|(?<=\blow )"
+    r"|(?<=\bseventies )"
+    r"|(?<=\w['’]s ))"
 )
 
 
@@ -147,8 +151,9 @@ YEARS = SpanClass(
         rule(r"(?<![\d.,\w])(\d{1,3}(?:,\d{3})|\d{1,5}) ?(B\.?C\.?E\.?|B\.?C\.?|C\.?E\.?|A\.?D\.?)(?!\w)", _era),
         rule(r"(?<!\w)(A\.?D\.?) (\d{1,4})(?![\d\w])", _era_first),
         rule(
-            rf"(?<=[a-z] )['’](\d\d)(?![\w'’])|(?<=\b(?:{'|'.join(name[:3] for name in MONTH_NAMES)})
-            )['’](\d\d)(?![\w'’])", lambda match: _short_year(match) if match[1] else cardinal(match[2]),
+            rf"(?<=[a-z] )['’](\d\d)(?![\w'’])"
+            rf"|(?<=\b(?:{'|'.join(name[:3] for name in MONTH_NAMES)}) )['’](\d\d)(?![\w'’])",
+            lambda match: _short_year(match) if match[1] else cardinal(match[2]),
         ),
     ),
     DIGIT,
