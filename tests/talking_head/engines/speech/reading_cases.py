@@ -186,15 +186,26 @@ CASES: dict[str, dict[str, str | tuple[str, ...]]] = {
         "option (b)": "option b",
     },
     "feet and inches": {
-        "She is 5'11\".": ("she is five feet eleven inches", "she is five eleven"), "a 5'4\" woman": "a five foot four
-        woman", "6 ft 2 in": "six feet two inches", "a 55\" TV": "a fifty-five inch TV", "3 in. long": "three inches
-        long", "10 in of snow": "ten inches of snow", "5′ 11″ tall": "five feet eleven inches tall", "12\" by 18\"":
-        "twelve inches by eighteen inches", "8 ft": "eight feet", "a 6 ft fence": "a six foot fence", "1 in": "one
-        inch", "2 in x 4 in": "two inches by four inches", "a 6' ladder": ("a six foot ladder",), "8.5\" x 11\" paper":
-        ("eight point five inches by eleven inches paper", "eight point five inches by eleven inch paper", "eight point
-        five by eleven inch paper"), "12 in the class passed": "twelve in the class passed", "He said \"I am 27\" and
-        left.": "he said I am twenty-seven and left", "1 in 10 people": "one in ten people", "Born 1990 in Rome.": "born
-        nineteen ninety in Rome", "We have 12 in. The rest left.": "we have twelve inches the rest left",
+        "She is 5'11\".": ("she is five feet eleven inches", "she is five eleven"),
+        "a 5'4\" woman": "a five foot four woman",
+        "6 ft 2 in": "six feet two inches",
+        "a 55\" TV": "a fifty-five inch TV",
+        "3 in. long": "three inches long",
+        "10 in of snow": "ten inches of snow",
+        "5′ 11″ tall": "five feet eleven inches tall",
+        "12\" by 18\"": "twelve inches by eighteen inches",
+        "8 ft": "eight feet",
+        "a 6 ft fence": "a six foot fence",
+        "1 in": "one inch",
+        "2 in x 4 in": "two inches by four inches",
+        "a 6' ladder": ("a six foot ladder",),
+        "8.5\" x 11\" paper": (
+            "eight point five inches by eleven inches paper", "eight point five by eleven inch paper"),
+        "12 in the class passed": "twelve in the class passed",
+        "He said \"I am 27\" and left.": "he said I am twenty-seven and left",
+        "1 in 10 people": "one in ten people",
+        "Born 1990 in Rome.": "born nineteen ninety in Rome",
+        "We have 12 in. The rest left.": "we have twelve inches the rest left",
     },
     "per": {
         "$20/day": ("twenty dollars per day", "twenty dollars a day"),
@@ -394,15 +405,25 @@ CASES: dict[str, dict[str, str | tuple[str, ...]]] = {
         "March 5 miles north": "march five miles north",
     },
     "decimal comma": {
-        "3,50 €": ("three euros and fifty cents", "three point five zero euros"), "1,5 km": "one point five kilometers",
-        "€1.000,50": ("one thousand euros and fifty cents", "one thousand point five zero euros"), "2,5 kg": "two point
-        five kilograms", "0,75 l": "zero point seven five liters", "π ≈ 3,14": "pi is about three point one four", "12,5
-        %": "twelve point five percent", "37,2 °C": "thirty-seven point two degrees Celsius", "19,99 €": ("nineteen
-        euros and ninety-nine cents",), "1.250,00 EUR": ("one thousand two hundred fifty euros",), "6,022 × 10²³": ("six
-        thousand twenty-two times ten to the power of twenty-three", "six point zero two two times ten to the power of
-        twenty-three"), "9,81 m/s²": "nine point eight one meters per second squared", "1,000 km": "one thousand
-        kilometers", "1,250": "one thousand two hundred fifty", "the point (3,4)": "the point three four", "1,2,3": "one
-        two three", "chapters 1,2": "chapters one two",
+        "3,50 €": ("three euros and fifty cents", "three point five zero euros"),
+        "1,5 km": "one point five kilometers",
+        "€1.000,50": ("one thousand euros and fifty cents", "one thousand point five zero euros"),
+        "2,5 kg": "two point five kilograms",
+        "0,75 l": "zero point seven five liters",
+        "π ≈ 3,14": "pi is about three point one four",
+        "12,5 %": "twelve point five percent",
+        "37,2 °C": "thirty-seven point two degrees Celsius",
+        "19,99 €": ("nineteen euros and ninety-nine cents",),
+        "1.250,00 EUR": ("one thousand two hundred fifty euros",),
+        "6,022 × 10²³": (
+            "six thousand twenty-two times ten to the power of twenty-three",
+            "six point zero two two times ten to the power of twenty-three"),
+        "9,81 m/s²": "nine point eight one meters per second squared",
+        "1,000 km": "one thousand kilometers",
+        "1,250": "one thousand two hundred fifty",
+        "the point (3,4)": "the point three four",
+        "1,2,3": "one two three",
+        "chapters 1,2": "chapters one two",
     },
     "other currencies": {
         "C$20": "twenty Canadian dollars",

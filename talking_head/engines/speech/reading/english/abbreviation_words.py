@@ -100,8 +100,29 @@ ALWAYS_GO_ON = frozenset((
     "vs.", "cf.", "Cf.", "e.g.", "E.g.", "i.e.", "I.e.", "viz.", "ca.", "approx.", "Approx.", "a.k.a.", "Rs.", "esp.",
     "incl.", "excl.",
 ))  # fmt: skip
-GO_ON_BEFORE_FIGURES = frozenset((
-    *(short for short in BEFORE_FIGURES if short.endswith(".") and len(short) > 2), "p.", "max.", "Max.", "min.", "Min.", "avg.",
-    "Avg.", "est.", "Est.", "pop.", "Pop.", "lat.", "Lat.", "long.", "tel.", "Tel.", "resp.", "temp.", "vol.", "Rte.",
-    "Hwy.",
-))  # fmt: skip
+GO_ON_BEFORE_FIGURES = frozenset(
+    (
+        *(short for short in BEFORE_FIGURES if short.endswith(".") and len(short) > 2),
+        "p.",
+        "max.",
+        "Max.",
+        "min.",
+        "Min.",
+        "avg.",
+        "Avg.",
+        "est.",
+        "Est.",
+        "pop.",
+        "Pop.",
+        "lat.",
+        "Lat.",
+        "long.",
+        "tel.",
+        "Tel.",
+        "resp.",
+        "temp.",
+        "vol.",
+        "Rte.",
+        "Hwy.",
+    )
+)

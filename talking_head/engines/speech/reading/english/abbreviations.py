@@ -55,8 +55,34 @@ def _abbreviation(match: re.Match[str]) -> Words | None:
     return f"{words}." if keeps_stop else words
 
 
-_MAY_END = frozenset(("etc.", "et al.", "Jr.", "Sr.", "Ltd.", "Inc.", "Corp.", "Co.", "Bros.", "Ave.", "Rd.", "Blvd.", "Esq.", "p.a.", "hrs.", "yrs.",
-                      "mins.", "secs.", "lbs.", "oz.", "max.", "min.", "avg.", "ibid."))  # fmt: skip
+_MAY_END = frozenset(
+    (
+        "etc.",
+        "et al.",
+        "Jr.",
+        "Sr.",
+        "Ltd.",
+        "Inc.",
+        "Corp.",
+        "Co.",
+        "Bros.",
+        "Ave.",
+        "Rd.",
+        "Blvd.",
+        "Esq.",
+        "p.a.",
+        "hrs.",
+        "yrs.",
+        "mins.",
+        "secs.",
+        "lbs.",
+        "oz.",
+        "max.",
+        "min.",
+        "avg.",
+        "ibid.",
+    )
+)
 
 
 def _before_figure(match: re.Match[str]) -> Words | None:

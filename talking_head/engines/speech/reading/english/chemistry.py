@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from talking_head.engines.speech.reading.english.algebra import letters
 from talking_head.engines.speech.reading.english.mathematics import SUBSCRIPTS, SUPERSCRIPTS
@@ -47,6 +48,7 @@ _SYMBOL = (
     r"(?:He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Nb|Mo|Ag"
     r"|Cd|Sn|Sb|Te|Xe|Cs|Ba|La|Ce|Pt|Au|Hg|Tl|Pb|Bi|Po|Rn|Fr|Ra|Th|Pu|[HBCNOFPSKVYIWU])"
 )
+_WORDS = frozenset(("NO", "CO", "HI", "KI", "BN"))  # formulas only where the sentence speaks of chemistry
 _COUNT = r"(?:\d{1,2}|[₀-₉]{1,2}|ₙ|n(?!\w))?"
 _UNIT = rf"(?:{_SYMBOL}{_COUNT})"
 _GROUPED = rf"(?:{_UNIT}|\((?:{_UNIT}){{1,8}}\){_COUNT}|\[(?:{_UNIT}|\((?:{_UNIT}){{1,4}}\){_COUNT}){{1,8}}\]{_COUNT})"
@@ -60,10 +62,8 @@ _FIGURES = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--"
 
 def spelled(formula: str) -> str:
     """Return "H two S O four"; both letters of a symbol are said."""
-    words = []
-    for part in re.findall(r"\d+|[A-Za-z]", formula.translate(SUBSCRIPTS)):
-        words.append(cardinal(part) if part.isdecimal() else letters(part))
-    return " ".join(words)
+    parts = re.findall(r"\d+|[A-Za-z]", formula.translate(SUBSCRIPTS))
+    return " ".join(cardinal(part) if part.isdecimal() else letters(part) for part in parts)
 
 
 def _charge_words(charge: str) -> str:
@@ -73,29 +73,29 @@ def _charge_words(charge: str) -> str:
     return f" {cardinal(digits)} {sign}" if digits else f" {sign}"
 
 
+def _is_substance(match: re.Match[str], formula: str, plain: str, symbols: list[str]) -> bool:
+    """Return whether letters and figures without a charge are a formula, not a name such as "B12" or "BBC2"."""
+    if formula != plain:
+        return True  # its figures are lowered
+    if _NAMES.fullmatch(plain) or (len(symbols) == 1 and formula not in _MOLECULES):
+        return False
+    doubled = any(first == second for first, second in pairwise(symbols)) and "(" not in plain
+    if doubled and plain != "HCOOH" and len(symbols) < 4:
+        return False
+    if not any(character.isdecimal() for character in plain) and plain not in _PLAIN:
+        return False
+    return formula not in _WORDS or _in_chemistry(match)
+
+
 def _formula(match: re.Match[str]) -> Words | None:
     amount, formula, charge, state = match[1], match[2], match[3], match[4]
     plain = formula.translate(SUBSCRIPTS)
     symbols = re.findall(_SYMBOL, plain)
     has_figure = any(character.isdecimal() for character in plain)
     if not state and not charge:
-        if _NAMES.fullmatch(plain) or (
-            any(first == second for first, second in zip(symbols, symbols[1:], strict=False))
-            and "(" not in plain
-            and not re.search("[₀-₉]", formula)
-            and plain not in ("CH3COOH", "C2H5OH", "HCOOH")
-            and len(symbols) < 4
-        ):
+        if not _is_substance(match, formula, plain, symbols):
             return None
-        if len(symbols) == 1 and formula not in _MOLECULES and not re.search("[₀-₉]", formula):
-            return None
-        if not has_figure and plain not in _PLAIN:
-            return None
-        if formula in ("NO", "CO", "HI", "KI", "BN") and not _in_chemistry(match):
-            return None
-    elif (len(symbols) == 1 and not has_figure and not _is_ion(match, plain, charge, state)) or (
-        len(symbols) > 1 and not has_figure and plain not in _PLAIN and not _is_ion(match, plain, charge, state)
-    ):
+    elif not has_figure and not (len(symbols) > 1 and plain in _PLAIN) and not _is_ion(match, plain, charge, state):
         return None
     if charge and "+" not in charge and charge.strip() == "-" and re.match(r"\s?[-\d]", right(match)):
         return None
@@ -119,8 +119,10 @@ def _in_chemistry(match: re.Match[str]) -> bool:
 
 
 _IONS = frozenset(
-    "H Li Na K Rb Cs Ag Cu F Cl Br I Ca Mg Zn Fe Al Ba Sr Pb Sn Hg Mn Cr Co Ni O S N OH CN Au Cd Ti NO".split()
-)  # noqa: SIM905
+    """
+    H Li Na K Rb Cs Ag Cu F Cl Br I Ca Mg Zn Fe Al Ba Sr Pb Sn Hg Mn Cr Co Ni O S N OH CN Au Cd Ti NO
+    """.split()  # noqa: SIM905
+)
 _BLOOD = re.compile(r"\b(?:grade|grades|blood|type|plan|score|vitamin|class|an?|got|language)\s$", re.I)
 
 

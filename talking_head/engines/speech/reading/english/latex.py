@@ -252,8 +252,12 @@ def _command(match: re.Match[str]) -> str:
     return " "
 
 
-_SMALL_WORDS = frozenset(("to", "of", "or", "is", "in", "if", "and", "the", "sub", "as", "by", "bar", "hat", "dot", "xi", "pi", "mu", "nu", "eta", "chi",
-                          "psi", "rho", "tau", "phi", "log", "for", "all", "not", "one", "two", "six", "ten", "so", "on", "be"))  # fmt: skip
+_SMALL_WORDS = frozenset(
+    """
+    to of or is in if and the sub as by bar hat dot xi pi mu nu eta chi psi rho tau phi log for all not one two
+    six ten so on be
+    """.split()  # noqa: SIM905
+)
 
 
 def _product(match: re.Match[str]) -> str:

@@ -1,20 +1,18 @@
-"""Measures: an amount with its unit, compound units, feet and inches, degrees, places on the globe."""
+"""Measures: an amount with its unit, and compound units."""
 
 from __future__ import annotations
 
 import re
 
 from talking_head.engines.speech.reading.english.adjectives import is_adjective
-from talking_head.engines.speech.reading.english.fractions import fraction_words
 from talking_head.engines.speech.reading.english.numbers import (
     AMOUNT,
     BIG_WORDS,
     DIGIT,
     SIGN,
-    cardinal,
+    is_one,
     number,
     one_of,
-    plain_number,
     signed,
 )
 from talking_head.engines.speech.reading.english.units import CLOSE_ONLY, PER_WORDS, UNITS
@@ -33,22 +31,6 @@ _LENGTHS = ("meter", "foot", "feet", "mile", "inch", "yard", "parsec")
 _SURE_PAIRS = frozenset(
     ("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s")
 )
-_INCH_GOES_ON = (
-    r"(?=\.?(?:$|[,;)!?:]|\s?[x×]|\s(?:of|by|long|wide|tall|high|deep|thick|in diameter|in length|across|apart|away"
-    r"|and|or|to|screens?|monitors?|pipes?|margins?|less|more|longer|shorter|taller|on each|per)\b)|\.\s)"
-)
-_COMPASS = {
-    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
-    "SW": "southwest", "NNE": "north northeast", "NNW": "north northwest", "SSE": "south southeast",
-    "SSW": "south southwest", "ENE": "east northeast", "ESE": "east southeast", "WNW": "west northwest",
-    "WSW": "west southwest",
-}  # fmt: skip
-_POINT = one_of(_COMPASS)
-_SCALES = {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "R": " Rankine"}
-
-
-def _is_one(amount: str) -> bool:
-    return plain_number(amount) == "1"
 
 
 def _power_word(power: str | None, name: str, *, below: bool) -> tuple[str, str]:
@@ -91,7 +73,7 @@ def _measure(match: re.Match[str]) -> Words | None:
     if unit in ("A", "C", "V", "N", "W", "h", "K", "J") and _is_algebra(match):
         return None
     hyphen = space == "-" or right(match, 1) == "-"
-    singular = (_is_one(amount) and not big) or hyphen or is_adjective(match)
+    singular = (is_one(amount) and not big) or hyphen or is_adjective(match)
     words = compound(unit, power, _below(match, 7), singular=singular)
     return f"{signed(sign, amount)} {f'{big} ' if big else ''}{words}"
 
@@ -155,123 +137,18 @@ def _percent_per(match: re.Match[str]) -> Words:
     return f"{signed(match[1], match[2])} percent per {PER_WORDS[match[3]]}"
 
 
-def _is_quotation(match: re.Match[str], mark: str) -> bool:
-    """Return whether the mark behind a figure closes a quotation that is open there."""
-    before = match.string[max(0, match.start() - 300) : match.start()]
-    if mark in '"”':
-        return len(re.findall(r'(?<!\d)["“]', before)) % 2 == 1
-    return bool(re.search(r"(?:^|[\s(])['‘][^'’]*$", before))
-
-
-def _inches(match: re.Match[str]) -> Words | None:
-    if _is_quotation(match, match[3]):
-        return None
-    singular = _is_one(match[2]) or is_adjective(match)
-    return f"{signed(match[1], match[2])} {'inch' if singular else 'inches'}"
-
-
-def _feet(match: re.Match[str]) -> Words | None:
-    if _is_quotation(match, match[2]):
-        return None
-    return f"{number(match[1])} {'foot' if _is_one(match[1]) or is_adjective(match) else 'feet'}"
-
-
-def _feet_inches(match: re.Match[str]) -> Words:
-    feet, inches = match[1], match[2]
-    half = " and a half" if match[3] else ""
-    if is_adjective(match) and not re.match(r"\s(?:tall|long|high|wide|deep)\b", right(match)):
-        return f"{cardinal(feet)} foot {number(inches)}{half}"
-    return (
-        f"{cardinal(feet)} {'foot' if feet == '1' else 'feet'} "
-        f"{number(inches)}{half} {'inch' if inches == '1' and not half else 'inches'}"
-    )
-
-
-def _fraction_inches(match: re.Match[str]) -> Words:
-    mixed = f"{cardinal(match[1])} and " if match[1] else ""
-    words = mixed + fraction_words(int(match[2]), int(match[3]), mixed=bool(match[1]))
-    return f"{words} {'inches' if match[1] and not is_adjective(match) else 'inch'}"
-
-
-def _inch_word(match: re.Match[str]) -> Words:
-    dot = "." if match.group().endswith(".") and not right(match).strip("\"'”’)*_ ") else ""
-    singular = _is_one(match[2]) or is_adjective(match)
-    return f"{signed(match[1], match[2])} {'inch' if singular else 'inches'}{dot}"
-
-
 def _dotted_unit(match: re.Match[str]) -> Words | None:
     """Return the measure whose unit is abbreviated with a full stop: "5 min.", "3 lbs. of"."""
     unit = match[3]
     ends = not right(match).strip("\"'”’)*_ ") or bool(re.match(r"\s[A-Z]", right(match)))
-    singular = _is_one(match[2]) or is_adjective(match)
+    singular = is_one(match[2]) or is_adjective(match)
     return f"{signed(match[1], match[2])} {_unit_words(unit, None, singular=singular)}{'.' if ends else ''}"
 
 
-def _degrees(match: re.Match[str]) -> Words:
-    sign, amount, scale = match[1], match[2], match[3]
-    kind = _SCALES.get(scale or "", "")
-    singular = _is_one(amount) or is_adjective(match) or right(match, 1) == "-"
-    return f"{signed(sign, amount)} {'degree' if singular else 'degrees'}{kind}"
-
-
-def _position(match: re.Match[str]) -> Words | None:
-    """Return an angle with its minutes and seconds, and the point of the compass that it lies towards."""
-    sign, degrees, minutes, seconds, point = match.groups()
-    if not (minutes or point):
-        return None
-    words = [f"{signed(sign, degrees)} {'degree' if degrees == '1' else 'degrees'}"]
-    if minutes:
-        words.append(f"{number(minutes)} {'minute' if minutes == '1' else 'minutes'}")
-    if seconds:
-        words.append(f"{number(seconds)} {'second' if seconds == '1' else 'seconds'}")
-    return " ".join([*words, _COMPASS[point]] if point else words)
-
-
-def _bearing(match: re.Match[str]) -> Words:
-    """Return a bearing such as "N 45° E"."""
-    east = f" {_COMPASS[match[3]]}" if match[3] else ""
-    return f"{_COMPASS[match[1]]} {number(match[2])} degrees{east}"
-
-
-_DOTTED = one_of(("min", "max", "lbs", "lb", "oz", "ft", "yd", "yds", "hr", "hrs", "sec", "secs", "mins", "gal", "qt", "pt",
-                  "tbsp", "tsp", "yr", "yrs", "mo", "mi", "wk", "wks", "doz", "km", "kg", "cm", "mm"))  # fmt: skip
-
-DEGREES = SpanClass(
-    "degrees",
-    (
-        rule(
-            rf"({SIGN})(\d{{1,3}}(?:\.\d{{1,8}})?)\s?[°º]\s?(?:(\d{{1,2}}(?:\.\d{{1,4}})?)\s?['′’]\s?"
-            rf"(?:(\d{{1,2}}(?:\.\d{{1,4}})?)\s?(?:\"|″|”|''|’’))?)?\s?(?:({_POINT})(?!\w|['’.]\w))?(?<!\s)",
-            _position,
-        ),
-        rule(rf"(?<!\w)({_POINT})\s?(\d{{1,3}}(?:\.\d{{1,4}})?)\s?°(?:\s?({_POINT})(?!\w))?(?!\w)", _bearing),
-        rule(rf"({SIGN})({AMOUNT})\s?[°º](?:\s?([CFKR])(?!\w))?", _degrees),
-        rule(rf"({SIGN})({AMOUNT})\s?℃()", lambda match: f"{signed(match[1], match[2])} degrees Celsius"),
-        rule(rf"({SIGN})({AMOUNT})\s?℉()", lambda match: f"{signed(match[1], match[2])} degrees Fahrenheit"),
-    ),
-    re.compile("[°º℃℉]"),
-)
-
-FEET_AND_INCHES = SpanClass(
-    "feet and inches",
-    (
-        rule(r"(?<![\w.])(\d{1,2})\s?['′’]\s?-?(\d{1,2}(?:\.\d)?)(½)?\s?(?:\"|″|”|''|’’|′′)", _feet_inches),
-        rule(r"(?<![\w.])(\d{1,2})['′’](\d{1,2})()(?=\s(?:tall|high|long|man|woman|player|boy|girl)\b)", _feet_inches),
-        rule(
-            rf"(?<![\w.])(\d{{1,3}})\s?(?:ft|feet|foot)\.?,?\s(\d{{1,2}}(?:\.\d)?)()\s?in(?:\."
-            rf"|ch(?:es)?)?{_INCH_GOES_ON}",
-            _feet_inches,
-        ),
-        rule(r"(?<![\w.])(\d{1,2})['′’](\d|1[01])()(?=[\s.,;)]|$)", _feet_inches),
-        rule(
-            r"(?<![\w./])(?:(\d{1,2}) )?(\d{1,2})/(\d{1,2})(?:\"|″|[ -]in(?:\.|ch(?:es)?)?(?=[\s.,)]|$))",
-            _fraction_inches,
-        ),
-        rule(rf"({SIGN})(\d{{1,4}}(?:\.\d{{1,3}})?)\s?(\"|″|”)(?!\w)", _inches),
-        rule(r"(?<![\w.'’])(\d{1,4}(?:\.\d{1,2})?)(['′’])(?=[\s.,;:)x×]|$)(?!\s?[\d(])", _feet),
-        rule(rf"({SIGN})(?<![\w.])({AMOUNT})\s?-?in(?:\.(?=\s[a-z(]|\s?[,;)]|$))?{_INCH_GOES_ON}", _inch_word),
-    ),
-    re.compile(r"\d\s?-?(?:['\"′″’”]|in\b|ft\b|f[oe][oe]t\b)"),
+_DOTTED = one_of(
+    """
+    min max lbs lb oz ft yd yds hr hrs sec secs mins gal qt pt tbsp tsp yr yrs mo mi wk wks doz km kg cm mm
+    """.split()  # noqa: SIM905
 )
 
 MEASURES = SpanClass(
@@ -289,14 +166,14 @@ MEASURES = SpanClass(
         rule(
             rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({AMOUNT}) ?({_UNIT})(?![\w/])",
             lambda match: (
-                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=_is_one(match[2]))} per "
-                f"{number(match[4])} {_unit_words(match[5], None, singular=_is_one(match[4]))}"
+                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=is_one(match[2]))} per "
+                f"{number(match[4])} {_unit_words(match[5], None, singular=is_one(match[4]))}"
             ),
         ),
         rule(
             rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
             lambda match: (
-                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=_is_one(match[2]))} per "
+                f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=is_one(match[2]))} per "
                 f"{PER_WORDS[match[4]]}"
             ),
         ),

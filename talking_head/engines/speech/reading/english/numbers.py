@@ -81,6 +81,11 @@ def plain_number(text: str) -> str:
     return re.sub(r"[^\d.]", "", text)
 
 
+def is_one(amount: str) -> bool:
+    """Return whether an amount is exactly one, which takes the singular."""
+    return plain_number(amount) == "1"
+
+
 def signed(sign: str, text: str) -> str:
     """Return the words of a number with its sign."""
     return SIGNS[sign] + number(text)

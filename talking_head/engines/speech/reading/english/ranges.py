@@ -12,9 +12,24 @@ from talking_head.engines.speech.reading.spans import Claims, Span, SpanClass, W
 
 _DASH = re.compile(r"\s?[-–—−]\s?|\s?\.\.\.?\s?")
 _COUNTABLE = frozenset(
-    ("number", "year", "decade", "money", "measure", "ordinal", "time", "date", "degrees", "fraction", "short number", "roman",
-     "feet and inches", "range", "name of a day or month")
-)  # fmt: skip
+    (
+        "number",
+        "year",
+        "decade",
+        "money",
+        "measure",
+        "ordinal",
+        "time",
+        "date",
+        "degrees",
+        "fraction",
+        "short number",
+        "roman",
+        "feet and inches",
+        "range",
+        "name of a day or month",
+    )
+)
 
 
 class _DashesBetween:

@@ -7,17 +7,18 @@ from functools import lru_cache
 from talking_head.engines.speech.reading.english.abbreviations import SHORTENED, TITLE_NAMES
 from talking_head.engines.speech.reading.english.addresses import ADDRESSES
 from talking_head.engines.speech.reading.english.algebra import LETTERS
+from talking_head.engines.speech.reading.english.angles import DEGREES
+from talking_head.engines.speech.reading.english.calculations import CALCULATIONS
 from talking_head.engines.speech.reading.english.calendar import CALENDAR
 from talking_head.engines.speech.reading.english.capitals import STRESS
 from talking_head.engines.speech.reading.english.chemistry import CHEMISTRY
 from talking_head.engines.speech.reading.english.dates import DATES, FALSE_DATES
 from talking_head.engines.speech.reading.english.fractions import FRACTIONS
 from talking_head.engines.speech.reading.english.latex import LATEX_FORMULAS
+from talking_head.engines.speech.reading.english.lengths import FEET_AND_INCHES
 from talking_head.engines.speech.reading.english.mathematics import MATHEMATICS, QUOTIENTS, SUBSCRIPT
 from talking_head.engines.speech.reading.english.measures import (
     BARE_UNITS,
-    DEGREES,
-    FEET_AND_INCHES,
     MEASURES,
     PER,
 )
@@ -58,6 +59,7 @@ CLASSES: tuple[Finder, ...] = (
     BARE_UNITS,
     PER,
     MATHEMATICS,
+    CALCULATIONS,
     YEAR_ENDS,
     YEARS,
     FRACTIONS,

@@ -48,10 +48,12 @@ BEFORE_ORDINALS = (
     "Victor Emmanuel", "Vladimir", "Wenceslaus", "Wilhelm", "Willem", "William", "Xerxes", "Yohannes", "Zog",
 )  # fmt: skip
 # letters that are read as letters, though they could be figures
-_NO_FIGURES = frozenset(("CD", "CV", "CC", "DC", "DM", "DI", "DIV", "DIX", "LCD", "MC", "MD", "MI", "MIX", "MM", "MV", "MCD", "CIV",
-                         "CI", "CM", "CL", "LI", "LL", "LD", "LV", "LC", "ML", "MDI", "XL", "XC", "XD", "XX", "XXL",
-                         "DX", "MX", "DV", "CX",
-                         "DL", "CDI", "MDX", "MCC", "CCC", "CLI", "MMC", "CCD", "MCI", "LX", "LIV"))  # fmt: skip
+_NO_FIGURES = frozenset(
+    """
+    CD CV CC DC DM DI DIV DIX LCD MC MD MI MIX MM MV MCD CIV CI CM CL LI LL LD LV LC ML MDI XL XC XD XX XXL DX
+    MX DV CX DL CDI MDX MCC CCC CLI MMC CCD MCI LX LIV
+    """.split()  # noqa: SIM905
+)
 _RANKED_AFTER = r"\s(?:century|centuries|dynasty|legion|legions|corps|olympiad|olympic|arrondissement|congress|army)\b"
 _DRIP = re.compile(r"\s(?:drip|fluids?|line|therapy|infusion|bag|injection|antibiotics?)\b")
 _NO_RANK_AFTER = re.compile(

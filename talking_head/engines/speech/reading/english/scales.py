@@ -24,6 +24,9 @@ _KEPT = {
 _GRADES = re.compile(r"\b(?:[Cc]lass|[Yy]ear|[Gg]rade|[Rr]oom|[Ff]lat|[Ss]ection|[Ff]igure|[Qq]uestion|[Ff]ig\.?)\s$")
 
 
+_SPACED = ("mn", "mio", "Mio", "Mrd", "bn", "tn", "trn", "m", "mil")
+
+
 def _scaled(match: re.Match[str]) -> Words | None:
     """Return the number, unless the letter is a unit: meters, kelvins, a molar solution."""
     sign, amount, letter = match[1], match[2], match[3]
@@ -55,7 +58,7 @@ SCALES = SpanClass(
     (
         rule(rf"(?<![\w.])({SIGN})({AMOUNT})(mn|mio|bn|tn|trn|[kKmMbBT])(?![\w/²³^'’*])", _scaled),
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(('mn', 'mio', 'Mio', 'Mrd', 'bn', 'tn', 'trn', 'm', 'mil'))})\.?(?![\w/²³^*])",
+            rf"(?<![\w.])({SIGN})({AMOUNT}) ({one_of(_SPACED)})\.?(?![\w/²³^*])",
             _spaced,
         ),
         rule(

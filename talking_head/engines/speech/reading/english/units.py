@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _METRIC = {
     "m": "meter", "g": "gram", "l": "liter", "L": "liter", "s": "second", "Hz": "hertz", "N": "newton", "J": "joule",
-    "W": "watt", "V": "volt", "A": "ampere", "Ω": "ohm", "Ω": "ohm", "Pa": "pascal", "mol": "mole",
+    "W": "watt", "V": "volt", "A": "ampere", "Ω": "ohm", "Pa": "pascal", "mol": "mole",
     "eV": "electron volt", "Wh": "watt hour", "Ah": "ampere hour", "F": "farad", "H": "henry", "T": "tesla",
     "Bq": "becquerel", "Sv": "sievert", "Gy": "gray", "cal": "calorie", "bar": "bar", "B": "byte", "bit": "bit",
     "pc": "parsec", "lm": "lumen",
@@ -16,7 +16,7 @@ _PREFIXES = {
 # Which prefixes are in use with which unit: others would turn words and symbols into measures.
 _WITH_PREFIX = {
     "m": "fpnµμmcdk", "g": "nµμmck", "l": "nµμmcdh", "L": "nµμmcdh", "s": "fpnµμm", "Hz": "mkMGT", "N": "mkM",
-    "J": "mkMGT", "W": "nµμmkMGT", "V": "nµμmkM", "A": "nµμmk", "Ω": "mkM", "Ω": "mkM", "Pa": "hkMG", "mol": "nµμmk",
+    "J": "mkMGT", "W": "nµμmkMGT", "V": "nµμmkM", "A": "nµμmk", "Ω": "mkM", "Pa": "hkMG", "mol": "nµμmk",
     "eV": "mkMGT", "Wh": "mkMGT", "Ah": "mk", "F": "pnµμm", "H": "µμm", "T": "nµμm", "Bq": "kMGT", "Sv": "µμm",
     "Gy": "m", "cal": "k", "bar": "mk", "B": "kMGTP", "bit": "kMGT", "pc": "kMG",
 }  # fmt: skip
@@ -40,7 +40,7 @@ _OTHER = {
     "cu ft": "cubic foot", "cu. ft.": "cubic foot", "cu m": "cubic meter", "cu in": "cubic inch", "GiB": "gibibyte",
     "MiB": "mebibyte", "KiB": "kibibyte", "Nm": "newton meter", "N m": "newton meter", "N·m": "newton meter",
     "Da": "dalton", "kDa": "kilodalton", "U": "unit", "IU": "international unit", "VA": "volt ampere",
-    "kVA": "kilovolt ampere", "kWp": "kilowatt peak", "Å": "angstrom", "Å": "angstrom", "°C": "degree Celsius",
+    "kVA": "kilovolt ampere", "kWp": "kilowatt peak", "Å": "angstrom", "°C": "degree Celsius",
     "pcs": "piece", "dz": "dozen",
 }  # fmt: skip
 _IRREGULAR = {
