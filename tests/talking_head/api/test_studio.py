@@ -31,6 +31,13 @@ class TestScriptCheck:
         assert answer["utterance_count"] == 2
         assert answer["estimated_seconds"] > 2
 
+    def test_words_that_the_voice_cannot_say_are_named(self, as_teacher: Client) -> None:
+        answer = self.check(as_teacher, "In Russian, hello is Привет. Łódź and naïve are fine, π too.").json()
+        (notice,) = answer["notices"]
+        assert "“Привет”" in notice
+        assert "Łódź" not in notice and "naïve" not in notice
+        assert self.check(as_teacher, SCRIPT).json()["notices"] == []
+
     def test_a_text_that_cannot_be_said(self, as_teacher: Client) -> None:
         response = self.check(as_teacher, " ")
         assert (response.status_code, response.json()["code"]) == (400, "empty_script")

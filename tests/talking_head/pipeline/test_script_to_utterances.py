@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from talking_head.errors import ScriptError
+from talking_head.pipeline.script.language import foreign_word_notices
 from talking_head.pipeline.script.script_to_utterances import (
     CHAPTER_PAUSE_SECONDS,
     MAX_SCRIPT_CHARACTERS,
@@ -178,6 +179,15 @@ def test_unusable_scripts_are_refused_with_a_reason_and_advice(script: str, code
 
 def test_foreign_words_within_a_sentence_are_welcome() -> None:
     assert len(texts("In Russian, hello is Привет. The angle is α. Łódź, naïve, Ångström.")) == 3
+
+
+def test_foreign_words_are_named_once_and_counted() -> None:
+    spoken = ["In Russian Москва, in Japanese 日本 and Москва.", "The angle is alpha. Dvořák."]
+    (notice,) = foreign_word_notices(spoken, "en")
+    assert notice.startswith("The voice cannot say “Москва”, “日本”.")
+    (notice,) = foreign_word_notices(["а б в г д е ж"], "en")
+    assert "“д” and 2 more." in notice
+    assert foreign_word_notices(["Привет, мир. NATO."], "ru") == ()
 
 
 def test_other_languages_expect_their_own_letters() -> None:

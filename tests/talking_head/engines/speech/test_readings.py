@@ -64,6 +64,14 @@ def test_letters_and_stressed_words_sound_as_they_should(written: str, part: str
     assert part in sounds(voice, written)
 
 
+@pytest.mark.parametrize(
+    ("written", "part"),
+    {"Łódź": "lɑdz", "Ștefan": "stɛfən", "Ħal": "hæl", "naïve": "nIiv", "Nguyễn": "ŋIən", "São Paulo": "pɔlO"}.items(),
+)
+def test_letters_with_marks_are_said(written: str, part: str, voice: hibari.HibariSpeech) -> None:
+    assert part in sounds(voice, written)
+
+
 @pytest.mark.parametrize("kind", CASES)
 def test_every_kind_has_a_dozen_cases(kind: str) -> None:
     assert len(CASES[kind]) >= 12

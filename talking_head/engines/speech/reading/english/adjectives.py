@@ -6,7 +6,7 @@ import re
 
 from talking_head.engines.speech.reading.spans import left, right
 
-_ARTICLE = re.compile(r"\b(?:an?|another|one|each|every)\s(?:([a-z]+)\s)?$", re.I)
+_ARTICLE = re.compile(r"\b(?:an?|another|one|each|every)\s(?:([a-z]+)\s)?(?:[\d.]+\s?[x×]\s?){0,2}$", re.I)
 _DETERMINER = re.compile(
     r"\b(?:the|this|that|these|those|his|her|its|my|your|our|their|no|any|first|last|next|new|old|same|whose|single)\s$"
     r"|['’]s\s$|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|several|many|some|few|both|more|\d{1,2})\s$",

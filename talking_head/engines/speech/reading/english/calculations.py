@@ -66,7 +66,9 @@ def _dimensions(match: re.Match[str]) -> Words | None:
     before, after = left(match), right(match)
     sign = match[1]
     calculates = re.search(
-        rf"{OPERATOR}\s?[\d.,\s]*$|\b(?:what is|calculate|work out)\s[\d.,\s×x]*$", before, re.I
+        rf"{OPERATOR}\s?[\d.,\s]*$|\b(?:what is|calculate|work out|multiply|compute|evaluate)\s[\d.,\s×x]*$",
+        before,
+        re.I,
     ) or re.match(
         r"[\d.,]+(?:\s?x\s?[\d.]+)*\s?[=+÷*<>]|[\d.,]+\s?[-−]\s?\d|[\d.,]+\s(?:is|equals|makes|gives)\b", after
     )
@@ -82,9 +84,10 @@ def _dimensions(match: re.Match[str]) -> Words | None:
         after,
         re.IGNORECASE,
     )
+    is_screen = re.search(r"\d{3}\s?$", before) and re.match(r"\d{3,}(?!\s?[=\d])", after)
     return (
         " by "
-        if grid or re.search(r"\b(?:an?|the|each|sizes?|order|dimensions?|measures)\s[\d.,]+\s?$", before)
+        if grid or is_screen or re.search(r"\b(?:an?|the|each|sizes?|order|dimensions?|measures)\s[\d.,]+\s?$", before)
         else " times "
     )
 

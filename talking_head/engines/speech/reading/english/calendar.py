@@ -54,6 +54,7 @@ CALENDAR = SpanClass(
         rule(rf"(?<!\w)({one_of(SHORT_MONTHS)})(?:\.|(?= ['’]?\d)|(?=,? (?:and|to) {MONTH}))", _with_stop),
         rule(rf"(?<!\w)(Mon|Tues?|Weds?|Thurs?|Thu|Fri)(?:\.|(?=,? (?:\d|{MONTH})))", _with_stop),
         rule(rf"(?<!\w)(Sat|Sun)(?:\.(?=[\s,;])(?!\s[A-Z])|(?=,? (?:\d{{1,2}}|{MONTH})\b))", _with_stop),
+        rule(r"(?:(?<=\bSat and )|(?<=\bSat\. and )|(?<=\bSat & )|(?<=\bSat\. & ))(Sun)\b\.?", _with_stop),
         rule(
             rf"(?<!\w)({one_of(SHORT_DAYS)})(?=(?:,| and| &| or|/) ?{_DAY}\b)|(?<=and )(Mon|Tue|Wed|Thu|Fri|Sat)\b",
             lambda match: _name(match.group()),

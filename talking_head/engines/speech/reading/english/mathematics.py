@@ -232,11 +232,19 @@ MATHEMATICS = SpanClass(
     re.compile(r"[\d/^|!'′’″√*·×({⁰-⁹¹²³ⁿ–-]"),
 )
 
+
+def _over(match: re.Match[str]) -> Words | None:
+    """Return the fraction bar between two quantities; "I/O" and "A/B tests" are none."""
+    around = left(match, 1) + right(match, 1)
+    is_name = around.isupper() and around.isalpha() and not re.search("[=+×<>≈]", match.string)
+    return None if is_name else " over "
+
+
 # Behind the letters of algebra: the slash and the minus between two quantities.
 QUOTIENTS = SpanClass(
     "math",
     (
-        rule(r"(?<=[a-zA-Zπθ)²³])\s?/\s?(?=\d|\(|[a-zA-Zπθ](?![a-zA-Z]))(?<![a-zA-Z]{2}/)(?<![a-zA-Z]{2} /)", " over "),
+        rule(r"(?<=[a-zA-Zπθ)²³])\s?/\s?(?=\d|\(|[a-zA-Zπθ](?![a-zA-Z]))(?<![a-zA-Z]{2}/)(?<![a-zA-Z]{2} /)", _over),
         rule(r"(?<=\d)\s?/\s?(?=[a-zA-Zπθ(](?![a-zA-Z]))", " over "),
         rule(r"(?<=[\d)!])\s?/\s?(?=[\d(])", " over "),
         rule(r"(?<=[=+(×])\s?[-−](?=[a-zA-Z](?![a-zA-Z]))|^[-−](?=[a-zA-Z](?![a-zA-Z]))", " minus "),

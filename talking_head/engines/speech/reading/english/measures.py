@@ -155,7 +155,8 @@ MEASURES = SpanClass(
     "measure",
     (
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)({_UNIT})({_POWER})?{_UNDER}{_END}",
+            rf"(?:(?<![\w.])|(?<=\d[x×]))({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)"
+            rf"({_UNIT})({_POWER})?{_UNDER}{_END}",
             _measure,
         ),
         rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
@@ -209,6 +210,11 @@ BARE_UNITS = SpanClass(
     (
         rule(rf"(?<![\w/.°])({_UNIT})({_POWER})?{_UNDER}{_END}", _bare_unit),
         rule(rf"(?<![\w/.°])({_UNIT})/\(({_UNIT})\s?[·⋅* ]\s?({_UNIT})\)", lambda match: _over_product(match, 1)),
+        rule(
+            rf"(?:(?<=10[⁰¹²³⁴-⁹] )|(?<=10[⁰¹²³⁴-⁹]{{2}} )|(?<=10⁻[⁰¹²³⁴-⁹] )|(?<=10⁻[⁰¹²³⁴-⁹]{{2}} )|(?<=10\^\d )"
+            rf"|(?<=10\^\d\d )|(?<=10\^-\d )|(?<=10\^-\d\d ))({_UNIT})(?![\w/²³^])",
+            lambda match: UNITS[match[1]][1],
+        ),
         rule(r"(?<=[°CF])/(min|h|s|hr|hour|minute|second|day)(?!\w)", lambda match: f" per {PER_WORDS[match[1]]}"),
         rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power),
         rule(

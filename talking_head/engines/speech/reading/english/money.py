@@ -99,6 +99,8 @@ CURRENCIES = {
     "DM": ("mark", "marks", *_NONE),
     "¢": ("cent", "cents", *_NONE),
 }  # fmt: skip
+# where "1.500" is one thousand five hundred: their countries write decimals with a comma
+_THOUSANDS_WITH_POINTS = ("€", "EUR", "kr", "kr.", "DKK", "NOK", "SEK", "R$", "BRL", "TRY", "₺", "zł", "PLN")
 _PENCE = {"p": ("penny", "pence"), "c": ("cent", "cents")}
 _ONLY_AFTER = ("¢", "zł", "Kč", "Ft", "元")
 _ONLY_BEFORE = ("Fr.", "SFr.", "Rs.", "Rs", "kr.")
@@ -132,6 +134,8 @@ def per(unit: str | None) -> str:
 def money(sign: str, currency: str, amount: str, big: str, *, adjective: bool) -> str:
     """Return the words of an amount; before a noun its currency is singular: "a ten dollar bill"."""
     singular, many, cent, cents = CURRENCIES[currency]
+    if currency in _THOUSANDS_WITH_POINTS and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", amount):
+        amount = amount.replace(".", "")
     amount = plain_number(amount)
     size = BIG.get(big, "")
     if size:

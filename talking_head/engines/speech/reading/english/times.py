@@ -119,6 +119,11 @@ TIMES = SpanClass(
             r"(\d{1,2})\.([0-5]\d)(?!\w|\.\d| [a-z]{1,3}/)",
             _dotted,
         ),
+        rule(
+            r"(?:(?<=\bat )|(?<=\bAt )|(?<=\bby )|(?<=\buntil )|(?<=\btill ))(\d{1,2})\.(00|15|30|45)"
+            r"(?=$|[,;!?)]|\.(?!\d)| (?:we|I|you|he|she|they|it|the|on|and|to|every|each|this|for|with|when)\b)",
+            _dotted,
+        ),
         rule(r"(?<![\w.:,])(\d{1,2})\s?o['’]\s?clock\b", lambda match: f"{cardinal(match[1])} o'clock"),
         rule(r"(?<![\w.])(\d{1,2})[hH]([0-5]\d)(?!\w)", _dotted),
     ),
