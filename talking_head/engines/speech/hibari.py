@@ -165,7 +165,7 @@ class _LoadedVoice:
         tokens: list[Any] = self._g2p.tokenize(spoken)
         position = 0
         for token in tokens:
-            start = _found(spoken, token.text, position)
+            start = _token_start(spoken, token.text, position)
             position = start + len(token.text)
             if start in letters and token.text in ("a", "A"):
                 token.phonemes, token.rating = _NAME_OF_A, 5
