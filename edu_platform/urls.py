@@ -13,3 +13,7 @@ urlpatterns = [
     path("", include("avatars.urls")),
     path("", include("lessons.urls")),
 ]
+
+# Both answer 503 while the database is unavailable.
+handler400 = "edu_platform.unavailable.bad_request"
+handler500 = "edu_platform.unavailable.server_error"

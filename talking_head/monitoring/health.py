@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,10 @@ from talking_head.errors import ResourceError
 from talking_head.files import bucket, local
 from talking_head.models import Clip, ClipState, Job, JobState
 
+logger = logging.getLogger(__name__)
+
 MIN_FREE_BYTES = 100_000_000  # a minute of video at 512 px takes about 5 MB; below this the next lesson may not fit
+PROBE_PATIENCE_MS = 2_000  # for a lock; a load balancer waits a few seconds for the whole answer
 LONG_WAIT = timedelta(minutes=2)
 
 
@@ -57,11 +61,35 @@ def _check_database(result: Readiness) -> bool:
         result.checks["database"] = "failed"
         result.problems.append("The database does not respond.")
         return False
-    result.checks["database"] = "ok"
+    try:
+        _write_to_database()
+        result.checks["database"] = "ok"
+    except DatabaseError as error:
+        logger.warning("The database cannot be written to: %s", error)
+        result.checks["database"] = "cannot be written"
+        result.problems.append("The database cannot be written to: it is locked or read-only, or its disk is full.")
     result.checks["migrations"] = f"{len(pending)} pending" if pending else "ok"
     if pending:
         result.problems.append("The database is not migrated: run `python manage.py migrate`.")
     return not pending
+
+
+def _write_to_database() -> None:
+    """Write without changing anything that is read: permissions and settings say little about locks and full disks."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA busy_timeout")
+            patience_ms = cursor.fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout = {PROBE_PATIENCE_MS}")
+            try:
+                cursor.execute("PRAGMA user_version")
+                cursor.execute(f"PRAGMA user_version = {cursor.fetchone()[0]:d}")
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {patience_ms:d}")
+        elif connection.vendor == "postgresql":
+            cursor.execute("SELECT current_setting('transaction_read_only'), txid_current()")
+            if cursor.fetchone()[0] == "on":
+                raise DatabaseError("It is read-only.")
 
 
 def _check_media(result: Readiness) -> None:

@@ -47,6 +47,7 @@ CASES = {
     37: "settings under which jobs would run twice",
     52: "messages and rows of another release",
     53: "a body without end, with a length and chunked",
+    65: "the database is read-only, locked or its disk full",
     66: "half-sent requests at a limit of 1,024 open files",
 }
 

@@ -125,7 +125,8 @@ export class Draft {
     } else if (error instanceof HttpError && error.status < 500) {
       this.handlers.onState("error", firstFormError(error.body) ?? "You are logged out. Log in again in another window, then try again.");
     } else {
-      this.handlers.onState("error", "Not saved: no connection. Retrying …");
+      const reason = (error instanceof HttpError && error.body?.message) || "No connection.";
+      this.handlers.onState("error", `Not saved. ${reason} Retrying …`);
       this.timer = setTimeout(() => this.save().catch(() => {}), RETRY_MS);
     }
   }
