@@ -218,7 +218,7 @@ class Nginx(Server):
         user = unprivileged_user()
         shared = (ROOT / "deploy" / "nginx.conf").read_text()
         shared = shared.replace("web:8000", f"127.0.0.1:{web_port}").replace("/srv/media", str(media))
-        shared = shared.replace("listen 80;", f"listen 127.0.0.1:{self.port};")
+        shared = shared.replace("listen 80 default_server;", f"listen 127.0.0.1:{self.port};")
         shared = shared.replace("/etc/nginx/lectern", str(self.folder / "lectern"))
         if storage:
             (self.folder / "lectern").mkdir()

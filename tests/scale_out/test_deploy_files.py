@@ -35,7 +35,7 @@ def assert_known(words: list[str]) -> None:
     if "manage.py" in words:
         assert words[words.index("manage.py") + 1] in get_commands()
     else:
-        assert words[-1] == "edu_platform.asgi:application"
+        assert words[words.index("-m") + 1] == "edu_platform.web"
 
 
 def test_every_part_is_there_and_runs_a_command_that_exists(services: dict[str, Any]) -> None:
