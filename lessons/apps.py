@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as installed_apps
 from django.db.models.signals import post_migrate
 
 
@@ -20,7 +21,7 @@ class LessonsConfig(AppConfig):
         post_migrate.connect(_make_teachers_group, sender=self, dispatch_uid="lessons.make_teachers_group")
 
 
-def _make_teachers_group(using: str, apps: Any, **_: Any) -> None:
+def _make_teachers_group(using: str, apps: Any = installed_apps, **_: Any) -> None:
     """Create the group that administrators put teachers into, so that it is in their list from the start."""
     from edu_platform.people import TEACHERS_GROUP
 

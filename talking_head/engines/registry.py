@@ -56,6 +56,12 @@ def resolve(kind: str, name: str) -> str:
     return chosen
 
 
+def speech_engine_of(voice: str) -> str:
+    """Return the speech engine that a voice's name begins with (``engine:...``); empty when it names none."""
+    prefix, separator, _ = voice.partition(":")
+    return prefix if separator and prefix in ENGINES["speech"] else ""
+
+
 def create(kind: str, name: str, settings: EngineSettings) -> Any:
     """Return a warm engine: models loaded, ready to use.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs.leases import Lease
-from talking_head.models import AttemptOutcome, Clip, Job
+from talking_head.models import AttemptOutcome, Clip, ClipState, Job
 from talking_head.pipeline.requests import ClipRequest
 from talking_head.profiles import faster_than
 from talking_head.timing import timing
@@ -84,6 +85,7 @@ def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
 def clip_request_for(clip: Clip) -> ClipRequest:
     """Return the renderer's request for a clip."""
     job = clip.job
+    width_px, height_px = size_of_neighbours(job.clips.all()) if clip.is_fallback else (0, 0)
     narration_path = str(uploads.local_path(UploadKind.NARRATION, job.narration_digest)) if job.narration_digest else ""
     return ClipRequest(
         text=clip.text,
@@ -103,7 +105,26 @@ def clip_request_for(clip: Clip) -> ClipRequest:
         face=job.face,
         half_resolution=clip.is_half_resolution,
         fallback=clip.is_fallback,
+        width_px=width_px,
+        height_px=height_px,
     )
+
+
+def size_of_neighbours(clips: Iterable[Clip]) -> tuple[int, int]:
+    """Return the width and height of a job's first finished clip that is no fallback; zeros while there is none."""
+    for clip in clips:
+        if clip.state == ClipState.DONE and not clip.is_fallback and clip.result.get("width_px"):
+            return clip.result["width_px"], clip.result["height_px"]
+    return 0, 0
+
+
+def clips_of_another_size(clips: Sequence[Clip]) -> list[int]:
+    """Return the indexes of finished fallbacks that cannot be joined to their neighbours: they were rendered before
+    any neighbour was, and the face engine draws in another size than the still one."""
+    size_px = size_of_neighbours(clips)
+    fallbacks = [clip for clip in clips if clip.is_fallback and clip.state == ClipState.DONE and all(size_px)]
+    drawn = {clip.index: (clip.result.get("width_px"), clip.result.get("height_px")) for clip in fallbacks}
+    return [index for index, drawn_px in drawn.items() if all(drawn_px) and drawn_px != size_px]
 
 
 def job_timeout_error(job: Job) -> RendererError:

@@ -49,11 +49,18 @@ class ClipPlan:
             face=self.engines["face"],
             enhancer=self.engines["enhancer"],
             fallback=self.request.fallback,
+            **({"frame": list(self.fallback_size_px)} if self.fallback_size_px else {}),
         )
 
     def face_engine(self, engines: WarmEngines) -> FaceEngine[Any, Any]:
         engine: FaceEngine[Any, Any] = engines.get("face", self.face)
         return HalfResolutionFace(engine) if self.is_half_resolution else engine
+
+    @property
+    def fallback_size_px(self) -> tuple[int, int] | None:
+        """Return the width and height that a fallback has to have; None when it may have its own."""
+        size_px = (self.request.width_px, self.request.height_px)
+        return size_px if self.request.fallback and all(size_px) else None
 
     @property
     def is_half_resolution(self) -> bool:

@@ -32,6 +32,7 @@ from talking_head.pipeline.cache.entries import (
 )
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, key_of
 from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
+from talking_head.pipeline.fitted_frames import fitted_frames
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.passage_to_take import passage_to_take
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
@@ -127,7 +128,10 @@ class ClipRenderer:
                 expression_scale=plan.profile.expression_scale,
             )
 
-        frames = stopwatch.timed("frames", face.frames(source, motion))
+        drawn = face.frames(source, motion)
+        if plan.fallback_size_px:
+            drawn = fitted_frames(drawn, *plan.fallback_size_px)
+        frames = stopwatch.timed("frames", drawn)
         if plan.enhancer is not None:
             frames = stopwatch.timed_enhancer("enhance", plan.enhancer, "frames", frames)
         metadata = self._write_clip(plan, take, take_key, frames, on_event, stopwatch)

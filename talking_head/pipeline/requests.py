@@ -32,6 +32,8 @@ class ClipRequest:
     face: str = "puppet"
     half_resolution: bool = False  # True = memory ran out: draw at half resolution, without enhancer
     fallback: bool = False  # True = this replaces a clip that failed: still face, marked as such
+    width_px: int = 0  # of a fallback: the size of its neighbours; 0 = as the still engine draws it
+    height_px: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

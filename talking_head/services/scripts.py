@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from django.conf import settings
 
 from talking_head.engines import registry
 from talking_head.engines.base import EngineSettings, Voice
-from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import EngineError, OptionError
 from talking_head.permissions import Person, own_voices
@@ -45,15 +45,15 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
 
 def voices() -> tuple[Voice, ...]:
     """Return the voices that every user has: those of the configured speech engine, its default first, and with
-    ``auto`` also those that coqui has here."""
+    ``auto`` also those that the other engines have here."""
     configured = settings.TALKING_HEAD_SPEECH
-    engine_voices = voices_of(registry.resolve("speech", configured))
-    if configured != AUTO:
-        return engine_voices
-    try:
-        return engine_voices + voices_of(COQUI)
-    except EngineError:  # an optional engine that is not installed
-        return engine_voices
+    first = registry.resolve("speech", configured)
+    every_voice = voices_of(first)
+    others = [name for name in registry.ENGINES["speech"] if name != first] if configured == AUTO else []
+    for engine in others:
+        with contextlib.suppress(EngineError):  # an optional engine that is not installed
+            every_voice += voices_of(engine)
+    return every_voice
 
 
 def voices_for(user: Person) -> tuple[Voice, ...]:
@@ -63,7 +63,7 @@ def voices_for(user: Person) -> tuple[Voice, ...]:
 
 def speech_engine_for(voice: str) -> str:
     """Return the engine for a voice if the request names none: the voice's name may imply it, else the settings do."""
-    return COQUI if parsed(voice) else registry.resolve("speech", settings.TALKING_HEAD_SPEECH)
+    return registry.speech_engine_of(voice) or registry.resolve("speech", settings.TALKING_HEAD_SPEECH)
 
 
 @lru_cache(maxsize=8)
@@ -82,7 +82,7 @@ def check_voice(voice: str, speech: str) -> None:
         EngineError, InvalidInput: a cloned voice cannot be used here, or its sample was deleted.
     """
     sample = parsed(voice)
-    if isinstance(sample, SampleVoice) and speech == COQUI:
+    if isinstance(sample, SampleVoice) and speech == registry.speech_engine_of(voice):
         return check_sample_exists(sample)
     names = [known.name for known in voices_of(speech)] if voice else []
     if voice and voice not in names:

@@ -23,7 +23,7 @@ from talking_head.digests import sha256_of_file
 from talking_head.errors import RendererError, TalkingHeadError, map_os_errors
 from talking_head.files import bucket, clip_cache, job_files, local
 from talking_head.jobs import publish_claims
-from talking_head.jobs.claim import JOB_TIMEOUT, clip_request_for
+from talking_head.jobs.claim import JOB_TIMEOUT, clip_request_for, clips_of_another_size
 from talking_head.jobs.publish_claims import PublishClaim
 from talking_head.jobs.state_machine import atomic_transition, transition_job
 from talking_head.models import Clip, Job
@@ -58,6 +58,10 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
         if missing := clip_cache.missing_clips(clips, keep_going):
             logger.warning("job %s: clips %s are missing from the cache", job.pk, missing)
             publish_claims.rerender_clips(claim, missing)
+            return False
+        if misfits := clips_of_another_size(clips):
+            logger.warning("job %s: fallbacks %s take the size of the other clips", job.pk, misfits)
+            publish_claims.rerender_clips(claim, misfits)
             return False
         outcome = _package(job, clips, staging, renderer, keep_going)
         if outcome.end is End.DONE:

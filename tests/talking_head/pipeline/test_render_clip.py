@@ -336,6 +336,22 @@ def test_a_stand_in_shows_the_still_engine_with_the_take(
     assert result.frame_count == real.frame_count
 
 
+def test_a_fallback_takes_the_size_of_its_neighbours(
+    renderer: ClipRenderer, cache: ContentCache, clip_request: ClipRequest
+) -> None:
+    """A face engine may draw in any size; what comes of it must be joined."""
+    real = renderer.render(clip_request)
+    own_size = renderer.render(replace(clip_request, fallback=True))
+    assert (own_size.width_px, own_size.height_px) != (real.width_px, real.height_px)
+    wide = {"width_px": real.width_px, "height_px": real.height_px}
+    result = renderer.render(replace(clip_request, fallback=True, **wide))
+    assert (result.width_px, result.height_px) == (real.width_px, real.height_px)
+    assert result.clip_key not in (own_size.clip_key, real.clip_key)
+    assert result.frame_count == real.frame_count
+    ignored = renderer.render(replace(clip_request, width_px=8, height_px=8))
+    assert ignored.clip_key == real.clip_key, "only a fallback has to fit"
+
+
 @pytest.mark.parametrize(
     "change",
     [
