@@ -50,6 +50,7 @@ class PortraitAdmin(admin.ModelAdmin):
         "digest",
         "created_at",
         "deleted_at",
+        "purged_at",
     )
     # The agreement and its picture are a record that is never edited.
     readonly_fields = tuple(field for field in fields if field not in ("name", "is_shared"))
@@ -71,11 +72,12 @@ class PortraitAdmin(admin.ModelAdmin):
     def hints(self, portrait: Portrait) -> str:
         return " ".join(problem["message"] for problem in portrait.warnings) or "None"
 
-    @admin.action(description="Withdraw from new videos", permissions=["change"])
+    @admin.action(description="Withdraw consent (for a moment it can be restored)", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:
         for portrait in queryset:
             services.delete_portrait(portrait)
-        self.message_user(request, "Withdrawn. Their owners can restore them.", messages.SUCCESS)
+        words = "Withdrawn. Their videos are hidden, and the pictures will be deleted in a moment."
+        self.message_user(request, words, messages.SUCCESS)
 
     @admin.action(description="Restore", permissions=["change"])
     def bring_back(self, request: HttpRequest, queryset: QuerySet[Portrait]) -> None:

@@ -10,8 +10,8 @@ class Portrait(models.Model):
     """An uploaded picture of a face. The renderer stores the bytes under their digest; this row holds the owner, the
     report on the picture, and who agreed to its use.
 
-    A deleted portrait keeps its row (and its record of consent): earlier videos still refer to it, and the owner may
-    restore it. It cannot be chosen for new videos.
+    A deleted portrait keeps its row, the record of consent: what was agreed to, and until when, must remain provable.
+    It cannot be used any more, and a little later, when its owner can no longer restore it, the bytes are deleted, too.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portraits")
@@ -26,6 +26,9 @@ class Portrait(models.Model):
     is_shared = models.BooleanField(default=False)  # every teacher of this school may use it
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)  # when the picture and its clips were deleted for good
+
+    hidden_videos = 0  # set by services.consent for a page
 
     class Meta:
         ordering = ["name", "pk"]
@@ -67,6 +70,8 @@ class VoiceSample(models.Model):
     consent_given_by = models.CharField(max_length=200)  # the person who speaks
     consent_recorded_at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    hidden_videos = 0  # set by services.consent for a page
 
     class Meta:
         ordering = ["name", "pk"]

@@ -35,9 +35,9 @@ def may_change(user: Person, portrait: Portrait) -> bool:
 
 def may_view_portrait(user: Person, digest: str) -> bool:
     """Return whether a user may see a stored picture; the renderer asks before serving it. Owners also see deleted
-    ones, because they may restore them."""
+    ones, as long as they may restore them."""
     if not isinstance(user, User) or not user.is_active:
         return False
-    if Portrait.objects.filter(owner=user, digest=digest).exists():
+    if Portrait.objects.filter(owner=user, digest=digest, purged_at=None).exists():
         return True
     return portraits_shared_with(user).filter(digest=digest).exists()

@@ -161,6 +161,14 @@ TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
 # How long a recording is kept that no lesson and no running job uses. 0: for ever.
 TALKING_HEAD_UNUSED_NARRATION_DAYS = env.int("TALKING_HEAD_UNUSED_NARRATION_DAYS", default=30)
+# How long a picture is kept that was uploaded through the render service's API, without recorded consent.
+TALKING_HEAD_SERVICE_PORTRAIT_DAYS = env.int("TALKING_HEAD_SERVICE_PORTRAIT_DAYS", default=30)
+PORTRAIT_UNDO_SECONDS = 30  # how long a deleted portrait can be restored; then its picture is deleted for good
+LESSON_UNDO_SECONDS = 3_600  # the same for lessons and their videos
+# The cache of takes and clips: the least recently used entries go when it is larger, and those unused for longer.
+# Entries that waiting or running jobs need always stay. 0: no limit.
+CACHE_MAX_GB = env.float("CACHE_MAX_GB", default=20.0)
+CACHE_MAX_DAYS = env.int("CACHE_MAX_DAYS", default=90)
 
 # --- background work ---------------------------------------------------------------------------------------------
 # A task only wakes a worker: it carries an id, and the state is in our own tables. The sweeper repeats a lost message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -36,7 +36,8 @@ class CourseAdmin(admin.ModelAdmin):
     inlines = (LessonInline, EnrolmentInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
-        counts = {"lessons_": Count("lessons", distinct=True), "students_": Count("enrolments", distinct=True)}
+        lessons = Count("lessons", filter=Q(lessons__deleted_at=None), distinct=True)
+        counts = {"lessons_": lessons, "students_": Count("enrolments", distinct=True)}
         return super().get_queryset(request).select_related("teacher").annotate(**counts)
 
     @admin.display(description="lessons", ordering="lessons_")

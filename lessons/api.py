@@ -18,6 +18,7 @@ from edu_platform.people import signed_in_user
 from lessons import permissions as rules
 from lessons import services
 from lessons.models import Course, Lesson
+from lessons.publication import all_as_published
 from talking_head import services as rendering
 from talking_head.api.schema import answers
 from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
@@ -60,8 +61,9 @@ class NewLessonSerializer(serializers.Serializer):
 
 
 class LessonSerializer(serializers.ModelSerializer):
-    """A lesson. ``current_job`` is the video that students watch, ``latest_job`` the render requested last (null for
-    callers who cannot change the lesson)."""
+    """A lesson. ``current_job`` is the video that students watch, ``latest_job`` the render requested last. Callers who
+    cannot change the lesson see title, text and settings of the published video, and not what is still being written.
+    """
 
     course = serializers.SlugField(source="course.slug")
     latest_job = serializers.UUIDField(allow_null=True)
@@ -122,9 +124,10 @@ class CourseDetail(APIView):
     @extend_schema(responses=answers(CourseDetailSerializer))
     def get(self, request: Request, slug: str) -> Response:
         course = _visible_course(request, slug)
-        lessons = course.lessons.all()
-        if not rules.may_edit_course(request.user, course):
-            lessons = lessons.filter(is_published=True)
+        if rules.may_edit_course(request.user, course):
+            lessons = list(course.lessons.all())
+        else:
+            lessons = all_as_published(course.lessons.filter(is_published=True).exclude(rules.with_hidden_video()))
         data = {**CourseSerializer(course).data, "lessons": LessonRowSerializer(lessons, many=True).data}
         return Response(data)
 
@@ -148,10 +151,9 @@ class LessonDetail(APIView):
     @extend_schema(responses=answers(LessonSerializer))
     def get(self, request: Request, pk: int) -> Response:
         lesson = _visible_lesson(request, pk)
-        data = dict(LessonSerializer(lesson).data)
         if not rules.may_edit(request.user, lesson):
-            data["latest_job"] = None
-        return Response(data)
+            (lesson,) = all_as_published([lesson])
+        return Response(LessonSerializer(lesson).data)
 
     @extend_schema(request=LessonChangeSerializer, responses=answers(LessonSerializer))
     def patch(self, request: Request, pk: int) -> Response:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from lessons.models import Course, Lesson, Progress
 from lessons.services import is_outdated
-from talking_head.services import Job, JobState
+from talking_head.services import Job, JobState, hidden_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def lesson_cards(lessons: Iterable[Lesson], viewer: User) -> list[LessonCard]:
                 state=state,
                 label=label,
                 badge=badge,
-                poster_url=reverse("job_file", args=[current.pk, "poster.jpg"]) if current else "",
+                poster_url=reverse("job_file", args=[current.pk, "poster.jpg"])
+                if current and not current.is_hidden
+                else "",
                 seconds=current.video_seconds if current else None,
                 position_seconds=row.position_seconds if row else 0.0,
                 is_completed=bool(row and row.completed_at),
@@ -70,6 +72,8 @@ def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[
         return "failed", "Failed", "bad"
     if current is None:
         return "empty", "No video yet", ""
+    if current.is_hidden:
+        return "hidden", "Consent withdrawn", "bad"
     if is_outdated(lesson, current):
         return "outdated", "Out of date", "warn"
     if current.state == JobState.FALLBACK:
@@ -79,9 +83,11 @@ def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[
 
 def with_counts(courses: QuerySet[Course]) -> QuerySet[Course]:
     """Annotate courses with ``lesson_count``, ``watchable_count`` and ``student_count`` for their cards."""
-    watchable = Q(lessons__is_published=True) & Q(lessons__current_job__isnull=False)
+    live = Q(lessons__id__isnull=False, lessons__deleted_at=None)
+    watchable = live & Q(lessons__is_published=True, lessons__current_job__isnull=False)
+    watchable &= ~Q(lessons__current_job__in=hidden_jobs())
     return courses.select_related("teacher").annotate(
-        lesson_count=Count("lessons", distinct=True),
+        lesson_count=Count("lessons", filter=live, distinct=True),
         watchable_count=Count("lessons", filter=watchable, distinct=True),
         student_count=Count("enrolments", distinct=True),
     )

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from lessons.models import Course, Lesson, Progress
-from lessons.permissions import courses_taken_by
+from lessons.permissions import courses_taken_by, with_hidden_video
+from lessons.publication import all_as_published
 from lessons.services import current_job_of
 
 RESUME_FROM_SECONDS = 3.0  # before this, starting over costs nothing
@@ -48,7 +49,7 @@ def resume_position(progress: Progress | None, video_seconds: float | None) -> f
 
 def watchable_lessons(course: Course) -> QuerySet[Lesson]:
     """Return the lessons that a student of the course sees."""
-    return course.lessons.filter(is_published=True).exclude(current_job=None)
+    return course.lessons.filter(is_published=True).exclude(current_job=None).exclude(with_hidden_video())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class NextStep:
 
 def continue_where_left_off(student: User) -> NextStep | None:
     """Return the unfinished lesson watched last; else the first lesson not yet completed."""
-    lessons = Lesson.objects.filter(course__in=courses_taken_by(student), is_published=True).exclude(current_job=None)
+    open_lessons = Lesson.objects.filter(course__in=courses_taken_by(student), is_published=True)
+    lessons = open_lessons.exclude(current_job=None).exclude(with_hidden_video())
     begun = (
         Progress.objects.filter(student=student, completed_at=None, lesson__in=lessons)
         .select_related("lesson__course")
@@ -69,10 +71,10 @@ def continue_where_left_off(student: User) -> NextStep | None:
         .first()
     )
     if begun is not None:
-        return NextStep(begun.lesson, begun.position_seconds)
+        return NextStep(all_as_published([begun.lesson])[0], begun.position_seconds)
     done = Progress.objects.filter(student=student).exclude(completed_at=None).values("lesson")
     first = lessons.exclude(pk__in=done).select_related("course").order_by("course", "position", "pk").first()
-    return NextStep(first, 0.0) if first else None
+    return NextStep(all_as_published([first])[0], 0.0) if first else None
 
 
 def next_lesson_after(lesson: Lesson) -> Lesson | None:

@@ -45,8 +45,17 @@ class Enrolment(models.Model):
         return f"{self.student} in {self.course}"
 
 
+class LiveLessons(models.Manager["Lesson"]):
+    """The lessons that are not deleted: what every page, list and rule reads."""
+
+    def get_queryset(self) -> models.QuerySet[Lesson]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class Lesson(models.Model):
     """A text that is read aloud, and the video that currently shows it.
+
+    ``objects`` and a course's ``lessons`` leave out deleted ones.
 
     ``version`` rises with every change that would alter the video; a finished render becomes current only if it was
     made for the version that is still current.
@@ -72,6 +81,10 @@ class Lesson(models.Model):
     is_published = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # for an hour it can be restored
+
+    objects = LiveLessons()
+    with_deleted: models.Manager[Lesson] = models.Manager()
 
     class Meta:
         ordering = ["course", "position", "id"]

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from edu_platform.people import Person
 from lessons.models import Course, Lesson
+from talking_head.services import hidden_jobs
 
 
 def courses_taught_by(user: Person) -> QuerySet[Course]:
@@ -51,10 +52,17 @@ def is_enrolled(user: Person, course: Course) -> bool:
 
 def may_watch(user: Person, lesson: Lesson) -> bool:
     """Return whether a user may watch a lesson: its teacher and staff always; an enrolled student once it is published
-    and has a video."""
+    and has a video that is not hidden."""
     if may_edit(user, lesson):
         return True
-    return lesson.is_published and lesson.current_job is not None and is_enrolled(user, lesson.course)
+    if not lesson.is_published or lesson.current_job is None or not is_enrolled(user, lesson.course):
+        return False
+    return not Lesson.objects.filter(with_hidden_video(), pk=lesson.pk).exists()
+
+
+def with_hidden_video() -> Q:
+    """Return the condition on lessons whose video nobody is shown now: the person in it has withdrawn their consent."""
+    return Q(current_job__in=hidden_jobs())
 
 
 def may_watch_job(user: Person, job_id: uuid.UUID, subject: str) -> bool:

@@ -25,4 +25,4 @@ def may_view_lesson_job(user: Person, job: Job) -> bool:
 
 def narrations_of_lessons() -> QuerySet[Lesson, Any]:
     """Return the recordings that lessons use, for :func:`talking_head.services.register_narration_use`."""
-    return Lesson.objects.exclude(narration=None).values("narration")
+    return Lesson.with_deleted.exclude(narration=None).values("narration")

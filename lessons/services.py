@@ -16,6 +16,7 @@ from django.utils.text import slugify
 
 from avatars.services import portraits as avatars
 from edu_platform.people import Person, is_teacher
+from lessons.deletion import delete_lesson, restore_lesson
 from lessons.models import Course, Enrolment, Lesson
 from lessons.permissions import (
     courses_taken_by,
@@ -56,6 +57,7 @@ __all__ = [
     "move_lesson",
     "narration_of",
     "remove_student",
+    "restore_lesson",
     "set_published",
     "show_published_job",
 ]
@@ -164,14 +166,6 @@ def change_lesson(lesson: Lesson, *, expected_version: int | None = None, **valu
     if changed:
         stored.save(update_fields=[*changed, "version", "updated_at"])
     return stored
-
-
-def delete_lesson(lesson: Lesson) -> None:
-    """Delete a lesson and cancel a render of it that is still running."""
-    running = latest_job_of(lesson)
-    lesson.delete()
-    if running is not None and running.is_active:
-        rendering.cancel_job(running)
 
 
 def set_published(lesson: Lesson, published: bool) -> None:

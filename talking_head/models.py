@@ -90,6 +90,11 @@ class Job(models.Model):
     width_px = models.PositiveIntegerField(null=True, blank=True)
     height_px = models.PositiveIntegerField(null=True, blank=True)
 
+    # The person shown or heard withdrew consent: nobody is served its files unless its owner says later to keep it.
+    consent_withdrawn_at = models.DateTimeField(null=True, blank=True)
+    kept_at = models.DateTimeField(null=True, blank=True)
+    delete_after = models.DateTimeField(null=True, blank=True)  # deleted by the user; until then it can be undone
+
     reviewed_at = models.DateTimeField(null=True, blank=True)  # when an administrator marked its end as reviewed
     review_seq = models.PositiveBigIntegerField(default=0)  # +1 with every JobAction: rejects actions from a stale page
 
@@ -115,6 +120,12 @@ class Job(models.Model):
                 condition=models.Q(state__in=REVIEWABLE_JOB_STATES, reviewed_at=None),
                 name="job_to_review",
             ),
+            models.Index(fields=["delete_after"], condition=models.Q(delete_after__isnull=False), name="job_to_delete"),
+            models.Index(
+                fields=["consent_withdrawn_at"],
+                condition=models.Q(consent_withdrawn_at__isnull=False),
+                name="job_withdrawn",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,10 +136,21 @@ class Job(models.Model):
         return self.state in ACTIVE_JOB_STATES
 
     @property
-    def is_watchable(self) -> bool:
+    def is_published(self) -> bool:
+        """Return whether it has a video, hidden or not."""
         return self.state in WATCHABLE_JOB_STATES
 
+    @property
+    def is_hidden(self) -> bool:
+        """Return whether nobody is served its files now: deleted, or without the consent of the person in it."""
+        return self.delete_after is not None or (self.consent_withdrawn_at is not None and self.kept_at is None)
 
+    @property
+    def is_watchable(self) -> bool:
+        return self.is_published and not self.is_hidden
+
+
+HIDDEN_JOBS = models.Q(delete_after__isnull=False) | models.Q(consent_withdrawn_at__isnull=False, kept_at=None)
 QUEUED_CLIPS = models.Q(state=ClipState.WAITING, turn__isnull=False)
 IS_SHORT = models.Q(is_short=True)
 
@@ -289,6 +311,35 @@ class Narration(models.Model):
 
     def __str__(self) -> str:
         return f"Recording of {self.duration_seconds:.0f} s ({self.get_state_display()})"
+
+
+class PortraitUpload(models.Model):
+    """A picture that was uploaded through the render service's API, without recorded consent: who answers for it, and
+    when it is deleted."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="one_upload_per_owner_and_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} of {self.owner}"
+
+
+class Removal(models.Model):
+    """Files that must go, on every machine and in the bucket: kept until they are gone, and for a day where several
+    machines may hold copies (see files/removals.py)."""
+
+    kind = models.CharField(max_length=20)  # results, clips or takes
+    key = models.CharField(max_length=64)  # the job's id, or the key of the cache's entry
+    is_stored = models.BooleanField(default=True)  # not yet deleted from the bucket
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:12]}"
 
 
 class RenderMachine(models.Model):

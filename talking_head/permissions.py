@@ -17,17 +17,23 @@ from django.contrib.auth.models import User
 
 from edu_platform.people import Person
 from talking_head.engines.base import Voice
-from talking_head.models import Job
+from talking_head.models import Job, PortraitUpload
 
 JobViewerRule: TypeAlias = Callable[[Person, Job], bool]
 PortraitRule: TypeAlias = Callable[[Person, str], bool]
 SubmitterRule: TypeAlias = Callable[[Person], bool]
 VoicesRule: TypeAlias = Callable[[Person], tuple[Voice, ...]]
+WithdrawalRule: TypeAlias = Callable[[str, str, int | None], bool]  # kind, digest, the owner's id
+ConsentRule: TypeAlias = Callable[[str, str], bool]  # kind, digest
+
+PORTRAIT, VOICE = "portrait", "voice"  # what a person can consent to
 
 _job_rules: list[JobViewerRule] = []
 _portrait_rules: list[PortraitRule] = []
 _submitter_rules: list[SubmitterRule] = []
 _voices_rules: list[VoicesRule] = []
+_withdrawal_rules: list[WithdrawalRule] = []
+_consent_rules: list[ConsentRule] = []
 
 
 def register_job_viewer_rule(rule: JobViewerRule) -> None:
@@ -54,18 +60,48 @@ def register_voices_rule(rule: VoicesRule) -> None:
         _voices_rules.append(rule)
 
 
+def register_withdrawal_rule(rule: WithdrawalRule) -> None:
+    """Add a rule that says whether the consent by which an owner could use a portrait or a voice was withdrawn."""
+    if rule not in _withdrawal_rules:
+        _withdrawal_rules.append(rule)
+
+
+def register_consent_rule(rule: ConsentRule) -> None:
+    """Add a rule that says whether any user's recorded consent covers these bytes, which then must stay."""
+    if rule not in _consent_rules:
+        _consent_rules.append(rule)
+
+
+def is_withdrawn(kind: str, digest: str, owner_id: int | None) -> bool:
+    """Return whether the owner may no longer use a portrait or a voice. One who has uploaded the same picture through
+    the render service's API answers for the consent to it, and may."""
+    if kind == PORTRAIT and PortraitUpload.objects.filter(digest=digest, owner=owner_id).exists():
+        return False
+    return any(rule(kind, digest, owner_id) for rule in _withdrawal_rules)
+
+
+def is_consented(kind: str, digest: str) -> bool:
+    """Return whether a user may still use these bytes."""
+    if kind == PORTRAIT and PortraitUpload.objects.filter(digest=digest).exists():
+        return True
+    return any(rule(kind, digest) for rule in _consent_rules)
+
+
 def own_voices(user: Person) -> tuple[Voice, ...]:
     """Return the cloned voices that this person may use."""
     return tuple(voice for rule in _voices_rules for voice in rule(user))
 
 
 def may_view_job(user: Person, job: Job) -> bool:
-    """Return whether the user is the job's owner, staff who may view jobs, or admitted by a registered rule."""
-    if not user.is_authenticated or not user.is_active:
+    """Return whether the user is the job's owner, staff who may view jobs, or admitted by a registered rule. Nobody may
+    view a deleted job; one whose consent was withdrawn is for its owner and staff alone, without its files."""
+    if not user.is_authenticated or not user.is_active or job.delete_after is not None:
         return False
     if job.owner_id is not None and job.owner_id == user.pk:
         return True
-    return is_staff_with(user, "talking_head.view_job") or any(rule(user, job) for rule in _job_rules)
+    if is_staff_with(user, "talking_head.view_job"):
+        return True
+    return not job.is_hidden and any(rule(user, job) for rule in _job_rules)
 
 
 def may_view_portrait(user: Person, digest: str) -> bool:

@@ -10,7 +10,6 @@ import unicodedata
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from avatars.models import Portrait
 from avatars.permissions import (
@@ -20,6 +19,8 @@ from avatars.permissions import (
     portraits_shared_with,
     portraits_usable_by,
 )
+from avatars.services import consent
+from avatars.services.consent import delete_portrait, withdraw_portrait
 from talking_head import services as rendering
 from talking_head.errors import PortraitError
 from talking_head.services import InspectedPortrait
@@ -40,6 +41,7 @@ __all__ = [
     "thumbnail",
     "too_many_bytes",
     "undelete_portrait",
+    "withdraw_portrait",
 ]
 
 # Stored with every portrait as it was agreed to; changing it here does not change earlier agreements.
@@ -119,24 +121,29 @@ def change_portrait(portrait: Portrait, *, name: str, is_shared: bool) -> Portra
     return portrait
 
 
-def delete_portrait(portrait: Portrait) -> None:
-    """Withdraw a portrait from new videos; existing videos stay. Deleting twice changes nothing."""
-    Portrait.objects.filter(pk=portrait.pk, deleted_at=None).update(deleted_at=timezone.now())
-    portrait.refresh_from_db(fields=["deleted_at"])
-
-
 def undelete_portrait(portrait: Portrait) -> None:
-    """Restore a deleted portrait.
+    """Restore a deleted portrait, and show its videos again. A portrait that is not deleted does not change.
 
     Raises:
-        PortraitError: ``portrait_exists`` when the same picture was uploaded again in the meantime.
+        PortraitError: ``portrait_withdrawn`` when it is too late, ``portrait_exists`` when the same picture was
+            uploaded again in the meantime.
     """
+    portrait.refresh_from_db()
+    deleted_at = portrait.deleted_at
+    if deleted_at is not None and not consent.can_be_restored(portrait):
+        raise PortraitError(
+            "It is too late to restore this portrait: the picture has been deleted.",
+            code="portrait_withdrawn",
+            hint="Upload the picture again if the person shown agrees.",
+        )
     try:
         with transaction.atomic():
-            Portrait.objects.filter(pk=portrait.pk).update(deleted_at=None)
+            Portrait.objects.filter(pk=portrait.pk, purged_at=None).update(deleted_at=None)
     except IntegrityError as error:
         raise _already_exists(portrait.owner, portrait.digest) from error
     portrait.refresh_from_db(fields=["deleted_at"])
+    if deleted_at is not None:
+        consent.show_again(portrait, since=deleted_at)
 
 
 def name_from_file_name(file_name: str) -> str:

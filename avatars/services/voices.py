@@ -9,8 +9,6 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.db.models.signals import post_delete
-from django.dispatch import receiver
 from django.utils import timezone
 
 from avatars.models import VoiceSample
@@ -96,25 +94,12 @@ def add_voice_sample(
 
 
 def withdraw_voice_sample(sample: VoiceSample) -> None:
-    """End the agreement: running renders stop, the recording is deleted, finished videos stay. The row remains as the
-    record of what was agreed. Withdrawing twice changes nothing.
+    """End the agreement: running renders stop, the recording and what it said are deleted, finished videos are hidden.
+    The row remains as the record of what was agreed. Withdrawing twice changes nothing.
 
     Raises:
         ResourceError: the file cannot be deleted; the agreement is withdrawn nevertheless.
     """
     VoiceSample.objects.filter(pk=sample.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
     sample.refresh_from_db(fields=["withdrawn_at"])
-    _delete_recording(sample)
-
-
-@receiver(post_delete, sender=VoiceSample)
-def _delete_with_account(instance: VoiceSample, **_: object) -> None:
-    """Delete the recordings of a deleted account."""
-    transaction.on_commit(lambda: _delete_recording(instance))
-
-
-def _delete_recording(sample: VoiceSample) -> None:
-    if not VoiceSample.objects.filter(
-        digest=sample.digest, withdrawn_at=None
-    ).exists():  # two samples may share the file
-        rendering.delete_voice_sample(sample.digest)
+    rendering.purge_withdrawn(rendering.VOICE, sample.digest)

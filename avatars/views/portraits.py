@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
+from avatars.services import consent
 from avatars.services import portraits as services
 from avatars.views.uploads import UploadPage, is_too_heavy, problem_of
 from edu_platform.body_limits import accepts_file
@@ -31,14 +32,15 @@ THUMBNAIL_SECONDS = 86_400
 def portrait_list(request: HttpRequest) -> HttpResponse:
     """Show a teacher's portraits, those shared by others, and deleted ones."""
     user = _teacher(request)
-    deleted = Portrait.objects.filter(owner=user).exclude(deleted_at=None).order_by("-deleted_at")
+    gone = list(Portrait.objects.filter(owner=user).exclude(deleted_at=None).order_by("-deleted_at"))
+    deleted = [portrait for portrait in gone if consent.can_be_restored(portrait)]
+    withdrawn = [portrait for portrait in gone if portrait not in deleted]
     context = {
         "portraits": services.portraits_owned_by(user),
         "shared": services.portraits_shared_with(user).select_related("owner"),
         "deleted": deleted,
-        "just_deleted": next(
-            (portrait for portrait in deleted if str(portrait.pk) == request.GET.get("deleted")), None
-        ),
+        "withdrawn": withdrawn,
+        "hidden_videos": consent.count_hidden_videos(rendering.PORTRAIT, withdrawn),
     }
     return render(request, "avatars/portrait_list.html", context)
 
@@ -136,9 +138,31 @@ def portrait_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a portrait; the list then offers to undo it."""
     portrait = _own_portrait(request, pk)
     services.delete_portrait(portrait)
-    response = redirect("portrait_list")
-    response["Location"] += f"?deleted={portrait.pk}"
-    return response
+    return redirect("portrait_list")
+
+
+@require_POST
+@login_required
+def portrait_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a portrait and its picture at once, without an undo."""
+    portrait = _own_portrait(request, pk)
+    try:
+        services.withdraw_portrait(portrait)
+    except TalkingHeadError as error:
+        messages.error(request, f"The consent is withdrawn, and the picture will be deleted soon. {error}")
+    else:
+        messages.success(request, f"“{portrait.name}” was withdrawn and its picture deleted.")
+    return redirect("portrait_list")
+
+
+@require_POST
+@login_required
+def portrait_keep_videos(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the finished videos with a withdrawn portrait again."""
+    portrait = _own_portrait(request, pk, deleted=True)
+    consent.keep_videos(rendering.PORTRAIT, portrait)
+    messages.success(request, f"The videos with “{portrait.name}” are shown again.")
+    return redirect("portrait_list")
 
 
 @require_POST

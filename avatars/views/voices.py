@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from avatars.forms import VoiceUploadForm
 from avatars.models import VoiceSample
-from avatars.services import voices
+from avatars.services import consent, voices
 from avatars.views.uploads import UploadPage
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
@@ -25,7 +25,7 @@ from talking_head.errors import TalkingHeadError
 def voice_list(request: HttpRequest) -> HttpResponse:
     """Show a teacher's voices and withdrawn ones."""
     user = _teacher(request)
-    withdrawn = VoiceSample.objects.filter(owner=user).exclude(withdrawn_at=None).order_by("-withdrawn_at")
+    withdrawn = list(VoiceSample.objects.filter(owner=user).exclude(withdrawn_at=None).order_by("-withdrawn_at"))
     languages = rendering.cloning_languages()
     context = {
         "samples": [
@@ -33,6 +33,7 @@ def voice_list(request: HttpRequest) -> HttpResponse:
             for sample in voices.voice_samples_of(user)
         ],
         "withdrawn": withdrawn,
+        "hidden_videos": consent.count_hidden_videos(rendering.VOICE, withdrawn),
         "problem": rendering.cloning_problem(),
     }
     return render(request, "avatars/voice_list.html", context)
@@ -83,6 +84,16 @@ def voice_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, f"The agreement is withdrawn, but the recording could not be deleted. {error}")
     else:
         messages.success(request, f"“{sample.name}” was withdrawn and its recording deleted.")
+    return redirect("voice_samples")
+
+
+@require_POST
+@login_required
+def voice_keep_videos(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the finished videos with a withdrawn voice again."""
+    sample = get_object_or_404(VoiceSample.objects.exclude(withdrawn_at=None), pk=pk, owner=_teacher(request))
+    consent.keep_videos(rendering.VOICE, sample)
+    messages.success(request, f"The videos with “{sample.name}” are shown again.")
     return redirect("voice_samples")
 
 

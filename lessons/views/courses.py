@@ -9,9 +9,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from edu_platform.people import require_teacher, signed_in_user
-from lessons import cards, learning, services
+from lessons import cards, deletion, learning, services
 from lessons import permissions as rules
 from lessons.forms import AddStudentForm, CourseForm, NewLessonForm
+from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
 from talking_head.errors import InvalidInput
 
@@ -25,7 +26,7 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
     course = visible_course(request, slug)
     user = signed_in_user(request.user)
     if not rules.may_edit_course(user, course):
-        lesson_cards = cards.lesson_cards(learning.watchable_lessons(course), user)
+        lesson_cards = cards.lesson_cards(all_as_published(learning.watchable_lessons(course)), user)
         done = sum(card.is_completed for card in lesson_cards)
         return render(request, "lessons/course_detail.html", {"course": course, "cards": lesson_cards, "done": done})
     context = {
@@ -34,6 +35,7 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "enrolments": course.enrolments.select_related("student").order_by("student__username"),
         "new_lesson": NewLessonForm(),
         "add_student": AddStudentForm(),
+        "deleted_lessons": deletion.restorable_lessons(course),
     }
     return render(request, "lessons/course_manage.html", context)
 
@@ -110,11 +112,23 @@ def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Delete a lesson."""
+    """Delete a lesson; the course's page then offers to undo it."""
     lesson = own_lesson(request, slug, pk)
     services.delete_lesson(lesson)
-    messages.success(request, f"“{lesson.title}” was deleted.")
-    return redirect("course_detail", slug)
+    return redirect(f"{lesson.course.get_absolute_url()}#deleted-lessons")
+
+
+@require_POST
+@login_required
+def lesson_undelete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Restore a deleted lesson with its videos."""
+    course = own_course(request, slug)
+    lesson = deletion.restorable_lessons(course).filter(pk=pk).first()
+    if lesson is None or not services.restore_lesson(lesson):
+        messages.error(request, "It is too late to restore this lesson.")
+        return redirect("course_detail", slug)
+    messages.success(request, f"“{lesson.title}” was restored.")
+    return redirect(f"{course.get_absolute_url()}#lesson-{lesson.pk}")
 
 
 @require_POST

@@ -17,6 +17,7 @@ from edu_platform.people import signed_in_user
 from lessons import learning, services
 from lessons import permissions as rules
 from lessons.models import Lesson, Progress
+from lessons.publication import all_as_published, as_published
 from lessons.views.access import lesson_in, visible_course, wants_json
 from talking_head import services as rendering
 
@@ -36,11 +37,14 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     lesson = _watchable_lesson(request, slug, pk)
     user = signed_in_user(request.user)
     job = services.current_job_of(lesson)
+    may_edit = rules.may_edit(user, lesson)
+    shown = lesson if may_edit else as_published(lesson, job)
+    following = learning.next_lesson_after(lesson)
     snapshot = rendering.job_snapshot(job) if job else None
     transcript = _transcript(snapshot["clips"]) if snapshot else []
     progress = Progress.objects.filter(lesson=lesson, student=user).first()
     context = {
-        "lesson": lesson,
+        "lesson": shown,
         "course": lesson.course,
         "video": snapshot["video"] if snapshot else None,
         "transcript": transcript,
@@ -52,8 +56,8 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "fallbacks": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
         "progress": progress,
         "resume_seconds": learning.resume_position(progress, job.video_seconds if job else None),
-        "next_lesson": learning.next_lesson_after(lesson),
-        "may_edit": rules.may_edit(user, lesson),
+        "next_lesson": following if may_edit or following is None else all_as_published([following])[0],
+        "may_edit": may_edit,
     }
     return render(request, "lessons/lesson_detail.html", context)
 

@@ -30,7 +30,7 @@ class JobList(generics.ListAPIView):
     def get_queryset(self) -> QuerySet[Job]:
         if getattr(self, "swagger_fake_view", False):  # the schema is generated without a user
             return Job.objects.none()
-        return Job.objects.filter(owner=self.request.user.pk).order_by("-created_at", "pk")
+        return Job.objects.filter(owner=self.request.user.pk, delete_after=None).order_by("-created_at", "pk")
 
     def get_permissions(self) -> list[BasePermission]:
         is_reading = self.request is None or self.request.method in SAFE_METHODS

@@ -1,8 +1,8 @@
 """The render service's own small API: a picture in, a video out, without courses and lessons.
 
-A picture's ``image_id`` is a signed token that names its owner and its framing, so no row has to be stored for pictures
-that are never used. The calling service is responsible for consent; portraits with recorded consent are managed by the
-pages.
+A picture's ``image_id`` is a signed token that names its owner and its framing. The calling service is responsible for
+consent, so a picture without recorded consent is kept for a limited time (``TALKING_HEAD_SERVICE_PORTRAIT_DAYS``), and
+refused if the person shown has withdrawn theirs. Portraits with recorded consent are managed by the pages.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, visible_job
 from talking_head.api.schema import answers
-from talking_head.errors import OptionError, unknown_portrait
+from talking_head.errors import OptionError, PortraitError, unknown_portrait
 from talking_head.files import job_files, uploads
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import UploadKind
+from talking_head.jobs import housekeeping
 from talking_head.models import Priority
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
@@ -90,8 +91,15 @@ class AvatarUpload(APIView):
         upload = form.validated_data["image_file"]
         if upload.size > MAX_PORTRAIT_BYTES:  # before it is read into memory
             raise portrait_too_heavy()
+        owner_id = signed_in_user(request.user).pk
         stored = services.store_portrait(upload.read())
-        image = ImageId(stored.digest, form.validated_data["preprocess_mode"], signed_in_user(request.user).pk)
+        try:
+            services.refuse_withdrawn(owner_id, stored.digest, "")
+        except PortraitError:
+            services.purge_withdrawn(services.PORTRAIT, stored.digest)
+            raise
+        housekeeping.note_upload(owner_id, stored.digest)
+        image = ImageId(stored.digest, form.validated_data["preprocess_mode"], owner_id)
         return Response(_avatar(image), status=status.HTTP_201_CREATED)
 
 

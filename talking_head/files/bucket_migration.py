@@ -49,5 +49,5 @@ def _files() -> Iterator[tuple[str, Path]]:
 
 def _results(job: Job, folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (job.is_watchable or job_files.is_job_record(job.pk, path.name)):
+        if path.is_file() and (job.is_published or job_files.is_job_record(job.pk, path.name)):
             yield job_files.storage_key(job, path.name), path

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import map_os_errors
 from talking_head.files import bucket, local, uploads
 from talking_head.files.uploads import UploadKind
-from talking_head.models import Clip, ClipState
+from talking_head.models import Clip, ClipState, Job
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, entry_name
 from talking_head.pipeline.requests import ClipResult
 
@@ -60,29 +61,36 @@ def store(result: ClipResult, keep_going: KeepGoing) -> None:
         bucket.transfer([partial(_upload_entry, entry) for entry in entries], keep_going)
 
 
-def delete(entry: Entry) -> None:
-    """Delete an entry for good, here and in the bucket. (Copies on other machines are deleted when their caches are
-    cleared.)
+def delete(entry: Entry) -> bool:
+    """Delete an entry for good, here and in the bucket; return whether it was here. (Copies on other machines are
+    deleted by their sweepers, see :mod:`talking_head.files.removals`.)
 
     Raises:
         ResourceError: ``storage_unavailable``.
     """
+    was_here = _local_path(entry).is_dir()
     ContentCache(local.cache_root()).remove(*entry)
     if bucket.is_enabled():
         for key in bucket.names(_key_prefix(entry)):
             bucket.delete(key)
+    return was_here
 
 
-def delete_withdrawn(voice: str, result: ClipResult) -> None:
-    """Delete a clip whose cloned voice was withdrawn while it was rendered.
+def delete_withdrawn(job_id: UUID, result: ClipResult) -> None:
+    """Delete a clip of a job whose portrait or voice was withdrawn, or that was deleted, while it was rendered. No row
+    will ever name it.
 
     Raises:
         ResourceError: ``storage_unavailable``.
     """
-    sample = parsed(voice)
-    if isinstance(sample, SampleVoice) and not uploads.exists(UploadKind.VOICE_SAMPLE, sample.digest):
-        for entry in ((CLIPS, result.clip_key), (TAKES, result.take_key)):
-            delete(entry)
+    stays = Job.objects.filter(pk=job_id, consent_withdrawn_at=None, delete_after=None)
+    if stays.exists():
+        return
+    others = Clip.objects.filter(job__consent_withdrawn_at=None)
+    if not others.filter(clip_key=result.clip_key).exists():
+        delete((CLIPS, result.clip_key))
+    if not others.filter(take_key=result.take_key).exists():
+        delete((TAKES, result.take_key))
 
 
 def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:

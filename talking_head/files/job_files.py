@@ -82,7 +82,7 @@ def delete(job_id: UUID) -> None:
 def orphans(job: Job) -> list[str]:
     """Return the storage keys that publishers of this ended job left behind in the bucket."""
     folder = f"{local.results_folder(job.pk).name}/"
-    published = _published(job.pk, job.fence) if job.is_watchable else None
+    published = _published(job.pk, job.fence) if job.is_published else None
     return [
         name
         for name in bucket.names(folder)

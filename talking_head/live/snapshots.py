@@ -35,7 +35,7 @@ def job_snapshot(job: Job) -> Json:
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
         **job_view(job, clips),
-        "clips": [clip_view(clip) for clip in clips],
+        "clips": [{**clip_view(clip), **({"url": None} if job.is_hidden else {})} for clip in clips],
         "narration": _narration_view(job),
         "video": _video_view(job),
     }

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from talking_head.engines.base import Voice
+from talking_head.jobs.deletion import delete_jobs, hidden_jobs, restore_jobs
+from talking_head.jobs.housekeeping import register_housekeeping
 from talking_head.jobs.narration_retention import register_narration_use
+from talking_head.jobs.withdrawal import (
+    keep_withdrawn_videos,
+    purge_withdrawn,
+    refuse_withdrawn,
+    restore_consent,
+    withdraw_consent,
+    withdrawn_videos_of,
+)
 from talking_head.live.snapshots import job_snapshot
 from talking_head.models import Job, JobState, Narration, NarrationState
 from talking_head.permissions import (
+    PORTRAIT,
+    VOICE,
     may_view_job,
     may_view_portrait,
     own_voices,
+    register_consent_rule,
     register_job_viewer_rule,
     register_portrait_rule,
     register_submitter_rule,
     register_voices_rule,
+    register_withdrawal_rule,
 )
 from talking_head.services.direct import generate_talking_video, run_job, video_path
 from talking_head.services.forecasts import VideoForecast, forecast_video
@@ -41,7 +55,6 @@ from talking_head.services.voice_samples import (
     cloned_voice_name,
     cloning_languages,
     cloning_problem,
-    delete_voice_sample,
     sample_too_heavy,
     store_voice_sample,
     voice_sample_digest,
@@ -53,6 +66,8 @@ __all__ = [
     "MAX_NARRATION_SECONDS",
     "MAX_PORTRAIT_BYTES",
     "MAX_SAMPLE_BYTES",
+    "PORTRAIT",
+    "VOICE",
     "InspectedPortrait",
     "Job",
     "JobState",
@@ -68,11 +83,13 @@ __all__ = [
     "cloned_voice_name",
     "cloning_languages",
     "cloning_problem",
-    "delete_voice_sample",
+    "delete_jobs",
     "forecast_video",
     "generate_talking_video",
+    "hidden_jobs",
     "inspect_portrait",
     "job_snapshot",
+    "keep_withdrawn_videos",
     "may_view_job",
     "may_view_portrait",
     "narration_of",
@@ -80,11 +97,18 @@ __all__ = [
     "own_voices",
     "portrait_thumbnail",
     "portrait_too_heavy",
+    "purge_withdrawn",
+    "refuse_withdrawn",
+    "register_consent_rule",
+    "register_housekeeping",
     "register_job_viewer_rule",
     "register_narration_use",
     "register_portrait_rule",
     "register_submitter_rule",
     "register_voices_rule",
+    "register_withdrawal_rule",
+    "restore_consent",
+    "restore_jobs",
     "retry_job",
     "run_job",
     "sample_too_heavy",
@@ -97,4 +121,6 @@ __all__ = [
     "voice_withdrawn",
     "voices",
     "voices_for",
+    "withdraw_consent",
+    "withdrawn_videos_of",
 ]

@@ -17,7 +17,7 @@ from talking_head.engines.speech.pace import check_speed
 from talking_head.errors import OptionError, PortraitError, ResourceError, unknown_portrait
 from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
-from talking_head.jobs import queue, state_machine, transcription, wakeups
+from talking_head.jobs import queue, state_machine, transcription, wakeups, withdrawal
 from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.planning import auto_selection, quotas
@@ -79,6 +79,7 @@ def submit_job(
     if idempotency_key and (known := _job_with_key(owner, idempotency_key)):
         return known
     started_seconds = time.monotonic()
+    withdrawal.refuse_withdrawn(owner.pk if owner else None, portrait_digest, voice)
     narration = usable_narration(narration_digest) if narration_digest else None
     if narration is not None:
         _refuse_voice_with_recording(voice, speed, speech)
@@ -216,6 +217,8 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
                 quotas.set_created_at(job, admitted_at)
             else:  # rendered by the calling process: there is no queue and no quota
                 job.save(force_insert=True)
+            # Again, because the consent may have been withdrawn since: a withdrawal cancels only what is stored.
+            withdrawal.refuse_withdrawn(job.owner_id, job.portrait_digest, job.voice)
             Clip.objects.bulk_create(queue.enqueue(job, clips))
             if narration is not None and not is_transcribed:
                 transcription.wait_for(job, narration)

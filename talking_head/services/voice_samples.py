@@ -13,10 +13,9 @@ from django.conf import settings
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
 from talking_head.errors import EngineError, InvalidInput, map_os_errors
-from talking_head.files import clip_cache, local, uploads
+from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
-from talking_head.jobs import state_machine
-from talking_head.models import ACTIVE_JOB_STATES, Clip, Job
+from talking_head.jobs.withdrawal import voice_withdrawn
 
 if TYPE_CHECKING:
     from talking_head.pipeline.checks.recording_report import NarrationReport
@@ -28,7 +27,6 @@ __all__ = [
     "cloned_voice_name",
     "cloning_languages",
     "cloning_problem",
-    "delete_voice_sample",
     "sample_too_heavy",
     "store_voice_sample",
     "voice_sample_digest",
@@ -92,23 +90,6 @@ def store_voice_sample(data: bytes) -> StoredSample:
     return StoredSample(digest, report)
 
 
-def delete_voice_sample(digest: str) -> None:
-    """Delete the bytes, cancel the videos that are being rendered with them, and delete the voice's cached clips.
-    Finished videos stay. The caller must know that no other person has agreed to the use of the same bytes.
-
-    Raises:
-        ResourceError: ``storage_denied``.
-    """
-    uploads.delete(UploadKind.VOICE_SAMPLE, digest)
-    spoken = Job.objects.filter(voice__endswith=f":{digest}")
-    for job_id in spoken.filter(state__in=ACTIVE_JOB_STATES).values_list("pk", flat=True):
-        state_machine.cancel(job_id)
-    for take_key, clip_key in Clip.objects.filter(job__in=spoken).values_list("take_key", "clip_key"):
-        for kind, key in ((clip_cache.TAKES, take_key), (clip_cache.CLIPS, clip_key)):
-            if key:
-                clip_cache.delete((kind, key))
-
-
 def check_sample_exists(voice: SampleVoice) -> None:
     """Check that a cloned voice can be used.
 
@@ -119,10 +100,6 @@ def check_sample_exists(voice: SampleVoice) -> None:
         raise problem
     if voice.language not in cloning_languages() or not uploads.exists(UploadKind.VOICE_SAMPLE, voice.digest):
         raise voice_withdrawn()
-
-
-def voice_withdrawn() -> InvalidInput:
-    return InvalidInput("This voice is not available.", code="voice_withdrawn", hint="Choose another voice.")
 
 
 def sample_too_heavy() -> InvalidInput:

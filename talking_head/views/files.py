@@ -58,7 +58,7 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
         name = METRICS_FILE
     if name in OWNERS_FILES and not _may_read_records(request.user, job):
         return _forbidden()
-    if name not in VIEWERS_FILES + OWNERS_FILES:
+    if name not in VIEWERS_FILES + OWNERS_FILES or (job.is_hidden and name not in (METRICS_FILE, local.LOG)):
         raise Http404("A job has no such file.")
     file = local.metrics_file(job.pk).name if name == METRICS_FILE else name
     return serve_file(request, job_files.storage_key(job, file), download_name=_download_name(request, job, f" {file}"))
@@ -70,6 +70,8 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
     if not request.user.is_authenticated:
         return _require_login(request)
     job = _visible_job(request.user, job_id)
+    if job.is_hidden:
+        raise Http404("The person in this video has withdrawn their consent.")
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()
     if clip is None:
         raise Http404("This clip has not been rendered yet.")

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from talking_head.files import bucket, job_files, local, uploads
+from talking_head.files import bucket, cache_limits, job_files, local, removals, uploads
 from talking_head.jobs import narration_retention, state_machine
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.renderer.scratch import is_abandoned
@@ -33,6 +33,8 @@ def collect_garbage() -> int:
         logger.info("removing garbage: %s", path.name)
         _remove(path)
     removed = len(removable) + narration_retention.collect_unused()
+    removed += removals.carry_out_pending()
+    cache_limits.prune_if_due()
     if bucket.is_enabled():
         removed += _collect_orphaned_objects() + uploads.drop_stale_copies()
     return removed

@@ -11,6 +11,7 @@ import logging
 from talking_head.jobs import (
     attempt_outcomes,
     claims,
+    housekeeping,
     outbox,
     publish_claims,
     queue,
@@ -37,6 +38,7 @@ def sweep() -> None:
         logger.info("took back %d clips, expired %d jobs, made %d jobs urgent", reaped, expired, aged)
     wake_workers_if_needed()
     deliver_outbox()
+    housekeeping.keep_house()
 
 
 def wake_workers_if_needed() -> bool:

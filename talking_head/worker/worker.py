@@ -158,9 +158,9 @@ def _purge_withdrawn_voice(claim: Claim, outcome: RenderOutcome) -> None:
     if outcome.end is not End.DONE:
         return
     try:
-        clip_cache.delete_withdrawn(claim.request.voice, ClipResult.from_json(outcome.values))
+        clip_cache.delete_withdrawn(claim.job_id, ClipResult.from_json(outcome.values))
     except TalkingHeadError:
-        logger.warning("The clip of a withdrawn voice could not be deleted.", exc_info=True)
+        logger.warning("The clip of a withdrawn portrait or voice could not be deleted.", exc_info=True)
 
 
 class _ProgressForwarder:

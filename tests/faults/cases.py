@@ -46,7 +46,12 @@ CASES = {
     36: "the web process is killed under open sockets",
     37: "settings under which jobs would run twice",
     52: "messages and rows of another release",
+    50: "consent is withdrawn in mid-render",
     53: "a body without end, with a length and chunked",
+    58: "a student asks for what the teacher has not published",
+    59: "a portrait or a voice is withdrawn before, during and after a render",
+    60: "a lesson, a job, a course or an account is deleted",
+    62: "the cache is beyond its limit, the disk is nearly full",
     65: "the database is read-only, locked or its disk full",
     66: "half-sent requests at a limit of 1,024 open files",
 }

@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,11 @@ def entry_name(kind: str, key: str) -> str:
     return f"{kind}/{key[:2]}/{key}"
 
 
+def keep_nothing(_kind: str, _key: str, _used_at: float) -> bool:
+    """Return False: every entry may be pruned."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class KindStats:
     """The size of one kind of entries, and the lookups of it through this object."""
@@ -63,6 +68,7 @@ class _Counter:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    kind: str
     folder: Path
     bytes: int
     used_at: float  # seconds since the epoch
@@ -134,11 +140,17 @@ class ContentCache:
         return result
 
     def prune(
-        self, *, max_bytes: int | None = None, older_than_seconds: float | None = None, kind: str | None = None
+        self,
+        *,
+        max_bytes: int | None = None,
+        older_than_seconds: float | None = None,
+        kind: str | None = None,
+        keep: Callable[[str, str, float], bool] = keep_nothing,
     ) -> int:
         """Delete entries unused for that long, then the least recently used until the rest fits into ``max_bytes``.
 
-        Also delete what killed processes left behind. Return the bytes freed.
+        ``keep(kind, key, used_at)`` says which entries stay in any case; they count towards ``max_bytes``. Also delete
+        what killed processes left behind. Return the bytes freed.
         """
         now = time.time()
         self._clear_abandoned(now)
@@ -149,7 +161,7 @@ class ContentCache:
         for entry in entries:
             expired = older_than_seconds is not None and now - entry.used_at > older_than_seconds
             too_many = max_bytes is not None and total - freed > max_bytes
-            if expired or too_many:
+            if (expired or too_many) and not keep(entry.kind, entry.folder.name, entry.used_at):
                 self._remove_folder(entry.folder)
                 freed += entry.bytes
         return freed
@@ -196,7 +208,7 @@ class ContentCache:
             for folder in self._folders(prefix):
                 try:
                     size = sum(file.stat().st_size for file in folder.iterdir())
-                    yield _Entry(folder, size, folder.stat().st_mtime)
+                    yield _Entry(kind, folder, size, folder.stat().st_mtime)
                 except FileNotFoundError:
                     continue  # removed in the meantime
 
