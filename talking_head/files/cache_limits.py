@@ -56,14 +56,14 @@ def missing_bytes(cache: ContentCache) -> int:
 
 
 def prune(*, everything: bool = False) -> int:
-    """Prune the cache to its limits, or of everything that no job needs; return the bytes freed."""
+    """Delete what is beyond the limits, or everything that no job needs; return the bytes freed."""
     cache = ContentCache(local.cache_root())
     limits = CacheLimits(0, None) if everything else limits_now(cache)
     return cache.prune(max_bytes=limits.max_bytes, older_than_seconds=limits.max_age_seconds, keep=needed_by_jobs())
 
 
 def prune_if_due() -> int:
-    """Prune, unless that would take too much of a sweeper's time; return the bytes freed. A full disk is always due."""
+    """Call :func:`prune` unless that would take too much of a sweeper's time; return the bytes freed. A full disk is always due."""
     global _next_walk_at
     cache = ContentCache(local.cache_root())
     if not cache.root.exists() or (time.monotonic() < _next_walk_at and not missing_bytes(cache)):

@@ -58,8 +58,8 @@ def restore_consent(kind: str, digest: str, *, since: datetime) -> int:
 
 
 def purge_withdrawn(kind: str, digest: str, *, owner_id: int | None = None) -> None:
-    """Withdraw, and delete for good what was made with the portrait or voice: clips and takes, and the bytes unless a
-    consent of another owner covers them. On every machine and in the bucket, within the sweeper's next round.
+    """Delete for good what was made with the portrait or voice, after :func:`withdraw_consent`: clips and takes, and the
+    bytes unless a consent of another owner covers them. Everywhere, with the next round of each machine's sweeper.
 
     Raises:
         ResourceError: the bytes cannot be deleted now; everything else has been done.

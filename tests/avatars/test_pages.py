@@ -22,7 +22,7 @@ from tests.avatars.conftest import LogIn
 
 PAGES = ("portrait_list", "portrait_upload")
 PAGES_OF_ONE = ("portrait_edit", "portrait_thumbnail")
-ACTIONS_OF_ONE = ("portrait_delete", "portrait_undelete")
+ACTIONS_OF_ONE = ("portrait_delete", "portrait_undelete", "portrait_withdraw", "portrait_keep_videos")
 
 
 def upload(client: Client, data: bytes, file_name: str = "face.png", **fields: Any) -> HttpResponse:

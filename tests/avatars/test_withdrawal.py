@@ -87,7 +87,7 @@ def test_59_before_a_render_it_is_refused_and_what_waits_is_cancelled(
     def codes() -> list[str]:
         answers = [
             client.post("/api/jobs/", body, content_type="application/json"),
-            client.post(f"/api/jobs/{ended.pk}/retry/", {}, content_type="application/json"),
+            client.post(f"/api/jobs/{ended.pk}/retry", {}, content_type="application/json"),
         ]
         assert {answer.status_code for answer in answers} == {400}
         return [answer.json()["code"] for answer in answers]

@@ -32,6 +32,7 @@ PAGES = {
     "lesson_publish": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_cancel": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_delete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "lesson_undelete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_progress": ("post", (302, 404, 302, 404, 302, LOG_IN)),
     "enrolment_add": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "enrolment_remove": ("post", (302, 404, 403, 404, 302, LOG_IN)),
