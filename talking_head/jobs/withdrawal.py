@@ -58,7 +58,7 @@ def restore_consent(kind: str, digest: str, *, since: datetime) -> int:
 
 
 def purge_withdrawn(kind: str, digest: str, *, owner_id: int | None = None) -> None:
-    """Delete for good what was made with the portrait or voice, after :func:`withdraw_consent`: clips and takes, and the
+    """Delete for good what was made with the portrait or voice, after :func:`withdraw_consent`: clips, takes, and the
     bytes unless a consent of another owner covers them. Everywhere, with the next round of each machine's sweeper.
 
     Raises:
