@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -12,24 +14,34 @@ from lessons.models import Course, Lesson, Progress
 from lessons.permissions import courses_taken_by, with_hidden_video
 from lessons.publication import all_as_published
 from lessons.services import current_job_of
+from lessons.watched import is_enough, union
 
 RESUME_FROM_SECONDS = 3.0  # before this, starting over costs nothing
 NEAR_THE_END_SECONDS = 3.0  # only the pause after the last word is left then
 
 
-def save_progress(student: User, lesson: Lesson, position_seconds: float, *, completed: bool | None = None) -> Progress:
-    """Save where a student stopped.
+@transaction.atomic
+def save_progress(
+    student: User, lesson: Lesson, position_seconds: float, watched: Iterable[Sequence[float]] = ()
+) -> Progress:
+    """Save where a student stopped and what they played. The lesson is done when the parts played in all visits reach
+    the share of :mod:`lessons.watched`; a mark that is there stays, and one that the student took back stays away.
 
     Args:
         position_seconds: anything beyond the video's length counts as its end.
-        completed: True or False set the mark; None leaves it.
+        watched: ranges in seconds; what lies beyond the video counts as nothing.
     """
     job = current_job_of(lesson)
-    length_seconds = (job.video_seconds if job else None) or position_seconds
-    values: dict[str, object] = {"position_seconds": min(max(0.0, position_seconds), length_seconds)}
-    if completed is not None:
-        values["completed_at"] = timezone.now() if completed else None
-    return Progress.objects.update_or_create(student=student, lesson=lesson, defaults=values)[0]
+    length_seconds = job.video_seconds if job else None
+    Progress.objects.get_or_create(student=student, lesson=lesson)
+    row = Progress.objects.select_for_update().get(student=student, lesson=lesson)  # two windows add to one union
+    row.position_seconds = max(0.0, min(position_seconds, length_seconds or position_seconds))
+    before = union(row.watched, length_seconds or 0.0)
+    row.watched = union([*before, *watched], length_seconds or 0.0)
+    if is_enough(row.watched, length_seconds) and not is_enough(before, length_seconds) and row.completed_at is None:
+        row.completed_at = timezone.now()
+    row.save()
+    return row
 
 
 def set_completed(student: User, lesson: Lesson, completed: bool) -> Progress:

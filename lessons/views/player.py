@@ -19,6 +19,7 @@ from lessons import permissions as rules
 from lessons.models import Lesson, Progress
 from lessons.publication import all_as_published, as_published
 from lessons.views.access import lesson_in, visible_course, wants_json
+from lessons.watched import Range, read_ranges
 from talking_head import services as rendering
 
 
@@ -76,8 +77,8 @@ def _transcript(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @require_POST
 @login_required
 def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Save the position from the page's script, JSON ``{"position": seconds, "completed": true | false | null}``, or
-    the form of the *Mark as done* button."""
+    """Save the position from the page's script, JSON ``{"position": seconds, "watched": [[from, to], ...]}``, or the
+    form of the *Mark as done* button."""
     lesson = _watchable_lesson(request, slug, pk)
     if request.content_type != "application/json":
         row = learning.set_completed(signed_in_user(request.user), lesson, request.POST.get("completed") == "1")
@@ -85,23 +86,20 @@ def lesson_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             return JsonResponse({"completed": row.completed_at is not None})
         return redirect("lesson_detail", slug, pk)
     try:
-        position_seconds, completed = _read_progress(request.body)
+        position_seconds, watched = _read_progress(request.body)
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
-    row = learning.save_progress(signed_in_user(request.user), lesson, position_seconds, completed=completed)
+    row = learning.save_progress(signed_in_user(request.user), lesson, position_seconds, watched)
     return JsonResponse({"position": row.position_seconds, "completed": row.completed_at is not None})
 
 
-def _read_progress(body: bytes) -> tuple[float, bool | None]:
-    """Return position and completion; raise ValueError for anything but a finite number and an optional boolean."""
+def _read_progress(body: bytes) -> tuple[float, list[Range]]:
+    """Return the position and the ranges played; raise ValueError for anything but finite numbers."""
     try:
         data: Any = json.loads(body)
     except RecursionError:  # thousands of nested brackets
         raise ValueError("not a position") from None
     position = data.get("position") if isinstance(data, dict) else None
-    completed = data.get("completed") if isinstance(data, dict) else None
     if isinstance(position, bool) or not isinstance(position, int | float) or not math.isfinite(position):
         raise ValueError("position must be a number of seconds")
-    if completed is not None and not isinstance(completed, bool):
-        raise ValueError("completed must be true or false")
-    return float(position), completed
+    return float(position), read_ranges(data.get("watched", []))

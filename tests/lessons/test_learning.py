@@ -17,9 +17,45 @@ def test_positions_stay_within_the_video(watchable: Lesson, enrolled: User, sent
 
 
 def test_a_later_position_replaces_the_earlier_one_and_keeps_the_mark(watchable: Lesson, enrolled: User) -> None:
-    learning.save_progress(enrolled, watchable, 20.0, completed=True)
+    learning.save_progress(enrolled, watchable, 20.0, [(0.0, 20.0)])
     row = learning.save_progress(enrolled, watchable, 4.0)
     assert (row.position_seconds, row.completed_at is not None, Progress.objects.count()) == (4.0, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("watched", "done"),
+    [
+        ([], False),
+        ([(17.0, 20.0)], False),  # a jump to the last seconds
+        ([(0.0, 10.0), (0.0, 10.0), (5.0, 10.0)], False),  # the same half again and again
+        ([(0.0, 9.0), (11.0, 20.0)], True),
+        ([(-50.0, 10.0), (15.0, 9999.0)], False),  # beyond the video counts as nothing
+        ([(20.0, 0.0)], False),
+    ],
+)
+def test_done_means_that_nine_tenths_were_played(
+    watchable: Lesson, enrolled: User, watched: list[tuple[float, float]], done: bool
+) -> None:
+    row = learning.save_progress(enrolled, watchable, 20.0, watched)
+    assert (row.completed_at is not None) == done
+
+
+def test_the_parts_of_several_visits_add_up(watchable: Lesson, enrolled: User) -> None:
+    assert learning.save_progress(enrolled, watchable, 10.0, [(0.0, 10.0)]).completed_at is None
+    row = learning.save_progress(enrolled, watchable, 18.5, [(9.0, 18.5)])
+    row.refresh_from_db()
+    assert (row.watched, row.completed_at is not None) == ([[0.0, 18.5]], True)
+
+
+def test_a_mark_that_was_taken_back_stays_away(watchable: Lesson, enrolled: User) -> None:
+    learning.save_progress(enrolled, watchable, 20.0, [(0.0, 20.0)])
+    learning.set_completed(enrolled, watchable, False)
+    assert learning.save_progress(enrolled, watchable, 20.0, [(0.0, 20.0)]).completed_at is None
+
+
+def test_an_old_mark_stays_without_any_watched_part(watchable: Lesson, enrolled: User) -> None:
+    learning.set_completed(enrolled, watchable, True)
+    assert learning.save_progress(enrolled, watchable, 1.0, [(0.0, 1.0)]).completed_at is not None
 
 
 def test_the_own_mark_leaves_the_position(watchable: Lesson, enrolled: User) -> None:
