@@ -35,11 +35,29 @@ class CourseForm(forms.ModelForm):
 
 
 class NewLessonForm(forms.Form):
-    title = forms.CharField(max_length=200)
+    title = forms.CharField(
+        max_length=200,
+        label="New lesson",
+        widget=forms.TextInput(attrs={"placeholder": "Lesson title", "autocomplete": "off", "dir": "auto"}),
+        error_messages={"required": "A lesson needs a title."},
+    )
 
 
 class AddStudentForm(forms.Form):
-    username = forms.CharField(max_length=150, label="User name")
+    username = forms.CharField(
+        max_length=150,
+        label="Add a student",
+        widget=forms.TextInput(attrs={"placeholder": "User name", "autocomplete": "off", "autocapitalize": "none"}),
+        error_messages={"required": "Enter the student's user name."},
+    )
+
+
+def focus_first_error(form: forms.BaseForm) -> None:
+    """Give the first field with an error the focus when the page opens, with and without JavaScript."""
+    for name in form.errors:
+        if name in form.fields:
+            form.fields[name].widget.attrs["autofocus"] = True
+            return
 
 
 def _voices(teacher: User) -> tuple[Voice, ...]:
@@ -49,6 +67,13 @@ def _voices(teacher: User) -> tuple[Voice, ...]:
         return rendering.voices_for(teacher)
     except TalkingHeadError:
         return ()
+
+
+class RangeInput(forms.NumberInput):
+    """A slider: it always has a value, so HTML does not allow ``required`` there."""
+
+    input_type = "range"
+    use_required_attribute = staticmethod(lambda initial: False)
 
 
 class LessonForm(forms.Form):
@@ -67,7 +92,7 @@ class LessonForm(forms.Form):
     speed = forms.FloatField(
         min_value=SLOWEST,
         max_value=FASTEST,
-        widget=forms.NumberInput(attrs={"type": "range", "min": SLOWEST, "max": FASTEST, "step": SPEED_STEP}),
+        widget=RangeInput(attrs={"min": SLOWEST, "max": FASTEST, "step": SPEED_STEP}),
     )
     profile = forms.ChoiceField(
         choices=[(name, name.title()) for name in profiles.ASKABLE_PROFILES], widget=forms.RadioSelect

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from edu_platform.people import require_teacher, signed_in_user
 from lessons import cards, deletion, learning, services
 from lessons import permissions as rules
-from lessons.forms import AddStudentForm, CourseForm, NewLessonForm
+from lessons.forms import AddStudentForm, CourseForm, NewLessonForm, focus_first_error
+from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
 from talking_head.errors import InvalidInput
 
 STEPS = {"up": -1, "down": 1}
+AT_STUDENTS = "students"  # the tag of messages that are shown at the list of students
 
 
 @require_safe
@@ -29,15 +34,31 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
         lesson_cards = cards.lesson_cards(all_as_published(learning.watchable_lessons(course)), user)
         done = sum(card.is_completed for card in lesson_cards)
         return render(request, "lessons/course_detail.html", {"course": course, "cards": lesson_cards, "done": done})
+    return _management_page(request, course)
+
+
+def _management_page(
+    request: HttpRequest,
+    course: Course,
+    *,
+    new_lesson: NewLessonForm | None = None,
+    add_student: AddStudentForm | None = None,
+) -> HttpResponse:
+    """Return the teacher's page of a course; with a refused form it keeps what was typed and has the focus there."""
+    refused = new_lesson or add_student
+    if refused is not None:
+        focus_first_error(refused)
     context = {
         "course": course,
-        "cards": cards.lesson_cards(course.lessons.all(), user),
+        "cards": cards.lesson_cards(course.lessons.all(), signed_in_user(request.user)),
         "enrolments": course.enrolments.select_related("student").order_by("student__username"),
-        "new_lesson": NewLessonForm(),
-        "add_student": AddStudentForm(),
+        "new_lesson": new_lesson or NewLessonForm(),
+        "add_student": add_student or AddStudentForm(),
+        # The button that was pressed gets the focus again, so that a lesson can be moved several places.
+        "pressed": f"{request.GET.get('moved', '')}-{request.GET.get('direction', '')}",
         "deleted_lessons": deletion.restorable_lessons(course),
     }
-    return render(request, "lessons/course_manage.html", context)
+    return render(request, "lessons/course_manage.html", context, status=200 if refused is None else 400)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,6 +71,7 @@ def course_create(request: HttpRequest) -> HttpResponse:
         course = services.create_course(user, form.cleaned_data["title"], form.cleaned_data["description"])
         messages.success(request, f"“{course.title}” is ready for its first lesson.")
         return redirect("course_detail", course.slug)
+    focus_first_error(form)
     return render(request, "lessons/course_form.html", {"form": form}, status=400 if form.errors else 200)
 
 
@@ -65,6 +87,7 @@ def course_edit(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("course_detail", course.slug)
     # An invalid form has already changed its instance; the heading must not show unsaved values.
     course = own_course(request, slug)
+    focus_first_error(form)
     context = {"form": form, "course": course}
     return render(request, "lessons/course_form.html", context, status=400 if form.errors else 200)
 
@@ -76,8 +99,7 @@ def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
     course = own_course(request, slug)
     form = NewLessonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "A lesson needs a title of at most 200 characters.")
-        return redirect("course_detail", course.slug)
+        return _management_page(request, course, new_lesson=form)
     lesson = services.add_lesson(course, form.cleaned_data["title"])
     return redirect("lesson_edit", course.slug, lesson.pk)
 
@@ -87,8 +109,11 @@ def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
 def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Move a lesson up or down."""
     lesson = own_lesson(request, slug, pk)
-    services.move_lesson(lesson, STEPS.get(request.POST.get("direction", ""), 0))
-    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
+    direction = request.POST.get("direction", "")
+    place, count = services.move_lesson(lesson, STEPS.get(direction, 0))
+    messages.info(request, f"Lesson {place} of {count}.", extra_tags=_at(lesson))
+    query = urlencode({"moved": lesson.pk, "direction": direction})
+    return redirect(f"{lesson.course.get_absolute_url()}?{query}")
 
 
 @require_POST
@@ -97,16 +122,32 @@ def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Publish a lesson or hide it."""
     lesson = own_lesson(request, slug, pk)
     published = request.POST.get("published") == "1"
+    to_editor = request.POST.get("next") == "editor"
+    place = "" if to_editor else _at(lesson)
     try:
         services.set_published(lesson, published)
     except InvalidInput as error:
-        messages.error(request, str(error))
+        messages.error(request, str(error), extra_tags=place)
     else:
-        sentence = "Students can watch it now." if published else "Students no longer see it."
-        messages.success(request, f"“{lesson.title}”: {sentence}")
-    if request.POST.get("next") == "editor":
-        return redirect("lesson_edit", slug, pk)
-    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
+        messages.success(request, _words_of_publication(lesson, published), extra_tags=place)
+    return redirect("lesson_edit", slug, pk) if to_editor else redirect("course_detail", slug)
+
+
+def _at(lesson: Lesson) -> str:
+    """Return the tag of a message that is shown at the lesson in the list, where the button was pressed."""
+    return f"lesson-{lesson.pk}"
+
+
+def _words_of_publication(lesson: Lesson, published: bool) -> str:
+    if not published:
+        return f"“{lesson.title}”: Students no longer see it."
+    if lesson.course.enrolments.exists():
+        return f"“{lesson.title}”: Students can watch it now."
+    return format_html(
+        "“{}” is published, but no student is enrolled in this course yet. <a href='{}#students'>Add students</a>",
+        lesson.title,
+        lesson.course.get_absolute_url(),
+    )
 
 
 @require_POST
@@ -137,15 +178,16 @@ def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
     """Enrol a student by user name."""
     course = own_course(request, slug)
     form = AddStudentForm(request.POST)
+    if not form.is_valid():
+        return _management_page(request, course, add_student=form)
     try:
-        if not form.is_valid():
-            raise InvalidInput("Enter the student's user name.", code="unknown_student")
         enrolment = services.add_student(course, form.cleaned_data["username"])
     except InvalidInput as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"{enrolment.student.get_username()} was added to this course.")
-    return redirect(f"{course.get_absolute_url()}#students")
+        form.add_error("username", str(error))
+        return _management_page(request, course, add_student=form)
+    name = enrolment.student.get_username()
+    messages.success(request, f"{name} was added to this course.", extra_tags=AT_STUDENTS)
+    return redirect("course_detail", slug)
 
 
 @require_POST
@@ -154,5 +196,5 @@ def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpRe
     """End a student's enrolment."""
     course = own_course(request, slug)
     if services.remove_student(course, student_id):
-        messages.success(request, "Removed from the course.")
-    return redirect(f"{course.get_absolute_url()}#students")
+        messages.success(request, "Removed from the course.", extra_tags=AT_STUDENTS)
+    return redirect("course_detail", slug)

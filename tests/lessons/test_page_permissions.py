@@ -26,7 +26,7 @@ PAGES = {
     "course_edit": ("get", (200, 404, 403, 404, 200, LOG_IN)),
     "lesson_detail": ("get", (200, 404, 200, 404, 200, LOG_IN)),
     "lesson_edit": ("get", (200, 404, 403, 404, 200, LOG_IN)),
-    "lesson_create": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "lesson_create": ("post", (400, 404, 403, 404, 400, LOG_IN)),
     "lesson_forecast": ("post", (200, 404, 403, 404, 200, LOG_IN)),
     "lesson_move": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_publish": ("post", (302, 404, 403, 404, 302, LOG_IN)),
@@ -34,7 +34,7 @@ PAGES = {
     "lesson_delete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_undelete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_progress": ("post", (302, 404, 302, 404, 302, LOG_IN)),
-    "enrolment_add": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "enrolment_add": ("post", (400, 404, 403, 404, 400, LOG_IN)),
     "enrolment_remove": ("post", (302, 404, 403, 404, 302, LOG_IN)),
 }
 
