@@ -4,11 +4,16 @@
 export class HttpError extends Error {
   constructor(status, body) {
     const error = body?.error ?? body;
-    super(error?.message ?? `The server answered ${status}.`);
+    super(error?.message ?? (status === 401 ? "You have been logged out." : `The server answered ${status}.`));
     this.status = status;
     this.body = body;
     this.hint = error?.hint ?? "";
   }
+}
+
+// Where to log in again and come back to this page.
+export function loginAddress() {
+  return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
 }
 
 function csrfToken() {

@@ -50,14 +50,19 @@ export class Player {
     this.find("rate").addEventListener("change", (event) => this.setRate(Number(event.target.value)));
     this.find("fullscreen").addEventListener("click", () => this.toggleFullscreen());
     this.seek.addEventListener("input", () => this.goTo(Number(this.seek.value)));
+    this.seek.addEventListener("keydown", (event) => this.onSeekKey(event));
+    this.seek.addEventListener("focus", () => this.speakTime());
   }
 
   bindVideo() {
     const on = (names, handler) => names.split(" ").forEach((name) => this.video.addEventListener(name, handler));
     on("play pause ended", () => this.drawPlaying());
     on("timeupdate seeking loadedmetadata durationchange", () => this.drawTime());
+    // Not while it plays: a screen reader would read out every change of the slider that has the focus.
+    on("seeking pause ended loadedmetadata", () => this.speakTime());
     on("volumechange", () => this.drawVolume());
     document.addEventListener("fullscreenchange", () => this.drawFullscreen());
+    new ResizeObserver(() => this.publishHeight()).observe(this.root);
   }
 
   get duration() {
@@ -79,6 +84,16 @@ export class Player {
 
   goTo(seconds) {
     this.video.currentTime = Math.max(0, Math.min(seconds, this.duration || seconds));
+  }
+
+  // Scrolls the page to the picture if a part of it is out of sight.
+  reveal() {
+    const { top, bottom } = this.find("screen").getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) this.root.scrollIntoView({ block: "start" });
+  }
+
+  focusPlay() {
+    this.find("play").focus({ preventScroll: true });
   }
 
   setRate(rate) {
@@ -111,6 +126,13 @@ export class Player {
     if (document.fullscreenElement) document.exitFullscreen();
     else if (this.root.requestFullscreen) this.root.requestFullscreen().catch(() => {});
     else this.video.webkitEnterFullscreen?.(); // iPhones allow full screen only for the video itself
+  }
+
+  onSeekKey(event) {
+    const skip = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -6, PageUp: 6 }[event.key];
+    if (!skip || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.goTo(this.video.currentTime + skip * SKIP_SECONDS);
   }
 
   onKey(event) {
@@ -159,7 +181,18 @@ export class Player {
     this.find("duration").textContent = clock(this.duration);
     this.seek.max = this.duration;
     this.seek.value = now;
-    this.seek.setAttribute("aria-valuetext", `${spokenTime(now)} of ${spokenTime(this.duration)}`);
+  }
+
+  speakTime() {
+    if (!this.duration) return;
+    const words = `${spokenTime(this.video.currentTime)} of ${spokenTime(this.duration)}`;
+    if (this.seek.getAttribute("aria-valuetext") !== words) this.seek.setAttribute("aria-valuetext", words);
+  }
+
+  // The style sheet keeps this much room free above what gets the focus while the player sticks to the top.
+  publishHeight() {
+    if (document.fullscreenElement) return;
+    document.documentElement.style.setProperty("--player-height", `${this.root.offsetHeight}px`);
   }
 
   drawVolume() {

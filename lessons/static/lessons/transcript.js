@@ -17,9 +17,10 @@ function begun(entries, seconds) {
 }
 
 export class Transcript {
-  // onSeek(seconds)
-  constructor(box, { onSeek }) {
+  // onSeek(seconds); cover: the element that may stick to the top of the window and hide what scrolls under it
+  constructor(box, { onSeek, cover }) {
     this.box = box;
+    this.cover = cover;
     this.onSeek = onSeek;
     this.follows = true;
     this.handsOffUntil = 0;
@@ -32,7 +33,8 @@ export class Transcript {
     this.words = [];
     box.addEventListener("click", (event) => this.onClick(event));
     for (const name of ["wheel", "touchmove", "keydown"]) {
-      box.addEventListener(name, () => (this.handsOffUntil = performance.now() + HANDS_OFF_MS), { passive: true });
+      const target = name === "keydown" ? box : window;
+      target.addEventListener(name, () => (this.handsOffUntil = performance.now() + HANDS_OFF_MS), { passive: true });
     }
   }
 
@@ -90,11 +92,31 @@ export class Transcript {
     if (kind === "line") this.reveal(entry);
   }
 
-  // Scrolls the box only, never the page, and not while the user reads elsewhere in it.
+  // The part of the box that the window shows and the player does not cover.
+  visiblePart() {
+    const box = this.box.getBoundingClientRect();
+    const cover = this.cover.getBoundingClientRect();
+    const isUnderneath = cover.right > box.left && cover.left < box.right && cover.top <= box.top;
+    const top = Math.max(box.top, 0, isUnderneath ? cover.bottom : 0);
+    return { top, bottom: Math.min(box.bottom, innerHeight) };
+  }
+
+  // Brings the line into the visible part of the box, not while the user scrolls. The page moves only by what the box
+  // cannot: its first lines cannot be scrolled out from under the player. A box that is out of sight stays there.
   reveal(line) {
     if (!line || !this.follows || performance.now() < this.handsOffUntil) return;
-    const top = line.element.offsetTop - this.box.clientHeight / 3;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.box.scrollTo({ top, behavior: calm ? "auto" : "smooth" });
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    const { box } = this;
+    const part = this.visiblePart();
+    const rect = line.element.getBoundingClientRect();
+    const isInSight = part.bottom - part.top >= rect.height;
+    const goal = isInSight ? part.top + (part.bottom - part.top - rect.height) / 3 : box.getBoundingClientRect().top;
+    const wanted = box.scrollTop + rect.top - goal;
+    const top = Math.max(0, Math.min(wanted, box.scrollHeight - box.clientHeight));
+    box.scrollTo({ top, behavior });
+    if (!isInSight) return;
+    const lineTop = goal + wanted - top;
+    const hidden = Math.min(0, lineTop - part.top) || Math.max(0, lineTop + rect.height - part.bottom);
+    if (Math.abs(hidden) > 1) scrollBy({ top: hidden, behavior });
   }
 }
