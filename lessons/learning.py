@@ -36,7 +36,7 @@ def save_progress(
     Progress.objects.get_or_create(student=student, lesson=lesson)
     row = Progress.objects.select_for_update().get(student=student, lesson=lesson)  # two windows add to one union
     row.position_seconds = max(0.0, min(position_seconds, length_seconds or position_seconds))
-    before = union(row.watched, length_seconds or 0.0)
+    before = union(row.watched or (), length_seconds or 0.0)
     row.watched = union([*before, *watched], length_seconds or 0.0)
     if is_enough(row.watched, length_seconds) and not is_enough(before, length_seconds) and row.completed_at is None:
         row.completed_at = timezone.now()

@@ -103,7 +103,7 @@ class Progress(models.Model):
     lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="progress")
     student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="progress")
     position_seconds = models.FloatField(default=0.0)
-    watched = models.JSONField(default=list, blank=True)  # [[from, to], ...] in seconds, in order and apart
+    watched = models.JSONField(null=True, blank=True)  # [[from, to], ...] in seconds, in order and apart
     completed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 

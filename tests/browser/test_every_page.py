@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import assert_accessible, assert_fits
+from tests.browser.conftest import assert_accessible, assert_fits, assert_focus_stays_in_sight
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -28,6 +28,7 @@ ADDRESSES = {
     "": ("/accounts/login/",),
 }
 SMALLEST = {"width": 320, "height": 640}
+PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
 
@@ -39,6 +40,16 @@ def test_pages_are_accessible_and_fit(open_page: Any, who: str, viewport: dict[s
         page.goto(address)
         assert_accessible(page)
         assert_fits(page)
+
+
+@pytest.mark.parametrize("who", ADDRESSES)
+@pytest.mark.parametrize("viewport", [SMALLEST, PHONE, DESKTOP], ids=["smallest", "phone", "desktop"])
+def test_the_focus_is_never_hidden(open_page: Any, who: str, viewport: dict[str, int]) -> None:
+    page: Page = open_page(who, f"lectern-{who}", viewport=viewport, reduced_motion="reduce")
+    for address in ADDRESSES[who]:
+        page.goto(address)
+        assert_fits(page)
+        assert_focus_stays_in_sight(page)
 
 
 def test_the_keyboard_reaches_the_content_and_the_chosen_colours_stay(open_page: Any) -> None:
