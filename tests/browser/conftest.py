@@ -189,6 +189,8 @@ def assert_fits(page: Page) -> None:
 # where motion is reduced, transitions last that long.
 FOCUS_IN_SIGHT = """async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+  await Promise.allSettled(transitions.map((transition) => transition.finished));
   const element = document.activeElement;
   if (element === document.body) return null;
   const { left, right, top, bottom } = element.getBoundingClientRect();
@@ -207,7 +209,7 @@ MOST_STOPS = 150
 def assert_focus_stays_in_sight(page: Page, key: str = "Tab") -> None:
     """Wherever the key leads, through the whole page, what has the focus is in the window and nothing covers it."""
     page.evaluate("document.activeElement?.blur?.()")
-    stops = []
+    stops: list[str | None] = []
     for _ in range(MOST_STOPS):
         page.keyboard.press(key)
         hidden = page.evaluate(FOCUS_IN_SIGHT)

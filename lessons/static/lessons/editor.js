@@ -56,7 +56,7 @@ function showNotices(notices) {
 
 function showProblem(message) {
   find("script-error").textContent = message;
-  textarea.toggleAttribute("aria-invalid", Boolean(message));
+  textarea.setAttribute("aria-invalid", String(Boolean(message)));
 }
 
 function drawText() {

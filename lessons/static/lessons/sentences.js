@@ -72,7 +72,7 @@ export class SentenceList {
     entry.chip.disabled = !playable;
     const shown = isPlaying ? "Playing" : label;
     if (entry.chip.textContent !== shown) entry.chip.textContent = shown;
-    const spoken = playable ? `Play: ${words} (${label})` : `${words}: ${label}`;
+    const spoken = playable ? `${isPlaying ? "Playing" : "Play"}: ${words} (${label})` : `${words}: ${label}`;
     entry.chip.setAttribute("aria-label", spoken);
     const problem = sentence.clip?.error?.message ?? "";
     entry.note.hidden = !problem;
