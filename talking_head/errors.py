@@ -178,3 +178,76 @@ def unknown_portrait() -> PortraitError:
         code="unknown_portrait",
         hint="Upload it again or choose another one.",
     )
+
+
+# --- what teachers read -------------------------------------------------------------------------------------------
+# An error, a notice or a reason is written for administrators, with the detail that they need to act: names of engines
+# and packages, commands, signals. Teachers cannot act on those. Pages show them the words that these functions return;
+# the detail stays in the rows, in the log and on the administrators' pages.
+
+_TELL = "Try again. If it happens again, tell an administrator."
+_STOPPED = ("The program that makes the videos stopped unexpectedly.", _TELL)
+_MISSING = (
+    "Something that this video needs is not available on the server.",
+    "Choose another voice or video quality, or tell an administrator.",
+)
+_NOT_JOINED = ("The sentences could not be joined into one video.", f"{_TELL} Finished sentences are kept.")
+_NOT_STORED = ("The server could not store or read a file.", "Tell an administrator, then try again.")
+_WORDS_BY_CODE: dict[str, tuple[str, str]] = {
+    "poisoned": ("A sentence could not be made into a video.", f"Rephrase it, or choose a faster quality. {_TELL}"),
+    "worker_lost": _STOPPED,
+    "protocol": _STOPPED,
+    "wrong_message": _STOPPED,
+    "unknown_engine": _MISSING,
+    "unknown_enhancer": _MISSING,
+    "no_space": ("The server’s disk is full.", "Tell an administrator, then try again. Finished sentences are kept."),
+    "out_of_memory": ("The server ran out of memory.", "Choose a faster video quality, or try again later."),
+    "out_of_resources": ("The server is short of memory or disk space.", _TELL),
+    **dict.fromkeys(("publish_failed", "handover_failed", "video_damaged", "clips_differ", "clip_missing"), _NOT_JOINED),
+    **dict.fromkeys(("clip_damaged", "sound_length", "frame_size", "frame_count"), _NOT_JOINED),
+}
+_WORDS_BY_FAMILY = {
+    "renderer_": _STOPPED,
+    "engine_": _MISSING,
+    "checkpoint_": _MISSING,
+    "storage_": _NOT_STORED,
+}
+_TECHNICAL = re.compile(
+    r"\b(pip|python\d?|torch\w*|safetensors|sadtalker|gfpgan|coqui|xtts\w*|espeak\w*|onnx\w*|cuda|checkpoints?|weights|"
+    r"puppet|hibari|traceback|errno|signal \d+|exited with status|worker|renderer|\w+\.py|[0-9a-f]{32,})\b|"
+    r"\b(?-i:[A-Z][a-z]\w*(Error|Exception)|[A-Z]+_[A-Z_]+)\b|requirements/|docs/|(^|[\s“(])/\w+/",
+    re.IGNORECASE,
+)
+
+
+def words_for_teachers(code: str, message: str, hint: str) -> tuple[str, str]:
+    """Return the message and the hint of an error as teachers read them; an error without a code has none."""
+    cause, therefore, consequence = message.partition(" Therefore ")  # of a video with fallbacks, which says so
+    if consequence:
+        cause, hint = words_for_teachers(code, cause, hint)
+        return f"{cause}{therefore}{consequence}", hint
+    family = next((words for start, words in _WORDS_BY_FAMILY.items() if code.startswith(start)), None)
+    if words := _WORDS_BY_CODE.get(code, family):
+        return words
+    if is_technical(message):
+        return "Something went wrong on the server.", _TELL
+    return message, "Tell an administrator." if is_technical(hint) else hint
+
+
+def notice_for_teachers(notice: str) -> str:
+    """Return a notice or a reason without its technical explanation, which follows a colon: ``Faces were not restored:
+    gfpgan is not installed.``"""
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", notice)
+    return " ".join(filter(None, map(_without_explanation, sentences)))
+
+
+def _without_explanation(sentence: str) -> str:
+    if not is_technical(sentence):
+        return sentence
+    said = sentence.partition(": ")[0]
+    return "" if said == sentence or is_technical(said) else f"{said}."
+
+
+def is_technical(words: str) -> bool:
+    """Return whether a text has words that only administrators understand."""
+    return _TECHNICAL.search(words) is not None

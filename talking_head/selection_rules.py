@@ -110,14 +110,14 @@ def choose_face(profile: Profile, video_seconds: float, timeout_seconds: float, 
     for machine in machines:
         if machine.sadtalker_seconds_per_frame is None:
             return Choice(
-                EMBEDDED_FACE, f"The quality engine (sadtalker) cannot be used here: {machine.sadtalker_problem}"
+                EMBEDDED_FACE, f"The quality engine cannot be used here: {machine.sadtalker_problem}"
             )
     slowest = max(machine.sadtalker_seconds_per_frame or 0.0 for machine in machines)
     seconds = sadtalker_seconds(slowest, profile, video_seconds)
     if seconds * PROBE_MARGIN > timeout_seconds:
         return Choice(
             EMBEDDED_FACE,
-            f"The quality engine (sadtalker) would take {approximate_duration(seconds)} here; "
+            f"The quality engine would take {approximate_duration(seconds)} here; "
             f"the profile {profile.name} allows {approximate_duration(timeout_seconds)}.",
         )
     return Choice(QUALITY_FACE, f"It is expected to take {approximate_duration(seconds)} here, within the time limit.")

@@ -17,7 +17,7 @@ from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
 from avatars.services import consent
 from avatars.services import portraits as services
-from avatars.views.uploads import UploadPage, is_too_heavy, problem_of
+from avatars.views.uploads import UploadPage, is_too_heavy, plain, problem_of
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
@@ -104,7 +104,7 @@ def _check(request: HttpRequest) -> HttpResponse:
     except PortraitError as error:
         return JsonResponse({"problems": [problem_of(error)], "name": name})
     except TalkingHeadError as error:
-        return JsonResponse({"error": {"message": str(error)}}, status=503)
+        return JsonResponse({"error": {"message": plain(error)}}, status=503)
     preview = base64.b64encode(inspected.preview_jpeg).decode()
     return JsonResponse(
         {
@@ -173,7 +173,7 @@ def portrait_undelete(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.undelete_portrait(portrait)
     except PortraitError as error:
-        messages.error(request, str(error))
+        messages.error(request, plain(error))
     else:
         messages.success(request, f"“{portrait.name}” was restored.")
     return redirect("portrait_list")

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_protect
 
-from talking_head.errors import InvalidInput, TalkingHeadError
+from talking_head.errors import InvalidInput, TalkingHeadError, words_for_teachers
 
 FORM_OVERHEAD_BYTES = 200_000  # the other fields and the multipart envelope
 FormT = TypeVar("FormT", bound=forms.Form)
@@ -26,7 +26,13 @@ def is_too_heavy(request: HttpRequest, max_file_bytes: int) -> bool:
 
 def problem_of(error: TalkingHeadError) -> dict[str, str]:
     """Return a refusal in the form of a report's problems."""
-    return {"code": error.code, "severity": "stop", "message": error.message, "hint": error.hint}
+    message, hint = words_for_teachers(error.code, error.message, error.hint)
+    return {"code": error.code, "severity": "stop", "message": message, "hint": hint}
+
+
+def plain(error: TalkingHeadError) -> str:
+    """Return an error as one text for teachers."""
+    return " ".join(words_for_teachers(error.code, error.message, error.hint)).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class UploadPage(Generic[FormT]):
         except InvalidInput as error:
             return self._page(request, form, refusal=error, status=400)
         except TalkingHeadError as error:  # the file may be fine, but this machine cannot store it now
-            form.add_error(None, str(error))
+            form.add_error(None, plain(error))
             return self._page(request, form, status=503)
 
     def _page(

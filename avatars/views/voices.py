@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from avatars.forms import VoiceUploadForm
 from avatars.models import VoiceSample
 from avatars.services import consent, voices
-from avatars.views.uploads import UploadPage
+from avatars.views.uploads import UploadPage, plain
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
@@ -81,7 +81,7 @@ def voice_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         voices.withdraw_voice_sample(sample)
     except TalkingHeadError as error:
-        messages.error(request, f"The agreement is withdrawn, but the recording could not be deleted. {error}")
+        messages.error(request, f"The agreement is withdrawn, but the recording could not be deleted. {plain(error)}")
     else:
         messages.success(request, f"“{sample.name}” was withdrawn and its recording deleted.")
     return redirect("voice_samples")

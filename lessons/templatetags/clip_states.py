@@ -13,13 +13,13 @@ register.filter("clip_state", clip_states.clip_state)
 
 
 @register.filter
-def clip_label(clip: dict[str, Any]) -> str:
+def clip_label(clip: dict[str, Any], job_state: str) -> str:
     """Return the word for the state of a clip."""
-    return clip_states.CLIP_STATES[clip_states.clip_state(clip)]["label"]
+    return clip_states.CLIP_STATES[clip_states.clip_state(clip, job_state)]["label"]
 
 
 @register.filter
-def clip_badge(clip: dict[str, Any]) -> str:
+def clip_badge(clip: dict[str, Any], job_state: str) -> str:
     """Return the CSS class of a clip's badge, "" for the plain one."""
-    badge = clip_states.CLIP_STATES[clip_states.clip_state(clip)]["badge"]
+    badge = clip_states.CLIP_STATES[clip_states.clip_state(clip, job_state)]["badge"]
     return f"badge-{badge}" if badge else ""

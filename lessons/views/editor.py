@@ -23,7 +23,7 @@ from lessons.models import Lesson
 from lessons.views.access import own_lesson, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
-from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError
+from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError, words_for_teachers
 from talking_head.services import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
@@ -59,12 +59,16 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             # "Try with the fast profile" is for one render and leaves the lesson's own choice alone.
             job = services.generate_video(lesson, editor, GENERATE_ACTIONS[request.POST["action"]])
     except TalkingHeadError as error:
-        form.add_error(_field_of(error), str(error))
+        form.add_error(_field_of(error), " ".join(_words(error)).strip())
         return _refusal(request, lesson, form, error)
     if wants_json(request):
         return JsonResponse({"version": lesson.version, "job": _job_json(job)})
     messages.success(request, "The video is being made." if job else "Saved.")
     return redirect("lesson_edit", slug, pk)
+
+
+def _words(error: TalkingHeadError) -> tuple[str, str]:
+    return words_for_teachers(error.code, error.message, error.hint)
 
 
 def _field_of(error: TalkingHeadError) -> str | None:
@@ -125,7 +129,8 @@ def _refusal(
         return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)
     body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
     if error is not None:
-        body["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+        message, hint = _words(error)
+        body["error"] = {"code": error.code, "message": message, "hint": hint}
     return JsonResponse(body, status=status)
 
 
@@ -176,7 +181,7 @@ def _version_of(job: Job | None) -> int | None:
 
 
 def _notices(snapshot: dict[str, Any] | None) -> str:
-    """Return the notices about what was rendered without ("gfpgan is not installed ..."), each once."""
+    """Return the notices about what was rendered without ("Faces were not restored."), each once."""
     clips = snapshot["clips"] if snapshot else []
     return " ".join(dict.fromkeys(notice for clip in clips for notice in clip.get("notices", ())))
 

@@ -19,6 +19,7 @@ from talking_head.admin.actions import ActsOnJobs, Button
 from talking_head.admin.audit_log import trail_of
 from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
 from talking_head.admin.read_only import ReadOnly, job_at
+from talking_head.errors import words_for_teachers
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
 from talking_head.monitoring import failure_report
 from talking_head.services import reviews
@@ -121,6 +122,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": report.headline,
+            "teacher_words": words_for_teachers(job.error_code, job.error_message, job.error_hint),
             "job": job,
             "report": report,
             "figures": _figures(job, report.figures),

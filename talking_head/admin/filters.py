@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from talking_head.models import ACTIVE_JOB_STATES, REVIEWABLE_JOB_STATES, Attempt, Job
-from talking_head.monitoring.failure_report import STAGES
+from talking_head.monitoring.failure_report import STAGES, to_review
 
 
 class AgeFilter(admin.SimpleListFilter):
@@ -82,7 +82,7 @@ class ErrorCodeFilter(admin.SimpleListFilter):
 
 
 class ReviewedFilter(admin.SimpleListFilter):
-    """Unreviewed failures, unless the administrator chooses others."""
+    """Failures that still ask for an administrator, unless the administrator chooses others."""
 
     title = "review"
     parameter_name = "reviewed"
@@ -99,7 +99,7 @@ class ReviewedFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         if self.value() == "all":
             return queryset
-        return queryset.filter(reviewed_at__isnull=self.value() != "yes")
+        return queryset.filter(to_review() if self.value() != "yes" else Q(reviewed_at__isnull=False))
 
 
 class OutcomeFilter(admin.SimpleListFilter):

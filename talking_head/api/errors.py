@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from talking_head.errors import InvalidInput, LimitReached, ResourceError, TalkingHeadError
+from talking_head.errors import InvalidInput, LimitReached, ResourceError, TalkingHeadError, words_for_teachers
 
 CONFLICTS = frozenset({"job_active", "job_ended", "not_ready", "lesson_changed", "portrait_exists"})
 RETRY_AFTER_SECONDS = 5
@@ -24,7 +24,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     """Return the response for ``error``, or None for an unexpected exception, which becomes a 500. The function that
     ``REST_FRAMEWORK["EXCEPTION_HANDLER"]`` names."""
     if isinstance(error, TalkingHeadError):
-        return _error_response(error)
+        return _error_response(error, is_staff=_is_staff(context.get("request")))
     response = exception_handler(error, context)  # sets the status and headers such as Retry-After
     if response is None:
         return None
@@ -45,8 +45,16 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 _HINTS: dict[type[Exception], str] = {exceptions.NotAuthenticated: "Log in, or send an API token."}
 
 
-def _error_response(error: TalkingHeadError) -> Response:
-    response = Response(_body(error.code, error.message, error.hint), status=_status_of(error))
+def _is_staff(request: Any) -> bool:
+    """Return whether an administrator asks, or another machine, which authenticates without a user."""
+    user = getattr(request, "user", None)
+    return user is None or not user.is_authenticated or user.is_staff
+
+
+def _error_response(error: TalkingHeadError, *, is_staff: bool) -> Response:
+    words = (error.message, error.hint)
+    message, hint = words if is_staff else words_for_teachers(error.code, *words)
+    response = Response(_body(error.code, message, hint), status=_status_of(error))
     if isinstance(error, ResourceError) and not error.permanent:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, LimitReached) and error.retry_after_seconds is not None:

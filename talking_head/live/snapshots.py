@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from talking_head.errors import notice_for_teachers, words_for_teachers
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narration, NarrationState
 from talking_head.planning import queue_forecast, render_rate
 
@@ -29,9 +30,9 @@ def job_snapshot(job: Job) -> Json:
         "title": job.title,
         "profile": job.profile,
         "asked_profile": job.asked_profile or job.profile,
-        "profile_reason": job.profile_reason,
+        "profile_reason": notice_for_teachers(job.profile_reason),
         "face": job.face,
-        "face_reason": job.face_reason,
+        "face_reason": notice_for_teachers(job.face_reason),
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
         **job_view(job, clips),
@@ -77,7 +78,9 @@ def _current_stage(job: Job) -> str | None:
 
 
 def _error_view(code: str, message: str, hint: str) -> dict[str, str] | None:
-    """Return an error as JSON. ``suggestion`` is the old name of the hint, which older clients still read."""
+    """Return an error as JSON, in teachers' words: administrators have their pages. ``suggestion`` is the old name of
+    the hint, which older clients still read."""
+    message, hint = words_for_teachers(code, message, hint)
     return {"code": code, "message": message, "hint": hint, "suggestion": hint} if code else None
 
 
@@ -92,7 +95,7 @@ def clip_view(clip: Clip) -> Json:
         "state": clip.state,
         "is_fallback": clip.is_fallback,
         "cached": clip.cached,
-        "notices": list(clip.result.get("notices", ())),
+        "notices": [words for notice in clip.result.get("notices", ()) if (words := notice_for_teachers(notice))],
         "video_seconds": clip.video_seconds,
         "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
         "error": _error_view(clip.error_code, clip.error_message, clip.error_hint),

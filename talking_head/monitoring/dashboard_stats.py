@@ -25,10 +25,10 @@ from talking_head.models import (
     Attempt,
     Clip,
     ClipState,
-    Failure,
     Job,
     JobState,
 )
+from talking_head.monitoring.failure_report import unreviewed
 from talking_head.monitoring.prometheus import quantile
 from talking_head.profiles import PROFILES
 
@@ -188,7 +188,7 @@ def present() -> Present:
         oldest_wait_seconds=max(0.0, (now - queue["oldest"]).total_seconds()) if queue["oldest"] else None,
         sentences_waiting=waiting,
         workers=tuple(WorkerNow(name, job_id, title or "Video", index + 1) for name, job_id, title, index in workers),
-        to_review=Failure.objects.filter(state__in=REVIEWABLE_JOB_STATES, reviewed_at=None).count(),
+        to_review=unreviewed().count(),
     )
 
 

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.text import Truncator
 
 from talking_head.models import (
     REVIEWABLE_JOB_STATES,
+    WATCHABLE_JOB_STATES,
     Attempt,
     AttemptOutcome,
     Clip,
     ClipState,
     Failure,
     Job,
+    JobAction,
     JobState,
 )
 from talking_head.monitoring import job_metrics
@@ -99,7 +101,18 @@ def failures() -> QuerySet[Failure]:
 
 
 def unreviewed() -> QuerySet[Failure]:
-    return failures().filter(reviewed_at=None)
+    return failures().filter(to_review())
+
+
+def to_review() -> Q:
+    """Return the condition for a failure that still asks for an administrator: not reviewed, and no later request for
+    the same video has succeeded, be it an administrator's retry or the teacher's own *Try again*."""
+    retried = JobAction.objects.filter(job=OuterRef("pk"), new_job__state__in=WATCHABLE_JOB_STATES)
+    same_lesson = Job.objects.filter(
+        owner=OuterRef("owner"), subject=OuterRef("subject"), created_at__gt=OuterRef("created_at"),
+        state__in=WATCHABLE_JOB_STATES,
+    ).exclude(subject="")  # fmt: skip
+    return Q(reviewed_at=None) & ~Q(Exists(retried)) & ~Q(Exists(same_lesson))
 
 
 def adjacent_failures(job: Job) -> tuple[Failure | None, Failure | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from talking_head.errors import LimitReached
+from talking_head.errors import LimitReached, notice_for_teachers
 from talking_head.models import Job, Priority
 from talking_head.planning import queue_forecast, quotas, render_rate
 from talking_head.profiles import DEFAULT_PROFILE
@@ -70,9 +70,9 @@ def forecast_video(
     jobs_ahead = queue.jobs_ahead(job.owner_id, job.priority)
     return VideoForecast(
         profile=job.profile,
-        profile_reason=job.profile_reason,
+        profile_reason=notice_for_teachers(job.profile_reason),
         face=job.face,
-        face_reason=job.face_reason,
+        face_reason=notice_for_teachers(job.face_reason),
         start_seconds=round(estimate.start_seconds, 1) if estimate else None,
         ready_seconds=ready_seconds,
         jobs_ahead=jobs_ahead,

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from lessons.clip_states import CLIP_STATES, clip_state
-from talking_head.models import ClipState
+from talking_head.models import ClipState, JobState
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -56,17 +56,20 @@ def test_an_event_changes_only_what_it_tells_of(module: Any) -> None:
 def test_an_inserted_sentence_does_not_shift_the_states_of_the_others(module: Any) -> None:
     utterances = "['New.', 'A.', 'B.', 'A.'].map(text => ({text, start: 0, end: 1}))"
     clips = "['A.', 'B.', 'A.'].map((text, index) => ({index, text, state: index ? 'waiting' : 'done'}))"
-    states = module("sentences.js", f"m => m.match({utterances}, {clips}).map(row => row.state)")
+    job = f"{{state: 'running', clips: {clips}}}"
+    states = module("sentences.js", f"m => m.match({utterances}, {job}).map(row => row.state)")
     assert states == ["new", "done", "waiting", "waiting"]
 
 
 def test_the_page_and_the_server_give_a_clip_the_same_state(module: Any) -> None:
-    clips = [
-        {"state": state, "is_fallback": is_fallback, "cached": cached}
-        for state, is_fallback, cached in product(ClipState.values, (False, True), (False, True))
+    pairs = [
+        ({"state": state, "is_fallback": is_fallback, "cached": cached}, job_state)
+        for state, is_fallback, cached, job_state in product(
+            ClipState.values, (False, True), (False, True), JobState.values
+        )
     ]
-    states = module("job_state.js", f"m => {json.dumps(clips)}.map(m.clipState)")
-    assert states == [clip_state(clip) for clip in clips]
+    states = module("job_state.js", f"m => {json.dumps(pairs)}.map(pair => m.clipState(...pair))")
+    assert states == [clip_state(*pair) for pair in pairs]
     assert set(states) == set(CLIP_STATES) - {"new"}
 
 

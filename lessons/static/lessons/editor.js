@@ -60,7 +60,7 @@ function showProblem(message) {
 }
 
 function drawText() {
-  const rows = match(state.utterances, state.job?.clips ?? []);
+  const rows = match(state.utterances, state.job);
   marks.show(state.utterances ? rows : []);
   sentences.show(rows, state.playing);
   find("sentences-panel").hidden = !rows.length;
@@ -208,7 +208,7 @@ function drawForecast() {
   find("forecast-words").textContent = words;
   const reasons = [];
   if (shown?.profile_reason) reasons.push(`Automatic profile: ${shown.profile}. ${shown.profile_reason}`);
-  if (shown?.face_reason) reasons.push(`Face engine: ${shown.face}. ${shown.face_reason}`);
+  if (shown?.face_reason) reasons.push(shown.face_reason);
   find("forecast-choice").textContent = reasons.join(" ");
   find("forecast-choice").hidden = !reasons.length;
 }

@@ -87,7 +87,8 @@ export class JobPanel {
   }
 
   showOutcome(job) {
-    const fallbacks = job.clips.filter((clip) => clip.is_fallback).length;
+    // Only a video shows still pictures: a job that failed has none.
+    const fallbacks = job.state === "fallback" ? job.clips.filter((clip) => clip.is_fallback).length : 0;
     const ended = !isActive(job);
     const box = this.find("outcome");
     box.hidden = !ended || (!job.error && job.state !== "cancelled" && !fallbacks);
@@ -99,7 +100,7 @@ export class JobPanel {
     const message =
       job.state === "cancelled"
         ? "You cancelled this render. Finished sentences are kept."
-        : [job.error?.message, fallbacks ? fallbackMessage : ""].filter(Boolean).join(" ");
+        : (job.error?.message ?? (fallbacks ? fallbackMessage : ""));
     this.find("outcome-message").textContent = message;
     const hint = this.find("outcome-hint");
     hint.textContent = job.state === "cancelled" ? "" : (job.error?.hint ?? "");
@@ -110,7 +111,7 @@ export class JobPanel {
   showChoice(job) {
     const parts = [];
     if (job.profile_reason) parts.push(`Automatic profile: ${job.profile}. ${job.profile_reason}`);
-    if (job.face_reason) parts.push(`Face engine: ${job.face}. ${job.face_reason}`);
+    if (job.face_reason) parts.push(job.face_reason);
     this.find("chosen").textContent = parts.join(" ");
     this.find("chosen").hidden = !parts.length;
   }

@@ -27,10 +27,11 @@ export function apply(job, event) {
   return { ...job, ...changes };
 }
 
-// "waiting", "rendering", "done", "cached", "fallback" or "failed": the state that a chip shows, a key of clip_states.py.
-export function clipState(clip) {
+// The state that a chip shows, a key of clip_states.py. A clip of a job that has ended no longer waits or is rendered.
+export function clipState(clip, jobState) {
   if (clip.state === "done" && clip.is_fallback) return "fallback";
   if (clip.state === "done" && clip.cached) return "cached";
+  if (["waiting", "leased"].includes(clip.state) && !ACTIVE.has(jobState)) return "stopped";
   return clip.state === "leased" ? "rendering" : clip.state;
 }
 

@@ -4,24 +4,25 @@ import { clipState } from "./job_state.js";
 
 // Sentences of the current text, each with the clip of the job that shows it, matched by text: an inserted sentence must
 // not shift the states of all that follow.
-export function match(utterances, clips) {
-  if (!utterances) return clips.map((clip) => row(clip, clip));
+export function match(utterances, job) {
+  const clips = job?.clips ?? [];
+  if (!utterances) return clips.map((clip) => row(clip, clip, job));
   const byText = new Map();
   for (const clip of clips) {
     if (!byText.has(clip.text)) byText.set(clip.text, []);
     byText.get(clip.text).push(clip);
   }
-  return utterances.map((utterance) => row(utterance, byText.get(utterance.text)?.shift() ?? null));
+  return utterances.map((utterance) => row(utterance, byText.get(utterance.text)?.shift() ?? null, job));
 }
 
-function row(sentence, clip) {
+function row(sentence, clip, job) {
   return {
     text: sentence.text,
     start: sentence.start,
     end: sentence.end,
     chapter: sentence.chapter,
     clip,
-    state: clip ? clipState(clip) : "new",
+    state: clip ? clipState(clip, job.state) : "new",
   };
 }
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from talking_head.models import AttemptOutcome, Clip, Job, JobAction, JobState
-from talking_head.monitoring import failure_report
+from talking_head.monitoring import dashboard_stats, failure_report
 from talking_head.services import reviews
 from tests.factories import make_user
 from tests.talking_head.admin.failures import make_attempt, make_failure
@@ -51,6 +51,25 @@ class TestList:
         assert shown(as_admin) == {failed.pk, stand_in.pk}
         assert shown(as_admin, "reviewed=yes") == {done.pk}
         assert shown(as_admin, "reviewed=all") == {failed.pk, stand_in.pk, done.pk}
+
+    def test_a_failure_whose_retry_succeeded_asks_for_nobody_any_more(
+        self, as_admin: Client, admin_user: User
+    ) -> None:
+        failed = make_failure(make_user("curie"))
+        again = reviews.act(failed, "retry", admin_user, seen=0)
+        assert shown(as_admin) == {failed.pk}
+        Job.objects.filter(pk=again.pk).update(state=JobState.COMPLETED)
+        assert shown(as_admin) == set()
+        assert shown(as_admin, "reviewed=all") == {failed.pk}
+        assert failure_report.unreviewed().count() == dashboard_stats.present().to_review == 0
+
+    def test_a_failure_that_its_teacher_generated_again_asks_for_nobody_any_more(self, as_admin: Client) -> None:
+        owner, other = make_user("curie"), make_user("other")
+        failed = make_failure(owner, subject="lesson:7")
+        make_finished_job(other, subject="lesson:7")  # a caller may name any subject
+        assert shown(as_admin) == {failed.pk}
+        make_finished_job(owner, subject="lesson:7")
+        assert shown(as_admin) == set()
 
     @pytest.mark.parametrize(
         ("query", "found"),
