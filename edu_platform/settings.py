@@ -156,6 +156,8 @@ TALKING_HEAD_RESERVED_SLOTS = env.int("TALKING_HEAD_RESERVED_SLOTS", default=1 i
 # new jobs are refused. 0: no limit.
 TALKING_HEAD_JOBS_IN_FLIGHT = env.int("TALKING_HEAD_JOBS_IN_FLIGHT", default=20)
 TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
+# Whether every teacher gets the drawn portraits of avatars/presenters/.
+STOCK_PRESENTERS = env.bool("STOCK_PRESENTERS", default=True)
 # The longest wait without a confirmation by the teacher; "auto" chooses a profile that is ready by then. 0: no limit.
 TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default=900)
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)

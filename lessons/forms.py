@@ -12,6 +12,7 @@ from django.utils.datastructures import MultiValueDict
 
 from avatars.models import Portrait
 from avatars.services import portraits as avatars
+from avatars.services import presenters
 from lessons import services
 from lessons.models import Course, Lesson
 from talking_head import profiles
@@ -69,6 +70,11 @@ def _voices(teacher: User) -> tuple[Voice, ...]:
         return ()
 
 
+def _voice_label(voice: Voice) -> str:
+    """Return the voice's label, which may name its language already: a long line is cut off on a phone."""
+    return voice.label if "(" in voice.label else f"{voice.label} ({voice.language})"
+
+
 class RangeInput(forms.NumberInput):
     """A slider: it always has a value, so HTML does not allow ``required`` there."""
 
@@ -109,18 +115,24 @@ class LessonForm(forms.Form):
         names = ("title", "script", "voice", "speed", "narration", "profile", "version")
         initial = {name: getattr(lesson, name) for name in names} | {"portrait": lesson.portrait_id}
         super().__init__(data, files, initial=initial)
+        presenters.share_presenters()
         self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
         self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
         self.voices = _voices(lesson.course.teacher)
-        self.fields["voice"].choices = self._voice_choices()  # type: ignore[attr-defined]
+        voice = self.fields["voice"]
+        voice.choices = self._voice_choices()  # type: ignore[attr-defined]
+        # The standard voice is one of the voices: the list shows it once, under the name that the lesson has for it.
+        standard = self.voices[0].name if self.voices else None
+        hidden = "" if self.lesson.voice == standard else standard
+        voice.widget.choices = [choice for choice in self._voice_choices() if choice[0] != hidden]  # type: ignore[attr-defined]
 
     def _voice_choices(self) -> list[tuple[str, str]]:
-        offered = [(voice.name, f"{voice.label} ({voice.language})") for voice in self.voices]
+        offered = [(voice.name, _voice_label(voice)) for voice in self.voices]
         if self.lesson.voice and self.lesson.voice not in dict(offered):
             # Its engine is gone. Keep the choice visible: dropping it would silently change the lesson.
             name = "A cloned voice" if rendering.voice_sample_digest(self.lesson.voice) else self.lesson.voice
             offered.append((self.lesson.voice, f"{name} (currently unavailable)"))
-        default = f"Standard voice: {self.voices[0].label}" if self.voices else "Standard voice"
+        default = self.voices[0].label if self.voices else "Standard voice"
         return [("", default), *offered]
 
     def clean_narration(self) -> UUID | None:

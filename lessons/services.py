@@ -15,6 +15,7 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from avatars.services import portraits as avatars
+from avatars.services import presenters
 from edu_platform.people import Person, is_teacher
 from lessons.deletion import delete_lesson, restore_lesson
 from lessons.models import Course, Enrolment, Lesson
@@ -116,14 +117,15 @@ def remove_student(course: Course, student_id: int) -> bool:
 # --- lessons -----------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def add_lesson(course: Course, title: str) -> Lesson:
     """Append a lesson to a course."""
     last = course.lessons.aggregate(last=Max("position"))["last"]
     # A new lesson starts with the look of the one before it: a course usually has one teacher and one voice.
     previous = course.lessons.order_by("-position", "-pk").first()
-    look: dict[str, Any] = {}
-    if previous is not None:
+    if previous is None:
+        first = presenters.first_portrait_for(course.teacher)
+        look: dict[str, Any] = {"portrait": first}
+    else:
         look = {name: getattr(previous, name) for name in ("portrait_id", "voice", "speed", "language", "profile")}
     return Lesson.objects.create(course=course, title=title, position=0 if last is None else last + 1, **look)
 

@@ -229,9 +229,10 @@ def words_for_teachers(code: str, message: str, hint: str) -> tuple[str, str]:
     family = next((words for start, words in _WORDS_BY_FAMILY.items() if code.startswith(start)), None)
     if words := _WORDS_BY_CODE.get(code, family):
         return words
-    if is_technical(message):
+    said = notice_for_teachers(message)
+    if message and not said:
         return "Something went wrong on the server.", _TELL
-    return message, "Tell an administrator." if is_technical(hint) else hint
+    return said, "Tell an administrator." if is_technical(hint) else hint
 
 
 def notice_for_teachers(notice: str) -> str:

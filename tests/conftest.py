@@ -32,6 +32,12 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def no_presenters(settings: Settings) -> None:
+    """The portraits of a test are those that it makes; tests/avatars/test_presenters.py is about the others."""
+    settings.STOCK_PRESENTERS = False
+
+
+@pytest.fixture(autouse=True)
 def quick_passwords(settings: Settings) -> None:
     """Slow hashes are for attackers; here every person would cost a third of a second."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -17,6 +17,7 @@ from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
 from avatars.services import consent
 from avatars.services import portraits as services
+from avatars.services import presenters
 from avatars.views.uploads import UploadPage, is_too_heavy, plain, problem_of
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
@@ -32,6 +33,7 @@ THUMBNAIL_SECONDS = 86_400
 def portrait_list(request: HttpRequest) -> HttpResponse:
     """Show a teacher's portraits, those shared by others, and deleted ones."""
     user = _teacher(request)
+    presenters.share_presenters()
     gone = list(Portrait.objects.filter(owner=user).exclude(deleted_at=None).order_by("-deleted_at"))
     deleted = [portrait for portrait in gone if consent.can_be_restored(portrait)]
     withdrawn = [portrait for portrait in gone if portrait not in deleted]

@@ -154,6 +154,7 @@ def _page(
         "latest": latest,
         "narration": rendering.narration_view(narration) if narration else None,
         "video": video,
+        "takes_over_speed": lesson.version == 1 and lesson.latest_job is None and lesson.speed != 1.0,
         "is_outdated": services.is_outdated(lesson, shown),
         "page_data": {
             "snapshot": snapshot,

@@ -233,7 +233,7 @@ def test_a_full_disk_is_said_on_the_page(
 
     monkeypatch.setattr("talking_head.services.store_portrait", full)
     response = upload(log_in(teacher), portrait_png.read_bytes())
-    assert response.status_code == 503 and "The disk is full." in text_of(response)
+    assert response.status_code == 503 and "The server’s disk is full. Tell an administrator" in text_of(response)
 
 
 # --- the instant report ------------------------------------------------------------------------------------------

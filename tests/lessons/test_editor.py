@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from lessons import services
+from lessons.forms import LessonForm
 from lessons.models import Lesson
+from talking_head.engines.base import Voice
 from talking_head.models import Clip, ClipState, Job, JobState
 from tests.factories import make_portrait
 from tests.lessons.conftest import make_job, show
@@ -169,8 +172,8 @@ def test_a_failure_is_shown_with_its_reason_and_what_to_do(lesson: Lesson, edito
     )
     Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
     html = editor.get(address(lesson)).content.decode()
-    assert "The disk is full." in html
-    assert "Free some space." in html
+    assert "The server’s disk is full." in html
+    assert "Tell an administrator, then try again." in html
     assert "Try again" in html
 
 
@@ -182,6 +185,28 @@ def test_sentences_carry_their_state_and_fallbacks_are_called_still_pictures(les
     assert 'data-state="fallback"' in html
     assert ">Still picture<" in html
     assert reverse("job_clip", args=[job.pk, 0]) in html
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_ended_without_a_video_renders_no_sentence_any_more(
+    lesson: Lesson, editor: Client, state: JobState
+) -> None:
+    job = make_job(lesson, state)
+    Clip.objects.filter(job=job, index=0).update(state=ClipState.LEASED)
+    Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
+    html = editor.get(address(lesson)).content.decode()
+    assert html.count(">Not made<") == 2
+    assert ">Rendering<" not in html
+
+
+def test_teachers_read_no_names_of_engines_beside_their_video(lesson: Lesson, editor: Client) -> None:
+    job = make_job(lesson, face_reason="The quality engine cannot be used here: torch is not installed.")
+    Clip.objects.filter(job=job).update(result={"notices": ["Faces were not restored: gfpgan is not installed."]})
+    show(lesson, job)
+    html = editor.get(address(lesson)).content.decode()
+    assert "The quality engine cannot be used here." in html
+    assert "Faces were not restored." in html
+    assert not [name for name in ("torch", "gfpgan", "puppet", "Face engine") if name in html]
 
 
 def test_while_a_new_render_runs_the_old_video_stays_on_the_page(
@@ -211,3 +236,30 @@ def test_markup_in_titles_and_texts_is_shown_and_never_run(lesson: Lesson, edito
     Lesson.objects.filter(pk=lesson.pk).update(latest_job=job.pk)
     for url in (address(lesson), lesson.course.get_absolute_url(), lesson.get_absolute_url()):
         assert "<script>alert" not in editor.get(url).content.decode()
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("voice", ["", "first", "second"])
+def test_the_list_of_voices_shows_every_voice_once_and_the_lessons_own_is_chosen(
+    lesson: Lesson, teacher: User, monkeypatch: pytest.MonkeyPatch, voice: str
+) -> None:
+    offered = (Voice("first", "en-US", "Heart (American English, female)"), Voice("second", "de-DE", "Ada"))
+    monkeypatch.setattr("talking_head.services.voices_for", lambda _user: offered)
+    lesson = services.change_lesson(lesson, voice=voice)
+    field = LessonForm(lesson=lesson, editor=teacher)["voice"]
+    shown = [str(option.choice_label) for option in field]
+    assert shown == ["Heart (American English, female)", "Ada (de-DE)"] if voice != "first" else len(shown) == 2
+    assert [option.data["value"] for option in field if option.data["selected"]] == [voice]
+
+
+def test_a_new_lesson_says_that_it_took_over_the_speed(lesson: Lesson, editor: Client) -> None:
+    words = "Taken over from the lesson before."
+    assert words not in editor.get(address(lesson)).content.decode()
+    services.change_lesson(lesson, speed=1.25)
+    following = services.add_lesson(lesson.course, "The next one")
+    assert words in editor.get(address(following)).content.decode()
+    html = editor.get(address(services.change_lesson(following, speed=1.2))).content.decode()
+    assert words not in html
+    assert 'type="range"' in html and not re.search(r'<input type="range"[^>]*required', html)

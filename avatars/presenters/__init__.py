@@ -1,0 +1,1 @@
+"""Portraits that every site has: drawings, so that the first lesson of a new teacher has a face. See README.md."""
