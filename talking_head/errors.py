@@ -203,7 +203,9 @@ _WORDS_BY_CODE: dict[str, tuple[str, str]] = {
     "no_space": ("The server’s disk is full.", "Tell an administrator, then try again. Finished sentences are kept."),
     "out_of_memory": ("The server ran out of memory.", "Choose a faster video quality, or try again later."),
     "out_of_resources": ("The server is short of memory or disk space.", _TELL),
-    **dict.fromkeys(("publish_failed", "handover_failed", "video_damaged", "clips_differ", "clip_missing"), _NOT_JOINED),
+    **dict.fromkeys(
+        ("publish_failed", "handover_failed", "video_damaged", "clips_differ", "clip_missing"), _NOT_JOINED
+    ),
     **dict.fromkeys(("clip_damaged", "sound_length", "frame_size", "frame_count"), _NOT_JOINED),
 }
 _WORDS_BY_FAMILY = {

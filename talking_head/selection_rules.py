@@ -109,9 +109,7 @@ def choose_face(profile: Profile, video_seconds: float, timeout_seconds: float, 
         return Choice(EMBEDDED_FACE, "The capabilities of the rendering machines are not known yet.")
     for machine in machines:
         if machine.sadtalker_seconds_per_frame is None:
-            return Choice(
-                EMBEDDED_FACE, f"The quality engine cannot be used here: {machine.sadtalker_problem}"
-            )
+            return Choice(EMBEDDED_FACE, f"The quality engine cannot be used here: {machine.sadtalker_problem}")
     slowest = max(machine.sadtalker_seconds_per_frame or 0.0 for machine in machines)
     seconds = sadtalker_seconds(slowest, profile, video_seconds)
     if seconds * PROBE_MARGIN > timeout_seconds:
@@ -134,6 +132,10 @@ def best_first() -> list[Profile]:
 
 def approximate_duration(seconds: float) -> str:
     """Return a duration such as ``about 5 minutes``: as precise as a forecast can be."""
+    if seconds < 8:
+        return "a few seconds"
+    if seconds < 52.5:
+        return f"about {5 * round(seconds / 5)} seconds"
     if seconds < 90:
         return "about a minute"
     if seconds < 5_400:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,6 +16,9 @@ from talking_head.profiles import DEFAULT_PROFILE
 from talking_head.selection_rules import approximate_duration
 from talking_head.services.jobs import apply_selection
 from talking_head.services.scripts import check_script, speech_engine_for
+
+if TYPE_CHECKING:
+    from talking_head.pipeline.script.script_to_utterances import Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,9 @@ def forecast_video(
     own_rate = render_rate.seconds_per_weight(render_rate.recent_clips(job.profile, job.face))
     ready_seconds = None
     if estimate is not None:  # the start follows from the queue's average rate, the duration from the profile's own
-        own_seconds = job.estimated_seconds * own_rate if own_rate else estimate.finish_seconds - estimate.start_seconds
+        own_seconds = estimate.finish_seconds - estimate.start_seconds
+        if own_rate:
+            own_seconds = job.estimated_seconds * own_rate / _rendered_at_once(job, utterances, queue)
         ready_seconds = round(
             max(estimate.start_seconds + own_seconds, estimate.finish_seconds if not own_rate else 0.0), 1
         )
@@ -80,6 +87,12 @@ def forecast_video(
         refusal=str(refusal) if isinstance(refusal, LimitReached) else "",
         words=_sentence(ready_seconds, jobs_ahead),
     )
+
+
+def _rendered_at_once(job: Job, utterances: Sequence[Utterance], queue: queue_forecast.Queue) -> int:
+    """Return how many sentences of the job are rendered side by side: one sentence is never shared by two slots."""
+    known = quotas.rendered_before(job)
+    return max(1, min(queue.slots, sum(utterance.spoken not in known for utterance in utterances)))
 
 
 def _sentence(ready_seconds: float | None, ahead: int) -> str:

@@ -14,6 +14,7 @@ from lessons import services
 from lessons.models import Lesson
 from talking_head import services as rendering
 from talking_head.models import Clip, ClipState, Job
+from talking_head.selection_rules import approximate_duration
 
 TEXT = "Plants eat light. They turn it into sugar."
 
@@ -56,10 +57,39 @@ def test_the_page_says_when_it_would_be_ready_and_who_is_ahead(
     assert alone is not None
     assert behind is not None
     assert 3.0 < alone["ready_seconds"] < 5.0
-    assert alone["words"] == "Ready in about a minute."
+    assert alone["words"] == "Ready in a few seconds."
     assert behind["jobs_ahead"] == 1, "owners take turns: only one of the other's two comes first"
     assert behind["words"].endswith("One video is ahead of yours.")
     assert Job.objects.filter(owner=lesson.course.teacher).count() == 0, "asking must not store anything"
+
+
+def test_slots_share_the_sentences_of_a_video_but_not_a_single_sentence(
+    teacher_client: Client, lesson: Lesson, outsider: User, settings: Settings
+) -> None:
+    known_speed(outsider, 30.0)
+    script = "One sentence here. Another one there. A third for you. And a fourth."
+    alone = forecast(teacher_client, lesson, script=script)
+    edit = forecast(teacher_client, lesson, script="Just one sentence.")
+    settings.TALKING_HEAD_SLOTS = 2
+    shared = forecast(teacher_client, lesson, script=script)
+    edit_shared = forecast(teacher_client, lesson, script="Just one sentence.")
+    assert alone and edit and shared and edit_shared
+    assert shared["ready_seconds"] == pytest.approx(alone["ready_seconds"] / 2, rel=0.01)
+    assert edit_shared["ready_seconds"] == edit["ready_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (2, "a few seconds"),
+        (12, "about 10 seconds"),
+        (50, "about 50 seconds"),
+        (57, "about a minute"),
+        (150, "about 2 minutes"),
+    ],
+)
+def test_a_short_wait_is_said_in_seconds(seconds: float, words: str) -> None:
+    assert approximate_duration(seconds) == words
 
 
 def test_a_long_wait_is_marked_and_a_full_queue_says_why(
