@@ -82,3 +82,27 @@ def test_places_are_right_after_an_emoji(module: Any) -> None:
 def test_time_left_is_said_in_words(module: Any, seconds: float | None, words: str) -> None:
     argument = "null" if seconds is None else seconds
     assert module("words.js", f"m => m.timeLeft({argument})") == words
+
+
+def test_progress_is_said_every_ten_seconds_at_most_and_the_end_at_once(module: Any) -> None:
+    said = module(
+        "announcer.js",
+        """m => {
+          let clock = 0, due = [], said = [];
+          const region = {get textContent() { return said.at(-1) ?? ""; }, set textContent(words) { said.push(words); }};
+          const later = (call, ms) => due.push([clock + ms, call]);
+          const announcer = new m.Announcer(region, {now: () => clock, later});
+          announcer.say("Started.");
+          for (let number = 1; number <= 40; number += 1) {
+            clock += 1000;
+            for (const [at, call] of due.splice(0)) at <= clock ? call() : due.push([at, call]);
+            announcer.progress(`${number} ready.`);
+          }
+          announcer.say("Done.");
+          clock += 60000;
+          for (const [, call] of due.splice(0)) call();
+          return said;
+        }""",
+    )
+    assert said[0] == "Started." and said[-1] == "Done."
+    assert 4 <= len(said) <= 6

@@ -67,7 +67,9 @@ def test_plain_errors_stay_as_they_are_and_fallbacks_keep_their_count() -> None:
     plain = ("The text contains nothing to read aloud.", "Write a sentence.")
     assert words_for_teachers("nothing_speakable", *plain) == plain
     message, _hint = words_for_teachers(
-        "renderer_crashed", "The renderer was killed by signal 9. Therefore one sentence is shown as a still picture.", ""
+        "renderer_crashed",
+        "The renderer was killed by signal 9. Therefore one sentence is shown as a still picture.",
+        "",
     )
     assert message == (
         "The program that makes the videos stopped unexpectedly. Therefore one sentence is shown as a still picture."

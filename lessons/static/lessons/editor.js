@@ -1,6 +1,7 @@
 // The lesson editor: connects the draft, the check of the text, the job that renders it and the views of them.
 
 import { Draft } from "./draft.js";
+import { drawFolds, initFolds, unfold } from "./folds.js";
 import { askAboutWait, Forecast } from "./forecast.js";
 import { HttpError, postForm } from "../site/http.js";
 import { JobChannel } from "./job_channel.js";
@@ -9,6 +10,7 @@ import { isActive } from "./job_state.js";
 import { Narration } from "./narration.js";
 import { ScriptCheck } from "./script_check.js";
 import { match, ScriptMarks, SentenceList } from "./sentences.js";
+import { drawPortrait } from "./stage_portrait.js";
 import { toast } from "../site/toast.js";
 import { clock, count } from "./words.js";
 
@@ -56,7 +58,8 @@ function showNotices(notices) {
 
 function showProblem(message) {
   find("script-error").textContent = message;
-  textarea.setAttribute("aria-invalid", String(Boolean(message)));
+  if (message) textarea.setAttribute("aria-invalid", "true");
+  else textarea.removeAttribute("aria-invalid");
 }
 
 function drawText() {
@@ -101,14 +104,16 @@ const draft = new Draft(form, {
   },
   onRestore() {
     drawSpeed();
-    drawPortrait();
+    drawStage();
+    drawFolds(form);
     narration.restore();
     marks.show([]);
     check.soon();
   },
   onHistory(canUndo, canRedo) {
-    find("undo").disabled = !canUndo;
-    find("redo").disabled = !canRedo;
+    // Not "disabled": the focus would fall from the button at the end of the history.
+    find("undo").setAttribute("aria-disabled", String(!canUndo));
+    find("redo").setAttribute("aria-disabled", String(!canRedo));
   },
 });
 
@@ -138,17 +143,12 @@ function drawSpeed() {
   find("speed-output").textContent = `${Number(form.elements.speed.value).toFixed(2)}×`;
 }
 
-// The stage shows the portrait until there is a video or preview.
-function drawPortrait() {
-  const picture = form.querySelector("[name=portrait]:checked")?.closest("label").querySelector("img");
-  const image = find("stage-portrait");
-  image.hidden = !picture;
-  if (picture) image.src = picture.src;
-}
+const drawStage = () => drawPortrait(form, find("stage-empty"));
 
 // --- the video --------------------------------------------------------------------------------------------------
 
 const panel = new JobPanel(find("result"), {
+  focusElsewhere: () => generateButton.focus({ preventScroll: true }),
   onPlaying(index) {
     state.playing = index;
     drawText();
@@ -156,7 +156,11 @@ const panel = new JobPanel(find("result"), {
 });
 
 function showJob(job) {
-  if (isActive(state.job) && !isActive(job)) forecast.soon(); // the queue has changed
+  if (isActive(state.job) && !isActive(job)) {
+    // The queue has changed. "The video is ready" must not come together with a forecast of the next one.
+    find("forecast").setAttribute("aria-live", "off");
+    forecast.soon();
+  }
   state.job = job;
   drawForecast();
   panel.show(job);
@@ -205,7 +209,7 @@ function drawForecast() {
   const words = shown ? shown.refusal || shown.words : "";
   find("forecast").hidden = !words;
   find("forecast").classList.toggle("forecast-long", Boolean(shown?.refusal || shown?.is_long));
-  find("forecast-words").textContent = words;
+  if (find("forecast-words").textContent !== words) find("forecast-words").textContent = words;
   const reasons = [];
   if (shown?.profile_reason) reasons.push(`Automatic profile: ${shown.profile}. ${shown.profile_reason}`);
   if (shown?.face_reason) reasons.push(shown.face_reason);
@@ -214,12 +218,12 @@ function drawForecast() {
 }
 
 async function generate(action) {
-  if (generateButton.disabled) return;
+  if (generateButton.getAttribute("aria-disabled") === "true") return;
   if (action !== "generate-fast" && state.forecast?.is_long && !state.forecast.refusal && !isRenderingThisText()) {
     action = await askAboutWait(document.getElementById("wait-dialog"), state.forecast, state.forecast.profile === "fast");
     if (!action) return;
   }
-  generateButton.disabled = true;
+  generateButton.setAttribute("aria-disabled", "true"); // and not "disabled", which drops the focus
   showFormError("");
   try {
     const answer = await draft.save(action);
@@ -232,7 +236,7 @@ async function generate(action) {
   } catch (error) {
     refused(error);
   } finally {
-    generateButton.disabled = false;
+    generateButton.removeAttribute("aria-disabled");
   }
 }
 
@@ -247,6 +251,9 @@ function refused(error) {
     showProblem(message);
     textarea.focus();
   } else {
+    const field = form.elements.namedItem(problem?.[0] ?? "");
+    const element = field instanceof RadioNodeList ? field[0] : field;
+    if (element instanceof Element) unfold(element);
     showFormError(message);
     find("form-error").scrollIntoView({ block: "nearest" });
   }
@@ -254,14 +261,18 @@ function refused(error) {
 
 // --- events -----------------------------------------------------------------------------------------------------
 
+form.addEventListener("input", () => find("forecast").removeAttribute("aria-live"));
 textarea.addEventListener("input", () => {
   forecast.soon();
   marks.show([]); // the layer gives the height at once; the lines come back with the next check
   check.soon();
 });
 form.elements.speed.addEventListener("input", drawSpeed);
-form.addEventListener("change", () => forecast.soon());
-find("portraits").addEventListener("change", drawPortrait);
+form.addEventListener("change", () => {
+  forecast.soon();
+  drawFolds(form);
+});
+find("portraits").addEventListener("change", drawStage);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const action = event.submitter?.value ?? "save";
@@ -271,13 +282,14 @@ form.addEventListener("submit", (event) => {
 find("cancel").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
-  button.disabled = true;
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
   try {
     await postForm(data.cancel_url, new FormData(event.target));
   } catch (error) {
     toast(error.message);
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 });
 find("undo").addEventListener("click", () => draft.undo());
@@ -285,6 +297,7 @@ find("redo").addEventListener("click", () => draft.redo());
 // After the back button the browser may restore old form values; the page must show the saved ones.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+initFolds(form);
 drawSpeed();
 if (data.video) panel.showMovie(data.video);
 if (state.job) follow(state.job);

@@ -1,5 +1,6 @@
 // The video side of the editor: live preview, progress, finished sentences to play, outcome, the video.
 
+import { Announcer } from "./announcer.js";
 import { fractionDone, currentNumber, isActive } from "./job_state.js";
 import { Preview } from "./preview.js";
 import { count, stageWords, timeLeft } from "./words.js";
@@ -10,18 +11,26 @@ const READY_MESSAGES = {
 };
 
 export class JobPanel {
-  constructor(root, { onPlaying }) {
+  // focusElsewhere(): called when what has the focus is about to disappear
+  constructor(root, { onPlaying, focusElsewhere }) {
     const find = (name) => root.querySelector(`[data-${name}]`);
     this.root = root;
     this.find = find;
     this.onPlaying = onPlaying;
+    this.focusElsewhere = focusElsewhere;
+    this.announcer = new Announcer(find("announce"));
     this.preview = new Preview(find("preview"));
     this.video = find("video");
     this.playingClip = null;
     this.job = null;
     this.movie = null; // the whole video that is on the page
     this.video.addEventListener("ended", () => this.playNext());
-    find("back").addEventListener("click", () => this.stopClip());
+    find("back").addEventListener("click", () => {
+      this.stopClip();
+      this.keepFocus();
+    });
+    find("pause").addEventListener("click", () => this.pausePreview(!this.preview.isPaused));
+    this.pausePreview(matchMedia("(prefers-reduced-motion: reduce)").matches);
   }
 
   // --- updates from the channel ---
@@ -40,6 +49,18 @@ export class JobPanel {
     this.announce(previous, job);
     if (job.video && this.movie !== job.video.url) this.showMovie(job.video);
     this.arrange();
+    this.keepFocus();
+  }
+
+  // Buttons disappear with the state that they belong to; the focus must not fall to the top of the page.
+  keepFocus() {
+    const focused = document.activeElement;
+    if (this.root.contains(focused) && !focused.checkVisibility()) this.focusElsewhere();
+  }
+
+  pausePreview(isPaused) {
+    this.preview.isPaused = isPaused;
+    this.find("pause").textContent = isPaused ? "Play the preview" : "Pause the preview";
   }
 
   frame(blob) {
@@ -59,6 +80,9 @@ export class JobPanel {
     }[state];
     this.find("connection").textContent = words;
     this.find("connection").hidden = !words;
+    if (state === "offline" || state === "refused") this.announcer.say(words);
+    else if (this.lastConnection === "offline") this.announcer.say("Connected again.");
+    this.lastConnection = state;
   }
 
   started() {
@@ -117,12 +141,12 @@ export class JobPanel {
   }
 
   announce(previous, job) {
-    if (!previous || previous.id !== job.id) return;
-    const region = this.find("announce");
-    if (previous.state !== job.state && !isActive(job)) {
-      region.textContent = READY_MESSAGES[job.state] ?? job.error?.message ?? "Cancelled.";
+    if (previous?.id !== job.id) {
+      if (isActive(job)) this.announcer.say(`The video is being made: ${count(job.clips_total, "sentence")}.`);
+    } else if (previous.state !== job.state && !isActive(job)) {
+      this.announcer.say(READY_MESSAGES[job.state] ?? job.error?.message ?? "Cancelled.");
     } else if (job.clips_done > previous.clips_done) {
-      region.textContent = `Sentence ${job.clips_done} of ${job.clips_total} is ready.`;
+      this.announcer.progress(`${job.clips_done} of ${count(job.clips_total, "sentence")} ready.`);
     }
   }
 
@@ -153,7 +177,7 @@ export class JobPanel {
     const showsPreview = active && !showsClip && this.sawFrame;
     const showsMovie = !showsClip && !showsPreview && Boolean(this.movie);
     this.find("preview").hidden = !showsPreview;
-    this.find("live").hidden = !showsPreview;
+    this.find("live").hidden = this.find("pause").hidden = !showsPreview;
     this.video.hidden = !(showsClip || showsMovie);
     this.find("back").hidden = !showsClip;
     this.find("back").textContent = active ? "Back to the preview" : "Back to the video";

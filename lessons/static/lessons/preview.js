@@ -7,9 +7,11 @@ export class Preview {
     this.next = null;
     this.busy = false;
     this.frames = 0;
+    this.isPaused = false; // the first picture is shown all the same
   }
 
   async show(blob) {
+    if (this.isPaused && this.canvas.dataset.frames) return;
     this.next = blob;
     if (this.busy) return;
     this.busy = true;

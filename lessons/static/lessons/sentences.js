@@ -70,6 +70,8 @@ export class SentenceList {
     entry.item.toggleAttribute("data-playing", Boolean(isPlaying));
     const { label, badge } = this.states[sentence.state];
     entry.chip.className = `badge ${badge ? `badge-${badge}` : ""} chip`;
+    // The list itself takes the focus from a button that can no longer be pressed.
+    if (!playable && document.activeElement === entry.chip) this.list.parentElement.focus({ preventScroll: true });
     entry.chip.disabled = !playable;
     const shown = isPlaying ? "Playing" : label;
     if (entry.chip.textContent !== shown) entry.chip.textContent = shown;

@@ -52,9 +52,7 @@ class TestList:
         assert shown(as_admin, "reviewed=yes") == {done.pk}
         assert shown(as_admin, "reviewed=all") == {failed.pk, stand_in.pk, done.pk}
 
-    def test_a_failure_whose_retry_succeeded_asks_for_nobody_any_more(
-        self, as_admin: Client, admin_user: User
-    ) -> None:
+    def test_a_failure_whose_retry_succeeded_asks_for_nobody_any_more(self, as_admin: Client, admin_user: User) -> None:
         failed = make_failure(make_user("curie"))
         again = reviews.act(failed, "retry", admin_user, seen=0)
         assert shown(as_admin) == {failed.pk}
