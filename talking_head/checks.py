@@ -19,6 +19,7 @@ from talking_head.engines.registry import ENGINES
 from talking_head.engines.speech.coqui.catalogue import vits_folders
 from talking_head.engines.speech.coqui.voice_names import PREFIX as COQUI
 from talking_head.files import bucket
+from talking_head.files.runtime_dir import run_dir_problem
 from talking_head.monitoring import tracing
 from talking_head.profiles import AUTO
 from talking_head.timing import Timing
@@ -153,6 +154,16 @@ def check_channel_layer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         problem = "The in-memory channel layer does not connect the workers with the web server."
         return [Warning(problem, hint="Use the datagram layer or Redis.", id="talking_head.W003")]
     return []
+
+
+@register(RENDERING)
+def check_run_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check the folder of the sockets: if it is refused, jobs run but no page shows their progress."""
+    problem = run_dir_problem(settings.RUN_DIR)
+    if problem is None:
+        return []
+    words = f"{problem.message} Pages do not show progress until they are reloaded."
+    return [Warning(words, hint=problem.hint, id="talking_head.W006")]
 
 
 @register(RENDERING)

@@ -26,13 +26,28 @@ def private_folder(path: Path) -> Path:
     except OSError as error:
         raise from_os_error(error) from error
     if not is_private:
-        raise ResourceError(
-            f"The folder {path.name} for the platform's sockets is not private.",
-            code="run_dir_refused",
-            hint="Remove it, or set RUN_DIR to a folder that belongs to the service's user and has mode 0700.",
-            permanent=True,
-        )
+        raise _not_private(path)
     return path
+
+
+def run_dir_problem(path: Path) -> ResourceError | None:
+    """Return why the folder would be refused, without creating it: until a process needs it, it may be missing. It is
+    not repaired: ``RUN_DIR`` may name a folder that other programs must be able to enter."""
+    try:
+        return None if is_private_folder(path) else _not_private(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return from_os_error(error)
+
+
+def _not_private(path: Path) -> ResourceError:
+    return ResourceError(
+        f"The folder {path.name} for the platform's sockets is not private.",
+        code="run_dir_refused",
+        hint="Remove it, or set RUN_DIR to a folder that belongs to the service's user and has mode 0700.",
+        permanent=True,
+    )
 
 
 def is_private_folder(path: Path) -> bool:

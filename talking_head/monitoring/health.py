@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from talking_head.errors import ResourceError
 from talking_head.files import bucket, local
+from talking_head.files.runtime_dir import run_dir_problem
 from talking_head.models import Clip, ClipState, Job, JobState
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ def readiness() -> Readiness:
     result = Readiness()
     is_database_ready = _check_database(result)
     _check_media(result)
+    _check_run_dir(result)
     if is_database_ready:
         _check_workers(result)
     return result
@@ -107,6 +110,14 @@ def _check_media(result: Readiness) -> None:
         result.problems.append(f"Only {free_bytes // 1_000_000} MB are free in the media folder.")
     else:
         result.checks["media"] = "ok"
+
+
+def _check_run_dir(result: Readiness) -> None:
+    """Warn if the folder of the sockets is refused: finished lessons play, but nothing shows live progress."""
+    problem = run_dir_problem(settings.RUN_DIR)
+    result.checks["run_dir"] = problem.code if problem else "ok"
+    if problem:
+        result.warnings.append(f"Pages do not show live progress: {problem}")
 
 
 def _check_bucket(result: Readiness) -> None:

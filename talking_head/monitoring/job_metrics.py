@@ -103,7 +103,7 @@ def log_of(job: Job, attempts: list[Attempt]) -> str:
     lines = [f"{job.created_at:%Y-%m-%d %H:%M:%S} job {job.pk} queued: {job.profile}, {job.speech}, {job.face}"]
     for attempt in attempts:
         lines.append(
-            f"{attempt.started_at:%Y-%m-%d %H:%M:%S} clip {attempt.clip.index} attempt {attempt.fence} on "
+            f"{attempt.started_at:%Y-%m-%d %H:%M:%S} sentence {attempt.clip.index + 1} attempt {attempt.fence} on "
             f"{attempt.worker} (renderer {attempt.renderer_pid or '-'}){f', {attempt.form}' if attempt.form else ''}: "
             f"{attempt.outcome or 'running'}"
             f"{f' in {attempt.wall_seconds:.2f} s' if attempt.wall_seconds else ''}"

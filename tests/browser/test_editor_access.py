@@ -49,7 +49,7 @@ def rendering(open_page: Any) -> Callable[..., tuple[Page, list[WebSocketRoute]]
     def start(**options: Any) -> tuple[Page, list[WebSocketRoute]]:
         page: Page = open_page("teacher", "lectern-teacher", **options)
         sockets: list[WebSocketRoute] = []
-        page.route_web_socket("**/ws/jobs/**", lambda socket: sockets.append(socket))  # noqa: PLW0108 - its attributes are set
+        page.route_web_socket("**/ws/jobs/**", lambda socket: sockets.append(socket))
 
         def answer(route: Route) -> None:
             if route.request.method != "POST":

@@ -89,7 +89,10 @@ def test_progress_is_said_every_ten_seconds_at_most_and_the_end_at_once(module: 
         "announcer.js",
         """m => {
           let clock = 0, due = [], said = [];
-          const region = {get textContent() { return said.at(-1) ?? ""; }, set textContent(words) { said.push(words); }};
+          const region = {
+            get textContent() { return said.at(-1) ?? ""; },
+            set textContent(words) { said.push(words); },
+          };
           const later = (call, ms) => due.push([clock + ms, call]);
           const announcer = new m.Announcer(region, {now: () => clock, later});
           announcer.say("Started.");

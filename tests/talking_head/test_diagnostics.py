@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from talking_head.checks import check_checkpoints
-from talking_head.diagnostics import diagnosis, machine, services
+from talking_head.diagnostics import background, diagnosis, machine, services
 from talking_head.diagnostics.engines import TrialSettings, try_one
 from talking_head.diagnostics.findings import Level, Report
 from talking_head.diagnostics.judgements import judge_checkpoints, judge_engines, judge_machine, recommend
@@ -400,31 +403,64 @@ def test_a_torch_that_cannot_be_imported_is_a_reason_and_no_crash(install_torch:
 
 @pytest.mark.usefixtures("engines_tried_before", "bare_checkpoints")
 class TestPage:
-    def test_administrators_see_what_the_command_says(self, client: Client, admin_user: User) -> None:
+    @pytest.fixture(autouse=True)
+    def started(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
+        """The diagnoses that were started: noted as running, and run by the test itself."""
+        asked: list[bool] = []
+
+        def start(*, measure: bool) -> None:
+            asked.append(measure)
+            cache.set(background.RUNNING, timezone.now())
+
+        monkeypatch.setattr(background, "start", start)
+        yield asked
+        cache.delete_many([background.RESULT, background.RUNNING])
+
+    def test_administrators_see_what_the_command_says(
+        self, client: Client, admin_user: User, started: list[bool]
+    ) -> None:
         client.force_login(admin_user)
         address = reverse("admin:talking_head_diagnosis")
         assert address in client.get(reverse("admin:index")).content.decode()
+        first = client.get(address)
+        assert "A diagnosis has been running since" in first.content.decode()
+        assert started == [False]
+        background.run(measure=False)
         page = client.get(address)
         assert page.status_code == 200
         text = page.content.decode()
+        assert "Last diagnosis:" in text
         assert "puppet: usable" in text
         assert "It does not work." in text
         assert "no-cache" in page["Cache-Control"]
 
-    def test_engines_are_measured_only_when_asked(
-        self, client: Client, admin_user: User, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        asked: list[bool] = []
-
-        def try_engines(settings: TrialSettings, on_start: Callable[[str], None]) -> list[dict[str, Any]]:
-            asked.append(settings.measure)
-            return BARE
-
-        monkeypatch.setattr(diagnosis, "try_engines", try_engines)
+    def test_engines_are_measured_only_when_asked(self, client: Client, admin_user: User, started: list[bool]) -> None:
         client.force_login(admin_user)
-        client.get(reverse("admin:talking_head_diagnosis"))
-        client.post(reverse("admin:talking_head_diagnosis"))
-        assert asked == [False, True]
+        address = reverse("admin:talking_head_diagnosis")
+        background.run(measure=False)
+        client.get(address)
+        assert started == [], "there is a result to show"
+        assert client.post(address, {"measure": "Measure the engines"}).status_code == 302
+        client.post(address)
+        assert started == [True, False]
+
+    def test_a_diagnosis_runs_once_at_a_time_and_one_that_fails_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.undo()
+        ran, may_end = [], threading.Event()
+
+        def broken(_depth: Any) -> None:
+            ran.append(1)
+            may_end.wait(30)
+            raise ValueError("a probe broke")
+
+        monkeypatch.setattr(background, "diagnose", broken)
+        background.start(measure=False)
+        background.start(measure=False)
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "diagnosis"]
+        may_end.set()
+        thread.join(30)
+        assert len(ran) == 1
+        assert background.running_since() is None and background.last_result() is None
 
     def test_nobody_else_sees_it(self, client: Client, teacher: User) -> None:
         address = reverse("admin:talking_head_diagnosis")

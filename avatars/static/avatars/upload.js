@@ -6,7 +6,11 @@ const form = document.querySelector("[data-upload]");
 const input = form.elements.picture;
 const nameInput = form.querySelector("[data-name]");
 const dropzone = form.querySelector("[data-dropzone]");
-const preview = form.querySelector("[data-preview]");
+const preview = Object.assign(document.createElement("img"), {
+  className: "dropzone-preview",
+  alt: "Preview of the chosen picture",
+  hidden: true,
+}); // in the page once it has a picture
 const report = form.querySelector("[data-report]");
 const submit = form.querySelector("[data-submit]");
 const maxBytes = Number(form.dataset.maxBytes);
@@ -47,6 +51,7 @@ function showPreview(url) {
   // Most browsers cannot show HEIC: the server sends a preview with its report.
   preview.onerror = () => hidePreview();
   preview.src = url;
+  if (!preview.isConnected) dropzone.prepend(preview);
 }
 
 function hidePreview() {
