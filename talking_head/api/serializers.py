@@ -83,6 +83,7 @@ class SegmentSerializer(serializers.Serializer):
     start_seconds = serializers.FloatField()
     end_seconds = serializers.FloatField()
     probability = serializers.FloatField(help_text="The recogniser's confidence in the words, 0 to 1.")
+    doubtful = serializers.ListField(child=serializers.CharField(), help_text="Words that may be misheard, in order.")
 
 
 class NarrationViewSerializer(serializers.Serializer):

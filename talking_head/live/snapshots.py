@@ -12,6 +12,7 @@ from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narrati
 from talking_head.planning import queue_forecast, render_rate
 
 Json = dict[str, Any]
+DOUBTFUL_BELOW = 0.35  # clear speech is recognised with about 0.6 by one recogniser and above 0.8 by the other
 
 
 # --- views -------------------------------------------------------------------------------------------------------
@@ -121,12 +122,18 @@ def narration_view(narration: Narration) -> Json:
         "text": narration.text,
         "language": transcript.get("language", ""),
         "language_probability": transcript.get("language_probability", 0.0),
-        "segments": [
-            {name: segment[name] for name in ("text", "start_seconds", "end_seconds", "probability")}
-            for segment in transcript.get("segments", ())
-        ],
+        "segments": [_segment_view(segment) for segment in transcript.get("segments", ())],
         "report": narration.report,
         "error": _error_view(narration.error_code, narration.error_message, narration.error_hint),
+    }
+
+
+def _segment_view(segment: Json) -> Json:
+    """Return a recognised sentence, with those of its words that the recogniser was unsure of, in order."""
+    words = segment.get("words", ())
+    return {
+        **{name: segment[name] for name in ("text", "start_seconds", "end_seconds", "probability")},
+        "doubtful": [word["text"] for word in words if word.get("probability", 1.0) < DOUBTFUL_BELOW],
     }
 
 

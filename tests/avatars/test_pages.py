@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,13 @@ def test_a_lost_file_is_a_missing_thumbnail_not_a_crash(
     client = log_in(teacher)
     assert client.get(reverse("portrait_thumbnail", args=[portrait.pk])).status_code == 404
     assert client.get(reverse("portrait_list")).status_code == 200
+
+
+def test_errors_of_the_portrait_and_consent_forms_belong_to_their_fields(log_in: LogIn, teacher: User) -> None:
+    html = log_in(teacher).post(reverse("portrait_upload"), {"name": "x" * 101}).content.decode()
+    for name, error in (("name", "name-error"), ("consent_given_by", "consent-by-error"), ("consent", "consent-error")):
+        (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
+        (described,) = re.findall(r'aria-describedby="([^"]*)"', field)
+        assert error in described.split() and f'id="{error}"' in html
+        assert 'aria-invalid="true"' in field
+    assert not re.search(r"<img(?![^>]* src=)", html), "an img without a picture is not valid"

@@ -109,3 +109,15 @@ def test_progress_is_said_every_ten_seconds_at_most_and_the_end_at_once(module: 
     )
     assert said[0] == "Started." and said[-1] == "Done."
     assert 4 <= len(said) <= 6
+
+
+def test_doubtful_words_are_marked_in_their_own_sentence(module: Any) -> None:
+    text = "The sea is deep. The season of the sea."
+    segments = (
+        "[{text: 'The sea is deep.', doubtful: ['the', 'deep']}, {text: 'The season of the sea.', doubtful: ['sea']}]"
+    )
+    pieces = module("doubtful.js", f"m => m.pieces({text!r}, {segments})")
+    assert "".join(piece["text"] for piece in pieces) == text
+    marked = [index for index, piece in enumerate(pieces) if piece["isDoubtful"]]
+    assert [pieces[index]["text"] for index in marked] == ["The", "deep", "sea"]
+    assert pieces[marked[2] - 1]["text"] == ". The season of the "

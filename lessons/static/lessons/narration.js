@@ -2,6 +2,7 @@
 // it as the text. The chosen recording is a field of the form, so saving and undo include it.
 
 import { getJson, HttpError, postForm } from "../site/http.js";
+import { drawTranscript } from "./doubtful.js";
 import { Recorder } from "./recorder.js";
 import { clock } from "./words.js";
 
@@ -182,7 +183,7 @@ export class Narration {
     this.find("meter").value = narration.heard_seconds;
     this.find("heard").textContent = `${clock(narration.heard_seconds)} of ${clock(narration.duration_seconds)}`;
     this.find("transcript").hidden = !isReady;
-    this.find("text").textContent = narration.text;
+    drawTranscript(this.find("text"), this.find("doubtful"), narration);
     if (failed) this.say("bad", `${narration.error.message} ${narration.error.hint}`.trim());
   }
 

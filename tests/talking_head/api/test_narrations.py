@@ -55,6 +55,16 @@ class TestNarrations:
         found = as_teacher.get(address).json()
         assert (found["state"], found["text"], found["language"]) == ("ready", f"{FIRST} {SECOND}", "en")
         assert [segment["text"] for segment in found["segments"]] == [FIRST, SECOND]
+        assert [segment["doubtful"] for segment in found["segments"]] == [[], []]
+
+    def test_words_that_may_be_misheard_are_named(self, as_teacher: Client) -> None:
+        address = f"/api/narrations/{upload(as_teacher, wav(SOUND)).json()['id']}/"
+        hear_all(narration := Narration.objects.get())
+        narration.transcript["segments"][1]["words"][0]["probability"] = 0.1
+        narration.save()
+        found = as_teacher.get(address).json()["segments"]
+        unsure = narration.transcript["segments"][1]["words"][0]["text"]
+        assert [segment["doubtful"] for segment in found] == [[], [unsure]]
 
     def test_nobody_else_hears_of_it(self, as_teacher: Client, as_admin: Client, as_student: Client) -> None:
         address = f"/api/narrations/{upload(as_teacher, wav(SOUND)).json()['id']}/"
