@@ -21,15 +21,15 @@ LONGEST_SECONDS = 300  # after which a diagnosis whose process died is no longer
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FinishedDiagnosis:
     report: dict[str, Any]
     rows: list[tuple[str, str]]
     is_measured: bool
     finished_at: datetime
 
 
-def last_result() -> Result | None:
-    result: Result | None = cache.get(RESULT)
+def last_result() -> FinishedDiagnosis | None:
+    result: FinishedDiagnosis | None = cache.get(RESULT)
     return result
 
 
@@ -56,7 +56,7 @@ def run(*, measure: bool) -> None:
     try:
         report = diagnose(Depth(measure=measure))
         rows = [(str(label), str(words)) for label, words in fact_rows(report)]
-        cache.set(RESULT, Result(report.as_json(), rows, measure, timezone.now()), timeout=None)
+        cache.set(RESULT, FinishedDiagnosis(report.as_json(), rows, measure, timezone.now()), timeout=None)
     except Exception:  # a thread has no caller: without this the page would wait for a result that never comes
         logger.exception("The diagnosis failed.")
     finally:

@@ -8,7 +8,7 @@ import os
 import stat
 from pathlib import Path
 
-from talking_head.errors import ResourceError, from_os_error
+from talking_head.errors import ResourceError, TalkingHeadError, from_os_error
 
 
 def private_folder(path: Path) -> Path:
@@ -30,7 +30,7 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def run_dir_problem(path: Path) -> ResourceError | None:
+def run_dir_problem(path: Path) -> TalkingHeadError | None:
     """Return why the folder would be refused, without creating it: until a process needs it, it may be missing. It is
     not repaired: ``RUN_DIR`` may name a folder that other programs must be able to enter."""
     try:
