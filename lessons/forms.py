@@ -124,7 +124,7 @@ class LessonForm(forms.Form):
         # The standard voice is one of the voices: the list shows it once, under the name that the lesson has for it.
         standard = self.voices[0].name if self.voices else None
         hidden = "" if self.lesson.voice == standard else standard
-        voice.widget.choices = [choice for choice in self._voice_choices() if choice[0] != hidden]  # type: ignore[attr-defined]
+        voice.widget.choices = [choice for choice in self._voice_choices() if choice[0] != hidden]
 
     def _voice_choices(self) -> list[tuple[str, str]]:
         offered = [(voice.name, _voice_label(voice)) for voice in self.voices]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 SIDE, SCALE = 640, 2  # drawn twice as large, then reduced: smooth edges
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
-Points = list[tuple[float, float]]
+Points = Sequence[tuple[float, float]]
 FACE: Box = (206, 116, 434, 464)
 LONG_HAIR: Box = (174, 78, 466, 470)
 SHORT_HAIR: Box = (192, 84, 448, 400)
