@@ -343,8 +343,8 @@ def test_a_fallback_takes_the_size_of_its_neighbours(
     real = renderer.render(clip_request)
     own_size = renderer.render(replace(clip_request, fallback=True))
     assert (own_size.width_px, own_size.height_px) != (real.width_px, real.height_px)
-    wide = {"width_px": real.width_px, "height_px": real.height_px}
-    result = renderer.render(replace(clip_request, fallback=True, **wide))
+    fallback = replace(clip_request, fallback=True, width_px=real.width_px, height_px=real.height_px)
+    result = renderer.render(fallback)
     assert (result.width_px, result.height_px) == (real.width_px, real.height_px)
     assert result.clip_key not in (own_size.clip_key, real.clip_key)
     assert result.frame_count == real.frame_count
