@@ -74,7 +74,7 @@ def _before_sign(match: re.Match[str]) -> Words | None:
 def _behind_sign(match: re.Match[str]) -> Words | None:
     """Return the letters behind a sign, and the space between them."""
     before, run = left(match), match[2]
-    if re.search(r"(?:\w\w|^)[/(-]$|[a-z]{2}[>|/]$|\s[-/]$", before) and (len(run) > 1 or run in "aA"):
+    if re.search(r"\w\w[/(-]$|^[/(]$|[a-z]{2}[>|/]$|\s[-/]$", before) and (len(run) > 1 or run in "aA"):
         return None
     if re.search(r"\w{4} [>→] ?$", before + match[1]) and len(run) > 1:
         return None

@@ -179,7 +179,7 @@ CHEMISTRY = SpanClass(
     "chemistry",
     (
         rule(
-            rf"(?<![\w.₀-₉^/-])(\d{{1,2}}(?=[A-Z(\[]))?((?:{_GROUPED}){{1,14}})({_CHARGE})?({_STATE})(?![\w₀-₉'’]|-\w|\.\w)",
+            rf"(?<![\w.₀-₉^/-])(\d{{1,2}}(?=[A-Z(\[]))?((?:{_GROUPED}){{1,14}})({_CHARGE})?({_STATE})(?![\w₀-₉'’]|-(?![a-z]{{2}})\w|\.\w)",
             _formula,
         ),
         rule(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3})(?![\w.-])", _isotope),

@@ -222,5 +222,5 @@ BARE_UNITS = SpanClass(
             lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2], singular=False),
         ),
     ),
-    re.compile(r"[/·²³^⁻]"),
+    re.compile(r"[/·^⁻⁰¹²³⁴-⁹°]"),
 )

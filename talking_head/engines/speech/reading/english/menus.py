@@ -19,6 +19,7 @@ _NAMED_KEYS = {
     "Ins": "insert", "PgUp": "page up", "PgDn": "page down", "Home": "home", "End": "end", "Backspace": "backspace",
     "Return": "return",
 }  # fmt: skip
+_FORMULA = re.compile(r"\d?(?=\w*\d)(?:[A-Z][a-z]?\d{0,2}){1,6}")  # the arrow of a reaction
 _KEY = "|".join(map(re.escape, sorted(KEYS, key=len, reverse=True)))
 _NAMED = "|".join(sorted(_NAMED_KEYS, key=len, reverse=True))
 
@@ -43,6 +44,8 @@ def _step(match: re.Match[str]) -> Words | None:
         return None
     last, first = before[1].strip("\"'”’*_:,"), after[1].strip("\"'“‘*_.,;:")
     if len(last) < 2 or len(first) < 2 or (last in ELEMENTS and first in ELEMENTS):
+        return None
+    if _FORMULA.fullmatch(first) or _FORMULA.fullmatch(last):
         return None
     if not (re.match(r"[A-Z]", first) and re.search(r"[A-Za-z]{2}", last)) and "/" not in first:
         return None

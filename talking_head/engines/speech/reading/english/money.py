@@ -207,7 +207,11 @@ MONEY = SpanClass(
     (
         rule(rf"(?<![\w.])([-−+]?)({_BEFORE})\s?({AMOUNT}){_BIG}{PER}(?![\d:])", _before),
         rule(rf"(?<![\w.,])({SIGN})({AMOUNT}){_BIG}\s?({_AFTER})(?!\w){PER}", _after),
-        rule(r"(?<![\w.,£$€])(\d{1,3})([pc])(?![\w/²³^])(?=[\s.,;!?)]|$)(?! ?[=+×<>])", _pence),
+        rule(
+            r"(?<![\w.,£$€])(\d{1,3})([pc])(?![\w/²³^])(?=[\s.,;!?)]|$)"
+            r"(?! ?[=+×<>]| (?:orbitals?|subshells?|electrons?|shell|level))",
+            _pence,
+        ),
     ),
     re.compile(rf"{_BEFORE}|{_AFTER}|\d[pc]\b"),
 )
