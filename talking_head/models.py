@@ -80,7 +80,10 @@ class Job(models.Model):
     estimated_seconds = models.FloatField(default=0.0, db_column="reckoned_seconds")  # of video to render anew for
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
-    deadline_at = models.DateTimeField(null=True, blank=True)  # set when the first clip is claimed
+    # What timeout_seconds limits: seconds in which some worker held a clip (see jobs/worked_time.py).
+    worked_seconds = models.FloatField(default=0.0, db_default=0.0)
+    worked_until = models.DateTimeField(null=True, blank=True)  # they are counted up to this time
+    deadline_at = models.DateTimeField(null=True, blank=True, editable=False)  # only the release before reads it
     finished_at = models.DateTimeField(null=True, blank=True)
 
     error_code = models.CharField(max_length=40, blank=True)

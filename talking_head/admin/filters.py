@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from talking_head.models import ACTIVE_JOB_STATES, REVIEWABLE_JOB_STATES, Attempt, Job
+from talking_head.models import REVIEWABLE_JOB_STATES, Attempt, Job
 from talking_head.monitoring.failure_report import STAGES, to_review
 
 
@@ -50,13 +50,12 @@ class DurationFilter(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [*((name, label) for name, (label, *_bounds) in self.bounds.items()), ("late", "Past the deadline")]
+        return [*((name, label) for name, (label, *_bounds) in self.bounds.items()), ("late", "Used up their time")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         value, now = self.value() or "", timezone.now()
         if value == "late":
-            ended_late = Q(finished_at__gt=F("deadline_at"))
-            return queryset.filter(ended_late | Q(finished_at=None, state__in=ACTIVE_JOB_STATES, deadline_at__lt=now))
+            return queryset.filter(worked_seconds__gte=F("timeout_seconds"))
         if value not in self.bounds:
             return queryset
         _label, least, most = self.bounds[value]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -102,7 +103,7 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     change_form_template = "admin/talking_head/job/change_form.html"
     fieldsets = (
         (None, {"fields": (("state_", "progress"), "problem_", "files", ("owner", "subject"))}),
-        ("Times", {"fields": (("created_at", "waited"), ("started_at", "took"), ("finished_at", "deadline_at"))}),
+        ("Times", {"fields": (("created_at", "waited"), ("started_at", "took"), ("finished_at", "worked"))}),
         (
             "Request",
             {
@@ -164,6 +165,11 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     @admin.display(description="took", ordering="rendering_time")
     def took(self, job: Job) -> str:
         return formatting.between(job.started_at, job.finished_at)
+
+    @admin.display(description="worked on")
+    def worked(self, job: Job) -> str:
+        limit = formatting.duration(timedelta(seconds=job.timeout_seconds))
+        return f"{formatting.duration(timedelta(seconds=job.worked_seconds))} of {limit}"
 
     @admin.display(description="problem")
     def problem_(self, job: Job) -> SafeString | str:

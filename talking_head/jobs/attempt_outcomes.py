@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
+from talking_head.jobs import worked_time
 from talking_head.jobs.claim import JOB_TIMEOUT, AttemptFailure, Claim, Usage, job_timeout_error
 from talking_head.jobs.state_machine import (
     MAX_CRASHES,
@@ -38,6 +39,7 @@ FALLBACK_RESET = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before"
 def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
     """Record that the clip is rendered and in the cache."""
     touch_running_job(claim.job_id)
+    worked_time.count(claim.job_id, claim.clip_id, claim.fence_q)
     transition_clip(
         claim.clip_id,
         "finish",
@@ -60,6 +62,7 @@ def finish_clip(claim: Claim, result: ClipResult, usage: Usage) -> None:
 def release_clip(claim: Claim, outcome: AttemptOutcome, usage: Usage | None = None) -> None:
     """Release the clip because the worker stops or the job has ended; this counts neither as a crash nor a failure."""
     is_running = _touch_job(claim.job_id)
+    worked_time.count(claim.job_id, claim.clip_id, claim.fence_q)
     transition_clip(claim.clip_id, "release", claim.fence_q, crashes=F("crashes") - 1, **_requeue_fields(is_running))
     code = "cancelled" if outcome == AttemptOutcome.CANCELLED else ""
     _end_attempt(claim.attempt_id, outcome, code=code, usage=usage)
@@ -89,6 +92,7 @@ def reap_expired_leases() -> int:
 @atomic_transition
 def _fail(clip_id: int, job_id: UUID, condition: Q, failure: AttemptFailure, usage: Usage | None) -> None:
     is_running = _touch_job(job_id)
+    worked_time.count(job_id, clip_id, condition)
     clip = Clip.objects.select_related("job").filter(condition, pk=clip_id, state=ClipState.LEASED).first()
     if clip is None:
         raise LostRace
@@ -192,15 +196,15 @@ def _end_attempt(
 
 
 def expire_deadlines() -> int:
-    """Turn the waiting clips of jobs past their deadline into fallbacks; return the number of these jobs. Clips that
-    are being rendered are stopped by their own supervisors, which know the deadline."""
+    """Turn the waiting clips of jobs that have used up their time into fallbacks; return the number of these jobs.
+    Clips that are being rendered are stopped by their own supervisors, which know the time that is left."""
     unfinished = Clip.objects.filter(state=ClipState.WAITING, is_fallback=False)
     jobs = Job.objects.filter(
-        Exists(unfinished.filter(job=OuterRef("pk"))), state=JobState.RUNNING, deadline_at__lt=Now()
+        Exists(unfinished.filter(job=OuterRef("pk"))), state=JobState.RUNNING, worked_seconds__gte=F("timeout_seconds")
     )
     expired = [job for job in jobs if _expire(job)]
     for job in expired:
-        logger.warning("the job is past its deadline", extra={"job": job.pk, "code": JOB_TIMEOUT})
+        logger.warning("the job has used up its time", extra={"job": job.pk, "code": JOB_TIMEOUT})
     return len(expired)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,9 +54,9 @@ class AttemptFailure:
     log_tail: str = ""
 
 
-def build_claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
-    """Return the claim for ``clip``, which was just claimed; ``now`` is the database's time."""
-    seconds_allowed, job_timeout = _allowance(clip, now)
+def build_claim(clip: Clip, attempt_id: int) -> Claim:
+    """Return the claim for ``clip``, which was just claimed."""
+    seconds_allowed, job_timeout = _allowance(clip)
     return Claim(
         clip_id=clip.pk,
         job_id=clip.job_id,
@@ -71,14 +70,14 @@ def build_claim(clip: Clip, attempt_id: int, now: datetime) -> Claim:
     )
 
 
-def _allowance(clip: Clip, now: datetime) -> tuple[float, RendererError | None]:
+def _allowance(clip: Clip) -> tuple[float, RendererError | None]:
     """Return the seconds that this clip may take, and an error if they are the rest of the job's time."""
     job = clip.job
-    if clip.is_fallback or job.deadline_at is None:
+    if clip.is_fallback:
         return timing().fallback_seconds, None
     share = CLIP_SHARE_FACTOR * len(clip.text) / max(1, len(job.script))
     own_seconds = job.timeout_seconds * min(1.0, max(MINIMUM_CLIP_SHARE, share))
-    left_seconds = max(1.0, (job.deadline_at - now).total_seconds())
+    left_seconds = max(1.0, job.timeout_seconds - job.worked_seconds)
     return (left_seconds, job_timeout_error(job)) if left_seconds <= own_seconds else (own_seconds, None)
 
 

@@ -9,7 +9,6 @@ for the first one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -41,7 +40,7 @@ CLIP_FIELDS = _fields(
 )  # fmt: skip
 JOB_FIELDS = _fields(
     Job, "id", "script", "language", "voice", "speed", "portrait_digest", "narration_digest", "profile", "speech",
-    "face", "timeout_seconds", "deadline_at",
+    "face", "timeout_seconds", "worked_seconds",
 )  # fmt: skip
 
 # `started` locks the job's row before `taken` looks for a clip, as every change locks in this order. What other
@@ -59,9 +58,7 @@ WITH chosen AS (
 ), started AS (
     UPDATE talking_head_job AS job
     SET state = 'running', seq = seq + 1,
-        started_at = CASE state WHEN 'queued' THEN statement_timestamp() ELSE started_at END,
-        deadline_at = CASE state WHEN 'queued' THEN statement_timestamp() + timeout_seconds * interval '1 second'
-                                 ELSE deadline_at END
+        started_at = CASE state WHEN 'queued' THEN statement_timestamp() ELSE started_at END
     FROM chosen
     WHERE job.id = chosen.id AND job.state IN ('queued', 'running')
     RETURNING {job_columns}
@@ -79,7 +76,7 @@ WITH chosen AS (
     SELECT id, fence, %(worker)s, {form}, statement_timestamp(), '', '', '', '', '', '{{}}' FROM taken
     RETURNING id
 )
-SELECT attempt.id, statement_timestamp(), taken.*, started.* FROM taken, started, attempt
+SELECT attempt.id, taken.*, started.* FROM taken, started, attempt
 """
 FORM = (
     "CASE WHEN is_fallback THEN 'fallback' WHEN is_smaller THEN 'half resolution, no enhancer' ELSE '' END"  # Clip.form
@@ -91,7 +88,6 @@ QUEUED_CLIPS = "state = 'waiting' AND turn IS NOT NULL AND (not_before IS NULL O
 class ClaimedRow:
     clip: Clip  # with its job; columns that a claim does not need are deferred
     attempt_id: int
-    now: datetime
 
 
 def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_short: bool) -> ClaimedRow | None:
@@ -100,10 +96,10 @@ def claim_next(worker: str, lease_seconds: float, *, job_id: UUID | None, only_s
     for skip_locked in (True, False):
         statement = _statement(skip_locked=skip_locked, of_job=job_id is not None, only_short=only_short)
         if row := _execute(statement, values):
-            attempt_id, now, *columns = row
+            attempt_id, *columns = row
             clip = Clip.from_db(connection.alias, CLIP_FIELDS, columns[: len(CLIP_FIELDS)])
             clip.job = Job.from_db(connection.alias, JOB_FIELDS, columns[len(CLIP_FIELDS) :])
-            return ClaimedRow(clip, attempt_id, now)
+            return ClaimedRow(clip, attempt_id)
     return None
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from talking_head.jobs import claim_sql, queue
+from talking_head.jobs import claim_sql, queue, worked_time
 from talking_head.jobs.claim import Claim, build_claim
 from talking_head.jobs.state_machine import (
     LostRace,
@@ -50,7 +50,7 @@ def _claim_postgres(worker: str, job_id: UUID | None, only_short: bool) -> Claim
     if row is None:
         return None
     events.notify_clip_changed(row.clip.job_id, row.clip.index)
-    return build_claim(row.clip, row.attempt_id, row.now)
+    return build_claim(row.clip, row.attempt_id)
 
 
 @atomic_transition
@@ -71,19 +71,18 @@ def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claims: li
     )
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
     events.notify_clip_changed(clip.job_id, clip.index)
-    clip = Clip.objects.select_related("job").annotate(now=Now()).get(pk=clip.pk)
-    claims.append(build_claim(clip, attempt.pk, clip.now))
+    clip = Clip.objects.select_related("job").get(pk=clip.pk)
+    claims.append(build_claim(clip, attempt.pk))
 
 
 def _start_or_join_job(job_id: UUID) -> None:
-    """Start the job and with it its deadline, or join the workers that render it already.
+    """Start the job, or join the workers that render it already.
 
     Raises:
         LostRace: it ended, or its clips are all done.
     """
-    timeout_seconds = Job.objects.values_list("timeout_seconds", flat=True).get(pk=job_id)
     try:
-        transition_job(job_id, "start", started_at=Now(), deadline_at=seconds_from_now(timeout_seconds))
+        transition_job(job_id, "start", started_at=Now())
     except LostRace:
         touch_running_job(job_id)
 
@@ -91,10 +90,16 @@ def _start_or_join_job(job_id: UUID) -> None:
 # --- holding a claim -----------------------------------------------------------------------------------------------
 
 
-def renew_lease(claim: Claim) -> bool:
-    """Renew the lease; return False when the clip is no longer this claim's and the work must stop."""
+@atomic_transition
+def renew_lease(claim: Claim) -> None:
+    """Renew the lease, and count the time since the last renewal as worked; return False when the clip is no longer
+    this claim's and the work must stop."""
+    if not Job.objects.select_for_update().filter(pk=claim.job_id).exists():
+        raise LostRace
+    worked_time.count(claim.job_id, claim.clip_id, claim.fence_q)
     claimed = Clip.objects.filter(claim.fence_q, pk=claim.clip_id, state=ClipState.LEASED)
-    return bool(claimed.update(lease_expires_at=seconds_from_now(timing().lease_seconds)))
+    if not claimed.update(lease_expires_at=seconds_from_now(timing().lease_seconds)):
+        raise LostRace
 
 
 def still_wanted(claim: Claim) -> bool:

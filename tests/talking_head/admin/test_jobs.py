@@ -68,18 +68,18 @@ class TestList:
         times: dict[str, Any] = {
             "started_at": now - timedelta(seconds=50),
             "finished_at": now,
-            "deadline_at": now + timedelta(hours=1),
         }
         short = partial(make_job, title="x", sentences=("One.",))
         jobs = {
             "failed": failed_job(make_user("curie"), title="x", sentences=("One.",)),
             "finished": make_finished_job(profile="quality", title="Photosynthesis", **times),
-            "late": short(state=JobState.RUNNING, deadline_at=now - timedelta(minutes=1)),
+            "late": short(state=JobState.RUNNING, timeout_seconds=300.0, worked_seconds=301.0),
             "old": short(
                 state=JobState.FAILED,
                 started_at=now - timedelta(hours=2),
                 finished_at=now - timedelta(hours=1),
-                deadline_at=now - timedelta(hours=1.5),
+                timeout_seconds=300.0,
+                worked_seconds=300.0,
             ),
         }
         Job.objects.filter(pk=jobs["old"].pk).update(created_at=now - timedelta(days=40))

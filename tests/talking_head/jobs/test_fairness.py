@@ -103,13 +103,3 @@ def test_a_clip_in_backoff_lets_others_pass(make_job: MakeJob, teacher: User) ->
     seconds = queue.seconds_until_claimable()
     assert seconds is not None
     assert 3_500 < seconds <= 3_600
-
-
-def test_the_deadline_begins_with_the_first_claim(make_job: MakeJob) -> None:
-    job = make_job("a0", "a1", timeout_seconds=100.0)
-    assert job.deadline_at is None
-    order(2)
-    job.refresh_from_db()
-    assert job.started_at is not None
-    assert job.deadline_at is not None
-    assert 99.9 < (job.deadline_at - job.started_at).total_seconds() < 101

@@ -88,7 +88,7 @@ def test_a_worker_that_went_away_and_a_time_that_is_up_are_told(log: Log, make_j
     assert claim is not None
     past = timezone.now() - timedelta(seconds=5)
     Clip.objects.filter(pk=claim.clip_id).update(lease_expires_at=past)
-    Job.objects.filter(pk=job.pk).update(deadline_at=past)
+    Job.objects.filter(pk=job.pk).update(worked_seconds=job.timeout_seconds)
     sweeper.sweep()
     told = [(line.get("clip"), line["code"]) for line in log.of(job) if line["level"] == "warning"]
     assert told == [("0", "worker_lost"), (None, "job_timeout")]

@@ -60,7 +60,8 @@ def test_52_a_database_of_the_release_before_is_migrated_and_its_jobs_end(tmp_pa
     before = dict(site.rows(tables))
     assert site.start("migrate").wait() == 0, site.log()
     after = dict(site.rows(tables))
-    assert {name: columns(sql) for name, sql in before.items()} == {name: columns(after[name]) for name in before}
+    for name, sql in before.items():
+        assert set(columns(sql)) <= set(columns(after[name])), "the release before would not run any more"
     (site.media / "cache").mkdir()
     (site.media / "cache" / "seen-hang-once").touch()  # it hung before the update
     try:
