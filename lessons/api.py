@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -61,19 +62,27 @@ class NewLessonSerializer(serializers.Serializer):
 
 
 class LessonSerializer(serializers.ModelSerializer):
-    """A lesson. ``current_job`` is the video that students watch, ``latest_job`` the render requested last. Callers who
-    cannot change the lesson see title, text and settings of the published video, and not what is still being written.
+    """A lesson. ``current_job`` is the video that students watch, ``latest_job`` the render requested last,
+    ``held_back_job`` one with still pictures that waits for the teacher's word, because the current one is complete.
+    Callers who cannot change the lesson see title, text and settings of the published video; for them the last two are
+    null, and so is what is still being written.
     """
 
     course = serializers.SlugField(source="course.slug")
     latest_job = serializers.UUIDField(allow_null=True)
+    held_back_job = serializers.SerializerMethodField()
 
     class Meta:
         model = Lesson
         fields = [
             "id", "course", "title", "script", "language", "portrait", "voice", "speed", "narration", "profile",
-            "version", "current_job", "latest_job", "is_published", "updated_at",
+            "version", "current_job", "latest_job", "held_back_job", "is_published", "updated_at",
         ]  # fmt: skip
+
+    def get_held_back_job(self, lesson: Lesson) -> uuid.UUID | None:
+        """Return the id of the render that waits for the teacher's word."""
+        job = services.held_back_job_of(lesson)
+        return job.pk if job else None
 
 
 class LessonChangeSerializer(serializers.Serializer):
@@ -196,6 +205,17 @@ class LessonPublish(APIView):
     def post(self, request: Request, pk: int) -> Response:
         lesson = _own_lesson(request, pk)
         services.set_published(lesson, _checked(PublishSerializer, request)["is_published"])
+        lesson.refresh_from_db()
+        return Response(LessonSerializer(lesson).data)
+
+
+class LessonUseVideo(APIView):
+    """The teacher's word that students shall see a video with still pictures instead of the complete one."""
+
+    @extend_schema(request=None, responses=answers(LessonSerializer))
+    def post(self, request: Request, pk: int) -> Response:
+        lesson = _own_lesson(request, pk)
+        services.use_held_back_video(lesson)
         lesson.refresh_from_db()
         return Response(LessonSerializer(lesson).data)
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("lessons/<int:pk>/", api.LessonDetail.as_view(), name="api_lesson_detail"),
     path("lessons/<int:pk>/generate", api.LessonGenerate.as_view(), name="api_lesson_generate"),
     path("lessons/<int:pk>/publish", api.LessonPublish.as_view(), name="api_lesson_publish"),
+    path("lessons/<int:pk>/use-video", api.LessonUseVideo.as_view(), name="api_lesson_use_video"),
 ]

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from lessons.models import Course, Lesson, Progress
-from lessons.services import is_outdated
+from lessons.services import is_held_back, is_outdated
 from talking_head.services import Job, JobState, hidden_jobs
 
 
@@ -19,7 +19,7 @@ class LessonCard:
     """A lesson in a list, as one viewer sees it."""
 
     lesson: Lesson
-    state: str  # empty, rendering, failed, ready, outdated
+    state: str  # empty, rendering, failed, ready, outdated, held_back
     label: str
     badge: str  # the badge's colour: "", info, good, warn, bad
     poster_url: str
@@ -74,6 +74,8 @@ def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[
         return "empty", "No video yet", ""
     if current.is_hidden:
         return "hidden", "Consent withdrawn", "bad"
+    if is_held_back(lesson, latest, current):
+        return "held_back", "Your decision is needed", "warn"
     if is_outdated(lesson, current):
         return "outdated", "Out of date", "warn"
     if current.state == JobState.FALLBACK:

@@ -33,7 +33,7 @@ from lessons.permissions import (
 )
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput, PortraitError
-from talking_head.services import Job, Narration, NarrationState
+from talking_head.services import Job, JobState, Narration, NarrationState
 
 __all__ = [
     "add_lesson",
@@ -47,7 +47,9 @@ __all__ = [
     "delete_lesson",
     "forecast_of",
     "generate_video",
+    "held_back_job_of",
     "is_enrolled",
+    "is_held_back",
     "is_outdated",
     "latest_job_of",
     "may_edit",
@@ -61,6 +63,7 @@ __all__ = [
     "restore_lesson",
     "set_published",
     "show_published_job",
+    "use_held_back_video",
 ]
 
 FIELDS_THAT_ALTER_THE_VIDEO = ("script", "language", "portrait_id", "voice", "speed", "narration", "profile")
@@ -332,7 +335,8 @@ def show_published_job(job: Job) -> bool:
     """Make a finished render the lesson's video, in the transaction that publishes it.
 
     Only if the lesson is still the version that was rendered, if no newer render of it was requested, and if the job's
-    owner may change the lesson: ``subject`` is only a string that came with the request.
+    owner may change the lesson: ``subject`` is only a string that came with the request. A video with still pictures
+    does not replace a complete one; it waits for the teacher's word (:func:`use_held_back_video`).
 
     Returns:
         Whether it became the current one.
@@ -347,7 +351,48 @@ def show_published_job(job: Job) -> bool:
     if latest is not None and latest.created_at > job.created_at:
         return False
     still_wanted = Lesson.objects.filter(pk=lesson_id, version=int(job.subject_version), latest_job=lesson.latest_job)
+    current = current_job_of(lesson)
+    if current is not None and current.pk != job.pk and _is_worse(job, current):
+        still_wanted.filter(current_job=current.pk).update(latest_job=job.pk)
+        return False
     return bool(still_wanted.update(current_job=job.pk, latest_job=job.pk))
+
+
+def _is_worse(job: Job, current: Job) -> bool:
+    return job.state == JobState.FALLBACK and current.state == JobState.COMPLETED
+
+
+def is_held_back(lesson: Lesson, latest: Job | None, current: Job | None) -> bool:
+    """Return whether the latest video has still pictures and therefore waits for the teacher's word, while students
+    keep the complete one."""
+    return (
+        latest is not None
+        and current is not None
+        and latest.subject_version == str(lesson.version)
+        and _is_worse(latest, current)
+    )
+
+
+def held_back_job_of(lesson: Lesson) -> Job | None:
+    """Return the render that waits for the teacher's word."""
+    latest = latest_job_of(lesson)
+    return latest if is_held_back(lesson, latest, current_job_of(lesson)) else None
+
+
+def use_held_back_video(lesson: Lesson) -> None:
+    """Show students the video with still pictures after all.
+
+    Raises:
+        InvalidInput: ``nothing_held_back``.
+    """
+    job = held_back_job_of(lesson)
+    unchanged = Lesson.objects.filter(pk=lesson.pk, version=lesson.version, current_job=lesson.current_job)
+    if job is None or not unchanged.filter(latest_job=job.pk).update(current_job=job.pk):
+        raise InvalidInput(
+            "No video of this lesson waits for your decision any more.",
+            code="nothing_held_back",
+            hint="Reload the page to see the video that students watch.",
+        )
 
 
 def is_outdated(lesson: Lesson, current: Job | None) -> bool:

@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{LESSON}cancel/", editor.lesson_cancel, name="lesson_cancel"),
     path(f"{LESSON}move/", courses.lesson_move, name="lesson_move"),
     path(f"{LESSON}publish/", courses.lesson_publish, name="lesson_publish"),
+    path(f"{LESSON}video/", courses.lesson_video, name="lesson_video"),
     path(f"{LESSON}delete/", courses.lesson_delete, name="lesson_delete"),
     path(f"{LESSON}undelete/", courses.lesson_undelete, name="lesson_undelete"),
     path(f"{LESSON}progress/", player.lesson_progress, name="lesson_progress"),

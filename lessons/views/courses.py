@@ -18,7 +18,7 @@ from lessons.forms import AddStudentForm, CourseForm, NewLessonForm, focus_first
 from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
-from talking_head.errors import InvalidInput
+from talking_head.errors import InvalidInput, TalkingHeadError
 
 STEPS = {"up": -1, "down": 1}
 AT_STUDENTS = "students"  # the tag of messages that are shown at the list of students
@@ -148,6 +148,25 @@ def _words_of_publication(lesson: Lesson, published: bool) -> str:
         lesson.title,
         lesson.course.get_absolute_url(),
     )
+
+
+@require_POST
+@login_required
+def lesson_video(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Decide on a video with still pictures that was held back: use it anyway, or try again."""
+    lesson = own_lesson(request, slug, pk)
+    try:
+        if request.POST.get("choice") == "use":
+            services.use_held_back_video(lesson)
+            messages.success(request, f"“{lesson.title}”: students see the new video now.")
+        else:
+            services.generate_video(lesson, signed_in_user(request.user))
+            messages.success(request, f"“{lesson.title}”: the video is being made again.")
+    except TalkingHeadError as error:
+        messages.error(request, str(error))
+    if request.POST.get("next") == "editor":
+        return redirect("lesson_edit", slug, pk)
+    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
 
 
 @require_POST

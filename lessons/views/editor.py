@@ -156,6 +156,8 @@ def _page(
         "video": video,
         "takes_over_speed": lesson.version == 1 and lesson.latest_job is None and lesson.speed != 1.0,
         "is_outdated": services.is_outdated(lesson, shown),
+        "is_held_back": services.is_held_back(lesson, latest, current),
+        "keeps_complete": current is not None and current.state == rendering.JobState.COMPLETED,
         "page_data": {
             "snapshot": snapshot,
             "video": video,

@@ -16,7 +16,9 @@ from rest_framework.views import exception_handler
 
 from talking_head.errors import InvalidInput, LimitReached, ResourceError, TalkingHeadError, words_for_teachers
 
-CONFLICTS = frozenset({"job_active", "job_ended", "not_ready", "lesson_changed", "portrait_exists"})
+CONFLICTS = frozenset(
+    {"job_active", "job_ended", "not_ready", "lesson_changed", "nothing_held_back", "portrait_exists"}
+)
 RETRY_AFTER_SECONDS = 5
 
 

@@ -54,6 +54,7 @@ CASES = {
     62: "the cache is beyond its limit, the disk is nearly full",
     65: "the database is read-only, locked or its disk full",
     56: "everything is off for longer than a job's time limit, and starts again with a clock an hour ahead",
+    57: "a video with still pictures is finished for a lesson that has a complete one",
     66: "half-sent requests at a limit of 1,024 open files",
 }
 

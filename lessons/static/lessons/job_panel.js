@@ -114,6 +114,7 @@ export class JobPanel {
     // Only a video shows still pictures: a job that failed has none.
     const fallbacks = job.state === "fallback" ? job.clips.filter((clip) => clip.is_fallback).length : 0;
     const ended = !isActive(job);
+    this.showHeldBack(job);
     const box = this.find("outcome");
     box.hidden = !ended || (!job.error && job.state !== "cancelled" && !fallbacks);
     if (box.hidden) return;
@@ -130,6 +131,13 @@ export class JobPanel {
     hint.textContent = job.state === "cancelled" ? "" : (job.error?.hint ?? "");
     hint.hidden = !hint.textContent;
     this.find("again-fast").hidden = job.profile === "fast";
+  }
+
+  // A video with still pictures does not replace a complete one until the teacher says so.
+  showHeldBack(job) {
+    const box = this.find("held-back");
+    if (job.state === "completed") box.dataset.keeps = "yes";
+    box.hidden = job.state !== "fallback" || !box.dataset.keeps;
   }
 
   showChoice(job) {
