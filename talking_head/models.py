@@ -302,6 +302,7 @@ class Narration(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)  # of the current chunk, counted before the work starts
     transcribed_seconds = models.FloatField(default=0.0, db_column="heard_seconds")
+    chunk_seconds = models.FloatField(null=True, blank=True)  # how long the last chunk took, for forecasts
     transcript = models.JSONField(default=dict, blank=True)  # TranscriptMetadata
     text = models.TextField(blank=True)  # the transcript as a script, once it is complete
     error_code = models.CharField(max_length=40, blank=True)

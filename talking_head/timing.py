@@ -22,6 +22,7 @@ class Timing:
     ageing_seconds: float = 600.0  # after which a normal job counts as urgent as a VIP's
     short_seconds: float = 30.0  # of video to render anew: jobs with no more than this may use reserved slots
     quick_seconds: float = 2.0  # while no clip takes longer, reserved slots take any job's
+    background_seconds: float = 60.0  # while there are videos to make, a worker transcribes one chunk this often
     stuck_seconds: float = 10.0  # without a worker looking at waiting work; after twice that the cluster is replaced
     bucket_seconds: float = 20.0  # for one response of the object storage; a longer silence is a failed attempt
     bucket_attempts: int = 4  # at one request, with growing pauses between them

@@ -2,7 +2,8 @@
 
 Transcribing works like rendering a clip: a conditional UPDATE claims a chunk under a lease with a fence, a worker that
 went away loses it to the next, and a chunk that crashes its renderer twice makes the narration fail. Short recordings
-come first, and each is transcribed one chunk at a time, so that no teacher waits for another teacher's lecture.
+come first, and each is transcribed one chunk at a time, so that no teacher waits for another teacher's lecture. Workers
+take a chunk only when they have nothing to render or publish (:mod:`talking_head.worker.worker`).
 
 A job may be submitted before its recording is transcribed. It has no clips then; it gets them, and its script if it has
 none, in the transaction that stores the last chunk.
@@ -114,9 +115,9 @@ def record_failure(claim: TranscriptionClaim, error: TalkingHeadError) -> None:
 
 
 @atomic_transition
-def record_chunk(claim: TranscriptionClaim, chunk: dict[str, Any]) -> None:
-    """Store a transcribed chunk (a ``TranscribedChunk`` as JSON). With the last chunk the recording is ready, and the
-    jobs that wait for it begin."""
+def record_chunk(claim: TranscriptionClaim, chunk: dict[str, Any], *, seconds: float | None = None) -> None:
+    """Store a transcribed chunk (a ``TranscribedChunk`` as JSON), and how long it took, for forecasts. With the last
+    chunk the recording is ready, and the jobs that wait for it begin."""
     narration = claim.claimed.select_for_update().first()
     if narration is None:
         raise LostRace
@@ -124,7 +125,7 @@ def record_chunk(claim: TranscriptionClaim, chunk: dict[str, Any]) -> None:
     narration.transcript = transcript
     narration.transcribed_seconds = chunk["end_seconds"]
     narration.state = NarrationState.READY if chunk["is_last"] else NarrationState.WAITING
-    narration.tries, narration.lease_expires_at = 0, None
+    narration.tries, narration.lease_expires_at, narration.chunk_seconds = 0, None, seconds
     if chunk["is_last"] and not transcript["segments"]:
         _fail(narration, no_speech())
         return

@@ -15,16 +15,17 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum
 from django.db.models.functions import Length, Now
 
-from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Priority
+from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Narration, NarrationState, Priority
 from talking_head.planning import render_rate
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timing import timing
 
 MAX_JOBS = 5_000  # a queue longer than this is full anyway
 AVERAGE_CLIP_WEIGHT = 4.0  # seconds of video of a sentence, when none is waiting
+CHUNK_SECONDS = 10.0  # for transcribing a chunk of a recording, when none is finished yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Queue:
     slots: int
     busy_slots: int
     average_clip_weight: float
+    transcribing_slots: int = 0  # workers that transcribe a chunk of a recording at the moment
+    chunk_seconds: float = 0.0  # how long a chunk takes; 0.0 when no recording waits
 
     def of_new_job(self, owner_id: int | None, priority: int, weight: float) -> Forecast | None:
         """Return the forecast for a job that is not stored yet."""
@@ -97,15 +100,19 @@ class Queue:
             elif job.urgency == urgency:
                 others[job.owner_id] += job.weight
         seconds = self.seconds_per_weight / self.slots
+        if self.chunk_seconds:  # now and then a worker takes a chunk between two clips
+            seconds *= 1 + self.chunk_seconds / max(1.0, timing().background_seconds)
         start = before + own + sum(min(other_weight, own) for other_weight in others.values())
         if self.busy_slots >= self.slots:  # half a sentence until a slot is free
             start = max(start, self.average_clip_weight / 2)
+        elif self.busy_slots + self.transcribing_slots >= self.slots:  # half a chunk
+            start = max(start, self.chunk_seconds / seconds / 2)
         finish = before + own + weight + sum(min(other_weight, own + weight) for other_weight in others.values())
         return Forecast(start * seconds, max(start + weight, finish) * seconds)
 
 
 def queue_now() -> Queue:
-    """Return the open work: three queries, however much there is."""
+    """Return the open work: four queries, however much there is."""
     rows = _open_work_rows()
     clip_count = sum(row["clip_count"] for row in rows)
     open_jobs = tuple(_open_job(row) for row in rows)
@@ -118,7 +125,18 @@ def queue_now() -> Queue:
         max(busy_slots, settings.TALKING_HEAD_SLOTS),
         busy_slots,
         sum(job.weight for job in open_jobs) / clip_count if clip_count else AVERAGE_CLIP_WEIGHT,
+        **_background_work(),
     )
+
+
+def _background_work() -> dict[str, Any]:
+    """Return the fields of a :class:`Queue` about recordings that are being transcribed or wait for it."""
+    live = Q(state=NarrationState.TRANSCRIBING, lease_expires_at__gte=Now())
+    work = Narration.objects.filter(live | Q(state=NarrationState.WAITING)).aggregate(
+        total=Count("pk"), live=Count("pk", filter=live), seconds=Max("chunk_seconds")
+    )
+    seconds = CHUNK_SECONDS if work["seconds"] is None else work["seconds"]
+    return {"transcribing_slots": work["live"], "chunk_seconds": seconds if work["total"] else 0.0}
 
 
 def of_job(job: Job) -> Forecast | None:

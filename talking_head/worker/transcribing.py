@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
-CHUNK_LIMIT_SECONDS = 600.0  # a minute of sound takes seconds; this allows for a very busy machine
+CHUNK_LIMIT_SECONDS = 600.0  # twenty seconds of sound take seconds; this allows for a very busy machine
 
 
 def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> None:
@@ -27,10 +28,11 @@ def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop
         renew=lambda: transcription.renew_lease(claim),
         should_stop=should_stop,
     )
+    started = time.monotonic()
     outcome = _run_renderer(claim, renderer, keeper)
     logger.info("recording %s from %s s: %s", claim.narration_id, claim.start_seconds, outcome.end.value)
     if outcome.end is End.DONE:
-        transcription.record_chunk(claim, outcome.values)
+        transcription.record_chunk(claim, outcome.values, seconds=time.monotonic() - started)
     elif outcome.end is End.STOPPED:
         transcription.release(claim)
     else:

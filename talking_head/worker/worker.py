@@ -1,4 +1,5 @@
-"""A worker's loop: claim a clip of any job, have it rendered, record the outcome, and publish finished jobs."""
+"""A worker's loop: publish finished jobs, claim a clip of any job, have it rendered, record the outcome. When there is
+none, transcribe a chunk of a recording: background work, which videos need not wait for."""
 
 from __future__ import annotations
 
@@ -47,12 +48,14 @@ class Worker:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     should_stop: Callable[[], bool] = drain.has_begun
     _has_woken_next: bool = field(default=False, init=False)
+    _background_due_at: float = field(default=0.0, init=False)  # by the monotonic clock
 
     def work(self, job_id: UUID | None = None) -> None:
         """Do the work of one job, or of any; return when none is left, when ``should_stop`` says so, or after
         ``work_seconds``, having woken a successor."""
         started = time.monotonic()
         self._has_woken_next = False
+        self._background_due_at = started + timing().background_seconds
         registration.heartbeat()
         while not self.should_stop():
             drain.note_activity()
@@ -63,31 +66,39 @@ class Worker:
                 return
             attempt_outcomes.reap_expired_leases()
             attempt_outcomes.expire_deadlines()
-            chunk = transcription.claim_chunk(job_id)
-            if chunk is not None:
-                transcribing.transcribe(chunk, self.renderer, self.should_stop)
-                continue
             publication = publish_claims.claim_job(job_id)
             if publication is not None:
                 publishing.publish(publication, self.renderer, self.should_stop)
                 continue
+            if time.monotonic() >= self._background_due_at:
+                self._transcribe_chunk(job_id)
             if not self._work_on_clip(job_id):
                 return
 
     def _work_on_clip(self, job_id: UUID | None) -> bool:
-        """Render the next clip, or wait for one; return False when this slot has none and will not have one soon."""
+        """Render the next clip, transcribe a chunk, or wait for a clip; return False when this slot will have none soon."""
         with slots.permit() as permit:
             only_short = job_id is None and not permit.allows_long_jobs
             claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)
             if claim is None:
                 permit.release()
-                return self._wait_for_backoff(job_id, only_short)
+                return self._transcribe_chunk(job_id) or self._wait_for_backoff(job_id, only_short)
             if claim.is_short:
                 permit.release()
             # A wakeup wakes one worker, which wakes the next while there is work: as many as there are slots.
             if not self._has_woken_next and claims.has_claimable_clips():
                 self._has_woken_next = wakeups.wake_worker()
             self._render(claim)
+        return True
+
+    def _transcribe_chunk(self, job_id: UUID | None) -> bool:
+        """Transcribe the next chunk of a recording; return False when there is none. It is short, and the last in line:
+        but while there are always videos to make, one is taken now and then, so that no recording waits for ever."""
+        self._background_due_at = time.monotonic() + timing().background_seconds
+        chunk = transcription.claim_chunk(job_id)
+        if chunk is None:
+            return False
+        transcribing.transcribe(chunk, self.renderer, self.should_stop)
         return True
 
     def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:

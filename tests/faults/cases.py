@@ -55,6 +55,7 @@ CASES = {
     65: "the database is read-only, locked or its disk full",
     56: "everything is off for longer than a job's time limit, and starts again with a clock an hour ahead",
     57: "a video with still pictures is finished for a lesson that has a complete one",
+    61: "recordings of an hour are uploaded while others render",
     66: "half-sent requests at a limit of 1,024 open files",
 }
 

@@ -1,7 +1,8 @@
 """Transcribes a stored narration chunk by chunk, in the renderer process, before a text can be matched with it.
 
-A chunk is about a minute long. Between two chunks a worker looks for other work, so an hour of lecture delays no other
-job, and a crash costs one chunk.
+Transcription is background work: a worker takes a chunk when nothing is to be rendered or published, and looks for that
+again after each chunk. A chunk is some ten seconds long, because a video that is requested meanwhile waits for its end;
+a crash costs one chunk.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from talking_head.errors import InvalidInput
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.audio import read_flac_span, resample
 
-CHUNK_SECONDS = 60.0
-_CUT_WITHIN_SECONDS = 15.0  # a chunk ends in the quietest moment of its last seconds
+CHUNK_SECONDS = 20.0
+_CUT_WITHIN_SECONDS = 8.0  # a chunk ends in the quietest moment of its last seconds
 _QUIET_SECONDS = 0.3
 
 

@@ -30,6 +30,7 @@ from talking_head.renderer.child import Handler, Progress, run
 
 FOREVER_SECONDS = 3_600
 VIDEO_SECONDS = 0.96
+CHUNK_SECONDS, RECORDING_SECONDS = 20.0, 3_600.0
 LITTLE_BYTES = 50_000_000
 
 
@@ -64,13 +65,20 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         seconds = VIDEO_SECONDS * len(request.clips)
         return PackageResult(seconds, 24 * len(request.clips), 64, 64, hashlib.sha256(video).hexdigest()).to_json()
 
+    def transcribe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        start_seconds = values["request"]["start_seconds"]
+        _note(cache_root, f"{os.getpid()} transcribed from {start_seconds:.0f} s")
+        end_seconds = start_seconds + CHUNK_SECONDS
+        return {"segments": [], "end_seconds": end_seconds, "is_last": end_seconds >= RECORDING_SECONDS,
+                "recogniser": "fake 1", "language": "en", "language_probability": 0.9}  # fmt: skip
+
     def probe(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return {"cores": 8, "memory_bytes": 16_000_000_000}
 
     def warm_up(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return {}
 
-    return {"render": render, "package": package, "warm_up": warm_up, "probe": probe}
+    return {"render": render, "package": package, "warm_up": warm_up, "probe": probe, "transcribe": transcribe}
 
 
 def _clip(cache_root: Path, text: str) -> ClipResult:
