@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from lessons import permissions as rules
 from lessons.models import Course, Lesson
+from talking_head import services as rendering
+from talking_head.services import Job
 
 
 def visible_course(request: HttpRequest, slug: str) -> Course:
@@ -36,3 +39,11 @@ def own_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
 def wants_json(request: HttpRequest) -> bool:
     """Return whether the page's script sent the request; a form sent without JavaScript gets a page."""
     return "application/json" in request.headers.get("Accept", "")
+
+
+def tell_of_missing_video(request: HttpRequest, job: Job | None, *, is_teacher: bool) -> None:
+    """Tell the viewer when the files of a video were deleted: otherwise the player just stays black."""
+    if job is None or not rendering.video_is_missing(job):
+        return
+    hint = "Generate it again: finished sentences are reused." if is_teacher else "Please tell your teacher."
+    messages.warning(request, f"The video of this lesson is missing from the server. {hint}")

@@ -20,7 +20,7 @@ from lessons import services
 from lessons.clip_states import CLIP_STATES
 from lessons.forms import LessonForm
 from lessons.models import Lesson
-from lessons.views.access import own_lesson, wants_json
+from lessons.views.access import own_lesson, tell_of_missing_video, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
 from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError, words_for_teachers
@@ -138,6 +138,7 @@ def _page(
     request: HttpRequest, lesson: Lesson, form: LessonForm, status: int = 200, version: int | None = None
 ) -> HttpResponse:
     latest, current = services.latest_job_of(lesson), services.current_job_of(lesson)
+    tell_of_missing_video(request, current, is_teacher=True)
     # While a new render runs, or after it failed, the last finished video stays on the page.
     shown = latest if latest is not None and latest.is_watchable else current
     snapshot = rendering.job_snapshot(latest) if latest else None

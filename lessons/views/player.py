@@ -18,7 +18,7 @@ from lessons import learning, services
 from lessons import permissions as rules
 from lessons.models import Lesson, Progress
 from lessons.publication import all_as_published, as_published
-from lessons.views.access import lesson_in, visible_course, wants_json
+from lessons.views.access import lesson_in, tell_of_missing_video, visible_course, wants_json
 from lessons.watched import Range, read_ranges
 from talking_head import services as rendering
 
@@ -39,6 +39,7 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user = signed_in_user(request.user)
     job = services.current_job_of(lesson)
     may_edit = rules.may_edit(user, lesson)
+    tell_of_missing_video(request, job, is_teacher=may_edit)
     shown = lesson if may_edit else as_published(lesson, job)
     following = learning.next_lesson_after(lesson)
     snapshot = rendering.job_snapshot(job) if job else None

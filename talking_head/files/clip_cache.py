@@ -19,6 +19,7 @@ from talking_head.errors import map_os_errors
 from talking_head.files import bucket, local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.models import Clip, ClipState, Job
+from talking_head.pipeline.cache.entries import DamagedEntryError, verified_clip_metadata
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, entry_name
 from talking_head.pipeline.requests import ClipResult
 
@@ -93,13 +94,44 @@ def delete_withdrawn(job_id: UUID, result: ClipResult) -> None:
         delete((TAKES, result.take_key))
 
 
-def missing_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
-    """Fetch the cache entries of a video's clips; return the indexes of the clips that no longer exist anywhere."""
+def unusable_clips(clips: Iterable[Clip], keep_going: KeepGoing) -> list[int]:
+    """Fetch the cache entries of a video's clips and verify them by their digests; return the indexes of the clips that
+    no longer exist anywhere or are damaged. Damaged entries are deleted.
+
+    Raises:
+        ResourceError: ``storage_unavailable``. TransferCancelled: ``keep_going`` returned False.
+    """
     clips = list(clips)
+    _fetch_entries(clips, keep_going)
+    unusable = _not_whole(clips, keep_going)
+    if unusable and bucket.is_enabled():  # this machine's copies may be damaged, and the bucket's whole
+        for clip in unusable:
+            ContentCache(local.cache_root()).remove(CLIPS, clip.clip_key)
+        _fetch_entries(unusable, keep_going)
+        unusable = _not_whole(unusable, keep_going)
+    for clip in unusable:
+        if clip.clip_key:
+            delete((CLIPS, clip.clip_key))
+    return [clip.index for clip in unusable]
+
+
+def _fetch_entries(clips: list[Clip], keep_going: KeepGoing) -> None:
     if bucket.is_enabled():
         entries = {entry for clip in clips for entry in ((CLIPS, clip.clip_key), (TAKES, clip.take_key))}
         bucket.transfer([partial(_fetch_entry, entry) for entry in sorted(entries)], keep_going)
-    return [clip.index for clip in clips if not _local_path((CLIPS, clip.clip_key)).is_dir()]
+
+
+def _not_whole(clips: list[Clip], keep_going: KeepGoing) -> list[Clip]:
+    unusable = []
+    for clip in clips:
+        if not keep_going():
+            raise bucket.TransferCancelled
+        try:
+            digest = clip.result.get("video_sha256", "")
+            verified_clip_metadata(_local_path((CLIPS, clip.clip_key)), expected_sha256=digest)
+        except DamagedEntryError:
+            unusable.append(clip)
+    return unusable
 
 
 def storage_key(clip_key: str, file: str) -> str:

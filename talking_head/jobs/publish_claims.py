@@ -40,7 +40,8 @@ def _publishable() -> QuerySet[Job]:
 
 def _is_ready() -> Q:
     unfinished = Clip.objects.filter(job=OuterRef("pk")).exclude(state=ClipState.DONE)
-    return Q(~Exists(unfinished), state=JobState.RUNNING)
+    clips = Clip.objects.filter(job=OuterRef("pk"))
+    return Q(~Exists(unfinished), Exists(clips), state=JobState.RUNNING)
 
 
 def _is_orphaned() -> Q:
@@ -117,8 +118,10 @@ def release(claim: PublishClaim) -> None:
 
 @atomic_transition
 def rerender_clips(claim: PublishClaim, indexes: list[int]) -> None:
-    """Render these finished clips again, because they are no longer in the cache (it may be deleted at any time)."""
-    transition_job(claim.job_id, "render_again", claim.fence_q, lease_expires_at=None)
+    """Render these finished clips again, because they are no longer in the cache (it may be deleted at any time) or are
+    damaged. This is no crash of the publisher."""
+    values = {"lease_expires_at": None, "publish_crashes": F("publish_crashes") - 1}
+    transition_job(claim.job_id, "render_again", claim.fence_q, **values)
     for clip in Clip.objects.filter(job=claim.job_id, index__in=indexes):
         transition_clip(clip.pk, "render_again", clip_key="", cached=False)
         events.notify_clip_changed(claim.job_id, clip.index)

@@ -51,7 +51,10 @@ JOB_TRANSITIONS = {
             "take_over_publishing", (JobState.PUBLISHING,), JobState.PUBLISHING, "its publisher's lease expired"
         ),
         Transition(
-            "render_again", (JobState.PUBLISHING,), JobState.RUNNING, "a finished clip is missing from the cache"
+            "render_again",
+            (JobState.PUBLISHING,),
+            JobState.RUNNING,
+            "a finished clip is missing from the cache or damaged",
         ),
         Transition(
             "complete", (JobState.PUBLISHING,), JobState.COMPLETED, "the video is published, every clip as requested"
@@ -80,7 +83,9 @@ CLIP_TRANSITIONS = {
             "fall_back", (ClipState.WAITING, ClipState.LEASED), ClipState.WAITING, "it cannot be rendered as requested"
         ),
         Transition("give_up", (ClipState.LEASED,), ClipState.FAILED, "not even its fallback can be rendered"),
-        Transition("render_again", (ClipState.DONE,), ClipState.WAITING, "its file is missing from the cache"),
+        Transition(
+            "render_again", (ClipState.DONE,), ClipState.WAITING, "its file is missing from the cache or damaged"
+        ),
     )
 }
 

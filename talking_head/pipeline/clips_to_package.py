@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from talking_head.engines.base import Take
 from talking_head.errors import RendererError
 from talking_head.media_io.video import VideoInfo, decode_frames
 from talking_head.pipeline.cache.entries import CLIP_POSTER, CLIP_VIDEO, load_take
@@ -37,7 +38,7 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
     utterances = list(
         captioned_utterances(
             [_utterance(clip) for clip in request.clips],
-            (load_take(_entry(cache, TAKES, result.take_key)) for result in results),
+            (_take(cache, result) for result in results),
             fallbacks={clip.index for clip in request.clips if clip.is_fallback},
         )
     )
@@ -88,6 +89,17 @@ def _entry(cache: ContentCache, kind: str, key: str) -> Path:
     if folder is None:
         raise RendererError("A finished clip is no longer in the cache.", code="clip_missing", hint="Try again.")
     return folder
+
+
+def _take(cache: ContentCache, result: ClipResult) -> Take:
+    """Return a clip's take. Of one that is damaged or missing the clip is removed too: the next publisher finds that it
+    is missing and has it rendered again, which makes both."""
+    try:
+        return load_take(_entry(cache, TAKES, result.take_key))
+    except RendererError:
+        cache.remove(TAKES, result.take_key)
+        cache.remove(CLIPS, result.clip_key)
+        raise
 
 
 def _check_decodable(video: Path, info: VideoInfo) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from talking_head.digests import sha256_of_file
 from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
 from talking_head.errors import (
@@ -25,10 +26,10 @@ from talking_head.pipeline.cache.entries import (
     CLIP_VIDEO,
     ClipMetadata,
     DamagedEntryError,
-    load_clip_metadata,
     load_take,
     store_clip_metadata,
     store_take,
+    verified_clip_metadata,
 )
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, key_of
 from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
@@ -147,10 +148,13 @@ class ClipRenderer:
         if folder is None:
             return None
         try:
-            return load_clip_metadata(folder)
+            metadata = verified_clip_metadata(folder)
         except DamagedEntryError:
+            metadata = None
+        if metadata is None or metadata.take_key != take_key:  # damaged, or exchanged for another entry
             self._cache.remove(CLIPS, clip_key)
             return None
+        return metadata
 
     def _cached_take(self, take_key: str) -> Take | None:
         folder = self._cache.get(TAKES, take_key)
@@ -243,6 +247,7 @@ class ClipRenderer:
                 width_px=clip.width_px,
                 height_px=clip.height_px,
                 video_bytes=(folder / CLIP_VIDEO).stat().st_size,
+                video_sha256=sha256_of_file(folder / CLIP_VIDEO),
                 engines=plan.engines,
                 notices=plan.notices,
             )
@@ -285,5 +290,6 @@ def _result(
         take_cached=take_cached,
         stages={name: round(seconds, 6) for name, seconds in stopwatch.seconds.items()},
         engines=metadata.engines,
+        video_sha256=metadata.video_sha256,
         notices=metadata.notices,
     )

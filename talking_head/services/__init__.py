@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talking_head.engines.base import Voice
+from talking_head.files.job_files import video_is_missing
 from talking_head.jobs.deletion import delete_jobs, hidden_jobs, restore_jobs
 from talking_head.jobs.housekeeping import register_housekeeping
 from talking_head.jobs.narration_retention import register_narration_use
@@ -116,6 +117,7 @@ __all__ = [
     "store_portrait",
     "store_voice_sample",
     "submit_job",
+    "video_is_missing",
     "video_path",
     "voice_sample_digest",
     "voice_withdrawn",

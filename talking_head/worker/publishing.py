@@ -36,6 +36,8 @@ from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
 
+MAX_CLAIMS = 20  # of a clip whose file is damaged after each: then the disk must be the cause
+
 
 def publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callable[[], bool]) -> bool:
     """Make the files of a job and publish them; return False when they were not published (the job's row says why)."""
@@ -55,9 +57,9 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
         is_wanted=lambda: publish_claims.holds_lease(claim),
     ).keep_going
     try:
-        if missing := clip_cache.missing_clips(clips, keep_going):
-            logger.warning("job %s: clips %s are missing from the cache", job.pk, missing)
-            publish_claims.rerender_clips(claim, missing)
+        if unusable := clip_cache.unusable_clips(clips, keep_going):
+            logger.warning("job %s: clips %s are missing from the cache or damaged", job.pk, unusable)
+            _rerender(claim, clips, unusable)
             return False
         if misfits := clips_of_another_size(clips):
             logger.warning("job %s: fallbacks %s take the size of the other clips", job.pk, misfits)
@@ -79,6 +81,20 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
         shutil.rmtree(staging, ignore_errors=True)
     _release_or_fail(claim, outcome, should_stop)
     return False
+
+
+def _rerender(claim: PublishClaim, clips: list[Clip], indexes: list[int]) -> None:
+    """Render these clips again; fail the job when that has not helped again and again."""
+    if any(clip.fence >= MAX_CLAIMS for clip in clips if clip.index in indexes):
+        error = RendererError(
+            "Finished sentences were damaged on the disk again and again.",
+            code="storage_damaged",
+            hint="Tell an administrator: the disk may be failing.",
+            permanent=True,
+        )
+        publish_claims.record_failure(claim, error, crashed=False)
+    else:
+        publish_claims.rerender_clips(claim, indexes)
 
 
 def _package(

@@ -76,7 +76,7 @@ class Worker:
                 return
 
     def _work_on_clip(self, job_id: UUID | None) -> bool:
-        """Render the next clip, transcribe a chunk, or wait for a clip; return False when this slot will have none soon."""
+        """Render the next clip, transcribe a chunk, or wait for a clip; return False when none will come soon."""
         with slots.permit() as permit:
             only_short = job_id is None and not permit.allows_long_jobs
             claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)

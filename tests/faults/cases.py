@@ -56,6 +56,8 @@ CASES = {
     56: "everything is off for longer than a job's time limit, and starts again with a clock an hour ahead",
     57: "a video with still pictures is finished for a lesson that has a complete one",
     61: "recordings of an hour are uploaded while others render",
+    63: "bytes of a cached clip are flipped, cut or exchanged, or the files of a video are deleted",
+    64: "rows that should not exist: without their attempt, without clips, in the state of a newer release",
     66: "half-sent requests at a limit of 1,024 open files",
 }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from talking_head.digests import sha256_of_file
 from talking_head.engines.base import Take, TimedToken, TimedWord
-from talking_head.errors import RendererError
+from talking_head.errors import RendererError, from_os_error
+from talking_head.media_io.atomic_files import write_atomically
 from talking_head.media_io.audio import read_flac, write_flac
 from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 
@@ -76,6 +78,7 @@ class ClipMetadata:
     height_px: int
     video_bytes: int
     engines: dict[str, str]
+    video_sha256: str = ""  # "" in entries of releases that did not record it, until they are verified
     notices: tuple[str, ...] = ()
 
 
@@ -97,4 +100,27 @@ def load_clip_metadata(folder: Path) -> ClipMetadata:
         raise DamagedEntryError(folder) from error
     if video_bytes != metadata.video_bytes:
         raise DamagedEntryError(folder)
+    return metadata
+
+
+def verified_clip_metadata(folder: Path, *, expected_sha256: str = "") -> ClipMetadata:
+    """Return what :func:`store_clip_metadata` wrote, once the video's digest agrees with it and with the expected one.
+
+    An entry without a digest, of an earlier release, is accepted by its size, and gets the digest of what it has now.
+
+    Raises:
+        DamagedEntryError: a file is missing, or was changed, truncated or exchanged. ResourceError: it cannot be read.
+    """
+    metadata = load_clip_metadata(folder)
+    try:
+        sha256 = sha256_of_file(folder / CLIP_VIDEO)
+    except FileNotFoundError as error:
+        raise DamagedEntryError(folder) from error
+    except OSError as error:
+        raise from_os_error(error) from error
+    if sha256 != (metadata.video_sha256 or sha256) or sha256 != (expected_sha256 or sha256):
+        raise DamagedEntryError(folder)
+    if not metadata.video_sha256:
+        metadata = replace(metadata, video_sha256=sha256)
+        write_atomically(folder / CLIP_METADATA, json.dumps(asdict(metadata), ensure_ascii=False).encode())
     return metadata

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from talking_head.errors import EngineError, ResourceError
+from talking_head.pipeline.cache.entries import ClipMetadata, store_clip_metadata
 from talking_head.pipeline.package_request import PackageRequest, PackageResult
 from talking_head.pipeline.requests import ClipResult
 from talking_head.renderer.child import Handler, Progress, run
@@ -86,9 +87,12 @@ def _clip(cache_root: Path, text: str) -> ClipResult:
     folder = cache_root / "clips" / key[:2] / key
     cached = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "clip.mp4").write_bytes(key.encode())
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    if not cached:
+        (folder / "clip.mp4").write_bytes(key.encode())
+        store_clip_metadata(folder, ClipMetadata(key, 24, 64, 64, len(key), {}, digest))
     stages, engines = {"speech": 0.01, "frames": 0.02}, {"speech": "fake 1", "face": "fake 1", "enhancer": "none"}
-    return ClipResult(key, key, VIDEO_SECONDS, 24, 64, 64, cached, cached, stages, engines)
+    return ClipResult(key, key, VIDEO_SECONDS, 24, 64, 64, cached, cached, stages, engines, digest)
 
 
 def _note(cache_root: Path, line: str) -> None:
