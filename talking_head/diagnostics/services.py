@@ -34,7 +34,9 @@ def look_at_services(report: Report) -> None:
             Level.BROKEN, "not_ready", problem, "" if ready.checks["database"] == "ok" else "Check DATABASE_URL."
         )
     for warning in ready.warnings:
-        if not warning.startswith("Pages "):  # the check of the settings below says more about the sockets' folder
+        if warning in ready.stuck_rows:
+            report.add(Level.DEGRADED, "stuck_rows", warning, "Look for them in the log, and tell a developer.")
+        elif not warning.startswith("Pages "):  # the check of the settings below says more about that folder
             report.add(Level.DEGRADED, "no_workers", warning)
 
     states["queue"] = _outcome_of(_ping_queue)

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
-from talking_head.jobs import worked_time
+from talking_head.jobs import row_guard, worked_time
 from talking_head.jobs.claim import JOB_TIMEOUT, AttemptFailure, Claim, Usage, job_timeout_error
 from talking_head.jobs.state_machine import (
     MAX_CRASHES,
@@ -79,14 +79,17 @@ def reap_expired_leases() -> int:
     """Take clips back from workers that no longer renew their leases; return how many."""
     error = RendererError("The worker that was rendering this sentence stopped responding.", code="worker_lost")
     expired = Clip.objects.filter(state=ClipState.LEASED, lease_expires_at__lt=Now())
-    reaped = 0
-    for clip_id, job_id, index, fence in expired.values_list("pk", "job_id", "index", "fence"):
-        is_expired = Q(fence=fence, lease_expires_at__lt=Now())
-        if _fail(clip_id, job_id, is_expired, AttemptFailure(error, AttemptOutcome.LOST), None):
-            extra = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
-            logger.warning("the clip was taken back from a worker that no longer renews its lease", extra=extra)
-            reaped += 1
-    return reaped
+    rows = expired.values_list("pk", "job_id", "index", "fence")
+    return row_guard.each_alone("reap", rows, lambda row: row[0], lambda row: _reap(*row, error))
+
+
+def _reap(clip_id: int, job_id: UUID, index: int, fence: int, error: RendererError) -> bool:
+    is_expired = Q(fence=fence, lease_expires_at__lt=Now())
+    if not _fail(clip_id, job_id, is_expired, AttemptFailure(error, AttemptOutcome.LOST), None):
+        return False
+    extra = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
+    logger.warning("the clip was taken back from a worker that no longer renews its lease", extra=extra)
+    return True
 
 
 @atomic_transition
@@ -96,9 +99,8 @@ def _fail(clip_id: int, job_id: UUID, condition: Q, failure: AttemptFailure, usa
     clip = Clip.objects.select_related("job").filter(condition, pk=clip_id, state=ClipState.LEASED).first()
     if clip is None:
         raise LostRace
-    attempt = Attempt.objects.filter(clip=clip_id, fence=clip.fence).values_list("pk", flat=True).get()
     error = failure.error
-    _end_attempt(attempt, failure.outcome, error.code, error.message, failure.log_tail, usage)
+    _end_attempt(_attempt_of(clip), failure.outcome, error.code, error.message, failure.log_tail, usage)
     if not is_running:
         transition_clip(clip_id, "release", condition, **_requeue_fields(is_running))
     elif _may_retry_at_half_resolution(clip, failure):
@@ -118,6 +120,15 @@ def _fail(clip_id: int, job_id: UUID, condition: Q, failure: AttemptFailure, usa
         transition_clip(clip_id, "give_up", condition, **_error_fields(error))
         fail_job(job_id, error)
     events.notify_clip_changed(job_id, clip.index)
+
+
+def _attempt_of(clip: Clip) -> int:
+    """Return the id of the attempt that holds a leased clip; of one that is missing, write a record now."""
+    attempts = Attempt.objects.filter(clip=clip, fence=clip.fence).order_by("pk").values_list("pk", flat=True)
+    attempt_id = attempts.first()
+    if attempt_id is None:
+        attempt_id = Attempt.objects.create(clip=clip, fence=clip.fence, worker=clip.leased_by, form=clip.form).pk
+    return attempt_id
 
 
 def _touch_job(job_id: UUID) -> bool:
@@ -202,10 +213,26 @@ def expire_deadlines() -> int:
     jobs = Job.objects.filter(
         Exists(unfinished.filter(job=OuterRef("pk"))), state=JobState.RUNNING, worked_seconds__gte=F("timeout_seconds")
     )
-    expired = [job for job in jobs if _expire(job)]
-    for job in expired:
-        logger.warning("the job has used up its time", extra={"job": job.pk, "code": JOB_TIMEOUT})
-    return len(expired)
+    return row_guard.each_alone("expire", jobs, lambda job: job.pk, _expire_and_log)
+
+
+def _expire_and_log(job: Job) -> bool:
+    if not _expire(job):
+        return False
+    logger.warning("the job has used up its time", extra={"job": job.pk, "code": JOB_TIMEOUT})
+    return True
+
+
+def fail_empty_jobs() -> int:
+    """Fail the jobs without clips that wait for no recording: nothing would ever happen to them. Return how many."""
+    error = RendererError("This video has no sentences to render.", code="no_sentences", hint="Request it again.")
+    empty = Job.objects.filter(state__in=(JobState.QUEUED, JobState.RUNNING), clips=None, narration_digest="")
+    return row_guard.each_alone("empty", empty, lambda job: job.pk, lambda job: _fail_empty(job.pk, error))
+
+
+@atomic_transition
+def _fail_empty(job_id: UUID, error: TalkingHeadError) -> None:
+    fail_job(job_id, error, Q(clips=None))
 
 
 @atomic_transition

@@ -36,9 +36,11 @@ def claim_clip(worker: str, *, job_id: UUID | None = None, only_short: bool = Fa
     With ``only_short``, consider only the clips of short jobs (see :mod:`talking_head.worker.slots`)."""
     if connection.vendor == "postgresql":
         return _claim_postgres(worker, job_id, only_short)
-    claims: list[Claim] = []
-    _claim_sqlite(worker, job_id, only_short, claims)
-    return claims[0] if claims else None
+    claimed: list[tuple[Clip, int]] = []
+    if not _claim_sqlite(worker, job_id, only_short, claimed):
+        return None
+    # Outside the transaction: a row that cannot be read stays claimed, and costs its own tries, not everyone's turn.
+    return build_claim(*claimed[0])
 
 
 def has_claimable_clips(job_id: UUID | None = None) -> bool:
@@ -54,7 +56,7 @@ def _claim_postgres(worker: str, job_id: UUID | None, only_short: bool) -> Claim
 
 
 @atomic_transition
-def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claims: list[Claim]) -> None:
+def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claimed: list[tuple[Clip, int]]) -> None:
     """Claim on SQLite, where a transaction excludes all others from its beginning: the first clip stays the first."""
     clip = queue.claimable(job_id=job_id, only_short=only_short).first()
     if clip is None:
@@ -72,7 +74,7 @@ def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claims: li
     attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
     events.notify_clip_changed(clip.job_id, clip.index)
     clip = Clip.objects.select_related("job").get(pk=clip.pk)
-    claims.append(build_claim(clip, attempt.pk))
+    claimed.append((clip, attempt.pk))
 
 
 def _start_or_join_job(job_id: UUID) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from talking_head.jobs import row_guard
 from talking_head.jobs.state_machine import LostRace, atomic_transition, seconds_from_now
 from talking_head.models import IS_SHORT, QUEUED_CLIPS, Clip, Job, JobState, Priority
 from talking_head.timing import timing
@@ -58,7 +59,7 @@ def promote_aged_jobs() -> int:
     aged = Job.objects.filter(
         Exists(normal), state__in=OPEN_STATES, created_at__lt=seconds_from_now(-timing().ageing_seconds)
     )
-    return sum(map(_promote, aged.order_by("created_at")))
+    return row_guard.each_alone("promote", aged.order_by("created_at"), lambda job: job.pk, _promote)
 
 
 @atomic_transition

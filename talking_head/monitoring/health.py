@@ -17,6 +17,7 @@ from talking_head.errors import ResourceError
 from talking_head.files import bucket, local
 from talking_head.files.runtime_dir import run_dir_problem
 from talking_head.models import Clip, ClipState, Job, JobState
+from talking_head.monitoring.stuck_rows import sentence, stuck_rows
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Readiness:
     checks: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    stuck_rows: list[str] = field(default_factory=list)  # those of the warnings that are about rows
 
     @property
     def is_ready(self) -> bool:
@@ -51,6 +53,7 @@ def readiness() -> Readiness:
     _check_run_dir(result)
     if is_database_ready:
         _check_workers(result)
+        _check_rows(result)
     return result
 
 
@@ -137,3 +140,11 @@ def _check_workers(result: Readiness) -> None:
     result.checks["workers"] = "working" if is_working else "none seen" if is_stuck else "idle"
     if is_stuck:
         result.warnings.append("Videos are queued but no worker is rendering: start one with `python manage.py serve`.")
+
+
+def _check_rows(result: Readiness) -> None:
+    """Warn of rows that nothing can handle; everything else goes on, so requests are still welcome."""
+    found = {kind: count for kind, count in stuck_rows().items() if count}
+    result.checks["rows"] = f"{sum(found.values())} set aside" if found else "ok"
+    result.stuck_rows = [sentence(kind, count) for kind, count in found.items()]
+    result.warnings += result.stuck_rows

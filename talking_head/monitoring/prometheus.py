@@ -34,6 +34,7 @@ from talking_head.models import (
     Notification,
     Priority,
 )
+from talking_head.monitoring.stuck_rows import stuck_rows
 from talking_head.pipeline.cache.store import KINDS
 
 REUSED_FOR_SECONDS = 5.0
@@ -70,6 +71,7 @@ class RowsCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _queue()
+        yield from _stuck_rows()
         yield from _recent_attempts()
         yield from _recent_jobs()
         yield from _renders()
@@ -138,6 +140,10 @@ def _queue() -> Iterator[Metric]:
     )
     undelivered = Notification.objects.filter(delivered_at=None).count()
     yield _gauge("notifications_undelivered", "Rows of the outbox that have not been delivered.", [((), undelivered)])
+
+
+def _stuck_rows() -> Iterator[Metric]:
+    yield _labelled("stuck_rows", "Rows that no part of this release can handle.", stuck_rows().items(), "kind")
 
 
 # --- the last hour ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from talking_head.jobs import (
     outbox,
     publish_claims,
     queue,
+    row_guard,
     state_machine,
     transcription,
     wakeups,
@@ -34,6 +35,7 @@ def sweep() -> None:
         attempt_outcomes.expire_deadlines(),
         queue.promote_aged_jobs(),
     )
+    attempt_outcomes.fail_empty_jobs()
     if reaped or expired or aged:
         logger.info("took back %d clips, expired %d jobs, made %d jobs urgent", reaped, expired, aged)
     wake_workers_if_needed()
@@ -56,4 +58,5 @@ def deliver_outbox() -> int:
         failures__lt=outbox.MAX_FAILURES,
         created_at__lt=state_machine.seconds_from_now(-OUTBOX_AFTER_SECONDS),
     )
-    return sum(map(outbox.deliver, overdue.values_list("pk", flat=True)[:OUTBOX_BATCH]))
+    batch = overdue.values_list("pk", flat=True)[:OUTBOX_BATCH]
+    return row_guard.each_alone("deliver", batch, lambda pk: pk, outbox.deliver)

@@ -34,6 +34,7 @@ class TestReadiness:
             "media": "ok",
             "run_dir": "ok",
             "workers": "idle",
+            "rows": "ok",
         }
 
     def test_the_database_does_not_answer(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
