@@ -183,6 +183,8 @@ class Clip(models.Model):
     leased_by = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)  # transient ones other than crashes
+    # Attempts that ended by a cause outside the sentence: a killed process, a lost worker, a full disk.
+    interruptions = models.PositiveIntegerField(default=0, db_default=0)
     not_before = models.DateTimeField(null=True, blank=True)  # backoff after a transient failure
     # Memory ran out: rendered at half resolution, without enhancer.
     is_half_resolution = models.BooleanField(default=False, db_column="is_smaller")

@@ -31,8 +31,13 @@ from talking_head.timing import timing
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3  # other than crashes, of one clip in one form
+# By causes outside the sentence: the process was killed, the worker is gone, the disk is full. With the growing backoff
+# they last two minutes; what is still there then is what the sentence itself does, or what waiting does not mend.
+MAX_INTERRUPTIONS = 9
+MAX_DOUBLINGS = 5
+OUTSIDE_CODES = ("no_space", "storage_denied", "storage_error", "storage_unavailable")
 CRASH_OUTCOMES = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
-FALLBACK_RESET = {"is_fallback": True, "crashes": 0, "failures": 0, "not_before": None}
+FALLBACK_RESET = {"is_fallback": True, "crashes": 0, "failures": 0, "interruptions": 0, "not_before": None}
 
 
 @atomic_transition
@@ -85,7 +90,7 @@ def reap_expired_leases() -> int:
 
 def _reap(clip_id: int, job_id: UUID, index: int, fence: int, error: RendererError) -> bool:
     is_expired = Q(fence=fence, lease_expires_at__lt=Now())
-    if not _fail(clip_id, job_id, is_expired, AttemptFailure(error, AttemptOutcome.LOST), None):
+    if not _fail(clip_id, job_id, is_expired, AttemptFailure(error, AttemptOutcome.LOST, is_outside=True), None):
         return False
     extra = {"job": job_id, "clip": index, "attempt": fence, "code": error.code}
     logger.warning("the clip was taken back from a worker that no longer renews its lease", extra=extra)
@@ -149,14 +154,23 @@ def _may_retry_at_half_resolution(clip: Clip, failure: AttemptFailure) -> bool:
 def _may_retry(clip: Clip, failure: AttemptFailure) -> bool:
     if failure.error.code == OUT_OF_MEMORY and not clip.is_fallback:
         return False  # it was rendered at half resolution already
+    if _is_outside(failure):
+        return clip.interruptions + 1 < MAX_INTERRUPTIONS
     if failure.outcome in CRASH_OUTCOMES:
         return clip.crashes < MAX_CRASHES and failure.error.code != JOB_TIMEOUT
     return not failure.error.permanent and clip.failures + 1 < MAX_FAILURES
 
 
+def _is_outside(failure: AttemptFailure) -> bool:
+    """Return whether the sentence had no part in the failure, so that trying again later may help."""
+    return failure.is_outside or (failure.error.code in OUTSIDE_CODES and not failure.error.permanent)
+
+
 def _retry(clip: Clip, condition: Q, failure: AttemptFailure) -> None:
-    is_crash = failure.outcome in CRASH_OUTCOMES
-    attempts = clip.crashes if is_crash else clip.failures + 1
+    if _is_outside(failure):
+        attempts = min(clip.interruptions, MAX_DOUBLINGS) + 1
+    else:
+        attempts = clip.crashes if failure.outcome in CRASH_OUTCOMES else clip.failures + 1
     # Jittered, so that clips that failed together (a full disk, a stopped server) are not retried together.
     wait_seconds = timing().backoff_seconds * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
     transition_clip(
@@ -165,7 +179,10 @@ def _retry(clip: Clip, condition: Q, failure: AttemptFailure) -> None:
 
 
 def _failure_counters(failure: AttemptFailure) -> dict[str, Any]:
-    """Return the counter updates; a failure other than a crash takes back the crash that was counted beforehand."""
+    """Return the counter updates; an outside cause, or a failure other than a crash, takes back the crash that was
+    counted beforehand."""
+    if _is_outside(failure):
+        return {"interruptions": F("interruptions") + 1, "crashes": F("crashes") - 1}
     return {} if failure.outcome in CRASH_OUTCOMES else {"failures": F("failures") + 1, "crashes": F("crashes") - 1}
 
 
@@ -175,7 +192,8 @@ def _fall_back(clip: Clip, condition: Q, error: TalkingHeadError) -> None:
 
 def _poison_error(clip: Clip, error: TalkingHeadError) -> TalkingHeadError:
     """Return the error for a clip that keeps crashing its renderer."""
-    if error.code in (JOB_TIMEOUT, OUT_OF_MEMORY) or clip.crashes < MAX_CRASHES:
+    is_worn_out = clip.crashes >= MAX_CRASHES or clip.interruptions + 1 >= MAX_INTERRUPTIONS
+    if error.code in (JOB_TIMEOUT, OUT_OF_MEMORY) or not is_worn_out:
         return error
     return RendererError(
         f"This sentence could not be rendered: {error.message[:1].lower()}{error.message[1:]}",

@@ -52,6 +52,7 @@ class AttemptFailure:
     error: TalkingHeadError
     outcome: AttemptOutcome = AttemptOutcome.FAILED
     log_tail: str = ""
+    is_outside: bool = False  # the cause lies outside the sentence: the process was killed, the worker is gone
 
 
 def build_claim(clip: Clip, attempt_id: int) -> Claim:

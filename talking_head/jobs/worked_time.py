@@ -32,8 +32,11 @@ def count(job_id: UUID, clip_id: int, condition: Q) -> None:
     """Add the seconds of this clip's lease to its job; call it in a transaction that has locked the job's row, before
     the lease is changed."""
     held = Clip.objects.filter(condition, pk=clip_id, state=ClipState.LEASED, lease_expires_at__isnull=False)
+    held = held.filter(is_fallback=False)  # fallbacks have their own time beyond the job's
     row = held.annotate(now=Now()).values_list("now", "lease_expires_at", "job__worked_until").first()
     if row is None:
         return
-    seconds = uncounted_seconds(*row, timing().lease_seconds)
-    Job.objects.filter(pk=job_id).update(worked_seconds=F("worked_seconds") + seconds, worked_until=row[0])
+    now, expires_at, worked_until = row
+    assert expires_at is not None
+    seconds = uncounted_seconds(now, expires_at, worked_until, timing().lease_seconds)
+    Job.objects.filter(pk=job_id).update(worked_seconds=F("worked_seconds") + seconds, worked_until=now)

@@ -18,6 +18,7 @@ from talking_head.renderer.process_group import (
     COOKIE_VARIABLE,
     died_at_memory_limit,
     end_process_group,
+    ending_signal,
     exit_description,
 )
 from talking_head.renderer.protocol import Decoder, Message
@@ -120,6 +121,10 @@ class Connection:
 
     def exit_description(self) -> str:
         return exit_description(self._process, EXIT_WAIT_SECONDS)
+
+    def ending_signal(self) -> int | None:
+        """Return the signal that ended the process, if one did; call it after :meth:`exit_description`."""
+        return ending_signal(self._process)
 
     def exited_out_of_memory(self) -> bool:
         """Return whether the process seems to have run out of memory, judging by its log, or its limit and its exit."""

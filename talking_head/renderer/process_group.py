@@ -63,6 +63,17 @@ def exit_description(process: subprocess.Popen[bytes], wait_seconds: float) -> s
     return f"was killed by signal {status}" if killed else f"exited with status {status}"
 
 
+def ending_signal(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the signal that ended a process, reaped or not; None when it exited by itself or still runs."""
+    if process.returncode is not None:
+        return -process.returncode if process.returncode < 0 else None
+    try:
+        info = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return info.si_status if info is not None and info.si_code != os.CLD_EXITED else None
+
+
 def died_at_memory_limit(process: subprocess.Popen[bytes]) -> bool:
     """Return whether a process with a limit of its own (RLIMIT_AS) has just crashed on a memory access or aborted, as
     native code does that does not check its allocations. Call it before the process is reaped."""

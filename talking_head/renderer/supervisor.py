@@ -7,9 +7,10 @@ and a child that crashed, stalled, took too long or broke the protocol is ended 
 from __future__ import annotations
 
 import selectors
+import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -17,6 +18,8 @@ from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError, 
 from talking_head.renderer.connection import Connection, RendererCommand
 from talking_head.renderer.process_group import seems_stuck
 from talking_head.renderer.protocol import Message, ProtocolError, encode, error_from_json
+
+SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # only another process sends these
 
 
 class End(Enum):
@@ -27,6 +30,7 @@ class End(Enum):
     CRASHED = "crashed"
     STALLED = "stalled"
     TIMEOUT = "timeout"
+    TERMINATED = "terminated"  # asked to end by another process, as at a shutdown: no fault of anything
     STOPPED = "stopped"  # because ``keep_going`` returned False
 
 
@@ -37,6 +41,7 @@ class RenderOutcome:
     usage: dict[str, Any] = field(default_factory=dict)
     error: TalkingHeadError | None = None
     log_tail: str = ""
+    is_outside: bool = False  # a crash whose cause lies outside the request: the process was killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +208,11 @@ class _Exchange:
         description = self._connection.exit_description()
         if self._connection.exited_out_of_memory():
             return self._outcome(End.CRASHED, out_of_memory())
-        return self._outcome(End.CRASHED, RendererError(f"The renderer {description}.", code="renderer_crashed"))
+        number = self._connection.ending_signal()
+        if number in SHUTDOWN_SIGNALS:
+            return self._outcome(End.TERMINATED)
+        error = RendererError(f"The renderer {description}.", code="renderer_crashed")
+        return replace(self._outcome(End.CRASHED, error), is_outside=number == signal.SIGKILL)
 
     def _outcome(self, end: End, error: TalkingHeadError | None = None) -> RenderOutcome:
         return RenderOutcome(end, error=error, log_tail=self._connection.log_tail())

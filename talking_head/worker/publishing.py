@@ -124,8 +124,8 @@ def _package_clip(job: Job, clip: Clip) -> PackageClip:
 
 
 def _release_or_fail(claim: PublishClaim, outcome: RenderOutcome, should_stop: Callable[[], bool]) -> None:
-    if outcome.end is End.STOPPED:
-        if should_stop():
+    if outcome.end in (End.STOPPED, End.TERMINATED):
+        if should_stop() or outcome.end is End.TERMINATED:
             publish_claims.release(claim)
         return  # otherwise the job was cancelled or taken over: this worker may not change it any more
     error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")

@@ -33,7 +33,7 @@ def transcribe(claim: TranscriptionClaim, renderer: RendererProcess, should_stop
     logger.info("recording %s from %s s: %s", claim.narration_id, claim.start_seconds, outcome.end.value)
     if outcome.end is End.DONE:
         transcription.record_chunk(claim, outcome.values, seconds=time.monotonic() - started)
-    elif outcome.end is End.STOPPED:
+    elif outcome.end in (End.STOPPED, End.TERMINATED):
         transcription.release(claim)
     else:
         transcription.record_failure(claim, outcome.error or RendererError("The renderer gave no reason."))

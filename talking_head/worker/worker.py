@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 MAX_REQUESTS = 500  # then the renderer is replaced, which bounds every leak
 MAX_WAIT_SECONDS = 15.0  # for a clip in backoff; the sweeper wakes a worker for longer ones
 IDLE_POLL_SECONDS = 0.2
+ORDERLY_ENDS = (End.DONE, End.STOPPED, End.TERMINATED)
 OUTCOMES = {
     End.FAILED: AttemptOutcome.FAILED,
     End.CRASHED: AttemptOutcome.CRASHED,
@@ -127,7 +128,7 @@ class Worker:
         watcher = Watcher(keeper.keep_going, progress.report, lambda pid: claims.note_renderer(claim, pid))
         outcome = self._run_renderer(claim, watcher)
         code = outcome.error.code if outcome.error else None
-        level = logging.INFO if outcome.end in (End.DONE, End.STOPPED) else logging.WARNING
+        level = logging.INFO if outcome.end in ORDERLY_ENDS else logging.WARNING
         logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
         if not self._record(claim, outcome):
             logger.info("the clip no longer belonged to this claim")
@@ -156,13 +157,15 @@ class Worker:
             # If the claim still holds, its job has just ended: the clip need not look lost until the lease expires.
             attempt_outcomes.release_clip(claim, AttemptOutcome.CANCELLED, usage)
             return False
-        if outcome.end is End.STOPPED:
-            attempt_outcome = AttemptOutcome.RELEASED if self.should_stop() else AttemptOutcome.CANCELLED
+        if outcome.end in (End.STOPPED, End.TERMINATED):
+            is_unharmed = self.should_stop() or outcome.end is End.TERMINATED
+            attempt_outcome = AttemptOutcome.RELEASED if is_unharmed else AttemptOutcome.CANCELLED
             return attempt_outcomes.release_clip(claim, attempt_outcome, usage)
         error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
         if outcome.end is End.TIMEOUT and claim.job_timeout is not None:
             error = claim.job_timeout
-        return attempt_outcomes.fail_clip(claim, AttemptFailure(error, OUTCOMES[outcome.end], outcome.log_tail), usage)
+        failure = AttemptFailure(error, OUTCOMES[outcome.end], outcome.log_tail, outcome.is_outside)
+        return attempt_outcomes.fail_clip(claim, failure, usage)
 
 
 def _purge_withdrawn_voice(claim: Claim, outcome: RenderOutcome) -> None:

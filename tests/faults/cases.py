@@ -59,6 +59,7 @@ CASES = {
     63: "bytes of a cached clip are flipped, cut or exchanged, or the files of a video are deleted",
     64: "rows that should not exist: without their attempt, without clips, in the state of a newer release",
     66: "half-sent requests at a limit of 1,024 open files",
+    67: "a renderer is killed six times in 18 s, TERM to everything, the disk is full for 6 s",
 }
 
 

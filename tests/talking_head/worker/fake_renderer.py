@@ -1,6 +1,7 @@
 """A renderer process whose clips say what shall go wrong: the words of a clip's text are its stage directions.
 
-``crash``, ``hang``, ``freeze`` (SIGSTOP), ``grind`` (a call into C that sleeps with Python's lock), ``spin`` (one that
+``crash`` (SIGABRT), ``killed`` (SIGKILL), ``terminated`` (SIGTERM), ``hang``, ``freeze`` (SIGSTOP),
+``grind`` (a call into C that sleeps with Python's lock), ``spin`` (one that
 works with it), ``stubborn`` (ignores TERM), ``swallow`` (catches everything, for ever), ``parent`` (starts children and
 hangs), ``memory``, ``toolarge`` (memory that suffices for the smaller form), ``badalloc`` (how C++ dies of it),
 ``limit`` (a real RLIMIT_AS), ``cuda`` (a GPU's memory), ``refuse`` (a permanent error), ``busy`` (a transient error),
@@ -190,7 +191,9 @@ def _nonsense() -> None:
 
 
 MISHAPS: dict[str, Callable[[], None]] = {
-    "crash": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "crash": os.abort,
+    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "terminated": lambda: os.kill(os.getpid(), signal.SIGTERM),
     "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "slow": lambda: time.sleep(0.5),
     "hang": _hang,

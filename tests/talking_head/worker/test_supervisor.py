@@ -97,7 +97,7 @@ def test_a_killed_process_is_noticed_and_replaced(renderer: RendererProcess, com
     assert outcome.end is End.CRASHED
     assert outcome.error is not None
     assert outcome.error.code == "renderer_crashed"
-    assert "signal 9" in outcome.error.message
+    assert "signal 6" in outcome.error.message
     assert_nothing_is_left(command)
     assert render(renderer, "Fine.").end is End.DONE
 
