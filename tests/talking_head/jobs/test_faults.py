@@ -78,7 +78,7 @@ def test_8_9_10_a_clip_that_cannot_be_interrupted_ends_with_its_job_and_is_recor
     make_job: MakeJob, worker: Worker, text: str
 ) -> None:
     """A long call into C, code that swallows every exception, and one that started children: at the deadline."""
-    job = make_job("One.", text, timeout_seconds=4.0)
+    job = make_job("One.", text, timeout_seconds=1.5)
     worker.work()
     assert ended(job).state == JobState.FALLBACK
     assert job.error_code == "job_timeout"
