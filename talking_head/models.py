@@ -21,7 +21,7 @@ class JobState(models.TextChoices):
     RUNNING = "running", "Running"
     PUBLISHING = "publishing", "Publishing"
     COMPLETED = "completed", "Completed"
-    FALLBACK = "fallback", "Completed with stand-ins"
+    FALLBACK = "fallback", "Completed with fallbacks"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
 
@@ -282,8 +282,8 @@ class Notification(models.Model):
 
 
 class NarrationState(models.TextChoices):
-    WAITING = "waiting", "Waiting to be listened to"
-    TRANSCRIBING = "listening", "Being listened to"
+    WAITING = "waiting", "Waiting to be transcribed"
+    TRANSCRIBING = "listening", "Being transcribed"
     READY = "ready", "Ready"
     FAILED = "failed", "Cannot be used"
 
@@ -389,11 +389,11 @@ class Failure(Job):
 
 
 class ActionVerb(models.TextChoices):
-    RETRY = "retry", "Tried again"
-    RETRY_FASTER = "retry-faster", "Tried again, faster"
+    RETRY = "retry", "Retried"
+    RETRY_FASTER = "retry-faster", "Retried with a faster profile"
     CANCEL = "cancel", "Cancelled"
     REVIEW = "review", "Marked as reviewed"
-    REOPEN = "reopen", "Review taken back"
+    REOPEN = "reopen", "Reopened"
 
 
 class AppendOnly(models.QuerySet["JobAction"]):

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from avatars.forms import ACCEPT, PortraitEditForm, PortraitUploadForm
 from avatars.models import Portrait
-from avatars.services import consent
+from avatars.services import consent, presenters
 from avatars.services import portraits as services
-from avatars.services import presenters
 from avatars.views.uploads import UploadPage, is_too_heavy, plain, problem_of
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher

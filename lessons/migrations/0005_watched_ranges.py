@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lessons', '0003_automatic_profile'),
+        ('lessons', '0004_deleted_lessons'),
     ]
 
     operations = [

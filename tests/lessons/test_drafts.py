@@ -74,7 +74,7 @@ def test_58_the_api_gives_a_student_the_values_of_the_published_video(
         return client_of(user).get(f"/api/lessons/{draft.pk}/").json()
 
     seen = read(enrolled)
-    assert (seen["title"], seen["script"]) == ("The Moon", Job.objects.get(pk=draft.current_job).script)
+    assert (seen["title"], seen["script"]) == ("The Moon", Job.objects.get(pk=str(draft.current_job)).script)
     assert (seen["latest_job"], seen["voice"], seen["portrait"], seen["narration"]) == (None, "", None, None)
     assert read(teacher)["title"] == draft.title, "the teacher sees what they write"
 
@@ -83,7 +83,7 @@ def test_58_the_api_gives_a_student_the_values_of_the_published_video(
 def test_58_the_job_that_is_being_made_is_unknown_to_students(draft: Lesson, enrolled: User, method: str) -> None:
     client = client_of(enrolled)
     assert getattr(client, method)(f"/api/jobs/{draft.latest_job}/").status_code in (404, 405)
-    job = Job.objects.get(pk=draft.latest_job)
+    job = Job.objects.get(pk=str(draft.latest_job))
     assert not rendering.may_view_job(enrolled, job), "the socket asks the same"
     for name in ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg"):
         assert client.get(reverse("job_file", args=[job.pk, name])).status_code == 404

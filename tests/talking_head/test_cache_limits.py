@@ -116,7 +116,12 @@ def test_a_large_cache_is_not_walked_all_the_time(monkeypatch: pytest.MonkeyPatc
     entry(1)
     monkeypatch.setattr(cache_limits, "_next_walk_at", time.monotonic() + 3_600)
     walked: list[Path] = []
-    monkeypatch.setattr(cache_limits, "prune", lambda: walked.append(Path()) or 0)
+
+    def walk() -> int:
+        walked.append(Path())
+        return 0
+
+    monkeypatch.setattr(cache_limits, "prune", walk)
     cache_limits.prune_if_due()
     assert not walked
     disk.free = 0

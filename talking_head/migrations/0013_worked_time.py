@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("talking_head", "0011_hints_in_reports")]
+    dependencies = [("talking_head", "0012_withdrawals_and_removals")]
     operations = [
         migrations.AddField(
             model_name="job", name="worked_seconds", field=models.FloatField(db_default=0.0, default=0.0)
