@@ -18,7 +18,6 @@ from talking_head.profiles import AUTO
 from talking_head.services.voice_samples import check_sample_exists, cloning_problem
 
 if TYPE_CHECKING:
-    from talking_head.pipeline.script.language import foreign_word_notices
     from talking_head.pipeline.script.script_to_utterances import Utterance
 
 
@@ -36,6 +35,7 @@ def check_script(script: str, language: str = "en") -> ScriptSummary:
     Raises:
         ScriptError: empty, too long, nothing speakable, unsupported language.
     """
+    from talking_head.pipeline.script.language import foreign_word_notices
     from talking_head.pipeline.script.script_to_utterances import estimated_seconds, script_to_utterances
 
     parsed = script_to_utterances(script, language)

@@ -94,7 +94,7 @@ BEFORE_FIGURES = {
     "Rte.": "route", "Ext.": "extension", "ext.": "extension", "ext": "extension", "Sess.": "session",
     "tel": "telephone", "Apr.": "April", "Dept.": "Department",
 }  # fmt: skip
-# Abbreviations behind which a sentence goes on, whatever follows; others end one where a capital follows.
+# Abbreviations behind which a sentence goes on, even before a capital; others end one where a capital follows.
 ALWAYS_GO_ON = frozenset((
     *(f"{title}." for title in TITLES if title not in ("St", "Sr", "Ft", "Dr", "Col", "Hon", "Fr", "Mt")),
     "vs.", "cf.", "Cf.", "e.g.", "E.g.", "i.e.", "I.e.", "viz.", "ca.", "approx.", "Approx.", "a.k.a.", "Rs.", "esp.",
