@@ -39,7 +39,7 @@ ENDS = (JobState.COMPLETED, JobState.FALLBACK, JobState.FAILED)  # a cancellatio
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """``name`` is also the value of the age filter of the lists. A bar covers ``bar_hours``."""
 
     name: str
@@ -50,7 +50,11 @@ class Span:
 
 SPANS = {
     span.name: span
-    for span in (Span("day", "24 hours", 24, 1), Span("week", "7 days", 168, 6), Span("month", "30 days", 720, 24))
+    for span in (
+        TimeSpan("day", "24 hours", 24, 1),
+        TimeSpan("week", "7 days", 168, 6),
+        TimeSpan("month", "30 days", 720, 24),
+    )
 }
 
 
@@ -148,7 +152,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    span: Span
+    span: TimeSpan
     bars: tuple[Bar, ...]
     profiles: tuple[ProfileFigures, ...]
     everything: ProfileFigures
@@ -156,7 +160,7 @@ class Overview:
     timed_jobs: int  # that means and percentiles cover; at most MAX_ROWS
 
 
-def overview(span: Span) -> Overview:
+def overview(span: TimeSpan) -> Overview:
     now = timezone.now()
     since = now - timedelta(hours=span.hours)
     bars = _Bars(span, since, now)
@@ -198,7 +202,7 @@ def present() -> Present:
 class _Bars:
     """The bars of a span, found by moment. Built hour by hour, so that a day with 23 or 25 hours has as many."""
 
-    def __init__(self, span: Span, since: datetime, now: datetime) -> None:
+    def __init__(self, span: TimeSpan, since: datetime, now: datetime) -> None:
         self._span = span
         self._bars: dict[tuple[Any, ...], Bar] = {}
         hour = _full_hour(since)

@@ -33,6 +33,7 @@ PAGES = {
     "lesson_cancel": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_delete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_undelete": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "lesson_video": ("post", (302, 404, 403, 404, 302, LOG_IN)),
     "lesson_progress": ("post", (302, 404, 302, 404, 302, LOG_IN)),
     "enrolment_add": ("post", (400, 404, 403, 404, 400, LOG_IN)),
     "enrolment_remove": ("post", (302, 404, 403, 404, 302, LOG_IN)),

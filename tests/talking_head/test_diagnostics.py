@@ -98,7 +98,9 @@ class TestReport:
     def test_the_keys_that_scripts_read_are_stable(self) -> None:
         _, report = diagnosed()
         assert set(report) == KEYS
-        assert set(report["services"]) == {"database", "migrations", "media", "workers", "queue", "channel_layer"}
+        assert set(report["services"]) == {
+            "database", "migrations", "media", "run_dir", "workers", "rows", "queue", "channel_layer"
+        }  # fmt: skip
         assert set(report["cpu"]) >= {"model", "cores", "cores_usable", "features", "load_1_minute"}
         assert set(report["memory"]) == {"total_bytes", "available_bytes"}
         assert set(report["disk"]) == {"folder", "total_bytes", "free_bytes"}

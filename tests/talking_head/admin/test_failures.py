@@ -236,7 +236,7 @@ class TestButtons:
         job = make_failure()
         press(as_admin, job, "retry")
         content = press(as_admin, job, "retry")  # with the same sight, as on a page that stood open
-        assert "This video has changed since you opened the page. admin did this: tried again." in content
+        assert "This video has changed since you opened the page. admin did this: retried." in content
         assert Job.objects.count() == 2
         assert "This video has changed" in press(as_admin, job, "review", seen="nonsense", reason="Seen.")
 
