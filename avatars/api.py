@@ -97,7 +97,7 @@ class AvatarList(APIView):
         portrait = services.add_portrait(
             signed_in_user(request.user),
             values.get("name") or services.name_from_file_name(upload.name),
-            upload.read(),
+            upload,
             consent_given_by=values["consent_given_by"],
             is_shared=values["is_shared"],
         )

@@ -9,7 +9,7 @@ happened and a ``hint`` that says what to do next. ``permanent`` decides whether
     │   ├── PortraitError     image_unreadable, image_too_large, image_format, no_face, ...
     │   └── OptionError       unknown_profile, unknown_voice, unknown_engine, ...
     ├── EngineError           the engine cannot work here: engine_unavailable, checkpoint_missing, checkpoint_corrupt
-    ├── ResourceError         no_space, storage_denied, out_of_memory
+    ├── ResourceError         no_space, storage_denied, out_of_memory, busy
     ├── LimitReached          quota_exceeded, queue_full: HTTP 429, retry after retry_after_seconds
     └── RendererError         renderer_crashed, renderer_stalled, clip_timeout, job_timeout, poisoned
 """

@@ -23,7 +23,7 @@ from avatars.services import consent
 from avatars.services.consent import delete_portrait, withdraw_portrait
 from talking_head import services as rendering
 from talking_head.errors import PortraitError
-from talking_head.services import InspectedPortrait
+from talking_head.services import InspectedPortrait, UploadSource
 
 __all__ = [
     "CONSENT_STATEMENT",
@@ -54,13 +54,13 @@ MAX_NAME_LENGTH = 100
 MAX_UPLOAD_BYTES = rendering.MAX_PORTRAIT_BYTES
 
 
-def inspect_portrait(data: bytes) -> InspectedPortrait:
+def inspect_portrait(source: UploadSource) -> InspectedPortrait:
     """Return the report and a preview of an upload, without storing anything.
 
     Raises:
         PortraitError: the bytes are not a picture, or beyond the limits.
     """
-    return rendering.inspect_portrait(data)
+    return rendering.inspect_portrait(source)
 
 
 def too_many_bytes() -> PortraitError:
@@ -76,7 +76,7 @@ def thumbnail(portrait: Portrait, *, max_side_px: int) -> bytes:
 def add_portrait(
     owner: User,
     name: str,
-    data: bytes,
+    source: UploadSource,
     *,
     consent_given_by: str,
     consent_statement: str = CONSENT_STATEMENT,
@@ -95,7 +95,7 @@ def add_portrait(
             code="consent_missing",
             hint="Enter the name of the person shown, or of the person who may consent for them.",
         )
-    stored = rendering.store_portrait(data)
+    stored = rendering.store_portrait(source)
     try:
         with transaction.atomic():
             return Portrait.objects.create(

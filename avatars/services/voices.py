@@ -16,7 +16,7 @@ from avatars.services.portraits import clean_name
 from edu_platform.people import Person
 from talking_head import services as rendering
 from talking_head.errors import InvalidInput
-from talking_head.services import Voice
+from talking_head.services import UploadSource, Voice
 
 # Stored with every sample as it was agreed to; changing it here does not change earlier agreements.
 CONSENT_STATEMENT = (
@@ -46,7 +46,7 @@ def cloned_voices_of(user: Person) -> tuple[Voice, ...]:
 def add_voice_sample(
     owner: User,
     name: str,
-    data: bytes,
+    source: UploadSource,
     *,
     language: str,
     consent_given_by: str,
@@ -74,7 +74,7 @@ def add_voice_sample(
             code="unsupported_language",
             hint=f"Choose one of: {', '.join(rendering.cloning_languages())}.",
         )
-    stored = rendering.store_voice_sample(data)
+    stored = rendering.store_voice_sample(source)
     try:
         with transaction.atomic():
             return VoiceSample.objects.create(

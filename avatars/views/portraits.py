@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import BinaryIO, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,7 +22,8 @@ from avatars.views.uploads import UploadPage, is_too_heavy, plain, problem_of
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
-from talking_head.errors import PortraitError, TalkingHeadError
+from talking_head.api.errors import with_retry_after
+from talking_head.errors import PortraitError, ResourceError, TalkingHeadError
 
 THUMBNAIL_SIDE_PX = 480
 THUMBNAIL_SECONDS = 86_400
@@ -62,6 +64,7 @@ def portrait_upload(request: HttpRequest) -> HttpResponse:
         context={
             "accept": ACCEPT,
             "max_bytes": services.MAX_UPLOAD_BYTES,
+            "good_face_px": rendering.GOOD_FACE_PX,
             "consent_statement": services.CONSENT_STATEMENT,
         },
     )
@@ -73,7 +76,7 @@ def _add(request: HttpRequest, user: User, form: PortraitUploadForm) -> HttpResp
     portrait = services.add_portrait(
         user,
         values["name"],
-        values["picture"].read(),
+        values["picture"],
         consent_given_by=values["consent_given_by"],
         is_shared=values["is_shared"],
     )
@@ -101,11 +104,11 @@ def _check(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": {"message": "Choose a picture."}}, status=400)
     name = services.name_from_file_name(picture.name or "")
     try:
-        inspected = services.inspect_portrait(picture.read())
+        inspected = services.inspect_portrait(cast(BinaryIO, picture))
     except PortraitError as error:
         return JsonResponse({"problems": [problem_of(error)], "name": name})
     except TalkingHeadError as error:
-        return JsonResponse({"error": {"message": plain(error)}}, status=503)
+        return with_retry_after(JsonResponse({"error": {"message": plain(error)}}, status=503), error)
     preview = base64.b64encode(inspected.preview_jpeg).decode()
     return JsonResponse(
         {
@@ -189,6 +192,8 @@ def portrait_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         data = services.thumbnail(portrait, max_side_px=THUMBNAIL_SIDE_PX)
+    except ResourceError as error:  # no time for it now, or no disk: another try may help
+        return with_retry_after(HttpResponse(plain(error), content_type="text/plain", status=503), error)
     except TalkingHeadError as error:
         raise Http404 from error
     response = HttpResponse(data, content_type="image/jpeg")

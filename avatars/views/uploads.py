@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_protect
 
+from talking_head.api.errors import with_retry_after
 from talking_head.errors import InvalidInput, TalkingHeadError, words_for_teachers
 
 FORM_OVERHEAD_BYTES = 200_000  # the other fields and the multipart envelope
@@ -69,7 +70,7 @@ class UploadPage(Generic[FormT]):
             return self._page(request, form, refusal=error, status=400)
         except TalkingHeadError as error:  # the file may be fine, but this machine cannot store it now
             form.add_error(None, plain(error))
-            return self._page(request, form, status=503)
+            return with_retry_after(self._page(request, form, status=503), error)
 
     def _page(
         self, request: HttpRequest, form: FormT, *, refusal: TalkingHeadError | None = None, status: int = 200

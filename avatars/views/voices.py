@@ -64,7 +64,7 @@ def _add(request: HttpRequest, user: User, form: VoiceUploadForm) -> HttpRespons
     sample = voices.add_voice_sample(
         user,
         values["name"],
-        values["recording"].read(),
+        values["recording"],
         language=values["language"],
         consent_given_by=values["consent_given_by"],
     )

@@ -23,7 +23,15 @@ from lessons.models import Lesson
 from lessons.views.access import own_lesson, tell_of_missing_video, wants_json
 from talking_head import profiles
 from talking_head import services as rendering
-from talking_head.errors import LimitReached, PortraitError, ScriptError, TalkingHeadError, words_for_teachers
+from talking_head.api.errors import with_retry_after
+from talking_head.errors import (
+    LimitReached,
+    PortraitError,
+    ResourceError,
+    ScriptError,
+    TalkingHeadError,
+    words_for_teachers,
+)
 from talking_head.services import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
@@ -124,14 +132,16 @@ def _refusal(
 ) -> HttpResponse:
     status = 409 if error is not None and error.code == "lesson_changed" else 400
     status = 429 if isinstance(error, LimitReached) else status
+    status = 503 if isinstance(error, ResourceError) else status
     if not wants_json(request):
         # After a conflict the page keeps the old version number, or a second click would overwrite the newer text.
-        return _page(request, lesson, form, status, form.cleaned_data.get("version") if status == 409 else None)
+        version = form.cleaned_data.get("version") if status == 409 else None
+        return with_retry_after(_page(request, lesson, form, status, version), error)
     body: dict[str, Any] = {"errors": form.errors.get_json_data(), "version": lesson.version}
     if error is not None:
         message, hint = _words(error)
         body["error"] = {"code": error.code, "message": message, "hint": hint}
-    return JsonResponse(body, status=status)
+    return with_retry_after(JsonResponse(body, status=status), error)
 
 
 def _page(

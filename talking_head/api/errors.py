@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import Http404
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -20,6 +21,7 @@ CONFLICTS = frozenset(
     {"job_active", "job_ended", "not_ready", "lesson_changed", "nothing_held_back", "portrait_exists"}
 )
 RETRY_AFTER_SECONDS = 5
+ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -56,7 +58,11 @@ def _is_staff(request: Any) -> bool:
 def _error_response(error: TalkingHeadError, *, is_staff: bool) -> Response:
     words = (error.message, error.hint)
     message, hint = words if is_staff else words_for_teachers(error.code, *words)
-    response = Response(_body(error.code, message, hint), status=_status_of(error))
+    return with_retry_after(Response(_body(error.code, message, hint), status=_status_of(error)), error)
+
+
+def with_retry_after(response: ResponseT, error: TalkingHeadError | None) -> ResponseT:
+    """Return the response with the header that says when trying again may help, if it may. Pages use it too."""
     if isinstance(error, ResourceError) and not error.permanent:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, LimitReached) and error.retry_after_seconds is not None:

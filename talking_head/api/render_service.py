@@ -92,7 +92,7 @@ class AvatarUpload(APIView):
         if upload.size > MAX_PORTRAIT_BYTES:  # before it is read into memory
             raise portrait_too_heavy()
         owner_id = signed_in_user(request.user).pk
-        stored = services.store_portrait(upload.read())
+        stored = services.store_portrait(upload)
         try:
             services.refuse_withdrawn(owner_id, stored.digest, "")
         except PortraitError:

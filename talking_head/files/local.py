@@ -90,6 +90,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
 
 
+def move_into_place(temporary: Path, path: Path) -> None:
+    """Make a finished temporary file of this file system the file at ``path``, whole or not at all.
+
+    Raises:
+        ResourceError: ``no_space``, ``storage_denied``.
+    """
+    with map_os_errors():
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.chmod(READABLE)
+        temporary.replace(path)
+
+
 def check_writable() -> None:
     """Check that the media folder accepts files now: permission bits say little (root, read-only mounts, quotas).
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from talking_head.errors import InvalidInput, map_os_errors
-from talking_head.files import bucket, local
+from talking_head.files import bucket, local, thumbnails
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -35,6 +35,17 @@ def store(kind: UploadKind, data: bytes) -> str:
     if bucket.is_enabled():
         bucket.upload_bytes(storage_key(kind, digest), data)
     local.write_atomically(local_path(kind, digest), data)
+    return digest
+
+
+def store_file(kind: UploadKind, temporary: Path) -> str:
+    """Store a checked file of the media folder's file system as :func:`store` does, without reading it into memory.
+    It is moved, so it is gone from its old place."""
+    with map_os_errors(), temporary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if bucket.is_enabled():
+        bucket.upload(storage_key(kind, digest), temporary)
+    local.move_into_place(temporary, local_path(kind, digest))
     return digest
 
 
@@ -89,16 +100,21 @@ def delete(kind: UploadKind, digest: str) -> None:
         bucket.delete(storage_key(kind, digest))
     with map_os_errors():
         local_path(kind, digest).unlink(missing_ok=True)
+    if kind == UploadKind.PORTRAIT:
+        thumbnails.delete(digest)
 
 
 def drop_stale_copies() -> int:
-    """Delete this machine's copies of files that are no longer in the bucket; return their number. Needs a bucket."""
+    """Delete this machine's copies and thumbnails of files that are no longer in the bucket; return how many copies.
+    Needs a bucket."""
     copies = [(kind, path) for kind in UploadKind for path in (local.media_root() / kind).glob("??/*")]
     # The bucket is listed last: every upload is stored there first.
     stored = {key for kind in {kind for kind, _ in copies} for key in bucket.names(f"{kind}/")}
     stale = [path for kind, path in copies if f"{kind}/{path.parent.name}/{path.name}" not in stored]
     for path in stale:
         path.unlink(missing_ok=True)
+        if path.parent.parent.name == UploadKind.PORTRAIT:
+            thumbnails.delete(path.name)
     return len(stale)
 
 

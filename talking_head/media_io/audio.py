@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +14,21 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from talking_head.errors import InvalidInput
+from talking_head.errors import InvalidInput, from_os_error
 from talking_head.media_io.arrays import Waveform
-from talking_head.media_io.sound_limits import MAX_FILE_BYTES
+from talking_head.media_io.audio_limits import (
+    ACCEPTED_FORMATS,
+    MAX_FILE_BYTES,
+    MAX_RECORDING_SECONDS,
+    unreadable_recording,
+)
 
-MAX_RECORDING_SECONDS = 2 * 60 * 60.0
 PCM16_STEPS = 32_768  # of full scale
 
 _HEADER_BYTES = 12
 _FLAC_CHUNK_SAMPLES = 4_096
-_ACCEPTED = "WAV, FLAC, MP3, M4A, OGG or WebM"
+_LOUDEST = 32.0  # times full scale; beyond it is no sound, and its squares would exceed all bounds
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -65,12 +71,15 @@ def rate_of(container: Any) -> int:
 
 
 def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterator[NDArray[np.float32]]:
-    """Yield the sound chunk by chunk, each (channels, samples), -1..1, at ``rate_hz``.
+    """Yield the sound chunk by chunk, each (channels, samples), finite, mostly -1..1, at ``rate_hz``.
+
+    The samples of all channels come in one plane: FFmpeg keeps the planes beyond the eighth elsewhere, and PyAV, which
+    does not look there, ends the process.
 
     Raises:
         InvalidInput: ``audio_too_long``, ``audio_empty``.
     """
-    to_float = av.AudioResampler(format="fltp", rate=rate_hz)
+    to_float = av.AudioResampler(format="flt", rate=rate_hz)
     samples = 0
     for frame in _frames_and_end(container):
         if frame is not None:
@@ -79,9 +88,15 @@ def channel_parts(container: Any, rate_hz: int, *, max_seconds: float) -> Iterat
             samples += part.samples
             if samples > max_seconds * rate_hz:
                 raise _too_long(max_seconds)
-            yield part.to_ndarray().astype(np.float32, copy=False)
+            yield _finite(part.to_ndarray().reshape(part.samples, -1).T)
     if not samples:
         raise InvalidInput("The recording contains no sound.", code="audio_empty", hint="Record it again.")
+
+
+def _finite(channels: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the samples with silence in the place of what is no number: float formats can hold everything."""
+    plain = np.nan_to_num(channels.astype(np.float32, copy=False), nan=0.0, posinf=_LOUDEST, neginf=-_LOUDEST)
+    return np.clip(plain, -_LOUDEST, _LOUDEST)
 
 
 def _frames_and_end(container: Any) -> Iterator[Any]:
@@ -94,14 +109,14 @@ def unreadable_recordings() -> Iterator[None]:
     """Translate every error of codecs and files on a recording to one error.
 
     Raises:
-        InvalidInput: ``audio_unreadable``.
+        InvalidInput: ``audio_unreadable``. ResourceError: ``no_space`` while its plain form was written.
     """
     try:
         yield
     except (OSError, av.FFmpegError, ValueError) as error:
-        raise InvalidInput(
-            "The recording could not be read.", code="audio_unreadable", hint=f"Save it again as {_ACCEPTED}."
-        ) from error
+        if isinstance(error, OSError) and error.errno in _FULL_DISK:
+            raise from_os_error(error) from error
+        raise unreadable_recording() from error
 
 
 def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
@@ -227,7 +242,9 @@ def _demuxer_of(header: bytes) -> str:
             return demuxer
     if len(header) > 1 and header[0] == 0xFF and header[1] & 0xE0 == 0xE0:  # 11 bits of frame synchronisation
         return "aac" if header[1] & 0x06 == 0 else "mp3"  # MPEG audio has no layer 0: that is ADTS
-    raise InvalidInput("This sound format is not supported.", code="audio_format", hint=f"Save it as {_ACCEPTED}.")
+    raise InvalidInput(
+        "This sound format is not supported.", code="audio_format", hint=f"Save it as {ACCEPTED_FORMATS}."
+    )
 
 
 def _too_long(max_seconds: float) -> InvalidInput:

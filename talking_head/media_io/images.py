@@ -26,13 +26,12 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from talking_head.errors import PortraitError
 from talking_head.media_io.image_limits import (
     MAX_FILE_BYTES,
-    MAX_SIDE_PX,
-    MIN_SIDE_PX,
     max_pixels,
-    too_few_pixels,
     too_many_bytes,
     too_many_pixels,
+    unreadable_picture,
 )
+from talking_head.media_io.picture_headers import check_header, check_size
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
 
@@ -97,21 +96,22 @@ def decode_image(data: bytes) -> DecodedImage:
 
     Raises:
         PortraitError: ``image_format`` (not an accepted format, or animated), ``image_too_large``,
-            ``image_too_small``, ``image_unreadable`` (truncated or damaged).
+            ``image_too_small``, ``image_unreadable`` (truncated or damaged), ``image_too_complex``.
     """
     if len(data) > MAX_FILE_BYTES:
         raise too_many_bytes()
     source_format = _recognise(data)
+    check_header(data, source_format)
     try:
         with _open(data, source_format) as image:
             width_px, height_px = image.size
-            _check_size(width_px, height_px, max_pixels(source_format))
+            check_size(width_px, height_px, max_pixels(source_format))
             _check_is_still(image, source_format)
             upright, is_rotated = _decode(image)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise too_many_pixels() from error
     except _DECODER_ERRORS as error:
-        raise _unreadable() from error
+        raise unreadable_picture() from error
     if is_rotated:
         width_px, height_px = height_px, width_px
     return DecodedImage(upright, source_format, width_px, height_px)
@@ -181,14 +181,7 @@ def _open(data: bytes, source_format: str) -> Image.Image:
     except Image.DecompressionBombWarning as warning:
         raise too_many_pixels() from warning
     except UnidentifiedImageError as error:
-        raise _unreadable() from error
-
-
-def _check_size(width_px: int, height_px: int, limit: int) -> None:
-    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > limit:
-        raise too_many_pixels(limit)
-    if min(width_px, height_px) < MIN_SIDE_PX:
-        raise too_few_pixels(width_px, height_px)
+        raise unreadable_picture() from error
 
 
 def _check_is_still(image: Image.Image, source_format: str) -> None:
@@ -274,11 +267,3 @@ def _over_background(image: Image.Image) -> Image.Image:
 
 def _wrong_format(message: str) -> PortraitError:
     return PortraitError(message, code="image_format", hint=f"Use a photo or drawing saved as {ACCEPTED_FORMATS}.")
-
-
-def _unreadable() -> PortraitError:
-    return PortraitError(
-        "The picture is damaged or incomplete.",
-        code="image_unreadable",
-        hint="Open it on your computer, save it again as a JPEG or PNG, then upload that file.",
-    )

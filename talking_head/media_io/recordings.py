@@ -20,6 +20,8 @@ MAX_RATE_HZ = 48_000
 BLOCK_SECONDS = 0.1
 CLIPPED = 0.999  # of full scale
 LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ = 150.0, 4_000.0  # between them is most of a voice, below them mains hum
+# Of more than two channels those are mixed that carry sound: within 20 dB of the loudest.
+LIVE_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,8 @@ class RecordingStats:
     voice_powers: NDArray[np.float32]  # (blocks,)
     high_powers: NDArray[np.float32]  # (blocks,) above HIGHEST_VOICE_HZ
     clipped_blocks: int  # blocks in which the microphone was driven to its limit
-    channel_power: (
-        float  # of the louder channel over the recording; compared with the power of the mix it shows cancellation
-    )
-    mix_power: float
+    separate_power: float  # what the mix would have if its channels had nothing in common
+    mix_power: float  # far less than ``separate_power`` when the channels cancel each other out
 
     @property
     def powers(self) -> NDArray[np.float32]:
@@ -50,16 +50,36 @@ def plain_recording(source: BinaryIO, target: Path, *, max_seconds: float) -> Re
     Raises:
         InvalidInput: see :func:`talking_head.media_io.audio.opened_recording`.
     """
-    with unreadable_recordings(), opened_recording(source, max_seconds=max_seconds) as container:
-        rate_hz = min(MAX_RATE_HZ, rate_of(container))
-        meter = _Meter(rate_hz)
-        with FlacWriter(target, rate_hz) as flac:
-            for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
-                # The library's own mix sums the channels, and a centred voice may exceed full scale.
-                mix = np.nan_to_num(channels.mean(axis=0))
-                meter.add(mix, channels)
-                flac.write(mix)
+    with unreadable_recordings():
+        live = _live_channels(source, max_seconds)
+        with opened_recording(source, max_seconds=max_seconds) as container:
+            rate_hz = min(MAX_RATE_HZ, rate_of(container))
+            meter = _Meter(rate_hz)
+            with FlacWriter(target, rate_hz) as flac:
+                for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
+                    mixed = channels if live is None else channels[live]
+                    # The library's own mix sums the channels, and a centred voice may exceed full scale.
+                    mix = mixed.mean(axis=0)
+                    meter.add(mix, mixed, len(channels))
+                    flac.write(mix)
     return meter.stats()
+
+
+def _live_channels(source: BinaryIO, max_seconds: float) -> NDArray[np.intp] | None:
+    """Return the numbers of the channels to mix, None for mono and stereo, where it is all of them.
+
+    A recorder with many inputs, or a film's centre channel, has the voice in one of many: the mean of all would be
+    quiet, and look as if the channels cancelled each other out. Their powers are only known at the end of the file,
+    which is therefore read twice.
+    """
+    with opened_recording(source, max_seconds=max_seconds) as container:
+        rate_hz = min(MAX_RATE_HZ, rate_of(container))
+        squares: NDArray[np.float64] | float = 0.0
+        for channels in channel_parts(container, rate_hz, max_seconds=max_seconds):
+            if len(channels) <= 2:
+                return None
+            squares = squares + np.sum(channels.astype(np.float64) ** 2, axis=1)
+    return np.flatnonzero(squares >= LIVE_SHARE * np.max(squares))
 
 
 class _Meter:
@@ -77,13 +97,16 @@ class _Meter:
         self._bands: list[NDArray[np.float32]] = []  # (blocks, 3) each
         self._clipped_blocks = 0
         self._samples = 0
+        self._channels = 0
         self._channel_squares = np.zeros(1)
         self._mix_squares = 0.0
 
-    def add(self, mix: Waveform, channels: NDArray[np.float32]) -> None:
+    def add(self, mix: Waveform, mixed: NDArray[np.float32], channels: int) -> None:
+        """Measure the next part: the mix, (samples,), and the channels that are in it, of so many in the file."""
         self._samples += len(mix)
+        self._channels = channels
         self._mix_squares += float(np.sum(mix.astype(np.float64) ** 2))
-        self._channel_squares = self._channel_squares + np.sum(np.nan_to_num(channels).astype(np.float64) ** 2, axis=1)
+        self._channel_squares = self._channel_squares + np.sum(mixed.astype(np.float64) ** 2, axis=1)
         joined = np.concatenate([self._pending, mix])
         whole = len(joined) // self._block * self._block
         self._pending = joined[whole:]
@@ -103,11 +126,11 @@ class _Meter:
         return RecordingStats(
             duration_seconds=round(self._samples / self._rate_hz, 3),
             sample_rate_hz=self._rate_hz,
-            channels=len(self._channel_squares),
+            channels=self._channels,
             low_powers=bands[:, 0],
             voice_powers=bands[:, 1],
             high_powers=bands[:, 2],
             clipped_blocks=self._clipped_blocks,
-            channel_power=float(self._channel_squares.max() / self._samples),
+            separate_power=float(self._channel_squares.sum() / len(self._channel_squares) ** 2 / self._samples),
             mix_power=self._mix_squares / self._samples,
         )

@@ -20,9 +20,9 @@ from talking_head.media_io.atomic_files import write_atomically
 from talking_head.media_io.video import VideoInfo
 from talking_head.pipeline.cache.entries import CLIP_VIDEO, load_take
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
-from talking_head.pipeline.checks.recording_report import NarrationReport
+from talking_head.pipeline.checks.reports import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
-from talking_head.pipeline.narration.read_file import read_narration
+from talking_head.pipeline.narration.read_file import NarrationFile, read_narration
 from talking_head.pipeline.performance import ResourceMeter, clip_metrics, error_summary, performance_metrics
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.probes.auto_local import LocalChoice, choose_here
@@ -52,6 +52,7 @@ class RenderScriptRequest:
     profile: str = ""
     speech: str = AUTO
     face: str = AUTO
+    read_recording: Callable[[Path], NarrationFile] = read_narration  # or in a process of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class _Run:
                 code="audio_and_voice",
                 hint="Leave out either the recording or the voice.",
             )
-        waveform, sample_rate_hz, self._sound = read_narration(request.audio_path)
+        waveform, sample_rate_hz, self._sound = request.read_recording(request.audio_path)
         self._recording = waveform, sample_rate_hz
         if request.script:
             return

@@ -41,6 +41,7 @@ from talking_head.services.narrations import (
     store_narration,
 )
 from talking_head.services.portraits import (
+    GOOD_FACE_PX,
     MAX_PORTRAIT_BYTES,
     InspectedPortrait,
     StoredPortrait,
@@ -50,6 +51,7 @@ from talking_head.services.portraits import (
     store_portrait,
 )
 from talking_head.services.scripts import ScriptSummary, check_script, voices, voices_for
+from talking_head.services.uploaded_files import UploadSource
 from talking_head.services.voice_samples import (
     MAX_SAMPLE_BYTES,
     StoredSample,
@@ -63,6 +65,7 @@ from talking_head.services.voice_samples import (
 )
 
 __all__ = [
+    "GOOD_FACE_PX",
     "MAX_NARRATION_BYTES",
     "MAX_NARRATION_SECONDS",
     "MAX_PORTRAIT_BYTES",
@@ -77,6 +80,7 @@ __all__ = [
     "ScriptSummary",
     "StoredPortrait",
     "StoredSample",
+    "UploadSource",
     "VideoForecast",
     "Voice",
     "cancel_job",

@@ -1,6 +1,6 @@
 """Recorded narrations as the renderer stores them: checked, converted to plain FLAC, and transcribed by the workers.
 
-The stages are imported when they are used: every process imports the services, few of them process a recording.
+Nothing is decoded here: see :mod:`talking_head.decoding`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from talking_head.errors import InvalidInput, map_os_errors
+from talking_head.decoding import operations
+from talking_head.decoding.results import PLAIN_FLAC
+from talking_head.errors import InvalidInput
 from talking_head.files import local, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import narration_retention, transcription, wakeups
 from talking_head.live.snapshots import narration_view
-from talking_head.media_io.sound_limits import MAX_FILE_BYTES as MAX_NARRATION_BYTES
+from talking_head.media_io.audio_limits import MAX_FILE_BYTES as MAX_NARRATION_BYTES
 from talking_head.models import Narration, NarrationState
+from talking_head.pipeline.checks.reports import NarrationReport
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
+from talking_head.services.uploaded_files import decoded
 
 if TYPE_CHECKING:
     from talking_head.pipeline.script.script_to_utterances import Utterance
@@ -42,17 +46,12 @@ def store_narration(file: BinaryIO, owner: User | None) -> Narration:
 
     Raises:
         InvalidInput: the content of the file is not a usable recording; nothing was stored.
-        ResourceError: ``no_space``, ``storage_denied``.
+        ResourceError: ``busy``, ``no_space``, ``storage_denied``.
     """
-    from talking_head.media_io.recordings import plain_recording
-    from talking_head.pipeline.checks.recording_report import refuse_unusable_recording, report_on_recording
-
     local.check_writable()
-    with local.temporary_file(b"") as plain:
-        report = report_on_recording(plain_recording(file, plain, max_seconds=MAX_NARRATION_SECONDS))
-        refuse_unusable_recording(report)
-        with map_os_errors():
-            digest = uploads.store(UploadKind.NARRATION, plain.read_bytes())
+    with decoded(operations.NARRATION, file, max_seconds=MAX_NARRATION_SECONDS) as recording:
+        digest = uploads.store_file(UploadKind.NARRATION, recording.folder / PLAIN_FLAC)
+        report = NarrationReport.from_json(recording.values["report"])
     with transaction.atomic():
         narration, is_new = Narration.objects.get_or_create(
             owner=owner,

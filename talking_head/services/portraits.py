@@ -1,24 +1,25 @@
 """Portraits as the renderer stores them: checked before they are accepted, stored as plain pixels under their digest.
 
-The stages are imported when they are used: every process imports the services, few of them open a picture.
+Nothing is decoded here: see :mod:`talking_head.decoding`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from talking_head.decoding import operations
+from talking_head.decoding.results import PICTURE_JPEG, PORTRAIT_PNG
 from talking_head.errors import map_os_errors, unknown_portrait
-from talking_head.files import uploads
+from talking_head.files import thumbnails, uploads
 from talking_head.files.uploads import UploadKind
+from talking_head.media_io.image_limits import GOOD_FACE_PX
 from talking_head.media_io.image_limits import MAX_FILE_BYTES as MAX_PORTRAIT_BYTES
 from talking_head.media_io.image_limits import too_many_bytes as portrait_too_heavy
-
-if TYPE_CHECKING:
-    from talking_head.media_io.images import DecodedImage
-    from talking_head.pipeline.checks.portrait_report import PortraitReport
+from talking_head.pipeline.checks.reports import PortraitReport
+from talking_head.services.uploaded_files import UploadSource, decoded
 
 __all__ = [
+    "GOOD_FACE_PX",
     "MAX_PORTRAIT_BYTES",
     "InspectedPortrait",
     "StoredPortrait",
@@ -51,56 +52,51 @@ class InspectedPortrait:
     preview_jpeg: bytes
 
 
-def store_portrait(data: bytes) -> StoredPortrait:
+def store_portrait(source: UploadSource) -> StoredPortrait:
     """Check an uploaded picture and store it as a PNG without metadata (no place, no time, no camera), under the sha256
     of the stored bytes. Return its digest, size and report. The same picture twice is one file; a refused one leaves
-    nothing behind.
+    nothing behind. A picture with a tilted head is stored turned upright.
 
     Raises:
-        PortraitError: the bytes are not a usable picture, or the report says stop. ResourceError: ``no_space``,
-            ``storage_denied``.
+        PortraitError: the file is not a usable picture, or the report says stop. ResourceError: ``busy``,
+            ``no_space``, ``storage_denied``.
     """
-    from talking_head.media_io.images import encode_png
-    from talking_head.pipeline.checks.portrait_report import refuse_unusable
-
-    decoded, report = _decode_and_check(data)
-    refuse_unusable(report)
-    stored = encode_png(decoded.rgb)
-    digest = uploads.store(UploadKind.PORTRAIT, stored)
-    return StoredPortrait(digest, decoded.width_px, decoded.height_px, report)
+    with decoded(operations.PORTRAIT, source) as picture:
+        digest = uploads.store_file(UploadKind.PORTRAIT, picture.folder / PORTRAIT_PNG)
+        values = picture.values
+    return StoredPortrait(digest, values["width_px"], values["height_px"], PortraitReport.from_json(values["report"]))
 
 
-def inspect_portrait(data: bytes) -> InspectedPortrait:
+def inspect_portrait(source: UploadSource) -> InspectedPortrait:
     """Check an uploaded picture, store nothing, and return the result. Problems of any severity are in the report.
 
     Raises:
-        PortraitError: the bytes are not a picture, or exceed the limits.
+        PortraitError: the file is not a picture, or exceeds the limits. ResourceError: ``busy``, ``no_space``,
+            ``storage_denied``.
     """
-    from talking_head.media_io.images import encode_jpeg
-
-    decoded, report = _decode_and_check(data)
-    preview = encode_jpeg(decoded.rgb, max_side_px=PREVIEW_SIDE_PX)
-    return InspectedPortrait(decoded.width_px, decoded.height_px, report, preview)
+    with decoded(operations.PORTRAIT_PREVIEW, source, max_side_px=PREVIEW_SIDE_PX) as picture:
+        preview = (picture.folder / PICTURE_JPEG).read_bytes()
+        values = picture.values
+    return InspectedPortrait(
+        values["width_px"], values["height_px"], PortraitReport.from_json(values["report"]), preview
+    )
 
 
 def portrait_thumbnail(digest: str, *, max_side_px: int) -> bytes:
     """Return a small JPEG of a stored picture, for a card on a page: the original can be megabytes.
 
     Raises:
-        PortraitError: ``unknown_portrait``. ResourceError: it cannot be read.
+        PortraitError: ``unknown_portrait``. ResourceError: it cannot be read, or ``busy``.
     """
-    from talking_head.media_io.images import decode_image, encode_jpeg
-
     if not uploads.exists(UploadKind.PORTRAIT, digest):
         raise unknown_portrait()
-    with map_os_errors():
-        data = uploads.fetch(UploadKind.PORTRAIT, digest).read_bytes()
-    return encode_jpeg(decode_image(data).rgb, max_side_px=max_side_px)
-
-
-def _decode_and_check(data: bytes) -> tuple[DecodedImage, PortraitReport]:
-    from talking_head.media_io.images import decode_image
-    from talking_head.pipeline.checks.portrait_report import report_on
-
-    decoded = decode_image(data)
-    return decoded, report_on(decoded.rgb)
+    jpeg = thumbnails.find(digest, max_side_px)
+    if jpeg is None:
+        with (
+            map_os_errors(),
+            uploads.fetch(UploadKind.PORTRAIT, digest).open("rb") as stored,
+            decoded(operations.THUMBNAIL, stored, max_side_px=max_side_px) as picture,
+        ):
+            jpeg = (picture.folder / PICTURE_JPEG).read_bytes()
+        thumbnails.store(digest, max_side_px, jpeg)
+    return jpeg

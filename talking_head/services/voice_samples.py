@@ -4,21 +4,20 @@ and deleted for good when their owner withdraws them. The caller is responsible 
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from talking_head.decoding import operations
+from talking_head.decoding.results import PLAIN_FLAC
 from talking_head.engines.speech.coqui import catalogue
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed, sample_voice
-from talking_head.errors import EngineError, InvalidInput, map_os_errors
-from talking_head.files import local, uploads
+from talking_head.errors import EngineError, InvalidInput
+from talking_head.files import uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs.withdrawal import voice_withdrawn
-
-if TYPE_CHECKING:
-    from talking_head.pipeline.checks.recording_report import NarrationReport
+from talking_head.pipeline.checks.reports import NarrationReport
+from talking_head.services.uploaded_files import UploadSource, decoded, size_of
 
 __all__ = [
     "MAX_SAMPLE_BYTES",
@@ -66,27 +65,19 @@ def voice_sample_digest(voice: str) -> str:
     return named.digest if isinstance(named, SampleVoice) else ""
 
 
-def store_voice_sample(data: bytes) -> StoredSample:
+def store_voice_sample(source: UploadSource) -> StoredSample:
     """Check a recorded voice, store it as mono FLAC without metadata, and return its digest and report. A refused one
     leaves nothing behind.
 
     Raises:
         InvalidInput: it is not a recording, too short, too long, too noisy, or contains no speech.
-        ResourceError: ``no_space``, ``storage_denied``.
+        ResourceError: ``busy``, ``no_space``, ``storage_denied``.
     """
-    from talking_head.media_io.audio import read_flac
-    from talking_head.media_io.recordings import plain_recording
-    from talking_head.pipeline.checks.recording_report import refuse_unusable_recording
-    from talking_head.pipeline.checks.voice_sample_report import report_on_sample
-
-    if len(data) > MAX_SAMPLE_BYTES:
+    if size_of(source) > MAX_SAMPLE_BYTES:
         raise sample_too_heavy()
-    with local.temporary_file(b"") as plain:
-        figures = plain_recording(io.BytesIO(data), plain, max_seconds=READ_SECONDS)
-        report = report_on_sample(figures, *read_flac(plain))
-        refuse_unusable_recording(report)
-        with map_os_errors():
-            digest = uploads.store(UploadKind.VOICE_SAMPLE, plain.read_bytes())
+    with decoded(operations.VOICE_SAMPLE, source, max_seconds=READ_SECONDS) as recording:
+        digest = uploads.store_file(UploadKind.VOICE_SAMPLE, recording.folder / PLAIN_FLAC)
+        report = NarrationReport.from_json(recording.values["report"])
     return StoredSample(digest, report)
 
 

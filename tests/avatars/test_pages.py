@@ -18,6 +18,8 @@ from PIL import Image
 
 from avatars.models import Portrait
 from avatars.services import portraits as services
+from talking_head.decoding.decoder import MediaDecoder
+from talking_head.decoding.slots import too_busy
 from talking_head.errors import ResourceError
 from tests.avatars.conftest import LogIn
 
@@ -32,8 +34,13 @@ def upload(client: Client, data: bytes, file_name: str = "face.png", **fields: A
     return client.post(reverse("portrait_upload"), {"picture": picture, **values})  # type: ignore[return-value]
 
 
+def post_check(client: Client, data: bytes, file_name: str = "face.png") -> HttpResponse:
+    sent = {"picture": SimpleUploadedFile(file_name, data)}
+    return client.post(reverse("portrait_check"), sent)  # type: ignore[return-value]
+
+
 def check(client: Client, data: bytes, file_name: str = "face.png") -> dict[str, Any]:
-    response = client.post(reverse("portrait_check"), {"picture": SimpleUploadedFile(file_name, data)})
+    response: Any = post_check(client, data, file_name)
     assert response.status_code == 200
     answer: dict[str, Any] = response.json()
     return answer
@@ -235,6 +242,37 @@ def test_a_full_disk_is_said_on_the_page(
     monkeypatch.setattr("talking_head.services.store_portrait", full)
     response = upload(log_in(teacher), portrait_png.read_bytes())
     assert response.status_code == 503 and "The server’s disk is full. Tell an administrator" in text_of(response)
+
+
+@pytest.mark.parametrize("name", ["portrait_upload", "portrait_check"])
+def test_54_a_busy_machine_says_when_to_come_back(
+    log_in: LogIn, teacher: User, portrait_png: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise too_busy()
+
+    monkeypatch.setattr(MediaDecoder, "decoded", busy)
+    client = log_in(teacher)
+    data = portrait_png.read_bytes()
+    response = upload(client, data) if name == "portrait_upload" else post_check(client, data)
+    assert response.status_code == 503 and int(response["Retry-After"]) > 0
+    assert "Too many files are being checked" in response.content.decode()
+
+
+def test_54_a_thumbnail_waits_for_its_turn(
+    log_in: LogIn, teacher: User, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise too_busy()
+
+    address = reverse("portrait_thumbnail", args=[portrait.pk])
+    with monkeypatch.context() as patched:
+        patched.setattr(MediaDecoder, "decoded", busy)
+        response = log_in(teacher).get(address)
+        assert response.status_code == 503 and int(response["Retry-After"]) > 0
+    assert log_in(teacher).get(address).status_code == 200
+    monkeypatch.setattr(MediaDecoder, "decoded", busy)  # once made, it is kept
+    assert log_in(teacher).get(address).status_code == 200
 
 
 # --- the instant report ------------------------------------------------------------------------------------------

@@ -80,11 +80,7 @@ def test_nothing_is_kept_without_agreement_or_language(
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [
-        (b"#EXTM3U\nhttp://example.org/a.ts", "sound format is not supported"),
-        (b"", "empty"),
-        (None, "at least 10 are needed"),
-    ],
+    [(b"#EXTM3U\nhttp://example.org/a.ts", "not supported"), (b"", "empty"), (None, "at least 10 are needed")],
 )
 def test_what_is_no_voice_is_refused_with_advice(log_in: LogIn, teacher: User, data: bytes | None, words: str) -> None:
     response = upload(log_in(teacher), recording(4.0) if data is None else data)

@@ -48,6 +48,8 @@ CASES = {
     52: "messages and rows of another release",
     50: "consent is withdrawn in mid-render",
     53: "a body without end, with a length and chunked",
+    54: "a file that is cheap to send and dear to decode",
+    55: "a file on which a decoder crashes",
     58: "a student asks for what the teacher has not published",
     59: "a portrait or a voice is withdrawn before, during and after a render",
     60: "a lesson, a job, a course or an account is deleted",

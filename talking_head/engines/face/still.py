@@ -106,7 +106,7 @@ def _framed_around_face(rgb: Frame, framing: Framing) -> Frame | None:
     The imports are local because the fallback must work where the networks or their packages are missing.
     """
     try:
-        from talking_head.engines.face.mesh import largest_face
+        from talking_head.engines.face.face_search import largest_face
         from talking_head.engines.face.puppet.framing import frame_portrait
 
         landmarks = largest_face(rgb)

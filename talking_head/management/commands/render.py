@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,18 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from talking_head.decoding.decoder import MediaDecoder
+from talking_head.decoding.operations import NARRATION
+from talking_head.decoding.results import PLAIN_FLAC
 from talking_head.engines.base import EngineSettings
 from talking_head.engines.registry import engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.management.terminal_line import TerminalLine, bar, write_and_flush
+from talking_head.media_io.audio import read_flac
+from talking_head.media_io.audio_limits import MAX_RECORDING_SECONDS
 from talking_head.pipeline.cache.store import ContentCache
+from talking_head.pipeline.checks.reports import NarrationReport
+from talking_head.pipeline.narration.read_file import NarrationFile, opened_narration
 from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
 from talking_head.profiles import AUTO, DEFAULT_PROFILE
@@ -96,6 +104,7 @@ class Command(BaseCommand):
             voice=options["voice"],
             speed=options["speed"],
             profile=options["profile"],
+            read_recording=read_in_child,
             speech=options["speech"] or (AUTO if options["audio"] else settings.TALKING_HEAD_SPEECH),
             face=options["face"],
         )
@@ -140,6 +149,23 @@ class Command(BaseCommand):
     def _stop(self, message: str, status: int) -> None:
         self.stderr.write(f"render: {message}")
         raise SystemExit(status)
+
+
+def read_in_child(path: Path) -> NarrationFile:
+    """Read a recording in a process of its own, so that one on which a codec crashes does not end the command.
+
+    Raises:
+        InvalidInput: as for :func:`talking_head.pipeline.narration.read_file.read_narration`.
+    """
+    with opened_narration(path) as file, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        decoder = MediaDecoder(folder)
+        try:
+            with decoder.decoded(NARRATION, file, folder, max_seconds=MAX_RECORDING_SECONDS) as recording:
+                report = NarrationReport.from_json(recording.values["report"])
+                return NarrationFile(*read_flac(recording.folder / PLAIN_FLAC), report)
+        finally:
+            decoder.close()
 
 
 def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSettings) -> Any:
@@ -200,8 +226,14 @@ def check_destination(path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.is_dir() or not path.parent.is_dir():
-        problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+    problem = ""
+    if path.is_dir():
+        problem = "is a folder"
+    elif path.exists() and not path.is_file():  # writing replaces what is there, and a device must not be replaced
+        problem = "is not a regular file"
+    elif not path.parent.is_dir():
+        problem = "is in a folder that does not exist"
+    if problem:
         raise OptionError(f"“{path}” {problem}.", code="bad_destination", hint="Name a file in an existing folder.")
 
 

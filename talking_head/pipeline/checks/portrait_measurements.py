@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from talking_head.engines.face.face_search import confirmed_faces
 from talking_head.engines.face.mesh import FaceBox, Landmarks, Points, face_mesh, find_faces
 from talking_head.media_io.arrays import Frame
 
@@ -44,6 +45,7 @@ class FaceMeasurements:
 
     box: FaceBox
     mesh_score: float
+    height_px: float  # from forehead to chin, by the mesh: the boxes of the detectors differ by a third
     yaw_degrees: float  # positive = towards the person's left
     pitch_degrees: float
     roll_degrees: float  # positive = clockwise in the picture
@@ -63,9 +65,13 @@ class FaceMeasurements:
 def measure_faces(rgb: Frame) -> tuple[list[FaceBox], FaceMeasurements | None]:
     """Return all faces in ``rgb`` (height, width, 3), the largest first, and the measurements of the largest.
 
+    Where only the detector sees faces, these are returned: the mesh score says that they may be none.
+
     Raises:
         EngineError: ``engine_unavailable`` when the face models are not installed.
     """
+    if confirmed := confirmed_faces(rgb):
+        return [face.box for face in confirmed], _measure(rgb, confirmed[0].box, confirmed[0].landmarks)
     faces = find_faces(rgb)
     if not faces:
         return [], None
@@ -114,6 +120,7 @@ def _measure(rgb: Frame, box: FaceBox, landmarks: Landmarks) -> FaceMeasurements
     return FaceMeasurements(
         box=box,
         mesh_score=landmarks.score,
+        height_px=face_height,
         yaw_degrees=yaw,
         pitch_degrees=pitch,
         roll_degrees=roll,

@@ -13,17 +13,18 @@ a mouth printed on them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from talking_head.engines.face.mesh import FaceBox
 from talking_head.errors import PortraitError
 from talking_head.media_io.arrays import Frame
+from talking_head.media_io.image_limits import GOOD_FACE_PX
 from talking_head.pipeline.checks.portrait_measurements import FaceMeasurements, is_upside_down, measure_faces
 from talking_head.pipeline.checks.problem import Problem
+from talking_head.pipeline.checks.reports import PortraitReport, Rectangle
+from talking_head.pipeline.checks.upright import LYING_DEGREES, TILTED_DEGREES, turned_upright
 
 MIN_FACE_PX = 40  # below this the mouth is a handful of pixels
-SMALL_FACE_PX = 80  # in a 256 px video the face is about this large, so no detail has to be invented
 RIVAL_FACE_AREA = 0.35  # of the largest face: then it is not clear which person should speak
 OTHER_FACE_AREA = 0.04  # smaller ones are strangers in the background, or no faces at all
 BLURRED = 0.008
@@ -32,7 +33,6 @@ BURNT_OUT_SHARE = 0.2
 WASHED_OUT = 0.35
 TURNED_DEGREES, TURNED_AWAY_DEGREES = 25.0, 50.0
 NODDING_DEGREES = 25.0
-TILTED_DEGREES, LYING_DEGREES = 25.0, 60.0
 PARTED_LIPS = 0.06
 NO_MOUTH_RELIEF = 0.05
 NO_LIPS_COLOUR_RELIEF = 0.045
@@ -42,46 +42,28 @@ MIN_MESH_SCORE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Rectangle:
-    """Pixels of the picture; may reach beyond its edges."""
+class CheckedPortrait:
+    """A picture as it is stored, (height, width, 3), and what is good and bad about it."""
 
-    left: float
-    top: float
-    width: float
-    height: float
+    rgb: Frame
+    report: PortraitReport
 
 
-@dataclass(frozen=True, slots=True)
-class PortraitReport:
-    """The report on a picture. The most serious problems come first."""
+def check_portrait(rgb: Frame) -> CheckedPortrait:
+    """Turn a decoded picture (height, width, 3) so that the head is upright, and report on it.
 
-    problems: tuple[Problem, ...]
-    face_count: int
-    face_box: Rectangle | None  # of the face that will speak
-
-    @property
-    def is_usable(self) -> bool:
-        return not any(problem.severity == "stop" for problem in self.problems)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "problems": [problem.to_json() for problem in self.problems],
-            "face_count": self.face_count,
-            "face_box": asdict(self.face_box) if self.face_box else None,
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> PortraitReport:
-        box = values.get("face_box")
-        return cls(
-            problems=tuple(Problem.from_json(problem) for problem in values.get("problems", ())),
-            face_count=values.get("face_count", 0),
-            face_box=Rectangle(**box) if box else None,
-        )
+    Raises:
+        EngineError: ``engine_unavailable`` when the face models are not installed.
+    """
+    upright, degrees = turned_upright(rgb)
+    report = report_on(upright)
+    if degrees and report.is_usable:
+        return CheckedPortrait(upright, replace(report, problems=(_turned_upright(), *report.problems)))
+    return CheckedPortrait(upright, report)
 
 
 def report_on(rgb: Frame) -> PortraitReport:
-    """Check a decoded picture (height, width, 3) and return the report.
+    """Check a picture (height, width, 3) as it is and return the report.
 
     Raises:
         EngineError: ``engine_unavailable`` when the face models are not installed.
@@ -128,6 +110,15 @@ def _not_upright() -> Problem:
     )
 
 
+def _turned_upright() -> Problem:
+    return Problem(
+        "turned_upright",
+        "warn",
+        "The head was tilted, so the picture was turned upright and cropped.",
+        "Look at the picture. If something is missing, use one in which the head is upright.",
+    )
+
+
 def _other_face_problems(faces: list[FaceBox]) -> Iterator[Problem]:
     shares = [face.area / faces[0].area for face in faces[1:]]
     if any(share >= RIVAL_FACE_AREA for share in shares):
@@ -153,12 +144,16 @@ def _position_problems(face: FaceMeasurements) -> Iterator[Problem]:
 
 
 def _size_problems(face: FaceMeasurements) -> Iterator[Problem]:
-    side_px = round(max(face.box.width, face.box.height))
-    hint = "Use a closer picture, or the original in full size: the face should be at least 200 pixels wide."
-    if side_px < MIN_FACE_PX:
-        yield Problem("face_too_small", "stop", f"The face is too small ({side_px} pixels wide).", hint)
-    elif side_px < SMALL_FACE_PX:
-        yield Problem("face_small", "warn", f"The face is small ({side_px} pixels wide): it will look soft.", hint)
+    hint = (
+        "Use a closer picture, or the original in full size: "
+        f"the face should be at least {GOOD_FACE_PX} pixels high, from forehead to chin."
+    )
+    if face.height_px < MIN_FACE_PX:
+        yield Problem("face_too_small", "stop", f"The face is too small ({face.height_px:.0f} pixels high).", hint)
+    elif face.height_px < GOOD_FACE_PX:
+        yield Problem(
+            "face_small", "warn", f"The face is small ({face.height_px:.0f} pixels high): it will look soft.", hint
+        )
 
 
 def _edge_problems(face: FaceMeasurements) -> Iterator[Problem]:

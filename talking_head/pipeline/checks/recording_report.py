@@ -8,16 +8,13 @@ limits were set on the embedded voice with hiss, mains hum, clipping and silence
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 import numpy as np
 
 from talking_head.errors import InvalidInput
 from talking_head.media_io.recordings import BLOCK_SECONDS, RecordingStats
 from talking_head.pipeline.checks.problem import Problem
-
-Verdict = Literal["good", "warn", "bad"]
+from talking_head.pipeline.checks.reports import NarrationReport
 
 SHORTEST_SECONDS = 1.0
 SILENT_DB = -60.0  # of full scale: the loudest parts of any voice are far above
@@ -26,39 +23,11 @@ NOISY_DB, VERY_NOISY_DB = 25.0, 12.0  # how far the voice is above its backgroun
 HUM_SHARE = 0.6  # of the noise: frequencies below all voices
 HISS_SHARE = 0.6  # of the noise: frequencies above most of them
 CLIPPED_SHARE = 0.01  # of the blocks with voice
-CANCELLED_DB = 10.0  # lost when the two channels are mixed
+CANCELLED_DB = 7.0  # lost when the channels are mixed, beside what unrelated channels lose
 LONG_SILENCE_SECONDS = 3.0  # before or after the voice; it is trimmed anyway
 LOW_RATE_HZ = 16_000
 _VOICE_PERCENTILE, _NOISE_PERCENTILE = 90, 10
 _FLOOR = 1e-10  # -100 dB: below 16 bit
-
-
-@dataclass(frozen=True, slots=True)
-class NarrationReport:
-    """The report on a recording. The most serious problems come first. Levels are in dB below full scale."""
-
-    problems: tuple[Problem, ...]
-    duration_seconds: float
-    voice_db: float  # of the louder parts
-    noise_db: float  # of the quietest parts
-    channels: int
-
-    @property
-    def is_usable(self) -> bool:
-        return not any(problem.severity == "stop" for problem in self.problems)
-
-    @property
-    def verdict(self) -> Verdict:
-        if not self.problems:
-            return "good"
-        return "warn" if self.is_usable else "bad"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "problems": [problem.to_json() for problem in self.problems],
-            "verdict": self.verdict,
-        }
 
 
 def report_on_recording(figures: RecordingStats) -> NarrationReport:
@@ -94,11 +63,11 @@ def _voice_problems(figures: RecordingStats, voice: float) -> Iterator[Problem]:
             "The recording is shorter than a second.",
             "Record a whole sentence, and stop a moment after the last word.",
         )
-    elif figures.mix_power < figures.channel_power / 10 ** (CANCELLED_DB / 10):
+    elif figures.mix_power < figures.separate_power / 10 ** (CANCELLED_DB / 10):
         yield Problem(
             "audio_cancelled",
             "stop",
-            "The two channels of this stereo recording cancel each other out.",
+            "The channels of this recording cancel each other out.",
             "Record in mono, or swap the wires of one microphone.",
         )
     elif _db(voice) < SILENT_DB:

@@ -13,6 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from talking_head.api.render_service import ImageId
+from talking_head.decoding import sounds
+from talking_head.errors import InvalidInput
 from talking_head.jobs import transcription
 from talking_head.models import Job, Narration
 from tests.talking_head.jobs.test_narrations import FIRST, SECOND, hear_all
@@ -94,7 +96,7 @@ class TestNarrations:
         assert not Narration.objects.exists()
 
     def test_40_a_playlist_inside_a_real_container_asks_nobody(
-        self, as_teacher: Client, monkeypatch: pytest.MonkeyPatch
+        self, as_teacher: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An MP4 may refer to other files by name; only the bytes that were sent are ever opened."""
         opened: list[Any] = []
@@ -106,6 +108,8 @@ class TestNarrations:
 
         monkeypatch.setattr(av, "open", note)
         data = b"\0\0\0\x18ftypM4A \0\0\0\0isomiso2" + b"http://127.0.0.1:1/a.m4a"
+        with pytest.raises(InvalidInput):  # what the decoder's process does, where it can be watched
+            sounds.narration(io.BytesIO(data), tmp_path, max_seconds=60.0)
         assert upload(as_teacher, data).status_code == 400
         assert opened and not any(isinstance(file, str) for file in opened)
 

@@ -104,7 +104,10 @@ def test_bad_input_is_one_line_and_status_2(
     [
         ({"script": None}, "There is no script"),
         ({"transcript": Path("t.txt")}, "only be written without a script"),
-        ({"audio": Path("/nowhere/voice.wav"), "speech": ""}, "could not be read"),
+        ({"audio": Path("/nowhere/voice.wav"), "speech": ""}, "There is no recording “voice.wav”"),
+        ({"audio": Path("/"), "speech": ""}, "Is a directory"),
+        ({"out": Path("/dev/null")}, "is not a regular file"),
+        ({"captions": Path("/dev/null")}, "is not a regular file"),
     ],
 )
 def test_what_does_not_go_together_is_one_line_and_status_2(

@@ -18,6 +18,7 @@ from PIL import Image, ImageCms
 from talking_head.errors import PortraitError
 from talking_head.media_io import image_limits, images
 from talking_head.media_io.images import decode_image, digest_of, encode_jpeg, encode_png
+from tests.hostile_files import jpeg_with_scans, wide_webp
 
 QUADRANTS = {
     "top left": (200, 30, 30),
@@ -316,3 +317,43 @@ def test_thumbnail_fits_and_is_never_enlarged(portrait_png: Path) -> None:
     rgb = decode_image(portrait_png.read_bytes()).rgb
     assert Image.open(io.BytesIO(encode_jpeg(rgb, max_side_px=160))).size == (160, 160)
     assert Image.open(io.BytesIO(encode_jpeg(rgb, max_side_px=2_000))).size == (512, 512)
+
+
+@pytest.mark.parametrize("side_px", [200, 3_000])
+def test_54_a_jpeg_that_goes_over_its_pixels_again_and_again_is_refused_unread(side_px: int) -> None:
+    assert code_of(jpeg_with_scans(1_500, side_px)) == "image_too_complex"
+
+
+def test_the_scans_of_a_photo_are_no_reason_to_refuse_it() -> None:
+    assert decode_image(jpeg_with_scans(60, 400)).source_width_px == 400
+
+
+def test_pictures_behind_a_photo_are_not_counted() -> None:
+    """Telephones append a short video to a photo, in which any two bytes may look like a marker."""
+    photo = saved(quadrant_picture(200, 200), "JPEG")
+    assert decode_image(photo + b"\xff\xda\0\x08" * 5_000).source_width_px == 200
+
+
+def test_many_restart_markers_are_no_scans() -> None:
+    photo = saved(quadrant_picture(400, 400), "JPEG", restart_marker_blocks=1)
+    assert sum(photo.count(bytes([0xFF, 0xD0 + number])) for number in range(8)) > 100
+    assert decode_image(photo).source_width_px == 400
+
+
+def test_a_jpeg_of_empty_segments_is_refused() -> None:
+    assert code_of(b"\xff\xd8" + b"\xff\xfe\0\x02" * 20_000 + b"\xff\xd9") == "image_too_complex"
+
+
+def test_54_a_webp_is_measured_before_its_decoder_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = wide_webp()
+    monkeypatch.setattr(images.Image, "open", lambda *_args, **_options: pytest.fail("a decoder has seen it"))
+    assert code_of(data) == "image_too_large"
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}], ids=["lossy", "lossless", "extended"]
+)
+def test_every_kind_of_webp_says_its_size(options: dict[str, Any]) -> None:
+    assert decode_image(saved(quadrant_picture(120, 300), "WEBP", **options)).source_height_px == 300
+    if not options:
+        assert code_of(saved(quadrant_picture(120, 300), "WEBP")[:25]) == "image_unreadable"

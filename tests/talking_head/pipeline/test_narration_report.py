@@ -19,6 +19,7 @@ from talking_head.pipeline.checks.recording_report import (
     refuse_unusable_recording,
     report_on_recording,
 )
+from tests.hostile_files import MANY_CHANNELS, float_wav, sound_with_channels
 from tests.talking_head.recordings import RATE_HZ, hiss, hum, spoken, wav
 
 
@@ -104,6 +105,44 @@ def test_stereo_becomes_the_mean_of_both_sides(voice: Waveform, tmp_path: Path) 
     assert report.problems == ()
     kept, _ = read_flac(tmp_path / "plain")
     assert np.abs(kept - voice / 2).max() < 1e-4
+
+
+@pytest.mark.parametrize(("kind", "channels"), MANY_CHANNELS)
+def test_55_many_channels_are_decoded(kind: str, channels: int, tmp_path: Path) -> None:
+    sound = sound_with_channels(kind, channels)
+    report = report_on_recording(plain_recording(io.BytesIO(sound), tmp_path / "plain", max_seconds=600))
+    assert report.is_usable and report.channels == channels
+    kept, _ = read_flac(tmp_path / "plain")
+    assert np.abs(kept).max() == pytest.approx(0.3, abs=0.03)  # not the sum of all
+
+
+@pytest.mark.parametrize(("kind", "channels"), MANY_CHANNELS)
+def test_55_the_only_live_channel_of_many_is_the_voice(kind: str, channels: int, tmp_path: Path) -> None:
+    sound = sound_with_channels(kind, channels, live=(2,))
+    report = report_on_recording(plain_recording(io.BytesIO(sound), tmp_path / "plain", max_seconds=600))
+    assert "audio_cancelled" not in codes(report) and report.is_usable
+    kept, _ = read_flac(tmp_path / "plain")
+    assert np.abs(kept).max() == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 12])
+def test_channels_that_have_nothing_in_common_do_not_cancel(channels: int, tmp_path: Path) -> None:
+    noises = np.random.default_rng(5).normal(0, 0.1, (2 * RATE_HZ, channels)).astype(np.float32)
+    assert "audio_cancelled" not in codes(reported(noises, tmp_path))
+
+
+def test_four_channels_can_cancel_each_other_out(voice: Waveform, tmp_path: Path) -> None:
+    assert codes(reported(np.stack([voice, -voice, voice, -voice], axis=1), tmp_path)) == ["audio_cancelled"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_silence(voice: Waveform, tmp_path: Path) -> None:
+    broken = voice.copy()
+    broken[100:200], broken[300], broken[400], broken[500] = np.nan, np.inf, -np.inf, 3e38
+    report = report_on_recording(plain_recording(io.BytesIO(float_wav(broken)), tmp_path / "plain", max_seconds=600))
+    assert report.is_usable and np.isfinite([report.voice_db, report.noise_db]).all()
+    kept, _ = read_flac(tmp_path / "plain")
+    assert not kept[110:190].any()
 
 
 def test_what_is_kept_are_the_samples_that_came(voice: Waveform, tmp_path: Path) -> None:

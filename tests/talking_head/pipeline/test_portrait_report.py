@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from talking_head.engines.face.face_search import largest_face
 from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, find_faces
 from talking_head.errors import PortraitError
 from talking_head.media_io.arrays import Frame
+from talking_head.media_io.image_limits import GOOD_FACE_PX, too_few_pixels
 from talking_head.media_io.images import decode_image
 from talking_head.pipeline.checks.portrait_measurements import pose_of
-from talking_head.pipeline.checks.portrait_report import PortraitReport, refuse_unusable, report_on
+from talking_head.pipeline.checks.portrait_report import PortraitReport, check_portrait, refuse_unusable, report_on
 from tests.pictures import ASTRONAUT
 
 
@@ -52,6 +56,13 @@ def turned_by(portrait: Frame, degrees: float) -> Frame:
     height, width = portrait.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     return cv2.warpAffine(portrait, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+def turned_about(portrait: Frame, face: FaceBox, degrees: float) -> Frame:
+    """The portrait on a larger wall, turned about its face, so that the whole head stays in the picture."""
+    matrix = cv2.getRotationMatrix2D((face.center_x, face.center_y), degrees, 1)
+    matrix[:, 2] += np.array([450 - face.center_x, 450 - face.center_y])
+    return cv2.warpAffine(portrait, matrix, (900, 900), borderValue=(150, 160, 150)).astype(np.uint8)
 
 
 def scaled(portrait: Frame, factor: float) -> Frame:
@@ -145,6 +156,56 @@ def test_turning_and_nodding_are_measured_in_degrees(mesh: Landmarks, degrees: f
     around_x = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], np.float32)
     assert abs(pose_of(mesh.points @ around_y.T)[0] - yaw - degrees) < 6
     assert abs(pose_of(mesh.points @ around_x.T)[1] - pitch - degrees) < 6
+
+
+@pytest.mark.parametrize("degrees", [-55, -45, -30, 30, 45, 55])
+def test_a_tilted_head_is_turned_upright(portrait: Frame, face: FaceBox, degrees: float) -> None:
+    tilted = turned_about(portrait, face, degrees)
+    checked = check_portrait(tilted)
+    codes = [problem.code for problem in checked.report.problems]
+    assert codes[0] == "turned_upright" and checked.report.is_usable and checked.report.face_count == 1
+    assert "tilted" not in codes and "head_cut_off" not in codes
+    landmarks = largest_face(checked.rgb)
+    assert landmarks is not None
+    assert abs(pose_of(landmarks.points)[2]) < 8
+    assert 80 < np.ptp(landmarks.points[:, 1]) < 130  # nothing was enlarged
+
+
+@pytest.mark.parametrize("change", [lambda rgb: rgb, np.rot90, lambda rgb: rgb[::-1, ::-1]])
+def test_a_head_that_is_upright_or_lies_is_left_as_it_is(portrait: Frame, change: Callable[[Frame], Frame]) -> None:
+    rgb = np.ascontiguousarray(change(portrait))
+    checked = check_portrait(rgb)
+    assert checked.rgb is rgb
+    assert "turned_upright" not in [problem.code for problem in checked.report.problems]
+
+
+def test_a_turned_picture_reaches_no_further_than_the_original(portrait: Frame, face: FaceBox) -> None:
+    """Its corners would otherwise be smeared: the head is in the middle of the picture, so there is room."""
+    grey = np.full((900, 900, 3), 150, np.uint8)
+    grey[200:712, 250:762] = portrait
+    tilted = turned_about(grey, replace(face, center_x=face.center_x + 250, center_y=face.center_y + 200), 40)
+    marked = tilted.copy()
+    for edge in (marked[0], marked[-1], marked[:, 0], marked[:, -1]):
+        edge[:] = 255, 0, 255  # smearing would repeat it
+    turned = check_portrait(marked).rgb
+    assert turned.shape != marked.shape
+    edges = np.concatenate([turned[2], turned[-3], turned[:, 2], turned[:, -3]])
+    assert not (edges[:, [0, 2]].min(1) > edges[:, 1] + 100.0).any()
+
+
+def test_a_small_face_in_a_large_photo_is_found(portrait: Frame) -> None:
+    photo = np.full((1_536, 2_048, 3), (150, 160, 150), np.uint8)
+    photo[256:712, 796:1_252] = scaled(portrait, 0.89)[:456, :456]
+    report = report_on(photo)
+    assert report.is_usable and report.face_count == 1
+    assert report.face_box is not None and 940 < report.face_box.left < 1_000
+    assert "face_small" not in [problem.code for problem in report.problems]
+
+
+def test_one_number_says_how_large_a_face_should_be(portrait: Frame) -> None:
+    (problem,) = [problem for problem in report_on(scaled(portrait, 0.6)).problems if problem.code == "face_small"]
+    assert f"{GOOD_FACE_PX} pixels" in problem.hint
+    assert f"{GOOD_FACE_PX} pixels" in too_few_pixels(10, 10).hint
 
 
 def test_every_problem_says_what_to_do(portrait: Frame) -> None:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh, largest_face
+from talking_head.engines.face.face_search import largest_face
+from talking_head.engines.face.mesh import FaceBox, Landmarks, face_mesh
 from talking_head.media_io.arrays import Frame
 
 FACE_PX = 512
@@ -41,7 +42,7 @@ class FaceTracker:
 
         For a frame in which the face is lost, the position in the previous frame is used.
         """
-        self._mesh = self._track(frame) or largest_face(frame)
+        self._mesh = self._track(frame) or largest_face(frame, in_tiles=False)
         if self._mesh is not None:
             points = five_points(self._mesh)
             self._points = points if self._points is None else self._points + FOLLOWING * (points - self._points)

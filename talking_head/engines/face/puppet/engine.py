@@ -8,7 +8,8 @@ import cv2
 
 from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.face.eye_contours import EyeContours
-from talking_head.engines.face.mesh import FaceDetector, FaceMesh, largest_face
+from talking_head.engines.face.face_search import largest_face
+from talking_head.engines.face.mesh import FaceDetector, FaceMesh
 from talking_head.engines.face.puppet.framing import frame_portrait
 from talking_head.engines.face.puppet.motion import PuppetMotion, build_motion
 from talking_head.engines.face.puppet.renderer import PuppetRenderer
@@ -39,7 +40,7 @@ class PuppetFace:
             raise PortraitError(
                 "There is no portrait to animate.", code="no_face", hint="Choose a picture that shows a face."
             )
-        landmarks = largest_face(portrait.rgb, self._detector.find_faces, self._mesh.face_mesh)
+        landmarks = largest_face(portrait.rgb, self._detector, self._mesh)
         if landmarks is None:
             raise PortraitError(
                 "No face was found in the picture.",

@@ -18,7 +18,7 @@ from talking_head.engines.enhancer.gfpgan.face_alignment import (
     paste,
     similarity,
 )
-from talking_head.engines.face.mesh import largest_face
+from talking_head.engines.face.face_search import largest_face
 from talking_head.media_io.arrays import Frame
 from talking_head.media_io.images import decode_image
 from tests.pictures import ASTRONAUT

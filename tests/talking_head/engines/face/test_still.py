@@ -210,7 +210,7 @@ def test_a_face_that_the_mesh_denies_does_not_set_the_cut(
     """The puppet refuses such a picture; what is then shown of it must not hang on points that are nowhere."""
     framing = Framing("crop", 256)
     nowhere = Landmarks(np.zeros((468, 3), np.float32), score=0.1)
-    monkeypatch.setattr(mesh, "face_mesh", lambda _rgb, _box: nowhere)
+    monkeypatch.setattr(mesh.FaceMesh, "face_mesh", lambda _self, _rgb, _box: nowhere)
     middle = faceless_crop(portrait.rgb.shape[1], portrait.rgb.shape[0], "crop")
     expected = with_mark(cut_and_scale(portrait.rgb, middle, (256, 256)))
     assert np.array_equal(engine.prepare(portrait, framing).picture, expected)
@@ -219,10 +219,10 @@ def test_a_face_that_the_mesh_denies_does_not_set_the_cut(
 def test_it_works_without_face_networks(
     engine: StillFace, portrait: PortraitImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(_rgb: np.ndarray) -> list[mesh.FaceBox]:
+    def missing(_self: mesh.FaceDetector, _rgb: np.ndarray) -> list[mesh.FaceBox]:
         raise EngineError("The face detection models are not installed.")
 
-    monkeypatch.setattr(mesh, "find_faces", missing)
+    monkeypatch.setattr(mesh.FaceDetector, "findings", missing)
     assert engine.prepare(portrait, Framing("crop", 256)).width_px == 256
 
 

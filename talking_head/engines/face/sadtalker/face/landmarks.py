@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from talking_head.engines.face.face_search import largest_face
 from talking_head.engines.face.mesh import FaceDetector, FaceMesh
 from talking_head.media_io.arrays import Frame
 
@@ -54,10 +55,7 @@ class MeshLandmarkFinder:
 
     def find(self, rgb: Frame) -> NDArray[np.float64] | None:
         """Return 68 landmarks, as described in :class:`LandmarkFinder`."""
-        faces = self._detector.find_faces(rgb)
-        if not faces:
-            return None
-        mesh = self._mesh.face_mesh(rgb, faces[0])
-        if mesh.score < LEAST_MESH_SCORE:
+        mesh = largest_face(rgb, self._detector, self._mesh)
+        if mesh is None:
             return None
         return mesh.points[list(MESH_TO_68), :2].astype(np.float64)
