@@ -19,7 +19,7 @@ from talking_head.admin import formatting
 from talking_head.admin.charts import Chart, StackedPart, bar_chart
 from talking_head.models import JobState
 from talking_head.monitoring import dashboard_stats
-from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Span, Times
+from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Times, TimeSpan
 from talking_head.monitoring.prometheus import Reused
 from talking_head.monitoring.remedies import remedy_for
 
@@ -88,7 +88,7 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _failures_url(code: str, span: Span) -> str:
+def _failures_url(code: str, span: TimeSpan) -> str:
     """Return the URL of the failures with this error code in the same span, reviewed or not."""
     query = urlencode({"error_code": code, "reviewed": "all", "age": span.name})
     return f"{reverse('admin:talking_head_failure_changelist')}?{query}"
