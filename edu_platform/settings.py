@@ -6,12 +6,15 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import warnings
+from datetime import timedelta
 from pathlib import Path
 
 import environ
 from csp import constants as csp
 
 from edu_platform.error_reports import report_errors_to
+from edu_platform.private_files import make_private
+from edu_platform.proxies import is_loopback
 from edu_platform.redis_queue import redis_connection
 from edu_platform.secret_key import persistent_secret_key
 
@@ -24,9 +27,16 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or persistent_secret_key(BASE_DIR
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)  # behind a proxy that speaks TLS
+# Only these may say for whom they pass a request on (edu_platform/proxies.py). TLS means that there is a proxy.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"] if HTTPS else [])
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # load balancers ask these without TLS
+# Whether no other machine can reach the site, as far as the settings tell: the demo accounts work only then.
+BIND_HOST = env.str("BIND_HOST", default="127.0.0.1")  # `manage.py serve` sets it for the processes that it starts
+SITE_IS_LOCAL = not HTTPS and not TRUSTED_PROXIES and all(map(is_loopback, [*ALLOWED_HOSTS, BIND_HOST]))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 # Nothing is loaded from other origins and no inline script runs. `blob:` is for preview frames and chosen pictures.
@@ -57,12 +67,14 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "django_q",
+    "axes",
     "edu_platform",
     "talking_head",
     "avatars",
     "lessons",
 ]
 MIDDLEWARE = [
+    "edu_platform.proxies.forwarded_headers",  # first: all others may then believe what the request says
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -72,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "edu_platform.urls"
 ASGI_APPLICATION = "edu_platform.asgi.application"
@@ -97,10 +110,29 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+# --- logging in --------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["edu_platform.sign_in.backends.GuardedBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 10  # wrong passwords for one account from one address
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "edu_platform.proxies.client_address"
+AXES_LOCKOUT_CALLABLE = "edu_platform.sign_in.locked.locked_response"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who keeps trying is not locked out for ever
+AXES_DISABLE_ACCESS_LOG = True  # who logged in when is not recorded
+AXES_VERBOSE = False
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # limits count in it: guesses must not push out what was counted
+    }
+}
+
 # --- database ----------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    make_private(DATABASES["default"]["NAME"])
     # Write transactions take their lock at BEGIN: a deferred one that reads first fails with "database is locked"
     # as soon as another connection wrote in between, and no busy timeout can help.
     DATABASES["default"]["OPTIONS"] = {
@@ -202,7 +234,7 @@ CHANNEL_LAYERS: dict[str, dict[str, object]] = {
 # --- api ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",  # first: a 401 names its header
+        "edu_platform.sign_in.tokens.LimitedTokenAuthentication",  # first: a 401 names its header
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -256,8 +288,11 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # It logs several lines for every wakeup; our own loggers report the work done.
-    "loggers": {"django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}},
+    # Both log several lines for every sign-in or wakeup; our own loggers report the work done.
+    "loggers": {
+        "axes": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+    },
 }
 
 # --- traces and error reports ------------------------------------------------------------------------------------

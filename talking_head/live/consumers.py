@@ -6,8 +6,9 @@ one from the channel layer, one writes, one polls the database. Nothing piles up
 that do not fit are replaced by one snapshot, and only the newest preview is buffered.
 
 Close codes: 1000 the job has ended and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
-more), 4404 no such job, 1003/1007/1008/1009 the client violated the protocol. A socket that is refused before it is
-accepted looks like HTTP 403 to the client, for every reason.
+more), 4404 no such job; 4400, 4413, 4415 and 4429 the client sent something that it may not send, too long a message, a
+binary one, or too many. (Codes from 1001 to 2999 are for protocols: daphne refuses to send them.) A socket that is
+refused before it is accepted looks like HTTP 403 to the client, for every reason.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# RFC 6455, section 7.4.1
-JOB_IS_OVER, UNSUPPORTED_DATA, INVALID_DATA, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1000, 1003, 1007, 1008, 1009
+JOB_IS_OVER = 1000  # RFC 6455, section 7.4.1; an application may otherwise send only 3000 to 4999
+# Named after the HTTP status that they match, as those of socket_auth are.
+BAD_MESSAGE, MESSAGE_TOO_BIG, UNSUPPORTED_DATA, TOO_MANY_MESSAGES = 4400, 4413, 4415, 4429
 
 MAX_PENDING_EVENTS = 50
 CLIENT_MESSAGE_MAX_CHARACTERS = 200
@@ -122,7 +124,7 @@ class JobSocket:
                 raise Closed(None)
             now = time.monotonic()
             if len(arrivals) == CLIENT_MESSAGES_PER_MINUTE and now - arrivals[0] < 60:
-                raise Closed(POLICY_VIOLATION)
+                raise Closed(TOO_MANY_MESSAGES)
             arrivals.append(now)
             _check_client_message(message)
             self._request_snapshot()
@@ -256,6 +258,6 @@ def _check_client_message(message: Message) -> None:
     try:
         request = json.loads(text)
     except ValueError:
-        raise Closed(INVALID_DATA) from None
+        raise Closed(BAD_MESSAGE) from None
     if request != {"type": "snapshot"}:
-        raise Closed(POLICY_VIOLATION)
+        raise Closed(BAD_MESSAGE)

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from edu_platform.sign_in import demo_accounts
 from talking_head.errors import ResourceError
 from talking_head.files import bucket, local
 from talking_head.files.runtime_dir import run_dir_problem
@@ -54,6 +55,7 @@ def readiness() -> Readiness:
     if is_database_ready:
         _check_workers(result)
         _check_rows(result)
+        _check_accounts(result)
     return result
 
 
@@ -148,3 +150,9 @@ def _check_rows(result: Readiness) -> None:
     result.checks["rows"] = f"{sum(found.values())} set aside" if found else "ok"
     result.stuck_rows = [sentence(kind, count) for kind, count in found.items()]
     result.warnings += result.stuck_rows
+
+
+def _check_accounts(result: Readiness) -> None:
+    if text := demo_accounts.warning(is_local=settings.SITE_IS_LOCAL):
+        result.checks["accounts"] = "demo accounts"
+        result.warnings.append(f"{text} {demo_accounts.HINT}")

@@ -15,7 +15,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
+from rest_framework.exceptions import APIException, Throttled
 
+from edu_platform.sign_in.tokens import user_of
 from talking_head.errors import InvalidInput, ResourceError
 from talking_head.files import clip_cache, job_files, local, uploads
 from talking_head.files.range_response import serve_file
@@ -33,13 +35,17 @@ FileView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def private_file(view: FileView[P]) -> FileView[P]:
-    """Return ``view`` with what all file views share: it only reads, and answers 503 if the object storage fails."""
+    """Return ``view`` with what all file views share: it only reads, an API token counts as a session, and it answers
+    503 if the object storage fails."""
 
     @require_safe
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
+            request.user = user_of(request)  # type: ignore[assignment]
             return view(request, *args, **kwargs)
+        except APIException as error:  # a wrong token, or too many of them
+            return _refused_token(error)
         except ResourceError as error:
             response = _refusal(503, error.code, error.message, error.hint)
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -133,6 +139,15 @@ def _require_login(request: HttpRequest) -> HttpResponse:
     if is_navigation and request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
         return redirect_to_login(request.get_full_path())
     return _refusal(401, "not_authenticated", "You are not logged in.", "Log in and try again.")
+
+
+def _refused_token(error: APIException) -> HttpResponse:
+    if isinstance(error, Throttled):
+        hint = f"Try again in {error.wait} seconds."
+        response = _refusal(error.status_code, "throttled", "Too many wrong tokens.", hint)
+        response["Retry-After"] = str(error.wait)
+        return response
+    return _refusal(401, "authentication_failed", str(error.detail), "Send a valid API token.")
 
 
 def _forbidden() -> HttpResponse:

@@ -16,6 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from edu_platform.proxies import client_address
+from edu_platform.sign_in.limits import TOKENS_OF_ADDRESS
 from talking_head.monitoring import prometheus
 from talking_head.permissions import is_staff_with
 
@@ -27,7 +29,15 @@ PLAIN = "text/plain; charset=utf-8"
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Serve the metrics to staff who may view jobs and to clients with the token of the setting ``METRICS_TOKEN``."""
+    address = client_address(request)
+    is_guess = "Authorization" in request.headers
+    if is_guess and (wait := TOKENS_OF_ADDRESS.wait_seconds(address)):
+        response = HttpResponse("Too many wrong tokens.\n", PLAIN, status=429)
+        response["Retry-After"] = str(wait)
+        return response
     if not (_has_token(request) or is_staff_with(request.user, "talking_head.view_job")):
+        if is_guess:
+            TOKENS_OF_ADDRESS.take(address)
         response = HttpResponse("Send the metrics token, or log in as an administrator.\n", PLAIN, status=401)
         response["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return response

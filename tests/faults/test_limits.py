@@ -21,12 +21,12 @@ import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Origin
 
 from tests.faults.clerk import accept_jobs
 from tests.faults.conftest import FaultRecord
 from tests.faults.invariants import check_invariants
 from tests.faults.web import FIRST_TEACHER, Web
+from tests.scale_out.servers import origin_of
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
 FILES = 64
@@ -236,7 +236,7 @@ async def _open_viewers(address: str, cookie: dict[str, str]) -> list[ClientConn
 
 async def _connect(address: str, cookie: dict[str, str]) -> ClientConnection:
     return await connect(
-        address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None,
+        address, additional_headers=cookie, origin=origin_of(address), proxy=None,
         max_queue=1, ping_interval=None, compression=None, open_timeout=60,
     )  # fmt: skip
 

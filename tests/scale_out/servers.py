@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
 import redis
+from websockets.typing import Origin
 
 from talking_head.renderer.parent_death import die_with_parent
 from tests.talking_head.jobs.site import ROOT, wait_for
@@ -240,3 +242,8 @@ class Nginx(Server):
     def answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def origin_of(address: str) -> Origin:
+    """The page that a browser would open a socket from: one of the same host and port."""
+    return Origin(f"http://{urlsplit(address).netloc}")

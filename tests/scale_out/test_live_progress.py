@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
 
-from tests.scale_out.servers import Redis
+from tests.scale_out.servers import Redis, origin_of
 from tests.scale_out.site import SharedSite
 from tests.talking_head.jobs.site import wait_for
 
@@ -22,7 +21,7 @@ SECONDS = 60.0
 def watch(site: SharedSite, job: str) -> ClientConnection:
     cookie = site.sign_in_owner_of_all_jobs()
     address = f"ws://127.0.0.1:{site.start_web()}/ws/jobs/{job}/"
-    return connect(address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None)
+    return connect(address, additional_headers=cookie, origin=origin_of(address), proxy=None)
 
 
 def everything_heard(viewer: ClientConnection) -> tuple[list[dict[str, Any]], list[bytes]]:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from tests.object_store import KEYS, REGION, ObjectStore
-from tests.scale_out.servers import Nginx, ServerMissingError
+from tests.scale_out.servers import Nginx, ServerMissingError, origin_of
 from tests.scale_out.site import SharedSite
 
 pytestmark = pytest.mark.xdist_group("servers")
@@ -137,5 +136,5 @@ def test_sockets_pass_the_proxy(site: SharedSite, proxy: Nginx) -> None:
     (job,) = site.make_jobs(["One."])
     address = f"ws://127.0.0.1:{proxy.port}/ws/jobs/{job}/"
     cookie = site.sign_in_owner_of_all_jobs()
-    with connect(address, additional_headers=cookie, origin=Origin("http://localhost"), proxy=None) as viewer:
+    with connect(address, additional_headers=cookie, origin=origin_of(address), proxy=None) as viewer:
         assert json.loads(viewer.recv(timeout=30))["job"]["state"] == "queued"

@@ -8,11 +8,14 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from edu_platform.proxies import is_loopback
+from edu_platform.sign_in.demo_accounts import DEMO_ACCOUNTS
 from lessons import services as lessons
-from lessons.management.commands.load_demo import DEMO_ACCOUNTS, DEMO_LESSON_TITLE
+from lessons.management.commands.load_demo import DEMO_LESSON_TITLE
 from lessons.models import Lesson
 from talking_head import services as rendering
 from talking_head.services import Job
@@ -82,6 +85,10 @@ class Command(BaseCommand):
     def print_addresses(self, bind: str) -> None:
         """Print where the site is and the demo accounts."""
         self.stdout.write(f"\nLectern is at  http://{bind}/\n")
+        if not (settings.SITE_IS_LOCAL and is_loopback(bind.rpartition(":")[0])):
+            self.stdout.write("Other machines can reach it, so the demo accounts are switched off: make your own with")
+            self.stdout.write("  python manage.py createsuperuser\n\nCtrl-C stops it.")
+            return
         for role, username, password in DEMO_ACCOUNTS:
             self.stdout.write(f"  {role:<8} {username:<10} password {password}")
         self.stdout.write(f"  admin pages  http://{bind}/admin/\n\nPress Ctrl-C to stop.")

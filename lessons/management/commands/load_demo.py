@@ -13,16 +13,11 @@ from django.db import transaction
 from avatars.models import Portrait
 from avatars.services import portraits as avatars
 from edu_platform.people import TEACHERS_GROUP
+from edu_platform.sign_in.demo_accounts import DEMO_ACCOUNTS
 from lessons.models import Course, Enrolment, Lesson
 from talking_head.errors import PortraitError
 
 PORTRAIT = settings.BASE_DIR / "edu_platform" / "demo" / "astronaut.png"
-# (role, user name, password): for trials on a local machine; the README says to delete them on a real site.
-DEMO_ACCOUNTS = (
-    ("teacher", "teacher", "lectern-teacher"),
-    ("student", "student", "lectern-student"),
-    ("admin", "admin", "lectern-admin"),
-)
 FIRST_NAMES = {"teacher": "Tessa", "student": "Sam", "admin": "Ada"}
 DEMO_COURSE_SLUG = "the-moving-sky"
 DEMO_COURSE_TITLE = "The Moving Sky"

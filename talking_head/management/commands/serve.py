@@ -18,6 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from edu_platform.proxies import is_loopback
+from edu_platform.sign_in import demo_accounts
 from talking_head.renderer.parent_death import die_with_parent
 from talking_head.timing import timing
 
@@ -81,6 +83,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
         host, port = _address(bind)
+        os.environ["BIND_HOST"] = host  # tells the parts whether other machines can reach the site
+        if text := demo_accounts.warning(is_local=settings.SITE_IS_LOCAL and is_loopback(host)):
+            self.stderr.write(f"{text} {demo_accounts.HINT}")
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         parts = [
             ServedProcess(

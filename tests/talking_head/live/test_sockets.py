@@ -13,10 +13,12 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F
 from django.test import AsyncClient
+from pytest_django import Settings
 
 from edu_platform.asgi import application
+from edu_platform.sockets import is_same_origin
 from talking_head import permissions as access
-from talking_head.live import consumers, events
+from talking_head.live import consumers, events, socket_auth
 from talking_head.live.consumers import JobSocket
 from talking_head.live.unix_layer import UnixSocketChannelLayer
 from talking_head.models import Job, JobState
@@ -144,6 +146,37 @@ class TestWhoGetsIn:
         self, connect: Connect, job: Job, teacher: User, origin: tuple[bytes, bytes] | None
     ) -> None:
         assert not (await connect(job.pk, teacher, origin))[1]
+
+    @pytest.mark.parametrize(
+        ("origin", "host", "accepted"),
+        [
+            ("http://localhost:8000", "localhost:8000", True),
+            ("http://LocalHost:8000", "localhost:8000", True),
+            ("http://localhost", "localhost:80", True),
+            ("https://localhost", "localhost", True),
+            ("http://[::1]:8000", "[::1]:8000", True),
+            ("http://localhost:8001", "localhost:8000", False),
+            ("http://localhost", "localhost:8000", False),
+            ("http://127.0.0.1:8000", "localhost:8000", False),
+            ("http://localhost:99999", "localhost:8000", False),
+            ("https://pages.example", "localhost:8000", True),
+            ("https://pages.example:444", "localhost:8000", False),
+            ("https://a.school.example", "localhost:8000", True),
+            ("https://school.example.evil.example", "localhost:8000", False),
+            ("http://evil.example", "evil.example", False),
+        ],
+    )
+    async def test_only_from_pages_of_this_host_and_port(
+        self, job: Job, teacher: User, settings: Settings, origin: str, host: str, accepted: bool
+    ) -> None:
+        settings.CSRF_TRUSTED_ORIGINS = ["https://pages.example", "https://*.school.example"]
+        scope = {"headers": [(b"origin", origin.encode()), (b"host", host.encode())]}
+        assert is_same_origin(scope) is accepted
+
+    def test_every_close_code_is_one_that_a_server_may_send(self) -> None:
+        codes = {value for module in (consumers, socket_auth) for value in vars(module).values() if _is_code(value)}
+        assert len(codes) >= 8
+        assert all(code == 1000 or 3000 <= code <= 4999 for code in codes)
 
     async def test_authentication_without_a_session_counts_too(self, job: Job, teacher: User) -> None:
         for user, accepted in ((teacher, True), (AnonymousUser(), False)):
@@ -309,14 +342,14 @@ class TestWhatClientsMaySay:
     @pytest.mark.parametrize(
         ("text", "code"),
         [
-            ("{", 1007),
-            ("\x00", 1007),
-            ("[" * 190, 1007),
-            ("null", 1008),
-            ('"snapshot"', 1008),
-            ('{"type": "job", "state": "completed"}', 1008),
-            ('{"type": "snapshot", "more": 1}', 1008),
-            ("x" * 100_000, 1009),
+            ("{", 4400),
+            ("\x00", 4400),
+            ("[" * 190, 4400),
+            ("null", 4400),
+            ('"snapshot"', 4400),
+            ('{"type": "job", "state": "completed"}', 4400),
+            ('{"type": "snapshot", "more": 1}', 4400),
+            ("x" * 100_000, 4413),
         ],
     )
     async def test_nothing_else(self, watch: Watch, job: Job, teacher: User, text: str, code: int) -> None:
@@ -327,13 +360,17 @@ class TestWhatClientsMaySay:
     async def test_nothing_binary(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         await viewer.says(data=b"\x00\x01")
-        assert await viewer.close_code() == 1003
+        assert await viewer.close_code() == 4415
 
     async def test_not_too_often(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
         for _ in range(consumers.CLIENT_MESSAGES_PER_MINUTE + 1):
             await viewer.says('{"type": "snapshot"}')
-        assert await viewer.close_code() == 1008
+        assert await viewer.close_code() == 4429
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, int) and 1000 <= value <= 4999
 
 
 class SlowViewer:

@@ -1,0 +1,1 @@
+"""Signing in: who is refused before a password is even hashed, and for how long."""

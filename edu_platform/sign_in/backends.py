@@ -1,0 +1,46 @@
+"""The first of the authentication backends: it refuses attempts before Django's own, the second, hashes a password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.backends import AxesBackend
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from edu_platform.proxies import client_address
+from edu_platform.sign_in import demo_accounts
+from edu_platform.sign_in.limits import LOGINS_OF_ADDRESS, LOGINS_OF_USER
+from edu_platform.sign_in.locked import DEMO_ACCOUNT, Refusal, refuse
+
+
+class GuardedBackend(AxesBackend):
+    """django-axes, and the limits that it does not know.
+
+    A refused attempt raises PermissionDenied, which ends ``authenticate`` before any other backend is asked, and leaves
+    a :class:`Refusal` on the request, from which the middleware of django-axes makes the page.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> None:
+        if request is None:
+            return  # a program on this machine, such as a test or a command: there is no client to lock out
+        # Refused like an unknown account when there is no name: forms require one.
+        name, address = username or "", client_address(request)
+        if demo_accounts.is_refused(request, password or ""):
+            raise refuse(request, Refusal(403, reason=DEMO_ACCOUNT))
+        if wait := LOGINS_OF_ADDRESS.take(address) or LOGINS_OF_USER.take(name):
+            raise refuse(request, Refusal(429, wait_seconds=wait))
+        super().authenticate(request, username=username, password=password, **kwargs)
+
+
+@receiver(user_logged_in, dispatch_uid="sign_in.give_back_attempt")
+def give_back_attempt(sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    """Uncount the attempt that succeeded."""
+    if request is not None:
+        LOGINS_OF_ADDRESS.give_back(client_address(request))
+        LOGINS_OF_USER.give_back(user.get_username())
+
+
