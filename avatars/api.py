@@ -20,6 +20,7 @@ from edu_platform.people import signed_in_user
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
+from talking_head.api.serializers import RequestSerializer
 
 
 class PortraitSerializer(serializers.ModelSerializer):
@@ -54,7 +55,7 @@ class PortraitSerializer(serializers.ModelSerializer):
         return reverse("portrait_file", args=[portrait.digest])
 
 
-class NewPortraitSerializer(serializers.Serializer):
+class NewPortraitSerializer(RequestSerializer):
     image_file = serializers.FileField(max_length=1_000)
     name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     consent_given_by = serializers.CharField(
@@ -63,7 +64,7 @@ class NewPortraitSerializer(serializers.Serializer):
     is_shared = serializers.BooleanField(required=False, default=False)
 
 
-class PortraitChangeSerializer(serializers.Serializer):
+class PortraitChangeSerializer(RequestSerializer):
     name = serializers.CharField(max_length=100, required=False)
     is_shared = serializers.BooleanField(required=False)
 

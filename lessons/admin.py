@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from lessons.models import Course, Enrolment, Lesson, Progress
+from lessons.permissions import PUBLISH_LESSON
 from talking_head.services import Job
 
 
@@ -24,6 +25,9 @@ class LessonInline(admin.TabularInline):
     extra = 0
     fields = ("position", "title", "is_published")
     show_change_link = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        return () if request.user.has_perm(PUBLISH_LESSON) else ("is_published",)
 
 
 @admin.register(Course)
@@ -61,6 +65,10 @@ class LessonAdmin(admin.ModelAdmin):
     # never becomes the current one.
     readonly_fields = ("version", "latest_render", "current_render", "editor", "created_at", "updated_at")
     exclude = ("latest_job", "current_job")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        fields = tuple(self.readonly_fields)
+        return fields if request.user.has_perm(PUBLISH_LESSON) else (*fields, "is_published")
 
     @admin.display(boolean=True, description="video")
     def has_video(self, lesson: Lesson) -> bool:

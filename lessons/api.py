@@ -22,7 +22,7 @@ from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from talking_head import services as rendering
 from talking_head.api.schema import answers
-from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
+from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RequestSerializer, RetrySerializer
 from talking_head.errors import InvalidInput, OptionError, PortraitError
 from talking_head.profiles import ASKABLE_PROFILES
 
@@ -52,12 +52,12 @@ class CourseDetailSerializer(CourseSerializer):
         fields = [*CourseSerializer.Meta.fields, "lessons"]
 
 
-class NewCourseSerializer(serializers.Serializer):
+class NewCourseSerializer(RequestSerializer):
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
 
 
-class NewLessonSerializer(serializers.Serializer):
+class NewLessonSerializer(RequestSerializer):
     title = serializers.CharField(max_length=200)
 
 
@@ -85,7 +85,7 @@ class LessonSerializer(serializers.ModelSerializer):
         return job.pk if job else None
 
 
-class LessonChangeSerializer(serializers.Serializer):
+class LessonChangeSerializer(RequestSerializer):
     title = serializers.CharField(max_length=200, required=False)
     script = serializers.CharField(
         max_length=MAX_SCRIPT_CHARACTERS, required=False, allow_blank=True, trim_whitespace=False
@@ -107,7 +107,7 @@ class LessonChangeSerializer(serializers.Serializer):
     )
 
 
-class PublishSerializer(serializers.Serializer):
+class PublishSerializer(RequestSerializer):
     is_published = serializers.BooleanField()
 
 
@@ -133,7 +133,7 @@ class CourseDetail(APIView):
     @extend_schema(responses=answers(CourseDetailSerializer))
     def get(self, request: Request, slug: str) -> Response:
         course = _visible_course(request, slug)
-        if rules.may_edit_course(request.user, course):
+        if rules.may_manage(request.user, course):
             lessons = list(course.lessons.all())
         else:
             lessons = all_as_published(course.lessons.filter(is_published=True).exclude(rules.with_hidden_video()))
@@ -148,7 +148,7 @@ class LessonList(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """Add a lesson to a course."""
         course = _visible_course(request, slug)
-        if not rules.may_edit_course(request.user, course):
+        if not rules.may(request.user, course, rules.ADD_LESSON):
             raise PermissionDenied("Only the teacher of a course can change it.")
         lesson = services.add_lesson(course, _checked(NewLessonSerializer, request)["title"])
         return Response(LessonSerializer(lesson).data, status=status.HTTP_201_CREATED)
@@ -160,7 +160,7 @@ class LessonDetail(APIView):
     @extend_schema(responses=answers(LessonSerializer))
     def get(self, request: Request, pk: int) -> Response:
         lesson = _visible_lesson(request, pk)
-        if not rules.may_edit(request.user, lesson):
+        if not rules.may_manage(request.user, lesson.course):
             (lesson,) = all_as_published([lesson])
         return Response(LessonSerializer(lesson).data)
 
@@ -181,7 +181,7 @@ class LessonDetail(APIView):
 
     @extend_schema(responses=answers(None, status.HTTP_204_NO_CONTENT))
     def delete(self, request: Request, pk: int) -> Response:
-        services.delete_lesson(_own_lesson(request, pk))
+        services.delete_lesson(_own_lesson(request, pk, rules.DELETE_LESSON))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -203,7 +203,7 @@ class LessonPublish(APIView):
 
     @extend_schema(request=PublishSerializer, responses=answers(LessonSerializer))
     def post(self, request: Request, pk: int) -> Response:
-        lesson = _own_lesson(request, pk)
+        lesson = _own_lesson(request, pk, rules.PUBLISH_LESSON)
         services.set_published(lesson, _checked(PublishSerializer, request)["is_published"])
         lesson.refresh_from_db()
         return Response(LessonSerializer(lesson).data)
@@ -235,14 +235,14 @@ def _visible_course(request: Request, slug: str) -> Course:
 
 def _visible_lesson(request: Request, pk: int) -> Lesson:
     lesson = Lesson.objects.select_related("course__teacher").filter(pk=pk).first()
-    if lesson is None or not (rules.may_edit(request.user, lesson) or rules.may_watch(request.user, lesson)):
+    if lesson is None or not rules.may_watch(request.user, lesson):
         raise Http404
     return lesson
 
 
-def _own_lesson(request: Request, pk: int) -> Lesson:
+def _own_lesson(request: Request, pk: int, permission: str = rules.CHANGE_LESSON) -> Lesson:
     lesson = _visible_lesson(request, pk)
-    if not rules.may_edit(request.user, lesson):
+    if not rules.may(request.user, lesson.course, permission):
         raise PermissionDenied("Only the teacher of a course can change its lessons.")
     return lesson
 
@@ -257,5 +257,7 @@ def _language_of(voice: str, lesson: Lesson) -> str:
     """Return the language that a voice speaks; "" is the default voice."""
     voices = {known.name: known.language for known in rendering.voices_for(lesson.course.teacher)}
     if voice and voice not in voices:
+        if rendering.voice_sample_digest(voice):
+            raise rendering.voice_withdrawn()
         raise OptionError(f"There is no voice “{voice}”.", code="unknown_voice", hint="Choose one of /api/voices/.")
     return voices.get(voice, DEFAULT_LANGUAGE)

@@ -18,7 +18,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from lessons.models import Course, Lesson
-from lessons.permissions import subject_of
+from lessons.permissions import subject_of, users_who_may_edit
 from talking_head import services as rendering
 from talking_head.services import Job
 
@@ -70,7 +70,7 @@ def _delete_videos_with_account(instance: User, **_: Any) -> None:
 def _renders_of(lesson: Lesson) -> QuerySet[Job]:
     """Return a lesson's videos. A job's subject is only a string that came with the request, so it counts only for jobs
     of users who may change the lesson."""
-    may_edit = Q(owner=lesson.course.teacher_id) | Q(owner__is_staff=True) | Q(owner=None)
+    may_edit = Q(owner__in=users_who_may_edit(lesson)) | Q(owner=None)
     by_subject = Q(subject=subject_of(lesson)) & may_edit
     shown_elsewhere = Lesson.with_deleted.exclude(pk=lesson.pk).exclude(current_job=None).values("current_job")
     ids = [job_id for job_id in (lesson.current_job, lesson.latest_job) if job_id]

@@ -88,6 +88,7 @@ class Lesson(models.Model):
 
     class Meta:
         ordering = ["course", "position", "id"]
+        permissions = [("publish_lesson", "Can show lessons to students and hide them")]
 
     def __str__(self) -> str:
         return self.title

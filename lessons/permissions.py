@@ -11,12 +11,33 @@ from edu_platform.people import Person
 from lessons.models import Course, Lesson
 from talking_head.services import hidden_jobs
 
+# What it takes beside teaching the course. Staff status alone opens the admin's pages and nothing here.
+VIEW = "lessons.view_course"  # all courses, with their lessons, published or not
+CHANGE_COURSE = "lessons.change_course"
+ADD_LESSON, CHANGE_LESSON, DELETE_LESSON = "lessons.add_lesson", "lessons.change_lesson", "lessons.delete_lesson"
+PUBLISH_LESSON = "lessons.publish_lesson"
+ADD_STUDENT, REMOVE_STUDENT = "lessons.add_enrolment", "lessons.delete_enrolment"
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def may(user: Person, course: Course, permission: str) -> bool:
+    """Return whether a user may do something with a course: its teacher everything, other users what they have the
+    permission for. Without the permission to view, another teacher's course does not exist for them."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return course.teacher_id == user.pk or (user.has_perm(VIEW) and user.has_perm(permission))
+
+
+def may_view_all_courses(user: Person) -> bool:
+    """Return whether a user sees the courses of all teachers."""
+    return isinstance(user, User) and user.has_perm(VIEW)
+
 
 def courses_taught_by(user: Person) -> QuerySet[Course]:
-    """Return the courses that a user may change: their own; all for staff."""
+    """Return the courses whose lessons a user sees before they are published: their own, or all with the permission."""
     if not isinstance(user, User):
         return Course.objects.none()
-    return Course.objects.all() if user.is_staff else Course.objects.filter(teacher=user)
+    return Course.objects.all() if may_view_all_courses(user) else Course.objects.filter(teacher=user)
 
 
 def courses_taken_by(user: Person) -> QuerySet[Course]:
@@ -27,22 +48,35 @@ def courses_taken_by(user: Person) -> QuerySet[Course]:
 
 
 def courses_visible_to(user: Person) -> QuerySet[Course]:
-    """Return the courses that a user teaches or takes; all for staff."""
+    """Return the courses that a user teaches or takes, or all with the permission."""
     if not isinstance(user, User):
         return Course.objects.none()
-    if user.is_staff:
+    if may_view_all_courses(user):
         return Course.objects.all()
     return Course.objects.filter(Q(teacher=user) | Q(enrolments__student=user)).distinct()
 
 
+def may_manage(user: Person, course: Course) -> bool:
+    """Return whether a user sees a course as its teacher does; what they may change there is asked separately."""
+    return may(user, course, VIEW)
+
+
 def may_edit_course(user: Person, course: Course) -> bool:
-    """Return whether a user may change a course: its teacher, or staff."""
-    return isinstance(user, User) and user.is_active and (user.is_staff or course.teacher_id == user.pk)
+    """Return whether a user may change the title and description of a course."""
+    return may(user, course, CHANGE_COURSE)
 
 
 def may_edit(user: Person, lesson: Lesson) -> bool:
-    """Return whether a user may change a lesson: the teacher of its course, or staff."""
-    return may_edit_course(user, lesson.course)
+    """Return whether a user may change a lesson."""
+    return may(user, lesson.course, CHANGE_LESSON)
+
+
+def users_who_may_edit(lesson: Lesson) -> QuerySet[User]:
+    """Return the users for whom :func:`may_edit` holds, and those for whom it would if they were active."""
+    others = User.objects.with_perm(CHANGE_LESSON, is_active=None, backend=MODEL_BACKEND).filter(
+        pk__in=User.objects.with_perm(VIEW, is_active=None, backend=MODEL_BACKEND)
+    )
+    return User.objects.filter(Q(pk=lesson.course.teacher_id) | Q(pk__in=others))
 
 
 def is_enrolled(user: Person, course: Course) -> bool:
@@ -51,9 +85,9 @@ def is_enrolled(user: Person, course: Course) -> bool:
 
 
 def may_watch(user: Person, lesson: Lesson) -> bool:
-    """Return whether a user may watch a lesson: its teacher and staff always; an enrolled student once it is published
-    and has a video that is not hidden."""
-    if may_edit(user, lesson):
+    """Return whether a user may watch a lesson: its teacher and users who may view all courses always; an enrolled
+    student once it is published and has a video that is not hidden."""
+    if may_manage(user, lesson.course):
         return True
     if not lesson.is_published or lesson.current_job is None or not is_enrolled(user, lesson.course):
         return False

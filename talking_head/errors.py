@@ -29,18 +29,19 @@ class TalkingHeadError(Exception):
     Args:
         code: stable snake_case identifier.
         message: one sentence for the user, without a trailing stack or path of this machine.
-        hint: what to do next; empty when there is nothing to do.
+        hint: what to do next; the default of the class if left out, which is empty where there is nothing to do.
         permanent: True when the same input will fail again.
     """
 
     default_code = "error"
+    default_hint = ""
     default_permanent = False
 
     def __init__(self, message: str, *, code: str = "", hint: str = "", permanent: bool | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
-        self.hint = hint
+        self.hint = hint or self.default_hint
         self.permanent = self.default_permanent if permanent is None else permanent
 
     def __str__(self) -> str:
@@ -91,6 +92,7 @@ class LimitReached(TalkingHeadError):
 
 class RendererError(TalkingHeadError):
     default_code = "renderer_crashed"
+    default_hint = "Try again; if it happens again, try another profile and tell an administrator."
 
 
 OUT_OF_MEMORY = "out_of_memory"
@@ -153,9 +155,8 @@ def from_os_error(error: OSError, folder: FolderWording = MEDIA_FOLDER) -> Talki
             hint=folder.grant_access,
             permanent=folder.denied_is_permanent,
         )
-    return ResourceError(
-        f"A file could not be read or written: {error.strerror or error}.", code="storage_error", hint=folder.look_into
-    )
+    hint = folder.look_into or "Try again; if it happens again, tell an administrator."
+    return ResourceError("A file could not be read or written.", code="storage_error", hint=hint)
 
 
 @contextlib.contextmanager

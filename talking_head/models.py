@@ -54,6 +54,8 @@ class Job(models.Model):
     subject_version = models.CharField(max_length=64, blank=True)
     # NULL, not "": the constraint below must not see two jobs without a key as the same.
     idempotency_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    # Of the request that the key came with, so that another request with the same key is noticed; "" if not known.
+    request_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     script = models.TextField()
     language = models.CharField(max_length=20, default="en")
@@ -108,6 +110,7 @@ class Job(models.Model):
             ("retry_job_faster", "Can try a video again with a faster profile"),
             ("cancel_job", "Can cancel a video"),
             ("review_job", "Can mark a failure as reviewed and take it back"),
+            ("use_vip", "Can have videos made before those of others"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "idempotency_key"], name="one_job_per_idempotency_key"),

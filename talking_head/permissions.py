@@ -118,6 +118,11 @@ def may_submit_jobs(user: Person) -> bool:
     return user.has_perm("talking_head.add_job") or any(rule(user) for rule in _submitter_rules)
 
 
+def may_use_vip(user: Person) -> bool:
+    """Return whether this person's videos may be made before those of others."""
+    return isinstance(user, User) and user.has_perm("talking_head.use_vip")
+
+
 def is_staff_with(user: Person, permission: str) -> bool:
     """Return whether the user is staff with that permission."""
     return isinstance(user, User) and user.is_staff and user.has_perm(permission)

@@ -42,5 +42,3 @@ def give_back_attempt(sender: Any, request: HttpRequest | None, user: Any, **kwa
     if request is not None:
         LOGINS_OF_ADDRESS.give_back(client_address(request))
         LOGINS_OF_USER.give_back(user.get_username())
-
-

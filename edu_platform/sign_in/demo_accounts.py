@@ -45,7 +45,7 @@ def with_published_passwords() -> list[str]:
 
 
 def warning(*, is_local: bool) -> str:
-    """Return what to say at the start, in checks and in ``/readyz``; empty when the site is local or nothing is wrong."""
+    """Return what to say at the start, in checks and in ``/readyz``; empty on a local site and where all is well."""
     names = [] if is_local else with_published_passwords()
     if not names:
         return ""

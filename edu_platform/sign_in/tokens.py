@@ -39,5 +39,3 @@ def user_of(request: HttpRequest) -> Person:
     """
     found = LimitedTokenAuthentication().authenticate(Request(request))
     return found[0] if found else request.user
-
-

@@ -18,10 +18,11 @@ def visible_course(request: HttpRequest, slug: str) -> Course:
     return get_object_or_404(rules.courses_visible_to(request.user).select_related("teacher"), slug=slug)
 
 
-def own_course(request: HttpRequest, slug: str) -> Course:
-    """Return a course that the user may edit; raise PermissionDenied for its students, Http404 for other users."""
+def own_course(request: HttpRequest, slug: str, permission: str = rules.CHANGE_COURSE) -> Course:
+    """Return a course with which the user may do this; raise PermissionDenied for users who only see it, Http404 for
+    all others."""
     course = visible_course(request, slug)
-    if not rules.may_edit_course(request.user, course):
+    if not rules.may(request.user, course, permission):
         raise PermissionDenied("Only the teacher of this course can do that.")
     return course
 
@@ -31,9 +32,9 @@ def lesson_in(course: Course, pk: int) -> Lesson:
     return get_object_or_404(Lesson.objects.select_related("course__teacher", "portrait"), course=course, pk=pk)
 
 
-def own_lesson(request: HttpRequest, slug: str, pk: int) -> Lesson:
-    """Return a lesson that the user may edit; raise as :func:`own_course` does."""
-    return lesson_in(own_course(request, slug), pk)
+def own_lesson(request: HttpRequest, slug: str, pk: int, permission: str = rules.CHANGE_LESSON) -> Lesson:
+    """Return a lesson with which the user may do this; raise as :func:`own_course` does."""
+    return lesson_in(own_course(request, slug, permission), pk)
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
@@ -30,7 +31,7 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a course: the watchable lessons to a student, the management page to its teacher."""
     course = visible_course(request, slug)
     user = signed_in_user(request.user)
-    if not rules.may_edit_course(user, course):
+    if not rules.may_manage(user, course):
         lesson_cards = cards.lesson_cards(all_as_published(learning.watchable_lessons(course)), user)
         done = sum(card.is_completed for card in lesson_cards)
         return render(request, "lessons/course_detail.html", {"course": course, "cards": lesson_cards, "done": done})
@@ -48,17 +49,34 @@ def _management_page(
     refused = new_lesson or add_student
     if refused is not None:
         focus_first_error(refused)
+    user = signed_in_user(request.user)
+    may = _possibilities(user, course)
     context = {
         "course": course,
-        "cards": cards.lesson_cards(course.lessons.all(), signed_in_user(request.user)),
+        "cards": cards.lesson_cards(course.lessons.all(), user),
         "enrolments": course.enrolments.select_related("student").order_by("student__username"),
         "new_lesson": new_lesson or NewLessonForm(),
         "add_student": add_student or AddStudentForm(),
         # The button that was pressed gets the focus again, so that a lesson can be moved several places.
         "pressed": f"{request.GET.get('moved', '')}-{request.GET.get('direction', '')}",
-        "deleted_lessons": deletion.restorable_lessons(course),
+        "deleted_lessons": deletion.restorable_lessons(course) if may["delete_lesson"] else [],
+        "may": may,
     }
     return render(request, "lessons/course_manage.html", context, status=200 if refused is None else 400)
+
+
+def _possibilities(user: User, course: Course) -> dict[str, bool]:
+    """Return which buttons the page has; the views behind them ask again."""
+    permissions = {
+        "change_course": rules.CHANGE_COURSE,
+        "add_lesson": rules.ADD_LESSON,
+        "change_lesson": rules.CHANGE_LESSON,
+        "delete_lesson": rules.DELETE_LESSON,
+        "publish_lesson": rules.PUBLISH_LESSON,
+        "add_student": rules.ADD_STUDENT,
+        "remove_student": rules.REMOVE_STUDENT,
+    }
+    return {name: rules.may(user, course, permission) for name, permission in permissions.items()}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -96,7 +114,7 @@ def course_edit(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
     """Add a lesson and redirect to its editor."""
-    course = own_course(request, slug)
+    course = own_course(request, slug, rules.ADD_LESSON)
     form = NewLessonForm(request.POST)
     if not form.is_valid():
         return _management_page(request, course, new_lesson=form)
@@ -120,9 +138,9 @@ def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Publish a lesson or hide it."""
-    lesson = own_lesson(request, slug, pk)
+    lesson = own_lesson(request, slug, pk, rules.PUBLISH_LESSON)
     published = request.POST.get("published") == "1"
-    to_editor = request.POST.get("next") == "editor"
+    to_editor = request.POST.get("next") == "editor" and rules.may_edit(request.user, lesson)
     place = "" if to_editor else _at(lesson)
     try:
         services.set_published(lesson, published)
@@ -173,7 +191,7 @@ def lesson_video(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Delete a lesson; the course's page then offers to undo it."""
-    lesson = own_lesson(request, slug, pk)
+    lesson = own_lesson(request, slug, pk, rules.DELETE_LESSON)
     services.delete_lesson(lesson)
     return redirect(f"{lesson.course.get_absolute_url()}#deleted-lessons")
 
@@ -182,7 +200,7 @@ def lesson_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 def lesson_undelete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Restore a deleted lesson with its videos."""
-    course = own_course(request, slug)
+    course = own_course(request, slug, rules.DELETE_LESSON)
     lesson = deletion.restorable_lessons(course).filter(pk=pk).first()
     if lesson is None or not services.restore_lesson(lesson):
         messages.error(request, "It is too late to restore this lesson.")
@@ -195,7 +213,7 @@ def lesson_undelete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
     """Enrol a student by user name."""
-    course = own_course(request, slug)
+    course = own_course(request, slug, rules.ADD_STUDENT)
     form = AddStudentForm(request.POST)
     if not form.is_valid():
         return _management_page(request, course, add_student=form)
@@ -213,7 +231,7 @@ def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpResponse:
     """End a student's enrolment."""
-    course = own_course(request, slug)
+    course = own_course(request, slug, rules.REMOVE_STUDENT)
     if services.remove_student(course, student_id):
         messages.success(request, "Removed from the course.", extra_tags=AT_STUDENTS)
     return redirect("course_detail", slug)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
+from lessons import permissions as rules
 from lessons import services
 from lessons.clip_states import CLIP_STATES
 from lessons.forms import LessonForm
@@ -158,6 +159,8 @@ def _page(
         "lesson": lesson,
         "course": lesson.course,
         "form": form,
+        "may_publish": rules.may(request.user, lesson.course, rules.PUBLISH_LESSON),
+        "may_delete": rules.may(request.user, lesson.course, rules.DELETE_LESSON),
         "version": lesson.version if version is None else version,
         "profiles": _profile_choices(form),
         "snapshot": snapshot,

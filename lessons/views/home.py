@@ -18,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Redirect teachers to their courses; show students the lesson to continue with, and their courses."""
     user = signed_in_user(request.user)
     taken = cards.with_counts(rules.courses_taken_by(user))
-    if not taken.exists() and is_teacher(user):
+    if not taken.exists() and (is_teacher(user) or rules.may_view_all_courses(user)):
         return redirect("course_list")
     step = learning.continue_where_left_off(user)
     card = cards.lesson_cards([step.lesson], user)[0] if step else None
@@ -34,5 +34,6 @@ def course_list(request: HttpRequest) -> HttpResponse:
         "taught": cards.with_counts(rules.courses_taught_by(user)),
         "taken": cards.with_counts(rules.courses_taken_by(user)),
         "may_create": is_teacher(user),
+        "sees_all": rules.may_view_all_courses(user),
     }
     return render(request, "lessons/course_list.html", context)

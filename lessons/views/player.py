@@ -39,8 +39,9 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user = signed_in_user(request.user)
     job = services.current_job_of(lesson)
     may_edit = rules.may_edit(user, lesson)
-    tell_of_missing_video(request, job, is_teacher=may_edit)
-    shown = lesson if may_edit else as_published(lesson, job)
+    sees_draft = rules.may_manage(user, lesson.course)
+    tell_of_missing_video(request, job, is_teacher=sees_draft)
+    shown = lesson if sees_draft else as_published(lesson, job)
     following = learning.next_lesson_after(lesson)
     snapshot = rendering.job_snapshot(job) if job else None
     transcript = _transcript(snapshot["clips"]) if snapshot else []
@@ -58,7 +59,7 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "fallbacks": sum(clip["is_fallback"] for clip in snapshot["clips"]) if snapshot else 0,
         "progress": progress,
         "resume_seconds": learning.resume_position(progress, job.video_seconds if job else None),
-        "next_lesson": following if may_edit or following is None else all_as_published([following])[0],
+        "next_lesson": following if sees_draft or following is None else all_as_published([following])[0],
         "may_edit": may_edit,
     }
     return render(request, "lessons/lesson_detail.html", context)

@@ -73,6 +73,8 @@ def with_retry_after(response: ResponseT, error: TalkingHeadError | None) -> Res
 def _status_of(error: TalkingHeadError) -> int:
     if error.code in CONFLICTS:
         return status.HTTP_409_CONFLICT
+    if error.code == "idempotency_key_reused":
+        return status.HTTP_422_UNPROCESSABLE_ENTITY
     if isinstance(error, InvalidInput):
         return status.HTTP_400_BAD_REQUEST
     if isinstance(error, LimitReached):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.files import File
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
@@ -12,7 +18,7 @@ PARAMETER = OpenApiParameter(
     HEADER,
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="Requests with the same key return the same job. At most 100 characters.",
+    description="Repeating a request with its key returns the same job. At most 100 characters.",
 )
 
 
@@ -26,3 +32,17 @@ def idempotency_key(request: Request) -> str | None:
     if key is not None and not (key.isascii() and key.isprintable()):
         raise ValidationError({HEADER: ["Use printable ASCII characters."]})
     return key or None
+
+
+def request_digest(values: Mapping[str, Any]) -> str:
+    """Return the digest of a checked request: two with the same values, whatever their form, have the same one."""
+    plain = {name: _digest_of(value) if isinstance(value, File) else value for name, value in values.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode(errors="replace")).hexdigest()
+
+
+def _digest_of(file: File) -> str:
+    digest = hashlib.sha256()
+    for block in file.chunks():
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()

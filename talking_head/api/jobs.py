@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
+from rest_framework.parsers import FormParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +16,7 @@ from rest_framework.views import APIView
 from edu_platform.people import signed_in_user
 from talking_head import services
 from talking_head.api import idempotency, serializers
+from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, own_job, visible_job
 from talking_head.api.schema import answers
 from talking_head.errors import unknown_portrait
@@ -46,15 +48,17 @@ class JobList(generics.ListAPIView):
         form = serializers.NewJobSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        digest = values.get("portrait_digest", "")
-        if digest and not services.may_view_portrait(request.user, digest):
+        portrait = values.get("portrait_digest", "")
+        if portrait and not services.may_view_portrait(request.user, portrait):
             raise unknown_portrait()
         voice = values.get("voice", "")
         own_names = {own_voice.name for own_voice in services.own_voices(request.user)}
         if services.voice_sample_digest(voice) and voice not in own_names:
             raise services.voice_withdrawn()
         key = idempotency.idempotency_key(request)
-        job = services.submit_job(owner=signed_in_user(request.user), **values, idempotency_key=key)
+        digest = idempotency.request_digest(values)
+        owner = signed_in_user(request.user)
+        job = services.submit_job(owner=owner, **values, idempotency_key=key, request_digest=digest)
         return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
 
 
@@ -83,9 +87,12 @@ class JobDetail(APIView):
 class JobCancel(APIView):
     """Cancels a job that has not ended; a job that has ended does not change."""
 
+    parser_classes = [Utf8JSONParser, Utf8MultiPartParser, FormParser]  # to see that there are no fields in any form
+
     @extend_schema(request=None, responses=answers(serializers.JobSerializer))
     def post(self, request: Request, job_id: UUID) -> Response:
         job = own_job(request, job_id)
+        serializers.refuse_all_fields(request.data)
         services.cancel_job(job)
         return Response(services.job_snapshot(job))
 
@@ -108,5 +115,7 @@ class JobRetry(APIView):
         key = idempotency.idempotency_key(request)
         # Derived from this job, so that a client that reuses the key of its first request still gets a new job.
         key = f"again:{uuid5(job.pk, key)}" if key else None
-        new_job = services.retry_job(job, profile=form.validated_data.get("profile"), idempotency_key=key)
+        digest = idempotency.request_digest(form.validated_data)
+        profile = form.validated_data.get("profile")
+        new_job = services.retry_job(job, profile=profile, idempotency_key=key, request_digest=digest)
         return Response(services.job_snapshot(new_job), status=status.HTTP_201_CREATED)

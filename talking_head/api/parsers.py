@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -32,6 +33,8 @@ class Utf8JSONParser(parsers.JSONParser):
             data = super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+        except ParseError as error:
+            raise ParseError(f"The body is not valid JSON{_place(error)}.") from None
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         return data
@@ -43,4 +46,13 @@ class Utf8MultiPartParser(parsers.MultiPartParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+        try:
+            return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+        except ParseError:
+            raise ParseError("The body is not a valid form.") from None
+
+
+def _place(error: ParseError) -> str:
+    """Return where the JSON is broken, as far as the parser knows."""
+    cause = error.__context__
+    return f": see line {cause.lineno}, column {cause.colno}" if isinstance(cause, json.JSONDecodeError) else ""

@@ -35,10 +35,12 @@ from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import housekeeping
 from talking_head.models import Priority
+from talking_head.permissions import may_use_vip
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
 
 SIGNER = signing.Signer(salt="talking_head.image_id")
+NOT_VIP = "Your account may not go ahead of others, so this video waits in the normal queue."
 ENHANCERS = sorted({profile.enhancer for profile in PROFILES.values()})
 
 
@@ -115,7 +117,8 @@ class AvatarStatus(APIView):
 
 @accepts_file(services.MAX_NARRATION_BYTES)
 class VipGenerate(APIView):
-    """Submits a job that is rendered ahead of all normal jobs."""
+    """Submits a job that is rendered ahead of all normal jobs, if the caller has the permission
+    ``talking_head.use_vip``; otherwise like any other job, and the response says so."""
 
     permission_classes = [IsAuthenticated, MaySubmitJobs]
     parser_classes = [Utf8JSONParser, Utf8MultiPartParser]
@@ -127,12 +130,13 @@ class VipGenerate(APIView):
             "multipart/form-data": serializers.VipRequestSerializer,
         },
         parameters=[idempotency.PARAMETER],
-        responses=answers(serializers.JobSerializer, status.HTTP_201_CREATED),
+        responses=answers(serializers.VipJobSerializer, status.HTTP_201_CREATED),
     )
     def post(self, request: Request) -> Response:
         form = serializers.VipRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
+        digest = idempotency.request_digest(values)
         user = signed_in_user(request.user)
         image = ImageId.parse(values["image_id"], user)
         profile = _profile_for(image, values.get("enhancer", ""), values.get("quality", ""))
@@ -145,10 +149,13 @@ class VipGenerate(APIView):
             portrait_digest=image.digest,
             narration_digest=services.store_narration(recording, user).digest if recording else "",
             profile=profile.name,
-            priority=Priority.VIP,
+            priority=Priority.VIP if may_use_vip(user) else Priority.NORMAL,
             idempotency_key=idempotency.idempotency_key(request),
+            request_digest=digest,
         )
-        return Response(services.job_snapshot(job), status=status.HTTP_201_CREATED)
+        is_vip = job.priority == Priority.VIP
+        answer = {"priority": "vip" if is_vip else "normal", "priority_notice": "" if is_vip else NOT_VIP}
+        return Response({**services.job_snapshot(job), **answer}, status=status.HTTP_201_CREATED)
 
 
 class VipStatus(APIView):

@@ -3,16 +3,52 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
 
 from rest_framework import serializers
 
+from talking_head.errors import InvalidInput
 from talking_head.models import ClipState, Job, JobState, NarrationState
 from talking_head.profiles import PROFILES, Preprocess
 
 MAX_SCRIPT_CHARACTERS = 200_000  # of a request; the script's own limit is lower and has its own message
+FORGERY_TOKEN = "csrfmiddlewaretoken"  # noqa: S105 - the name of Django's own field in forms of pages
 PROFILE_CHOICES = list(PROFILES)
 PREPROCESS_CHOICES = list(get_args(Preprocess))
+
+
+class RequestSerializer(serializers.Serializer):
+    """The base of everything that a client sends. A field that would not be honoured is refused: a client that
+    misspells one, or believes that it may set it, must not be told that all is well."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Raises:
+        InvalidInput: ``unknown_field``.
+        """
+        if isinstance(data, Mapping):
+            refuse_unknown_fields(data, self.fields)
+        return super().to_internal_value(data)
+
+
+def refuse_unknown_fields(data: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse a request with fields that would be ignored.
+
+    Raises:
+        InvalidInput: ``unknown_field``; the message names the first.
+    """
+    names = list(known)
+    for name in data:
+        if name not in names and name != FORGERY_TOKEN:
+            shown = str(name)[:100].encode("utf-8", "replace").decode()
+            hint = f"Leave it out. The fields are: {', '.join(names)}." if names else "Send an empty request."
+            raise InvalidInput(f"There is no field “{shown}” here.", code="unknown_field", hint=hint)
+
+
+def refuse_all_fields(data: Any) -> None:
+    """Refuse fields in a request that takes none."""
+    if isinstance(data, Mapping):
+        refuse_unknown_fields(data, ())
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -104,7 +140,7 @@ class NarrationSerializer(NarrationViewSerializer):
     id = serializers.UUIDField()
 
 
-class NarrationUploadSerializer(serializers.Serializer):
+class NarrationUploadSerializer(RequestSerializer):
     audio_file = serializers.FileField(
         max_length=1_000,
         help_text="WAV, FLAC, MP3, M4A, OGG or WebM, at most an hour. The content decides, not the file name.",
@@ -136,6 +172,13 @@ class JobSerializer(serializers.Serializer):
     video = VideoSerializer(allow_null=True)
 
 
+class VipJobSerializer(JobSerializer):
+    """A job and its place among others."""
+
+    priority = serializers.ChoiceField(["vip", "normal"])
+    priority_notice = serializers.CharField(allow_blank=True, help_text="Why the priority is not “vip”.")
+
+
 class JobRowSerializer(serializers.ModelSerializer):
     """A job in the list; the job's own URL returns all fields."""
 
@@ -147,7 +190,7 @@ class JobRowSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class NewJobSerializer(serializers.Serializer):
+class NewJobSerializer(RequestSerializer):
     script = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, trim_whitespace=False)
     title = serializers.CharField(max_length=200, required=False, allow_blank=True)
     portrait_digest = serializers.CharField(max_length=64, required=False, allow_blank=True)
@@ -157,7 +200,7 @@ class NewJobSerializer(serializers.Serializer):
     profile = serializers.CharField(max_length=20, required=False)
 
 
-class ForecastRequestSerializer(serializers.Serializer):
+class ForecastRequestSerializer(RequestSerializer):
     script = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, trim_whitespace=False)
     portrait_digest = serializers.CharField(max_length=64, required=False, allow_blank=True)
     voice = serializers.CharField(max_length=100, required=False, allow_blank=True)
@@ -181,13 +224,13 @@ class ForecastSerializer(serializers.Serializer):
     words = serializers.CharField(allow_blank=True)
 
 
-class RetrySerializer(serializers.Serializer):
+class RetrySerializer(RequestSerializer):
     profile = serializers.CharField(
         max_length=20, required=False, help_text="A profile to use instead of the first one."
     )
 
 
-class ScriptSerializer(serializers.Serializer):
+class ScriptSerializer(RequestSerializer):
     text = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, trim_whitespace=False, allow_blank=True)
     language = serializers.CharField(max_length=20, required=False, default="en")
 
@@ -238,7 +281,7 @@ class CacheStatsSerializer(serializers.Serializer):
     queue = QueueSerializer()
 
 
-class AvatarUploadSerializer(serializers.Serializer):
+class AvatarUploadSerializer(RequestSerializer):
     image_file = serializers.FileField(max_length=1_000)
     preprocess_mode = serializers.ChoiceField(PREPROCESS_CHOICES, required=False, default="crop")
 
@@ -249,7 +292,7 @@ class AvatarSerializer(serializers.Serializer):
     preprocess_mode = serializers.ChoiceField(PREPROCESS_CHOICES)
 
 
-class VipRequestSerializer(serializers.Serializer):
+class VipRequestSerializer(RequestSerializer):
     image_id = serializers.CharField(max_length=500)
     text = serializers.CharField(max_length=MAX_SCRIPT_CHARACTERS, required=False, trim_whitespace=False)
     audio_file = serializers.FileField(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
 
 from talking_head.api import jobs, narrations, render_service, studio
+from talking_head.api.schema import SchemaView
 
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("schema/", SchemaView.as_view(), name="api_schema"),
     path("jobs/", jobs.JobList.as_view(), name="job_list"),
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="job_detail"),
     path("jobs/<uuid:job_id>/cancel", jobs.JobCancel.as_view(), name="job_cancel"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -40,7 +41,8 @@ CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)  # no file has more digits, an attack may
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]+")
+PATH_SEPARATORS = frozenset("/\\")
+JOINERS = frozenset("\u200c\u200d")  # Persian words and emoji are spelt with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,5 +235,13 @@ def _finish(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponse
 
 
 def _disposition(download_name: str) -> str:
-    name = CONTROL_CHARACTERS.sub(" ", download_name).strip()
+    name = " ".join("".join(" " if _is_unsafe(character) else character for character in download_name).split())
     return content_disposition_header(True, name) or "" if name else ""
+
+
+def _is_unsafe(character: str) -> bool:
+    """Return whether a character in a file name separates folders, cannot be seen, or turns the direction of writing,
+    with which ``gpj.exe`` would look like ``exe.jpg``."""
+    if character in PATH_SEPARATORS:
+        return True
+    return unicodedata.category(character)[0] in "CZ" and character not in JOINERS

@@ -30,6 +30,7 @@ from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
+REPHRASE = "Rephrase the sentence, or try another profile."
 MAX_FAILURES = 3  # other than crashes, of one clip in one form
 # By causes outside the sentence: the process was killed, the worker is gone, the disk is full. With the growing backoff
 # they last two minutes; what is still there then is what the sentence itself does, or what waiting does not mend.
@@ -198,7 +199,7 @@ def _poison_error(clip: Clip, error: TalkingHeadError) -> TalkingHeadError:
     return RendererError(
         f"This sentence could not be rendered: {error.message[:1].lower()}{error.message[1:]}",
         code="clip_timeout" if error.code == "clip_timeout" else "poisoned",
-        hint=error.hint or "Rephrase the sentence, or try another profile.",
+        hint=error.hint if error.hint not in ("", RendererError.default_hint) else REPHRASE,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ from talking_head.pipeline.utterance_to_take import utterance_to_take
 from talking_head.pipeline.warm_engines import WarmEngines
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 from talking_head.timebase import AUDIO_HZ, VIDEO_FPS, round_up_to_quantum
+
+logger = logging.getLogger(__name__)
 
 WARM_SOURCES = 8  # a prepared portrait at 512 px holds some ten megabytes
 LEAST_SILENCE_SECONDS = 2.0
@@ -96,8 +99,9 @@ class ClipRenderer:
             if isinstance(error, OSError):
                 raise from_os_error(error) from error
             stage = next(reversed(stopwatch.seconds), "validation")
+            logger.exception("The stage %s failed.", stage)  # the message is for teachers, the log for administrators
             raise RendererError(
-                f"The renderer failed ({stage}: {type(error).__name__}: {error}).",
+                "Something went wrong while this sentence was rendered.",
                 code="engine_failed",
                 hint="Try again; if it fails again, choose another face engine and tell an administrator.",
             ) from error

@@ -104,7 +104,7 @@ def _to_domain_error(error: Exception) -> TalkingHeadError:
         return from_os_error(error)
     traceback.print_exc()  # the traceback goes to the log
     return RendererError(
-        f"The renderer failed unexpectedly ({type(error).__name__}: {error}).",
+        "The renderer met an unexpected problem.",
         code="renderer_error",
         hint="Try another profile; tell an administrator if it happens again.",
     )

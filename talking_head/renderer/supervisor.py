@@ -6,6 +6,7 @@ and a child that crashed, stalled, took too long or broke the protocol is ended 
 
 from __future__ import annotations
 
+import logging
 import selectors
 import signal
 import time
@@ -18,6 +19,8 @@ from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError, 
 from talking_head.renderer.connection import Connection, RendererCommand
 from talking_head.renderer.process_group import seems_stuck
 from talking_head.renderer.protocol import Message, ProtocolError, encode, error_from_json
+
+logger = logging.getLogger(__name__)
 
 SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # only another process sends these
 
@@ -187,9 +190,9 @@ class _Exchange:
                 if message.type == "progress":
                     self._forward_progress(message)
         except (ProtocolError, KeyError, ValueError, TypeError) as error:
-            return self._outcome(
-                End.CRASHED, RendererError(f"The renderer broke the protocol: {error}", code="protocol")
-            )
+            logger.warning("The renderer broke the protocol: %s", error)
+            reason = "The renderer sent a message that cannot be read."
+            return self._outcome(End.CRASHED, RendererError(reason, code="protocol"))
         return None
 
     def _forward_progress(self, message: Message) -> None:

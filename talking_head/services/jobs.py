@@ -20,6 +20,7 @@ from talking_head.files.uploads import UploadKind
 from talking_head.jobs import queue, state_machine, transcription, wakeups, withdrawal
 from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
+from talking_head.permissions import may_use_vip
 from talking_head.planning import auto_selection, quotas
 from talking_head.profiles import AUTO, DEFAULT_PROFILE, RECORDED, STILL
 from talking_head.services.narrations import placeholder_utterance, usable_narration
@@ -60,23 +61,26 @@ def submit_job(
     subject: str = "",
     subject_version: str = "",
     idempotency_key: str | None = None,
+    request_digest: str = "",
 ) -> Job:
     """Check everything, write the job with its clips in one transaction, wake a worker and return the job.
 
     The same ``idempotency_key`` of the same owner returns the same job, however often it is sent and by any client.
+    With a ``request_digest`` the key's first request must have had the same one.
     ``profile`` and ``face`` may be "auto"; the job then records which were chosen and why.
     ``face`` and ``speech`` default to the settings; without a portrait the still card is shown. A narration (of
     :func:`store_narration`) is used as the voice, and ``voice``, ``speed`` and ``speech`` must be left out; its
     transcript replaces an empty script. Until it has been transcribed, the job has no clips.
 
     Raises:
-        ScriptError, PortraitError, OptionError: the request is invalid; nothing was stored.
+        ScriptError, PortraitError, OptionError: the request is invalid; nothing was stored. OptionError also for a key
+            that came with another request: ``idempotency_key_reused``.
         EngineError: the engine cannot be used here. ResourceError: ``no_space``, ``storage_denied``, ``busy``.
         LimitReached: ``quota_exceeded``, ``queue_full``.
     """
     if idempotency_key and len(idempotency_key) > KEY_CHARACTERS:
         raise OptionError(f"The idempotency key is longer than {KEY_CHARACTERS} characters.", code="key_too_long")
-    if idempotency_key and (known := _job_with_key(owner, idempotency_key)):
+    if idempotency_key and (known := _job_with_key(owner, idempotency_key, request_digest)):
         return known
     started_seconds = time.monotonic()
     withdrawal.refuse_withdrawn(owner.pk if owner else None, portrait_digest, voice)
@@ -102,6 +106,7 @@ def submit_job(
         subject=subject,
         subject_version=subject_version,
         idempotency_key=idempotency_key or None,
+        request_digest=request_digest,
     )
     apply_selection(job, plan.utterances)
     job.stages = {"validation": round(time.monotonic() - started_seconds, 3)}
@@ -126,9 +131,12 @@ def cancel_job(job: Job) -> bool:
     return state_machine.cancel(job.pk)
 
 
-def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | None = None) -> Job:
+def retry_job(
+    job: Job, *, profile: str | None = None, idempotency_key: str | None = None, request_digest: str = ""
+) -> Job:
     """Submit a job with the same values (or another profile) and return it; finished clips come from the cache. The key
-    is that of :func:`submit_job`: two calls with the same key create one job.
+    and the digest are those of :func:`submit_job`: two calls with the same key create one job. An owner who may not use
+    VIP priority any more gets a normal one.
 
     Raises:
         OptionError: ``job_active`` while the job has not ended. Also everything that :func:`submit_job` raises.
@@ -150,10 +158,11 @@ def retry_job(job: Job, *, profile: str | None = None, idempotency_key: str | No
         profile=profile or job.asked_profile or job.profile,
         face=job.asked_face or job.face,
         speech=job.speech,
-        priority=job.priority,
+        priority=job.priority if job.owner is None or may_use_vip(job.owner) else Priority.NORMAL,
         subject=job.subject,
         subject_version=job.subject_version,
         idempotency_key=idempotency_key,
+        request_digest=request_digest,
     )
 
 
@@ -185,8 +194,15 @@ def _face_for(portrait_digest: str, face: str | None) -> str:
     raise PortraitError("An animated face needs a portrait.", code="portrait_missing", hint="Choose a portrait.")
 
 
-def _job_with_key(owner: User | None, key: str) -> Job | None:
-    return Job.objects.filter(owner_id=owner.pk if owner else None, idempotency_key=key).first()
+def _job_with_key(owner: User | None, key: str, request_digest: str) -> Job | None:
+    job = Job.objects.filter(owner_id=owner.pk if owner else None, idempotency_key=key).first()
+    if job and request_digest and job.request_digest and job.request_digest != request_digest:
+        raise OptionError(
+            "This idempotency key was sent with another request before.",
+            code="idempotency_key_reused",
+            hint="Send a new key with every new request, and the same key only to repeat one.",
+        )
+    return job
 
 
 def _refuse_voice_with_recording(voice: str, speed: float, speech: str | None) -> None:
@@ -210,7 +226,7 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
             if job.owner is not None:
                 quota = quotas.lock(job.owner)
                 # Checked before the quota, which a request that is sent twice would otherwise exceed by itself.
-                if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
+                if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key, job.request_digest)):
                     return known
                 admitted_at = quotas.check_and_reserve(job, utterances, quota)
                 job.save(force_insert=True)
@@ -226,7 +242,7 @@ def _store(job: Job, utterances: tuple[Utterance, ...], narration: Narration | N
             events.notify_job_changed(job.pk)
     except IntegrityError:
         # A parallel call with the same key was faster: return its job.
-        if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key)):
+        if job.idempotency_key and (known := _job_with_key(job.owner, job.idempotency_key, job.request_digest)):
             return known
         raise
     except OperationalError as error:

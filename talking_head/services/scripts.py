@@ -86,6 +86,7 @@ def check_voice(voice: str, speech: str) -> None:
         return check_sample_exists(sample)
     names = [known.name for known in voices_of(speech)] if voice else []
     if voice and voice not in names:
-        raise OptionError(
-            f"There is no voice “{voice}”.", code="unknown_voice", hint=f"Choose one of: {', '.join(names)}."
+        message = (
+            "Cloned voices cannot speak here." if isinstance(sample, SampleVoice) else f"There is no voice “{voice}”."
         )
+        raise OptionError(message, code="unknown_voice", hint=f"Choose one of: {', '.join(names)}.")

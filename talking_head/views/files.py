@@ -143,9 +143,9 @@ def _require_login(request: HttpRequest) -> HttpResponse:
 
 def _refused_token(error: APIException) -> HttpResponse:
     if isinstance(error, Throttled):
-        hint = f"Try again in {error.wait} seconds."
-        response = _refusal(error.status_code, "throttled", "Too many wrong tokens.", hint)
-        response["Retry-After"] = str(error.wait)
+        seconds = str(getattr(error, "wait", 60))
+        response = _refusal(429, "throttled", "Too many wrong tokens.", f"Try again in {seconds} seconds.")
+        response["Retry-After"] = seconds
         return response
     return _refusal(401, "authentication_failed", str(error.detail), "Send a valid API token.")
 

@@ -115,7 +115,12 @@ def environment_of(**variables: str) -> str:
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "edu_platform.settings", **variables}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=site_settings.BASE_DIR, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=site_settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
@@ -139,7 +144,8 @@ class TestDatabaseFile:
         code = (
             "import django; django.setup(); from django.db import connection;"
             "c = connection.cursor(); c.execute('CREATE TABLE t (x)'); c.execute('INSERT INTO t VALUES (1)');"
-            "import pathlib; print(sorted(oct(p.stat().st_mode & 0o777) for p in pathlib.Path('.').glob('db.sqlite3*')))"
+            "import pathlib; files = pathlib.Path('.').glob('db.sqlite3*');"
+            "print(sorted(oct(file.stat().st_mode & 0o777) for file in files))"
         )
         environment = {
             **os.environ,

@@ -248,7 +248,9 @@ class TestDemoAccounts:
         readiness()
         assert HASHED == []  # probes ask every few seconds
 
-    def test_the_checks_say_nothing_without_a_database(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_checks_say_nothing_without_a_database(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from django.db import OperationalError
 
         def fail(**_values: Any) -> None:
@@ -268,9 +270,7 @@ class TestChecks:
         settings.HTTPS, settings.TRUSTED_PROXIES = True, []
         assert [problem.id for problem in checks.check_trusted_proxies(None)] == ["edu_platform.E002"]
 
-    def test_a_database_that_others_can_read_is_reported(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
+    def test_a_database_that_others_can_read_is_reported(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         file = tmp_path / "db.sqlite3"
         file.touch(0o600)
         databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}}

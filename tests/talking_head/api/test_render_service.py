@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -70,10 +70,26 @@ class TestPictures:
 
 
 class TestVideos:
-    def test_they_come_before_other_peoples(self, as_teacher: Client, image_id: str) -> None:
+    def test_with_the_permission_they_come_before_other_peoples(
+        self, as_teacher: Client, teacher: User, image_id: str
+    ) -> None:
+        teacher.user_permissions.add(Permission.objects.get(codename="use_vip"))
         response = generate(as_teacher, image_id=image_id, text="Hello there.")
         job = Job.objects.get(pk=response.json()["id"])
         assert (job.priority, job.portrait_digest, job.profile) == (10, DIGEST, "balanced")
+        assert (response.json()["priority"], response.json()["priority_notice"]) == ("vip", "")
+
+    def test_without_it_they_wait_like_all_and_the_answer_says_so(self, as_teacher: Client, image_id: str) -> None:
+        response = generate(as_teacher, image_id=image_id, text="Hello there.")
+        assert (response.status_code, response.json()["priority"]) == (201, "normal")
+        assert "normal queue" in response.json()["priority_notice"]
+        assert Job.objects.get().priority == 0
+
+    def test_a_retry_does_not_keep_what_was_taken_away(self, as_teacher: Client, image_id: str) -> None:
+        job = generate(as_teacher, image_id=image_id, text="Hello there.").json()["id"]
+        Job.objects.update(state="failed", priority=10)
+        assert as_teacher.post(f"/api/jobs/{job}/retry", {}, content_type="application/json").status_code == 201
+        assert Job.objects.exclude(pk=job).get().priority == 0
 
     def test_a_request_that_is_sent_twice_is_one_video(self, as_teacher: Client, image_id: str) -> None:
         def ask(key: str) -> str:
