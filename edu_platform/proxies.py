@@ -26,7 +26,7 @@ CLIENT_NETWORK_BITS = 64  # of IPv6: a household or a school owns that many addr
 
 @sync_and_async_middleware
 def forwarded_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Middleware, the first of all: later ones then need not ask whom to believe."""
+    """Correct a request's addresses; the first middleware, so that no later one need ask whom to believe."""
     if iscoroutinefunction(get_response):
 
         async def answer_later(request: HttpRequest) -> Any:

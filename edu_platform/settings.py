@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Lectern",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,  # a file is bytes in a request and an address in a response
     "ENUM_NAME_OVERRIDES": {
         "JobStateEnum": "talking_head.models.JobState",
         "ClipStateEnum": "talking_head.models.ClipState",

@@ -119,6 +119,10 @@ class CourseList(generics.ListAPIView):
     def get_queryset(self) -> QuerySet[Course]:
         return rules.courses_visible_to(self.request.user).select_related("teacher").order_by("title", "pk")
 
+    @extend_schema(responses=answers(CourseSerializer(many=True)))
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
     @extend_schema(request=NewCourseSerializer, responses=answers(CourseSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request) -> Response:
         """Create a course; for teachers."""

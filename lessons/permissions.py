@@ -34,7 +34,7 @@ def may_view_all_courses(user: Person) -> bool:
 
 
 def courses_taught_by(user: Person) -> QuerySet[Course]:
-    """Return the courses whose lessons a user sees before they are published: their own, or all with the permission."""
+    """Return the courses whose drafts a user sees: their own, or all with the permission."""
     if not isinstance(user, User):
         return Course.objects.none()
     return Course.objects.all() if may_view_all_courses(user) else Course.objects.filter(teacher=user)

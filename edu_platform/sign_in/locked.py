@@ -35,7 +35,7 @@ class Refusal:
 
     @property
     def hint(self) -> str:
-        """What to do next."""
+        """Say what to do next."""
         if self.reason == DEMO_ACCOUNT:
             return "Ask the administrator of your school for an account of your own."
         unit = "minute" if self.minutes == 1 else "minutes"

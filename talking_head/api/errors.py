@@ -1,4 +1,5 @@
-"""The one form of every error response: ``{"code", "message", "hint"}``, wherever the error was raised.
+"""The one form of every error response: ``{"code", "message", "hint"}``, for errors of views and for those that come
+before a view: addresses that do not exist, requests that Django refuses.
 
 ``code`` is stable and for programs, ``message`` is for people, ``hint`` says what to do next and may be empty.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -22,6 +24,8 @@ CONFLICTS = frozenset(
 )
 RETRY_AFTER_SECONDS = 5
 ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
+API_ROOT = "/api/"
+NOT_FOUND = "Not found, or you do not have permission to see it."
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -40,10 +44,43 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     elif isinstance(error, APIException):
         response.data = _body(_code_of(error), str(error.detail), _HINTS.get(type(error), ""))
     elif isinstance(error, Http404):
-        response.data = _body("not_found", "Not found, or you do not have permission to see it.")
+        response.data = _body("not_found", NOT_FOUND)
     else:
         response.data = _body("forbidden", "You do not have permission to do this.")
     return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that no view saw, because something in its headers is wrong."""
+    return _error_page(request, 400, "bad_request", "The request is not valid.") or defaults.bad_request(
+        request, exception
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request outside the views of Django REST framework that is not allowed."""
+    return _error_page(request, 403, "forbidden", "You do not have permission to do this.") or (
+        defaults.permission_denied(request, exception)
+    )
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request to an address that no view has."""
+    return _error_page(request, 404, "not_found", NOT_FOUND) or defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that met an unexpected error, which is in the log."""
+    hint = "Try again; if it happens again, tell an administrator."
+    message = "Something went wrong on the server."
+    return _error_page(request, 500, "server_error", message, hint) or defaults.server_error(request)
+
+
+def _error_page(request: HttpRequest, status_code: int, code: str, message: str, hint: str = "") -> HttpResponse | None:
+    """Return the error in the API's form, for clients of the API; None for browsers, which get a page."""
+    if not request.path.startswith(API_ROOT):
+        return None
+    return JsonResponse(_body(code, message, hint), status=status_code)
 
 
 _HINTS: dict[type[Exception], str] = {exceptions.NotAuthenticated: "Log in, or send an API token."}

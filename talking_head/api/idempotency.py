@@ -35,7 +35,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def request_digest(values: Mapping[str, Any]) -> str:
-    """Return the digest of a checked request: two with the same values, whatever their form, have the same one."""
+    """Return the digest of a checked request: two with the same values have the same one, in JSON or as a form."""
     plain = {name: _digest_of(value) if isinstance(value, File) else value for name, value in values.items()}
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode(errors="replace")).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db.models import QuerySet
@@ -37,6 +38,10 @@ class JobList(generics.ListAPIView):
     def get_permissions(self) -> list[BasePermission]:
         is_reading = self.request is None or self.request.method in SAFE_METHODS
         return [IsAuthenticated()] if is_reading else [IsAuthenticated(), MaySubmitJobs()]
+
+    @extend_schema(responses=answers(serializers.JobRowSerializer(many=True)))
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(
         request=serializers.NewJobSerializer,

@@ -22,6 +22,8 @@ ERRORS = {
     403: "Not allowed.",
     404: "Not found, or not visible to the caller.",
     409: "Not possible in the current state.",
+    413: "The request is too large.",
+    415: "The body is in a form that is not accepted here.",
     422: "The idempotency key was sent with another request before.",
     429: "Too many requests; see Retry-After.",
     503: "Not possible right now: no disk space, no engine, or a busy database.",
