@@ -19,8 +19,8 @@ from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs
+from talking_head.api.requests import RequestSerializer
 from talking_head.api.schema import answers
-from talking_head.api.serializers import RequestSerializer
 
 
 class PortraitSerializer(serializers.ModelSerializer):

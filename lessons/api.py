@@ -21,8 +21,9 @@ from lessons import services
 from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from talking_head import services as rendering
+from talking_head.api.requests import RequestSerializer
 from talking_head.api.schema import answers
-from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RequestSerializer, RetrySerializer
+from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
 from talking_head.errors import InvalidInput, OptionError, PortraitError
 from talking_head.profiles import ASKABLE_PROFILES
 

@@ -19,7 +19,7 @@ from lessons.forms import AddStudentForm, CourseForm, NewLessonForm, focus_first
 from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
-from talking_head.errors import InvalidInput, TalkingHeadError
+from talking_head.errors import InvalidInput, LimitReached, TalkingHeadError
 
 STEPS = {"up": -1, "down": 1}
 AT_STUDENTS = "students"  # the tag of messages that are shown at the list of students
@@ -218,8 +218,8 @@ def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _management_page(request, course, add_student=form)
     try:
-        enrolment = services.add_student(course, form.cleaned_data["username"])
-    except InvalidInput as error:
+        enrolment = services.add_student(course, form.cleaned_data["username"], signed_in_user(request.user))
+    except (InvalidInput, LimitReached) as error:
         form.add_error("username", str(error))
         return _management_page(request, course, add_student=form)
     name = enrolment.student.get_username()

@@ -19,6 +19,7 @@ from talking_head import services
 from talking_head.api import idempotency, serializers
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs, own_job, visible_job
+from talking_head.api.requests import refuse_all_fields
 from talking_head.api.schema import answers
 from talking_head.errors import unknown_portrait
 from talking_head.models import Job
@@ -97,7 +98,7 @@ class JobCancel(APIView):
     @extend_schema(request=None, responses=answers(serializers.JobSerializer))
     def post(self, request: Request, job_id: UUID) -> Response:
         job = own_job(request, job_id)
-        serializers.refuse_all_fields(request.data)
+        refuse_all_fields(request.data)
         services.cancel_job(job)
         return Response(services.job_snapshot(job))
 

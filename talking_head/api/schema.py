@@ -13,7 +13,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from talking_head.api.serializers import ErrorSerializer, RequestSerializer
+from talking_head.api.requests import RequestSerializer
+from talking_head.api.serializers import ErrorSerializer
 
 CACHED_SECONDS = 3_600
 ERRORS = {

@@ -230,7 +230,7 @@ def _finish(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponse
     for name, value in headers.items():
         if value:
             response[name] = value
-    patch_vary_headers(response, ["Cookie"])
+    patch_vary_headers(response, ["Cookie", "Authorization"])
     return response
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
@@ -160,6 +161,25 @@ class TestHeaders:
         response = viewer.get(url, {"download": "1"})
         assert response["Content-Disposition"].startswith("attachment; filename*=utf-8''Plants")
         assert "Content-Disposition" not in viewer.get(url)
+
+    @pytest.mark.parametrize(
+        ("title", "name"),
+        [
+            ("exe\u202egpj.", "exe gpj. video.mp4"),
+            ("a\u200eb\u2066c\u2069d", "a b c d video.mp4"),
+            ("../../etc\\passwd", ".. .. etc passwd video.mp4"),
+            ("line\r\nSet-Cookie: x\u2028y\x00z", "line Set-Cookie: x y z video.mp4"),
+            ("می\u200cخواهم", "می\u200cخواهم video.mp4"),
+        ],
+    )
+    def test_download_names_hide_nothing_and_turn_nothing_around(
+        self, viewer: Client, job: Job, url: str, title: str, name: str
+    ) -> None:
+        Job.objects.filter(pk=job.pk).update(title=title)
+        header = viewer.get(url, {"download": "1"})["Content-Disposition"]
+        kind, _, encoded = header.partition("; filename")
+        shown = unquote(encoded.removeprefix("*=utf-8''")) if encoded.startswith("*") else encoded[2:-1]
+        assert (kind, shown) == ("attachment", name)
 
     def test_a_proxy_can_send_the_file_itself(self, viewer: Client, job: Job, url: str, settings: Settings) -> None:
         settings.MEDIA_ACCEL_PREFIX = "/protected/"
