@@ -45,6 +45,7 @@ CASES = {
     35: "1,000 sockets with slow readers",
     36: "the web process is killed under open sockets",
     37: "settings under which jobs would run twice",
+    46: "passwords are guessed from one address under forged ones",
     52: "messages and rows of another release",
     50: "consent is withdrawn in mid-render",
     53: "a body without end, with a length and chunked",

@@ -97,6 +97,7 @@ def test_a_killed_process_is_noticed_and_replaced(renderer: RendererProcess, com
     assert outcome.end is End.CRASHED
     assert outcome.error is not None
     assert outcome.error.code == "renderer_crashed"
+    assert outcome.error.hint  # an empty one would leave the teacher with nothing to do
     assert "signal 6" in outcome.error.message
     assert_nothing_is_left(command)
     assert render(renderer, "Fine.").end is End.DONE
@@ -119,6 +120,7 @@ def test_a_stopped_process_is_found_to_be_stalled_and_killed(
     assert outcome.end is End.STALLED
     assert outcome.error is not None
     assert outcome.error.code == "renderer_stalled"
+    assert outcome.error.hint
     assert_nothing_is_left(command)
 
 
