@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,14 +15,13 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.authtoken.models import Token
 
-from edu_platform import checks
-from edu_platform.sign_in import demo_accounts, limits
-from talking_head.monitoring.health import readiness
+from edu_platform.sign_in import backends, limits
 from tests.factories import PASSWORD, make_user
 
 LOGIN, ADMIN_LOGIN = "/accounts/login/", "/admin/login/"
@@ -126,6 +126,74 @@ class TestWrongPasswords:
             assert last.status_code == 429
 
 
+@pytest.mark.django_db(transaction=True)
+class TestParallelGuesses:
+    """Thirty at once must neither take all cores nor all pass before the first has failed."""
+
+    def test_46_one_core_is_left_to_the_pages(
+        self, teacher: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.AXES_ENABLED = False  # the tests' database cannot wait for another thread that writes
+        turns = CountedTurns()
+        monkeypatch.setattr(backends, "_hashing", turns)
+        with ThreadPoolExecutor(8) as clients:
+            answers = list(clients.map(guess, range(8)))
+        assert (answers, turns.most_at_once) == ([200] * 8, max(1, (os.cpu_count() or 2) - 1))
+
+    def test_46_who_waited_while_the_account_was_locked_is_refused(
+        self, teacher: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        guess(0)
+        HASHED.clear()
+        turns = CountedTurns()
+        monkeypatch.setattr(backends, "_hashing", turns)
+        while turns.acquire(blocking=False):
+            pass
+        turns.is_waited_for.clear()
+        with ThreadPoolExecutor(1) as client:
+            answer = client.submit(guess, 1)
+            assert turns.is_waited_for.wait(30)
+            AccessAttempt.objects.update(failures_since_start=10)
+            turns.release()
+            assert answer.result() == 429
+        assert HASHED == []
+
+    def test_46_who_would_wait_too_long_is_asked_to_come_back(
+        self, teacher: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backends, "_hashing", threading.BoundedSemaphore(1))
+        monkeypatch.setattr(backends, "LONGEST_TURN_SECONDS", 0.0)
+        backends._hashing.acquire()
+        HASHED.clear()
+        response = log_in("teacher", PASSWORD)
+        assert (response.status_code, response["Retry-After"], HASHED) == (429, "10", [])
+        backends._hashing.release()
+        assert log_in("teacher", PASSWORD).status_code == 302
+
+
+class CountedTurns(threading.Semaphore):
+    """The turns of the backend, which can tell how many were taken at once and whether a client waits for one."""
+
+    def __init__(self) -> None:
+        self.size = max(1, (os.cpu_count() or 2) - 1)
+        super().__init__(self.size)
+        self.most_at_once = 0
+        self.is_waited_for = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        self.is_waited_for.set()
+        is_taken = super().acquire(blocking, timeout)
+        self.most_at_once = max(self.most_at_once, self.size - self._value)
+        return is_taken
+
+
+def guess(_number: int) -> int:
+    try:
+        return int(log_in("teacher", "wrong").status_code)
+    finally:
+        connection.close()
+
+
 class TestManyAccountsOrAddresses:
     def test_one_address_cannot_try_account_after_account(self, db: None) -> None:
         for number in range(limits.LOGINS_OF_ADDRESS.attempts):
@@ -204,80 +272,6 @@ class TestTokens:
         token, client = Token.objects.create(user=teacher), Client()
         for _ in range(limits.TOKENS_OF_ADDRESS.attempts + 1):
             assert client.get("/api/jobs/", HTTP_AUTHORIZATION=f"Token {token.key}").status_code == 200
-
-
-class TestDemoAccounts:
-    @pytest.fixture(autouse=True)
-    def demo(self, db: None) -> None:
-        for _role, name, password in demo_accounts.DEMO_ACCOUNTS:
-            User.objects.create_user(name, password=password, is_staff=name == "admin", is_superuser=name == "admin")
-        HASHED.clear()
-
-    def test_they_work_on_the_machine_itself(self) -> None:
-        for _role, name, password in demo_accounts.DEMO_ACCOUNTS:
-            assert log_in(name, password).status_code == 302
-
-    @pytest.mark.parametrize("url", [LOGIN, ADMIN_LOGIN])
-    def test_they_do_not_work_where_others_can_reach_the_site(self, settings: Settings, url: str) -> None:
-        settings.SITE_IS_LOCAL = False
-        response = log_in("admin", "lectern-admin", url)
-        assert (response.status_code, HASHED) == (403, [])
-        assert "Demo accounts do not work here" in response.content.decode()
-        assert not AccessAttempt.objects.exists()
-
-    @pytest.mark.parametrize("extra", [{"REMOTE_ADDR": "192.0.2.4"}, {"HTTP_X_FORWARDED_FOR": "127.0.0.1"}])
-    def test_they_do_not_work_for_requests_that_came_from_elsewhere(self, extra: dict[str, str]) -> None:
-        assert log_in("admin", "lectern-admin", **extra).status_code == 403
-
-    def test_with_another_password_they_are_accounts_like_all(self, settings: Settings) -> None:
-        settings.SITE_IS_LOCAL = False
-        admin = User.objects.get(username="admin")
-        admin.set_password(PASSWORD)
-        admin.save()
-        assert log_in("admin", PASSWORD).status_code == 302
-        assert demo_accounts.with_published_passwords() == ["teacher", "student"]
-
-    def test_checks_and_probes_say_so(self, settings: Settings) -> None:
-        assert checks.check_demo_accounts(None) == []
-        assert readiness().warnings == []
-        settings.SITE_IS_LOCAL = False
-        (problem,) = checks.check_demo_accounts(None)
-        assert "teacher, student, admin" in problem.msg
-        assert any("Demo accounts" in text for text in readiness().warnings)
-        HASHED.clear()
-        readiness()
-        assert HASHED == []  # probes ask every few seconds
-
-    def test_the_checks_say_nothing_without_a_database(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from django.db import OperationalError
-
-        def fail(**_values: Any) -> None:
-            raise OperationalError
-
-        settings.SITE_IS_LOCAL = False
-        monkeypatch.setattr(User.objects, "filter", fail)
-        assert checks.check_demo_accounts(None) == []
-
-
-class TestChecks:
-    def test_networks_that_are_none_are_refused(self, settings: Settings) -> None:
-        settings.TRUSTED_PROXIES = ["10.0.0.0/99"]
-        assert [problem.id for problem in checks.check_trusted_proxies(None)] == ["edu_platform.E001"]
-
-    def test_tls_needs_a_proxy(self, settings: Settings) -> None:
-        settings.HTTPS, settings.TRUSTED_PROXIES = True, []
-        assert [problem.id for problem in checks.check_trusted_proxies(None)] == ["edu_platform.E002"]
-
-    def test_a_database_that_others_can_read_is_reported(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        file = tmp_path / "db.sqlite3"
-        file.touch(0o600)
-        databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}}
-        monkeypatch.setattr(checks, "settings", SimpleNamespace(DATABASES=databases))
-        assert checks.check_database_file(None) == []
-        file.chmod(0o644)
-        assert [problem.id for problem in checks.check_database_file(None)] == ["edu_platform.W002"]
 
 
 def _alert(response: Any) -> str:
