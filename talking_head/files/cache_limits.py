@@ -63,8 +63,8 @@ def prune(*, everything: bool = False) -> int:
 
 
 def prune_if_due() -> int:
-    """Call :func:`prune`: always when the disk is full, otherwise not so often that reading a large
-    cache takes much of a sweeper's time; return the bytes freed."""
+    """Call :func:`prune`, for which a full disk is always reason enough, and otherwise not so often that reading a
+    large cache takes much of a sweeper's time; return the bytes freed."""
     global _next_walk_at
     cache = ContentCache(local.cache_root())
     if not cache.root.exists() or (time.monotonic() < _next_walk_at and not missing_bytes(cache)):

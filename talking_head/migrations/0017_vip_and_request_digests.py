@@ -25,7 +25,7 @@ def keep_vip(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("talking_head", "0012_withdrawals_and_removals"),
+        ("talking_head", "0016_words_of_labels"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
