@@ -72,9 +72,9 @@ def may_edit(user: Person, lesson: Lesson) -> bool:
 
 
 def users_who_may_edit(lesson: Lesson) -> QuerySet[User]:
-    """Return the users for whom :func:`may_edit` holds, and those for whom it would if they were active."""
-    others = User.objects.with_perm(CHANGE_LESSON, is_active=None, backend=MODEL_BACKEND).filter(
-        pk__in=User.objects.with_perm(VIEW, is_active=None, backend=MODEL_BACKEND)
+    """Return the users for whom :func:`may_edit` holds, and the teacher of the course in any case."""
+    others = User.objects.with_perm(CHANGE_LESSON, backend=MODEL_BACKEND).filter(
+        pk__in=User.objects.with_perm(VIEW, backend=MODEL_BACKEND)
     )
     return User.objects.filter(Q(pk=lesson.course.teacher_id) | Q(pk__in=others))
 

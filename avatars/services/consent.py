@@ -55,7 +55,7 @@ def is_consented(kind: str, digest: str) -> bool:
 def _own_or_staff(owner_id: int | None) -> Q:
     """Return the condition on rows that an owner may use; staff and course administrators make videos for the lessons
     of other teachers."""
-    owner = User.objects.filter(pk=owner_id).first()
+    owner = User.objects.filter(pk=owner_id).first() if owner_id is not None else None
     if owner is not None and (owner.is_staff or owner.has_perm(CHANGE_LESSON)):
         return Q()
     return Q(owner=owner_id)
