@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from edu_platform.proxies import client_address
 from edu_platform.sign_in import demo_accounts
 from edu_platform.sign_in.limits import LOGINS_OF_ADDRESS, LOGINS_OF_USER
-from edu_platform.sign_in.locked import DEMO_ACCOUNT, Refusal, refuse
+from edu_platform.sign_in.locked import DEMO_ACCOUNT, SignInRefusal, refuse
 
 # Hashing takes a third of a second of a core. One core is left to the pages, however many log in at once; each request
 # waits in a thread of its own, so no page waits with it.
@@ -30,7 +30,7 @@ class GuardedBackend(AxesBackend):
     """django-axes, the limits that it does not know, and Django's own check of the password.
 
     A refused attempt raises PermissionDenied, which ends ``authenticate`` before any other backend is asked, and leaves
-    a :class:`Refusal` on the request, from which the middleware of django-axes makes the page.
+    a :class:`SignInRefusal` on the request, from which the middleware of django-axes makes the page.
     """
 
     def authenticate(
@@ -41,11 +41,11 @@ class GuardedBackend(AxesBackend):
         # Refused like an unknown account when there is no name: forms require one.
         name, address = username or "", client_address(request)
         if demo_accounts.is_refused(request, password or ""):
-            raise refuse(request, Refusal(403, reason=DEMO_ACCOUNT))
+            raise refuse(request, SignInRefusal(403, reason=DEMO_ACCOUNT))
         if wait := LOGINS_OF_ADDRESS.take(address) or LOGINS_OF_USER.take(name):
-            raise refuse(request, Refusal(429, wait_seconds=wait))
+            raise refuse(request, SignInRefusal(429, wait_seconds=wait))
         if not _hashing.acquire(timeout=LONGEST_TURN_SECONDS):
-            raise refuse(request, Refusal(429, wait_seconds=BUSY_SECONDS))
+            raise refuse(request, SignInRefusal(429, wait_seconds=BUSY_SECONDS))
         try:  # asked after the wait: the attempts before this one may have locked the account meanwhile
             super().authenticate(request, username=username, password=password, **kwargs)
             user = ModelBackend.authenticate(self, request, username=username, password=password)

@@ -22,7 +22,7 @@ MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SignInRefusal:
     """Why an attempt was refused without looking at the password."""
 
     status: int
@@ -42,7 +42,7 @@ class Refusal:
         return f"Try again in {self.minutes} {unit}. An administrator can unlock the account sooner."
 
 
-def refuse(request: HttpRequest, refusal: Refusal) -> PermissionDenied:
+def refuse(request: HttpRequest, refusal: SignInRefusal) -> PermissionDenied:
     """Mark the request as refused, so that the attempt is not recorded as a wrong password, and return the error that
     ends the authentication."""
     request.sign_in_refusal = refusal  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def refuse(request: HttpRequest, refusal: Refusal) -> PermissionDenied:
 
 def locked_response(request: HttpRequest, _response: Any = None, credentials: Any = None) -> HttpResponse:
     """Return the answer to a refused attempt; what ``AXES_LOCKOUT_CALLABLE`` names."""
-    refusal = getattr(request, "sign_in_refusal", None) or Refusal(429, wait_seconds=_rest_of_lock(request))
+    refusal = getattr(request, "sign_in_refusal", None) or SignInRefusal(429, wait_seconds=_rest_of_lock(request))
     if "application/json" in request.headers.get("Accept", ""):
         body = {"code": refusal.reason, "message": MESSAGES[refusal.reason], "hint": refusal.hint}
         response: HttpResponse = JsonResponse(body, status=refusal.status)
