@@ -29,11 +29,15 @@ COPIES_SECONDS = 86_400.0  # how long machines look for their copies of what is 
 KEY_COLUMNS = {clip_cache.CLIPS: "clip_key", clip_cache.TAKES: "take_key"}
 
 
-def remove(entries: Iterable[tuple[str, str]]) -> None:
-    """Note what must go, ``(kind, key)`` each, and delete it as soon as the caller's transaction is committed."""
+def remove(entries: Iterable[tuple[str, str]], *, at_once: bool = False) -> None:
+    """Note what must go, ``(kind, key)`` each, and delete it as soon as the caller's transaction is committed, or at
+    once: what only the cache holds can be made again if that transaction is rolled back."""
     rows = [Removal(kind=kind, key=key) for kind, key in dict.fromkeys(entries) if key]
     Removal.objects.bulk_create(rows)
-    transaction.on_commit(partial(_carry_out, rows))
+    if at_once:
+        _carry_out(rows)
+    else:
+        transaction.on_commit(partial(_carry_out, rows))
 
 
 def entries_of(clips: Iterable[Clip]) -> list[tuple[str, str]]:

@@ -67,7 +67,7 @@ def purge_withdrawn(kind: str, digest: str, *, owner_id: int | None = None) -> N
     withdraw_consent(kind, digest, owner_id=owner_id)
     withdrawn = _jobs_with(kind, digest).exclude(consent_withdrawn_at=None)
     clips = Clip.objects.filter(job__in=withdrawn).exclude(clip_key="").only("clip_key", "take_key")
-    removals.remove(removals.entries_of(clips))
+    removals.remove(removals.entries_of(clips), at_once=True)
     if not is_consented(kind, digest):
         uploads.delete(UPLOADS[kind], digest)
 

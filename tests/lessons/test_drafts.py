@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -34,6 +35,11 @@ def client_of(user: User) -> Client:
     return client
 
 
+def job_of(job_id: UUID | None) -> Job:
+    assert job_id is not None
+    return Job.objects.get(pk=job_id)
+
+
 def addresses(course: Course, lesson: Lesson) -> list[str]:
     pages = [reverse("home"), reverse("course_list"), course.get_absolute_url(), lesson.get_absolute_url()]
     return [
@@ -62,7 +68,7 @@ def test_58_the_next_lesson_and_where_to_continue_have_their_published_titles(
     services.change_lesson(second, title=SECRET)
     client = client_of(enrolled)
     page = client.get(watchable.get_absolute_url()).content.decode()
-    assert "Tides" in page and SECRET not in page
+    assert "Next: Tides" in page and SECRET not in page
     learning.set_completed(enrolled, watchable, True)
     assert SECRET not in client.get(reverse("home")).content.decode()
 
@@ -74,7 +80,7 @@ def test_58_the_api_gives_a_student_the_values_of_the_published_video(
         return client_of(user).get(f"/api/lessons/{draft.pk}/").json()
 
     seen = read(enrolled)
-    assert (seen["title"], seen["script"]) == ("The Moon", Job.objects.get(pk=str(draft.current_job)).script)
+    assert (seen["title"], seen["script"]) == ("The Moon", job_of(draft.current_job).script)
     assert (seen["latest_job"], seen["voice"], seen["portrait"], seen["narration"]) == (None, "", None, None)
     assert read(teacher)["title"] == draft.title, "the teacher sees what they write"
 
@@ -83,7 +89,7 @@ def test_58_the_api_gives_a_student_the_values_of_the_published_video(
 def test_58_the_job_that_is_being_made_is_unknown_to_students(draft: Lesson, enrolled: User, method: str) -> None:
     client = client_of(enrolled)
     assert getattr(client, method)(f"/api/jobs/{draft.latest_job}/").status_code in (404, 405)
-    job = Job.objects.get(pk=str(draft.latest_job))
+    job = job_of(draft.latest_job)
     assert not rendering.may_view_job(enrolled, job), "the socket asks the same"
     for name in ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg"):
         assert client.get(reverse("job_file", args=[job.pk, name])).status_code == 404

@@ -117,11 +117,11 @@ def test_a_large_cache_is_not_walked_all_the_time(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cache_limits, "_next_walk_at", time.monotonic() + 3_600)
     walked: list[Path] = []
 
-    def walk() -> int:
-        walked.append(Path())
+    def prune() -> int:
+        walked.append(local.cache_root())
         return 0
 
-    monkeypatch.setattr(cache_limits, "prune", walk)
+    monkeypatch.setattr(cache_limits, "prune", prune)
     cache_limits.prune_if_due()
     assert not walked
     disk.free = 0
