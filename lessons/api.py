@@ -10,6 +10,7 @@ from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,7 +22,8 @@ from lessons import services
 from lessons.models import Course, Lesson
 from lessons.publication import all_as_published
 from talking_head import services as rendering
-from talking_head.api.requests import RequestSerializer
+from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
+from talking_head.api.requests import RequestSerializer, refuse_all_fields
 from talking_head.api.schema import answers
 from talking_head.api.serializers import MAX_SCRIPT_CHARACTERS, JobSerializer, RetrySerializer
 from talking_head.errors import InvalidInput, OptionError, PortraitError
@@ -217,9 +219,13 @@ class LessonPublish(APIView):
 class LessonUseVideo(APIView):
     """The teacher's word that students shall see a video with still pictures instead of the complete one."""
 
+    parser_classes = [Utf8JSONParser, Utf8MultiPartParser, FormParser]  # to see that there are no fields in any form
+
     @extend_schema(request=None, responses=answers(LessonSerializer))
     def post(self, request: Request, pk: int) -> Response:
+        """Let students watch the video that was held back."""
         lesson = _own_lesson(request, pk)
+        refuse_all_fields(request.data)
         services.use_held_back_video(lesson)
         lesson.refresh_from_db()
         return Response(LessonSerializer(lesson).data)

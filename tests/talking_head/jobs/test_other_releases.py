@@ -125,7 +125,9 @@ def test_52_results_with_other_fields_are_read(make_job: MakeJob, worker: Worker
     assert ClipResult.from_json(result.to_json()) == result
 
 
-def test_52_a_request_that_the_renderer_does_not_understand_is_said(make_job: MakeJob, worker: Worker) -> None:
+def test_52_a_request_that_the_renderer_does_not_understand_is_said(
+    make_job: MakeJob, worker: Worker, capfd: pytest.CaptureFixture[str]
+) -> None:
     """After an update under running workers: the process is of one release, what asks it of another."""
     from talking_head.renderer.child import answer
 
@@ -136,7 +138,7 @@ def test_52_a_request_that_the_renderer_does_not_understand_is_said(make_job: Ma
     )
     assert type_ == "failed"
     assert said["error"]["code"] == "renderer_error"
-    assert "shade" in said["error"]["message"]
+    assert "shade" in capfd.readouterr().err, "the message is for teachers, the log for administrators"
 
 
 class _Deaf:
