@@ -42,7 +42,7 @@ def test_pages_are_accessible_and_fit(open_page: Any, who: str, viewport: dict[s
         assert_fits(page)
 
 
-@pytest.mark.parametrize("who", ADDRESSES)
+@pytest.mark.parametrize("who", [who for who in ADDRESSES if who])  # a visitor's only page puts the focus into its form
 @pytest.mark.parametrize("viewport", [SMALLEST, PHONE, DESKTOP], ids=["smallest", "phone", "desktop"])
 def test_the_focus_is_never_hidden(open_page: Any, who: str, viewport: dict[str, int]) -> None:
     page: Page = open_page(who, f"lectern-{who}", viewport=viewport, reduced_motion="reduce")

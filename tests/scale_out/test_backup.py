@@ -20,7 +20,7 @@ from tests.scale_out.site import SharedSite
 from tests.talking_head.jobs.conftest import empty_database  # noqa: F401 - a fixture
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
-pytestmark = pytest.mark.xdist_group("servers")
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("servers")]  # minutes long: make test-faults runs them
 
 FILL = """
 from django.core.management import call_command
