@@ -131,6 +131,7 @@ class FolderWording:
     grant_access: str
     look_into: str = ""
     denied_is_permanent: bool = False  # True where an immediate retry cannot help
+    says_reason: bool = False  # True where an operator reads the message
 
 
 MEDIA_FOLDER = FolderWording(
@@ -156,7 +157,8 @@ def from_os_error(error: OSError, folder: FolderWording = MEDIA_FOLDER) -> Talki
             permanent=folder.denied_is_permanent,
         )
     hint = folder.look_into or "Try again; if it happens again, tell an administrator."
-    return ResourceError("A file could not be read or written.", code="storage_error", hint=hint)
+    reason = f": {error.strerror or error}" if folder.says_reason else ""
+    return ResourceError(f"A file could not be read or written{reason}.", code="storage_error", hint=hint)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ CHECKPOINTS_FOLDER = FolderWording(
     grant_access="Give this user write permission on it, or set CHECKPOINTS_DIR to another folder.",
     look_into="Check CHECKPOINTS_DIR.",
     denied_is_permanent=True,
+    says_reason=True,
 )
 
 

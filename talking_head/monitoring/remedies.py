@@ -105,6 +105,12 @@ REMEDIES: dict[str, Remedy] = {
         "Try again: every sentence comes from the cache. If it happens again, see the worker's log for the reason.",
         "retry",
     ),
+    "storage_damaged": Remedy(
+        "Finished sentences were damaged on the disk again and again.", "Check the disk, then try again.", "retry"
+    ),
+    "no_sentences": Remedy("The video had no sentences.", "Ask the teacher to generate it again."),
+    "voice_withdrawn": Remedy("The consent to this voice was withdrawn.", "Ask the teacher to choose another voice."),
+    "portrait_withdrawn": Remedy("The consent to this portrait was withdrawn.", NEW_PORTRAIT),
     "video_damaged": Remedy("The finished video was damaged while it was stored.", "Check the disk, then try again."),
     "cancelled": Remedy("The video was cancelled.", "Nothing to do. If it was a mistake, try again.", "retry"),
 }
