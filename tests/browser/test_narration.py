@@ -30,8 +30,9 @@ def new_lesson(page: Page, title: str) -> None:
     page.goto(COURSE)
     page.get_by_label("New lesson").fill(title)
     page.get_by_role("button", name="Add lesson").click()
-    for summary in page.locator("details[data-fold]:not([open]) > summary").all():  # folded on a phone
-        summary.click()
+    folded = page.locator("details[data-fold]:not([open]) > summary")  # on a phone
+    while folded.count():
+        folded.first.click()
     page.get_by_role("radio", name="Voice only").check()
     page.get_by_role("radio", name="Fast").check()
 
