@@ -9,10 +9,21 @@ from talking_head.engines.speech.reading.english.numbers import cardinal
 from talking_head.engines.speech.reading.markup import EMOJI
 from talking_head.engines.speech.reading.spans import SpanClass, Words, rule
 
+STRAY_SIGNS = {
+    "+": "plus", "=": "equals", "%": "percent", "~": "about", "$": "dollars", "€": "euros", "£": "pounds",
+}  # fmt: skip
 
-def _composed(match: re.Match[str]) -> Words:
+
+def _composed(match: re.Match[str]) -> Words | None:
     """Return letters with their accents in one character, ligatures and full-width letters as ordinary ones."""
+    if match.group()[0].isnumeric() and not match.group()[0].isalpha():
+        return None  # a raised figure
     return unicodedata.normalize("NFKC", match.group())
+
+
+def _stray_sign(match: re.Match[str]) -> Words:
+    """Return the name of a sign that stands in no expression."""
+    return f" {STRAY_SIGNS[match.group()]} "
 
 
 def _odd_figure(match: re.Match[str]) -> Words | None:
@@ -39,7 +50,9 @@ PUNCTUATION = SpanClass(
         rule(r"[?!]{0,400}\?[?!]{0,400}", "?"),
         rule(r",(?:\s?,){1,400}|,(?=\w)", ", "),
         rule(r"\s?\|\s?", ", "),
-        rule(r"[\[\]{}<>\\/*_^`#·•]{1,400}", " "),
+        # One at a time: a run of them may contain a sign that another class has taken.
+        rule(r"[\[\]{}<>\\/*_^`#·•]", " "),
+        rule(r"[+=%~$€£]", _stray_sign),
         rule(r"[^\W\d_][\u0300-\u036f]{1,40}", _composed),
         rule(r"[\ufb00-\ufb06\uff01-\uff5e\u2100-\u214f\u2160-\u217f\U0001d400-\U0001d7ff]{1,40}", _composed),
         rule(r"[^\x00-\x7f]", _odd_figure),
