@@ -18,6 +18,11 @@ from talking_head.engines.speech.reading.offsets import FormWriter, SpokenForm
 # A match that overlaps characters that are taken, or that a reading declines, is searched anew from its next character
 # when it is short and from its end when it is long: so the work stays linear in the text.
 _SHORT_MATCH_CHARACTERS = 80
+# "1,250", "3.14" and "1250": no expression begins or ends between their digits.
+_NUMBER = re.compile(
+    r"(?<!\d)(?:(?<!\d[.,])\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?(?!\.?\d)"
+    r"|(?<![\w.,/-])\d+\.\d+(?![\d.,])|\d{2,400}(?!\d))"
+)
 _DEEPEST = 12  # parts within parts: brackets within fractions within roots
 
 
@@ -83,10 +88,18 @@ def verbatim(match: re.Match[str]) -> Words:
 
 
 class Claims:
-    """Which characters of a text belong to a span."""
+    """Which characters of a text belong to a span, and which places lie inside a number."""
 
-    def __init__(self, length: int) -> None:
-        self._taken = bytearray(length)
+    def __init__(self, text: str) -> None:
+        self._taken = bytearray(len(text))
+        self._inside = bytearray(len(text) + 1)
+        for match in _NUMBER.finditer(text):
+            start, end = match.span()
+            self._inside[start + 1 : end] = b"\x01" * (end - start - 1)
+
+    def splits_number(self, start: int, end: int) -> bool:
+        """Return whether ``[start, end)`` begins or ends in the middle of a number."""
+        return bool(self._inside[start] or self._inside[end])
 
     def first_taken(self, start: int, end: int) -> int:
         """Return the first taken place in ``[start, end)``, -1 if all are free."""
@@ -129,7 +142,8 @@ class SpanClass:
             start, end = match.span()
             position = max(end, start + 1)
             taken = claims.first_taken(start, end)
-            words = each.reading(match) if taken < 0 and start < end else None
+            free = taken < 0 and start < end and not claims.splits_number(start, end)
+            words = each.reading(match) if free else None
             if words is not None:
                 yield Span(start, end, self.kind, words)
             elif taken == start:
@@ -140,7 +154,7 @@ class SpanClass:
 
 def spans_of(text: str, classes: Iterable[Finder]) -> list[Span]:
     """Return the spans of a text in order. They never overlap."""
-    claims = Claims(len(text))
+    claims = Claims(text)
     spans: list[Span] = []
     for each in classes:
         candidates = sorted(each.find(text, claims, spans), key=lambda span: (span.start, -span.end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from talking_head.engines.speech.reading.english.numbers import one_of
+from talking_head.engines.speech.reading.english.numbers import cardinal, one_of
 from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
 
 _TOP_DOMAINS = "com|org|net|edu|gov|int|info|io|ai|app|dev|eu|uk|ca|de|fr|nl|ch|au|nz|tv|co"
@@ -25,8 +25,9 @@ def _site(match: re.Match[str]) -> Words:
 
 
 def spelled_address(name: str) -> str:
-    """Return "me at example dot org" for ``me@example.org``."""
-    return name.replace("@", " at ").replace(".", " dot ").replace("_", " ").replace("-", " ")
+    """Return "me two at example dot org" for ``me2@example.org``."""
+    signs = {"@": " at ", ".": " dot ", "_": " ", "-": " ", "+": " plus "}
+    return re.sub(r"\d+|[@._+-]", lambda match: signs.get(match[0]) or f" {cardinal(match[0])} ", name)
 
 
 def _street(match: re.Match[str]) -> Words | None:

@@ -49,7 +49,7 @@ PUNCTUATION = SpanClass(
         rule(r"!(?:\s?!){1,400}", "!"),
         rule(r"[?!]{0,400}\?[?!]{0,400}", "?"),
         rule(r",(?:\s?,){1,400}|,(?=\w)", ", "),
-        rule(r"\s?\|\s?", ", "),
+        rule(r"\|", ", "),
         # One at a time: a run of them may contain a sign that another class has taken.
         rule(r"[\[\]{}<>\\/*_^`#·•]", " "),
         rule(r"[+=%~$€£]", _stray_sign),
