@@ -15,7 +15,6 @@ from csp import constants as csp
 from edu_platform.error_reports import report_errors_to
 from edu_platform.private_files import make_private
 from edu_platform.proxies import is_loopback
-from edu_platform.redis_queue import redis_connection
 from edu_platform.secret_key import persistent_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -54,8 +53,8 @@ CONTENT_SECURITY_POLICY = {
 
 # --- applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
-    "django.contrib.admin",
+    "edu_platform",  # first: its runserver replaces Django's
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py looks for the admin pages: only the web process has them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -68,7 +67,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_q",
     "axes",
-    "edu_platform",
     "talking_head",
     "avatars",
     "lessons",
@@ -208,6 +206,12 @@ CACHE_MAX_DAYS = env.int("CACHE_MAX_DAYS", default=90)
 # A task only wakes a worker: it carries an id, and the state is in our own tables. The sweeper repeats a lost message
 # and a duplicate finds nothing to do, so one attempt and an early acknowledgement are enough.
 REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    from edu_platform.redis_queue import redis_connection
+
+    TASK_BROKER: dict[str, object] = {"redis": redis_connection(REDIS_URL)}
+else:
+    TASK_BROKER = {"orm": "default"}
 Q_CLUSTER = {
     "name": "lectern",
     "workers": TALKING_HEAD_SLOTS,  # each keeps one warm renderer; only rendering runs in them
@@ -221,7 +225,7 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "poll": 0.1,
     "save_limit": -1,  # results are never read, so none are kept
-    **({"redis": redis_connection(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
+    **TASK_BROKER,
 }
 
 # --- live progress -----------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-handler400 = "talking_head.api.errors.bad_request"
+admin.autodiscover()
+
 handler403 = "talking_head.api.errors.forbidden"
 handler404 = "talking_head.api.errors.page_not_found"
-handler500 = "talking_head.api.errors.server_error"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("lessons.api_urls")),

@@ -14,7 +14,7 @@ from typing import Any
 
 from talking_head.diagnostics.machine import last_line, usable_cores
 from talking_head.engines.registry import ENGINES
-from talking_head.pipeline.probes.engine_trial import Trial
+from talking_head.pipeline.probes.trial import Trial
 
 EMBEDDED = (("speech", "hibari"), ("face", "puppet"), ("face", "still"))  # come with the installation
 LOADING_SECONDS = 180.0
@@ -35,7 +35,7 @@ class TrialSettings:
 
 
 def try_engines(settings: TrialSettings, on_start: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Return one :class:`~talking_head.pipeline.probes.engine_trial.Trial` as JSON for every registered engine."""
+    """Return one :class:`~talking_head.pipeline.probes.trial.Trial` as JSON for every registered engine."""
     engines = [(kind, name) for kind, names in ENGINES.items() for name in names]
 
     def try_engine(engine: tuple[str, str]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from asgiref.sync import async_to_sync
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
@@ -66,15 +65,25 @@ def _outcome_of(ping: Callable[[], None]) -> str:
         return "no answer"
     except ResourceError as error:
         return error.code
-    except (OSError, DatabaseError, redis.RedisError, ChannelFull) as error:
+    except (OSError, DatabaseError, ChannelFull, *_redis_errors()) as error:
         return type(error).__name__
     return OK
+
+
+def _redis_errors() -> tuple[type[Exception], ...]:
+    if not settings.REDIS_URL:
+        return ()  # and the package need not be loaded
+    import redis
+
+    return (redis.RedisError,)
 
 
 def _ping_queue() -> None:
     if not settings.REDIS_URL:
         OrmQ.objects.count()
         return
+    import redis
+
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS
     ) as client:

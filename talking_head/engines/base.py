@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
-from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.profiles import Preprocess
 from talking_head.timebase import SAMPLES_PER_VIDEO_FRAME
+
+if TYPE_CHECKING:  # the values also travel through processes that never hold an array
+    from talking_head.media_io.arrays import Frame, Waveform
 
 # Where the times of words and phonemes come from: the speech model, forced alignment, or an estimate from the letters.
 TimesFrom = Literal["model", "alignment", "estimate"]

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.db import connection
 from django.db.models import Model
 
@@ -119,6 +118,8 @@ def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
 
 def _execute(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """Execute a prepared statement, which Django's own cursors cannot do: planning takes longer than all the rest."""
+    import psycopg  # sites on SQLite never need it
+
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         row: tuple[Any, ...] | None = cursor.execute(statement, values, prepare=True).fetchone()

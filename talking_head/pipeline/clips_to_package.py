@@ -10,8 +10,9 @@ from typing import Any
 from talking_head.engines.base import Take
 from talking_head.errors import RendererError
 from talking_head.media_io.video import VideoInfo, decode_frames
-from talking_head.pipeline.cache.entries import CLIP_POSTER, CLIP_VIDEO, load_take
+from talking_head.pipeline.cache.entries import CLIP_POSTER, CLIP_VIDEO
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
+from talking_head.pipeline.cache.takes import load_take
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.manifest import ManifestClip, build_manifest
 from talking_head.pipeline.package_request import PackageClip, PackageRequest, PackageResult

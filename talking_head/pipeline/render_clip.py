@@ -27,12 +27,11 @@ from talking_head.pipeline.cache.entries import (
     CLIP_VIDEO,
     ClipMetadata,
     DamagedEntryError,
-    load_take,
     store_clip_metadata,
-    store_take,
     verified_clip_metadata,
 )
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache, key_of
+from talking_head.pipeline.cache.takes import load_take, store_take
 from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
 from talking_head.pipeline.fitted_frames import fitted_frames
 from talking_head.pipeline.frames_to_clip import frames_to_clip

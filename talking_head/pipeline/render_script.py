@@ -18,8 +18,9 @@ from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, Resou
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.atomic_files import write_atomically
 from talking_head.media_io.video import VideoInfo
-from talking_head.pipeline.cache.entries import CLIP_VIDEO, load_take
+from talking_head.pipeline.cache.entries import CLIP_VIDEO
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
+from talking_head.pipeline.cache.takes import load_take
 from talking_head.pipeline.checks.reports import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.narration.read_file import NarrationFile, read_narration

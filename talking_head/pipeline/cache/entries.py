@@ -1,4 +1,6 @@
-"""The content of the cache's entries: the names of their files, and takes and clip metadata on disk."""
+"""The content of the cache's entries: the names of their files, and a clip's metadata on disk.
+
+It loads no codec, because processes that only move entries around read it too; takes are in :mod:`.takes`."""
 
 from __future__ import annotations
 
@@ -7,14 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from talking_head.digests import sha256_of_file
-from talking_head.engines.base import Take, TimedToken, TimedWord
 from talking_head.errors import RendererError, from_os_error
 from talking_head.media_io.atomic_files import write_atomically
-from talking_head.media_io.audio import read_flac, write_flac
-from talking_head.timebase import AUDIO_HZ, CLIP_QUANTUM_SAMPLES
 
 TAKE_SOUND = "take.flac"
 TAKE_TIMES = "take.json"
@@ -35,37 +32,6 @@ class DamagedEntryError(RendererError):
         super().__init__(
             f"The cache entry {folder.name[:12]} is damaged.", hint="Try again: the entry will be made again."
         )
-
-
-def store_take(folder: Path, take: Take) -> None:
-    """Write a take. Its samples are whole 16-bit steps, so :func:`load_take` returns exactly this take."""
-    write_flac(folder / TAKE_SOUND, take.waveform, AUDIO_HZ)
-    times = {
-        "phonemes": [asdict(phoneme) for phoneme in take.phonemes],
-        "words": [asdict(word) for word in take.words],
-        "alphabet": take.phoneme_alphabet,
-        "times_from": take.times_from,
-    }
-    (folder / TAKE_TIMES).write_text(json.dumps(times, ensure_ascii=False), encoding="utf-8")
-
-
-def load_take(folder: Path) -> Take:
-    """Return the take that :func:`store_take` wrote.
-
-    Raises:
-        DamagedEntryError: a file is missing, truncated or foreign.
-    """
-    try:
-        waveform, sample_rate_hz = read_flac(folder / TAKE_SOUND)
-        times = json.loads((folder / TAKE_TIMES).read_text(encoding="utf-8"))
-        phonemes = tuple(TimedToken(**values) for values in times["phonemes"])
-        words = tuple(TimedWord(**values) for values in times["words"])
-        alphabet, times_from = times["alphabet"], times.get("times_from", "model")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedEntryError(folder) from error
-    if sample_rate_hz != AUDIO_HZ or not len(waveform) or len(waveform) % CLIP_QUANTUM_SAMPLES:
-        raise DamagedEntryError(folder)
-    return Take(np.asarray(waveform, np.float32), phonemes, words, alphabet, times_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 and may take the process down, and the caller does not want torch in memory.
 
 ``python -m talking_head.pipeline.probes.engine_trial KIND NAME CHECKPOINTS_DIR [--portrait P] [--measure] [--seconds
-N]`` prints one JSON object, a :class:`Trial`.
+N]`` prints one JSON object, a :class:`~talking_head.pipeline.probes.trial.Trial`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Sp
 from talking_head.errors import TalkingHeadError
 from talking_head.media_io.arrays import Waveform
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
+from talking_head.pipeline.probes.trial import Trial
 from talking_head.pipeline.utterance_to_take import speech_to_take
 from talking_head.profiles import FAST
 from talking_head.timebase import AUDIO_HZ, VIDEO_FPS
@@ -29,27 +29,6 @@ from talking_head.timebase import AUDIO_HZ, VIDEO_FPS
 SYLLABLE_SECONDS = 0.25
 SYLLABLES = 4  # with the silence at both ends, the shortest take that is at least a second
 SENTENCE = "This is how the voice sounds on this machine."
-
-
-@dataclass(slots=True)
-class Trial:
-    """``real_time_factor`` is work per second of result, without loading and without preparing the portrait; None when
-    nothing was measured. ``frames`` is how many frames a face engine drew within its time."""
-
-    kind: str
-    name: str
-    usable: bool = False
-    version: str = ""
-    error: dict[str, str] | None = None
-    load_seconds: float | None = None
-    prepare_seconds: float | None = None
-    work_seconds: float | None = None
-    result_seconds: float | None = None
-    real_time_factor: float | None = None
-    frames: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def try_engine(

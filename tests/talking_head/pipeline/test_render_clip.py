@@ -15,8 +15,9 @@ from talking_head.engines.base import EngineSettings, EnhancePolicy, Voice
 from talking_head.errors import EngineError, OptionError, PortraitError, RendererError, ResourceError, ScriptError
 from talking_head.media_io.arrays import Frame
 from talking_head.media_io.video import decode_frames
-from talking_head.pipeline.cache.entries import CLIP_METADATA, CLIP_POSTER, CLIP_VIDEO, TAKE_SOUND, load_take
+from talking_head.pipeline.cache.entries import CLIP_METADATA, CLIP_POSTER, CLIP_VIDEO, TAKE_SOUND
 from talking_head.pipeline.cache.store import CLIPS, TAKES, ContentCache
+from talking_head.pipeline.cache.takes import load_take
 from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, RenderEvent
 from tests.media import decode_sound, inspect_video

@@ -1,0 +1,1 @@
+"""Commands of ``manage.py`` that belong to the site as a whole."""
