@@ -54,7 +54,7 @@ LATEX = (
 _DOLLAR_MATH = re.compile(r"(?<![\w$\\])\$(?=[^\s$])([^$\n]{0,300}[^\s$\\])\$(?![\w$])")
 _MATH_SIGN = re.compile(r"[\\^_{}=+<>|/≤≥≠×·−!]|\w\(|^[-−]?(?:[A-Za-z]{1,2}|\d+(?:[.,]\d+)?[A-Za-z]?|\d*[A-Za-z]'?)$")
 _PROSE = re.compile(r"(?<![\\{\w])(?=[A-Za-z]{3,40}(?![\w}]))[A-Za-z]?[a-z]{0,39}[aeiou][a-z]{0,39}(?![\w}])")
-_SUBTITLE_STYLE = r"\{\\[a-z]+\d*[^{}]{0,40}\}"
+_SUBTITLE_STYLE = r"\{\\(?:an?\d|[ibus][01]\b|(?:pos|fade?|move)\(|[1-4]?c&|fs\d|fn|k[fo]?\d|q\d|r\})[^{}]{0,80}\}?"
 _ADDRESS = r"(?:https?|ftp)://[^\s<>()\[\]]{1,2000}|(?<!\w)www\.[^\s<>()\[\]]{1,2000}"
 
 
@@ -106,6 +106,8 @@ def _note(match: re.Match[str]) -> Words | None:
 def _raised_note(match: re.Match[str]) -> Words | None:
     """Return nothing for a raised figure behind a word of prose; units, functions and variables have powers."""
     word = re.search(r"[^\W\d_]+$", match[1])
+    if word and not word[0].isalpha():
+        return None  # a formula: "SO₄²⁻"
     if word and (len(word[0]) < 3 or word[0].lower() in ("sin", "cos", "tan", "log", "sec", "cot", "csc", "mol")):
         return None
     return [inner(match, 1)]
@@ -120,6 +122,15 @@ def is_formula(content: str) -> bool:
     if re.match(r"[\d.,]+\s?[A-Za-z]{2,}", content) and "\\" not in content:
         return False
     return bool(_MATH_SIGN.search(content)) and ("\\" in content or not _PROSE.search(content))
+
+
+def _content(match: re.Match[str]) -> Words:
+    return [inner(match, 1)]
+
+
+def _highlight(match: re.Match[str]) -> Words | None:
+    """Return nothing for the signs around a marked word; "x == y" compares."""
+    return "" if re.search(r"(?:^|\s|\()==[^=\n]{1,80}==(?:[\s.,;:!?)]|$)", match.string) else None
 
 
 class _Emphasis:
@@ -144,6 +155,27 @@ _VERBATIM: tuple[Rule, ...] = (
     rule(_ADDRESS, verbatim),
     rule(r"(?<!\w)_{3,}(?!\w)", " "),
 )
+_LINES: tuple[Rule, ...] = (
+    rule(
+        r"^(?:\d{1,5}\s*\n)?(?:\d{2}:)?\d{2}:\d{2}[.,]\d{3} ?--> ?(?:\d{2}:)?\d{2}:\d{2}[.,]\d{3}[^\n]{0,80}$\n?",
+        " ",
+        re.MULTILINE,
+    ),
+    rule(r"^[ \t]{0,3}#{1,6}[ \t]+(?=\S)", "", re.MULTILINE),
+    rule(r"^[ \t]{0,8}(?:>[ \t]{0,2}){1,3}(?=[^\W\d_]|[\"“*])", "", re.MULTILINE),
+    rule(r"^[ \t]{0,12}(?:[-*+•][ \t]{1,3})?\[[ xX]\][ \t]{1,3}(?=\S)", "", re.MULTILINE),
+    rule(r"^[ \t]{0,12}[*+•▪‣◦][ \t]{1,3}(?=[^\W\d_]{2})", "", re.MULTILINE),
+    rule(r"==(?=[^\s=])|(?<=[^\s=])==(?=[\s.,;:!?)]|$)", _highlight),
+)
+_TEXT_COMMANDS: tuple[Rule, ...] = (
+    rule(r"\\(?:(?:sub){0,2}section|chapter|part|paragraph|title|caption|item)\*?\{([^{}]{0,300})\}", _content),
+    rule(
+        r"\\(?:cite[pt]?|ref|eqref|label|pageref|vspace|hspace|includegraphics)(?:\[[^\[\]]{0,80}\])?\{[^{}]{0,200}\}",
+        "",
+    ),
+    rule(r"\\(?:item|noindent|newpage|maketitle|centering|par|bigskip|medskip|hfill|newline)(?![A-Za-z])", " "),
+    rule(r"\\(?:begin|end)\{(?:itemize|enumerate|document|center|figure|table|quote|abstract)\}", " "),
+)
 _TAGS: tuple[Rule, ...] = (
     rule(r"<!--.*?-->", " ", re.DOTALL),
     rule(r"<(?:script|style)\b[^<>]{0,300}>.{0,5000}?</(?:script|style)\s{0,3}>", " ", re.DOTALL | re.IGNORECASE),
@@ -156,6 +188,7 @@ _TAGS: tuple[Rule, ...] = (
     rule(_SUBTITLE_STYLE, ""),
 )
 _LINKS: tuple[Rule, ...] = (
+    rule(r"<((?:https?|ftp)://[^<>\s]{1,2000}|[\w.+-]{1,64}@[\w.-]{1,250})>", _content),
     rule(r"!\[[^\[\]]{0,500}\]\([^()\s]{0,2000}\)", " "),  # a picture
     rule(r"\[(?=[^\[\]]{1,500}\]\([^()\s]{1,2000}(?:\s\"[^\"]{0,200}\")?\))", ""),  # a link: its text stays
     rule(r"\]\([^()\s]{1,2000}(?:\s\"[^\"]{0,200}\")?\)", ""),
@@ -164,7 +197,7 @@ _NOTES: tuple[Rule, ...] = (
     rule(r"\s?\[\^[\w-]{1,20}\]:?", _note),
     rule(r"(?<=[\w.,:;!?)”\"’'\]])\s?\[(?:\d{1,3}|[a-e](?=\]))(?:\s?[,–-]\s?\d{1,3}){0,8}\]", _note),
     rule(r"\s?\[(?:citation needed|note \d{1,2}|n \d{1,2}|when\?|who\?)\]", ""),
-    rule(r"([^\W\d_]{2,40}[.,;:!?”\"]?|[.,;:!?”\"])[¹²³⁴-⁹⁰]{1,3}(?:[,⁻][¹²³⁴-⁹⁰]{1,3})*(?!\w)", _raised_note),
+    rule(r"([^\W\d_]{2,40}[.,;:!?”\"]?|[.,;:!?”\"])[¹²³⁴-⁹⁰]{1,3}(?:[,⁻][¹²³⁴-⁹⁰]{1,3})*(?![\w⁺⁻])", _raised_note),
     rule(r"(?<=\w)[†‡]+|(?<=[.,;:!?])[†‡]+", ""),
 )
 _EMPHASIS: tuple[Rule, ...] = (
@@ -172,19 +205,21 @@ _EMPHASIS: tuple[Rule, ...] = (
     rule(r"\*{2,3}(?![\d ])|(?<=[^\s\d*])\*{2,3}|~~|`+", ""),
     rule(r"(?<![^\s(“\"'‘—_-])\*(?=[^\W\d_])(?=[^*]*$)", ""),  # opens what another sentence closes
     rule(r"(?<=[.,;:!?])\*(?=\s|$)|(?<=[^\W\d_]{2})\*(?=[\s.,;:!?]|$)", ""),  # closes, or refers to a note
-    rule(r"(?<!\w)_+(?=[^\W_])|(?<=[^\W_])_+(?![\w{])", ""),
+    rule(r"(?<![\w∑∏∫∮⋃⋂])_+(?=[^\W_])|(?<=[^\W_])_+(?![\w{])", ""),
 )
 _ENTITIES: tuple[Rule, ...] = (rule(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?", _entity),)
 
 
 def _class(rules: tuple[Rule, ...], needs: str) -> SpanClass:
-    return SpanClass("markup", rules, re.compile(needs))
+    return SpanClass("markup", rules, re.compile(needs, re.MULTILINE))
 
 
 # Captions apply these and no others, so that they show the text as people know it.
 MARKUP_CLASSES: tuple[Finder, ...] = (
     _class((rule(INVISIBLE, ""), rule(CONTROL, " ")), f"{INVISIBLE}|{CONTROL}"),
-    _class(_LINKS, r"\]\("),
+    _class(_LINES, r"-->|==|^[ \t]*(?:[#>*+•▪‣◦]|[-*+•]?[ \t]*\[)"),
+    _class(_LINKS, r"\]\(|<[\w.+-]+[:@]"),
+    _class(_TEXT_COMMANDS, r"\\[a-z]"),
     _class(_TAGS, r"[<{]"),
     _class(_VERBATIM, r"[$\\_]|://|www"),
     _class(_NOTES, r"[\[†‡¹²³⁴-⁹⁰]"),

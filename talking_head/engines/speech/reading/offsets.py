@@ -49,19 +49,23 @@ class FormWriter:
                 return
             character = " "
         elif character in ".,;:!?" and self.characters and self.characters[-1] == " ":
-            self.characters.pop()
-            self.origins.pop()
+            is_written_so = self.origins[-1] == (origin[0] - 1, origin[0])
+            if not (character == "!" and is_written_so):  # "x != 5"
+                self._drop_last()
         if self._letter_follows and character.isalpha():
             self.letters.add(len(self.characters))
         self._letter_follows = False
         self.characters.append(character)
         self.origins.append(origin)
 
+    def _drop_last(self) -> None:
+        self.characters.pop()
+        self.origins.pop()
+
     def form(self) -> SpokenForm:
         """Return what was collected."""
         while self.characters and self.characters[-1] == " ":
-            self.characters.pop()
-            self.origins.pop()
+            self._drop_last()
         return SpokenForm("".join(self.characters), tuple(self.origins), frozenset(self.letters))
 
 

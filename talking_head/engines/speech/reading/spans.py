@@ -18,11 +18,10 @@ from talking_head.engines.speech.reading.offsets import FormWriter, SpokenForm
 # A match that overlaps characters that are taken, or that a reading declines, is searched anew from its next character
 # when it is short and from its end when it is long: so the work stays linear in the text.
 _SHORT_MATCH_CHARACTERS = 80
-# "1,250", "3.14" and "1250": no expression begins or ends between their digits.
-_NUMBER = re.compile(
-    r"(?<!\d)(?:(?<!\d[.,])\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?(?!\.?\d)"
-    r"|(?<![\w.,/-])\d+\.\d+(?![\d.,])|\d{2,400}(?!\d))"
-)
+# "1,250", "3.14", "1.2.3" and "1250": no expression begins or ends within figures that their separators join. Only what
+# is longer than any number is read in parts.
+_FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
+LONGEST_FIGURES = 400
 _DEEPEST = 12  # parts within parts: brackets within fractions within roots
 
 
@@ -93,9 +92,10 @@ class Claims:
     def __init__(self, text: str) -> None:
         self._taken = bytearray(len(text))
         self._inside = bytearray(len(text) + 1)
-        for match in _NUMBER.finditer(text):
+        for match in _FIGURES.finditer(text):
             start, end = match.span()
-            self._inside[start + 1 : end] = b"\x01" * (end - start - 1)
+            if end - start <= LONGEST_FIGURES:
+                self._inside[start + 1 : end] = b"\x01" * (end - start - 1)
 
     def splits_number(self, start: int, end: int) -> bool:
         """Return whether ``[start, end)`` begins or ends in the middle of a number."""

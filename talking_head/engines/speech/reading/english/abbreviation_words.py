@@ -18,7 +18,7 @@ ABBREVIATIONS = {
     "e.g.": "for example", "eg.": "for example", "E.g.": "for example", "e. g.": "for example", "i.e.": "that is",
     "ie.": "that is", "I.e.": "that is", "i. e.": "that is", "etc.": "et cetera", "vs.": "versus", "viz.": "namely",
     "cf.": "compare", "Cf.": "compare", "approx.": "approximately", "Approx.": "approximately", "ca.": "about",
-    "et al.": "and others", "et seq.": "and following", "a.k.a.": "also known as", "resp.": "respectively",
+    "et al.": "et al", "et seq.": "and following", "a.k.a.": "also known as", "resp.": "respectively",
     "incl.": "including", "excl.": "excluding", "est.": "established", "Est.": "established", "max.": "maximum",
     "Max.": "maximum", "min.": "minimum", "Min.": "minimum", "avg.": "average", "Avg.": "average",
     "temp.": "temperature", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Dr.": "Doctor", "Prof.": "Professor",
@@ -54,7 +54,7 @@ ABBREVIATIONS = {
     "intro.": "introduction", "Intro.": "Introduction", "concl.": "conclusion", "cont.": "continued",
     "contd.": "continued", "Mgr.": "Manager", "Mfg.": "Manufacturing", "hwk.": "homework", "h.w.": "homework",
     "w.r.t.": "with respect to", "s.t.": "such that", "i.i.d.": "independent and identically distributed",
-    "q.v.": "which see", "Ph.D.": "Ph.D.", "fl.": "flourished", "betw.": "between", "Feb.": "February", "yds.": "yards",
+    "q.v.": "which see", "Ph.D.": "P.H.D", "fl.": "flourished", "betw.": "between", "Feb.": "February", "yds.": "yards",
     "approx": "approximately",
 }  # fmt: skip
 
@@ -67,7 +67,8 @@ SHORT_FORMS = {
     "dept": "department", "govt": "government", "pls": "please", "etc": "et cetera", "qty": "quantity",
     "avg": "average", "abt": "about", "btw": "by the way", "FYI": "for your information", "NB": "note well",
     "TBD": "to be decided", "ASAP": "as soon as possible", "e.g": "for example", "i.e": "that is", "eg": "for example",
-    "std dev": "standard deviation", "std": "standard", "a.k.a": "also known as",
+    "std dev": "standard deviation", "std": "standard",
+    "IPv4": "I.P. v four", "IPv6": "I.P. v six", "a.k.a": "also known as",
 }  # fmt: skip
 
 # only before a figure or a numeral: "Fig. 3", "pp. 3-5"
@@ -91,7 +92,9 @@ BEFORE_FIGURES = {
     "Wk.": "week", "fn.": "footnote", "n.": "note", "nn.": "notes", "approx": "approximately", "max": "maximum",
     "min": "minimum", "cca": "about", "ca": "about", "Ref.": "reference", "ref.": "reference", "Refs.": "references",
     "refs.": "references", "Ser.": "series", "ser.": "series", "Ep.": "episode", "ep.": "episode", "S.": "section",
-    "Rte.": "route", "Ext.": "extension", "ext.": "extension", "ext": "extension", "Sess.": "session",
+    "Rte.": "route",
+    "Sc.": "scene", "sc.": "scene", "Stn.": "station", "Lect.": "lecture",
+    "Ext.": "extension", "ext.": "extension", "ext": "extension", "Sess.": "session",
     "tel": "telephone", "Apr.": "April", "Dept.": "Department",
 }  # fmt: skip
 # Abbreviations behind which a sentence goes on, even before a capital; others end one where a capital follows.

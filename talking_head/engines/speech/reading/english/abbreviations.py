@@ -85,9 +85,17 @@ _MAY_END = frozenset(
 )
 
 
+_YEARS_OF_A_LIFE = re.compile(r"\s?(?:c\.\s?)?\d{3,4}(?:\s?[-–]\s?\d{2,4})?(?:[,;)]|\.?$)")
+
+
 def _before_figure(match: re.Match[str]) -> Words | None:
     """Return the word; a single letter with its stop is so only in brackets or behind a comma ("(b. 1809)")."""
     short = match[1]
+    after = right(match)
+    if short in ("b.", "d.", "r.", "m.") and _YEARS_OF_A_LIFE.match(after):
+        return f"{BEFORE_FIGURES[short]} "
+    if short in ("l.", "p.", "v.", "n.") and not left(match).strip() and re.match(r"\s?\d{1,4}\.?$", after):
+        return f"{BEFORE_FIGURES[short]} "
     if short in ("b.", "d.", "m.", "r.", "v.", "n.", "S.", "P.", "C.", "Q.", "l.") and not re.search(
         r"[(,;]\s?$|\bMozart\b.*$", left(match)
     ):
@@ -132,6 +140,7 @@ SHORTENED = SpanClass(
     (
         rule(rf"(?<![\w.])({one_of(BEFORE_FIGURES)})(?=\s?#?(?:\d|[IVX]{{2,}}\b|[A-Z]?\d))", _before_figure),
         rule(r"(?<=\d(?:st|nd|rd|th))( )ed\.(?!\w)", _edition),
+        rule(r"(?<!\w)(?:[Ee]d|[Ee]ds)\.(?= by\b)", "edited"),
         rule(
             rf"(?<![\w.])({_spaced(one_of(ABBREVIATIONS))}"
             rf"|{_spaced(one_of(k.capitalize() for k in ABBREVIATIONS if len(k) > 4))})(?![\w])",

@@ -27,7 +27,11 @@ def _site(match: re.Match[str]) -> Words:
 def spelled_address(name: str) -> str:
     """Return "me two at example dot org" for ``me2@example.org``."""
     signs = {"@": " at ", ".": " dot ", "_": " ", "-": " ", "+": " plus "}
-    return re.sub(r"\d+|[@._+-]", lambda match: signs.get(match[0]) or f" {cardinal(match[0])} ", name)
+    return re.sub(
+        r"\d+|[^\w'’]|_",
+        lambda match: f" {cardinal(match[0])} " if match[0].isdecimal() else signs.get(match[0], " "),
+        name,
+    )
 
 
 def _street(match: re.Match[str]) -> Words | None:

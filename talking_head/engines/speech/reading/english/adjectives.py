@@ -31,6 +31,29 @@ NO_NOUN = frozenset(
 )
 
 
+# Things that a measure in front of them always describes: "100 m sprint", "450 nm light", "$1,000 prize".
+_DESCRIBED = frozenset(
+    """
+    sprint sprints race races dash hurdles relay relays freestyle backstroke butterfly breaststroke medley run swim hike
+    bill bills note notes coin coins banknote banknotes prize prizes fine fines ticket tickets voucher vouchers fee fees
+    budget deficit surplus loan loans grant grants bond bonds reward bonus deposit angle angles turn turns rotation
+    rotations triangle triangles light laser lasers wavelength oven bulb bulbs battery batteries motor motors engine
+    engines drive drives disk disks card cards monitor monitors screen screens display displays television pipe pipes
+    ruler rulers rope ropes pole poles ladder ladders cable cables camera cameras bottle bottles carton cartons jug bag
+    bags pack packs box boxes tank tanks container containers pan pans tin tins line lines pool pools track tracks
+    radius resistor resistors capacitor capacitors supply magnet lens lenses telescope exam exams lesson lessons
+    shift shifts drip drips syringe syringes beaker beakers flask flasks solution solutions weight weights dumbbell
+    dumbbells plank break breaks film films video videos test tests rest fence wall walls baby babies limit limits
+    """.split()  # noqa: SIM905
+)
+
+
+def describes_next(match: re.Match[str]) -> bool:
+    """Return whether a noun follows, whatever stands before the amount."""
+    following = _NOUN.match(right(match))
+    return bool(following) and following is not None and following[1].lower() not in NO_NOUN
+
+
 def is_adjective(match: re.Match[str]) -> bool:
     """Return whether the amount of a match describes the noun behind it."""
     following = _NOUN.match(right(match))
@@ -40,6 +63,8 @@ def is_adjective(match: re.Match[str]) -> bool:
         return True
     if not following or following[1].lower() in NO_NOUN:
         return False
+    if following[1].lower() in _DESCRIBED:
+        return True
     if article and (article[1] or "").lower() not in NO_NOUN:
         return True
     return bool(_DETERMINER.search(before))

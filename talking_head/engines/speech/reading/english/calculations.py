@@ -48,10 +48,16 @@ def _value(text: str) -> float:
     return float(text.replace(",", "").replace(" ", ""))
 
 
+_FACTOR_BEFORE = re.compile(r"(?:[\d=+×÷√*/^)]|(?<![a-z])[a-z]) ?\($")
+_SIGN_BEHIND = re.compile(r"\)\s?[=×÷+*/^²³!−-]")
+
+
 def _close_difference(match: re.Match[str]) -> Words | None:
     """Return "nine minus five" for "9-5" where the sentence calculates."""
     before, after = left(match), right(match)
-    asked = re.match(r"\s?[=×÷+*^]|\s(?:equals|gives)\b", after) or re.search(r"[=+×÷√(]\s?$", before)
+    asked = re.match(r"\s?[=×÷+*^]|\s(?:equals|gives)\b", after) or re.search(r"[=+×÷√]\s?$", before)
+    if before.endswith("(") and after.startswith(")"):  # "2(7-4)", "(7-4) × 2", and not "(1564–1616)"
+        asked = _FACTOR_BEFORE.search(before) or _SIGN_BEHIND.match(after)
     if not asked and not re.search(
         r"\b(?:what is|calculate|compute|work out|evaluate|subtract)\s(?:\d+ ?[+×] ?)?$", before, re.I
     ):
@@ -59,6 +65,10 @@ def _close_difference(match: re.Match[str]) -> Words | None:
     if re.match(r"\s?(?:%|°|[a-z]{1,2}\b)", after):
         return None
     return f"{number(match[1])} minus {number(match[2])}"
+
+
+_CHAIN = re.compile(r"(?:^|[^\d\s.,=+÷*×x])\s?[\d.,]+\s?[×xX]\s?[\d.,]+\s?$")  # "30 × 20", before "× 10 cm"
+_LENGTH_NEXT = re.compile(r"[\d.,]+\s?(?:mm|cm|m|km|in|ft|px|\"|″|inch(?:es)?|feet|met[er]{2}s?)\b")
 
 
 def _dimensions(match: re.Match[str]) -> Words | None:
@@ -72,6 +82,8 @@ def _dimensions(match: re.Match[str]) -> Words | None:
     ) or re.match(
         r"[\d.,]+(?:\s?x\s?[\d.]+)*\s?[=+÷*<>]|[\d.,]+\s?[-−]\s?\d|[\d.,]+\s(?:is|equals|makes|gives)\b", after
     )
+    if _CHAIN.search(before) and _LENGTH_NEXT.match(after):
+        return " by "
     if calculates or re.match(r"10(?:\^|[⁰¹²³⁴-⁹⁻])", after):
         return " times "
     if sign in "xX":

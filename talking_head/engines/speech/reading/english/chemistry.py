@@ -169,6 +169,22 @@ def _named_isotope(match: re.Match[str]) -> Words:
     return f"{match[1]} {_mass(match[2])}"
 
 
+_NOBLE_GASES = {"He": "helium", "Ne": "neon", "Ar": "argon", "Kr": "krypton", "Xe": "xenon", "Rn": "radon"}
+
+
+def _configuration(match: re.Match[str]) -> Words:
+    """Return "argon, four S two" for the electrons of an atom, such as "[Ar] 4s²"."""
+    core = f"{_NOBLE_GASES[match[1]]}, " if match[1] else ""
+    shells = re.findall(r"([1-7])([spdf])(\d+)", match[2].translate(_FIGURES))
+    return core + " ".join(f"{cardinal(shell)} {letters(kind)} {cardinal(count)}" for shell, kind, count in shells)
+
+
+def _electrons(match: re.Match[str]) -> Words:
+    """Return "two electrons" for "2e⁻"."""
+    name = "electron" if match[2][-1] in "⁻-−" else "positron"
+    return f"{cardinal(match[1])} {name}s" if match[1] and match[1] != "1" else name
+
+
 def _yields(match: re.Match[str]) -> Words | None:
     """Return "yields" for the arrow of a reaction."""
     near = left(match, 8) + right(match, 8)
@@ -182,6 +198,11 @@ CHEMISTRY = SpanClass(
             rf"(?<![\w.₀-₉^/-])(\d{{1,2}}(?=[A-Z(\[]))?((?:{_GROUPED}){{1,14}})({_CHARGE})?({_STATE})(?![\w₀-₉'’]|-(?![a-z]{{2}})\w|\.\w)",
             _formula,
         ),
+        rule(
+            r"(?:\[(He|Ne|Ar|Kr|Xe|Rn)\]\s?)?(?<![\w.])((?:[1-7][spdf](?:1[0-4]|[1-9]|[¹²³⁴-⁹]|¹[⁰¹²³⁴])(?!\d)[\s,]{0,2}){1,20}(?<![\s,]))(?![\w/])",
+            _configuration,
+        ),
+        rule(r"(?<![\w.])(\d{1,2})?e((?:⁻|⁺)|\^[-−+]|[-−](?=\s?(?:$|[+),.;]|→|->|⟶)))(?!\w)", _electrons),
         rule(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3})(?![\w.-])", _isotope),
         rule(r"(?<![\w])(\^\{\d{1,3}\}|[⁰¹²³⁴-⁹]{1,3})([A-Z][a-z]?)(?![a-z\d])", _raised_isotope),
         rule(
@@ -192,5 +213,7 @@ CHEMISTRY = SpanClass(
         rule(r"(?<=[\dA-Za-z)₀-₉])\s?[·•]\s?(?=\d{0,2}H[2₂]O)", " dot "),
         rule(r"\s?(?:→|⟶|-->|->)\s?", _yields),
     ),
-    re.compile(r"[A-Z][a-z]?[\d₀-₉\^⁺⁻+−(-]|[A-Z][a-zA-Z]?[A-Z]|[⁰¹²³⁴-⁹][A-Z]|→|->|\b[a-z]{3,}-\d"),
+    re.compile(
+        r"[A-Z][a-z]?[\d₀-₉\^⁺⁻+−(-]|[A-Z][a-zA-Z]?[A-Z]|[⁰¹²³⁴-⁹][A-Z]|→|->|\b[a-z]{3,}-\d|\d[spdf][\d¹²³⁴-⁹]|e[⁻⁺^−-]"
+    ),
 )

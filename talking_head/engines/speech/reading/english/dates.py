@@ -41,6 +41,24 @@ def _month_first(match: re.Match[str]) -> Words | None:
     return date(month, day, whole_year(match[4]))
 
 
+_DUE = re.compile(
+    r"(?:\b(?:due|dated|deadline|date|exam|test|quiz|homework|assignment|starting|starts|begins|ends|(?:mon|tues|wednes"
+    r"|thurs|fri|satur|sun)day|(?:submit\w*|hand\w*|finish\w*|complete\w*|done|ready|back|register\w*|reply|rsvp"
+    r"|pay|apply|return\w*|sign|read|bring)\b[^.;\d]{0,30}\b(?:by|before|until))(?: is| on| by| from)?:?,?"
+    r"|\b(?:on|until|since|till))\s$",
+    re.I,
+)
+
+
+def _day_of_this_year(match: re.Match[str]) -> Words | None:
+    """Return the day of "due 11/03" and "on 3/4", where the sentence speaks of a day; elsewhere it is a fraction."""
+    first, second = int(match[1]), int(match[2])
+    if not _DUE.search(left(match, 60)) or re.match(r"\s(?:of|cup|full|time|in)\b|\s?[=+×%]|-", right(match)):
+        return None
+    month, day = (first, second) if first <= 12 else (second, first)
+    return date(month, day, "")
+
+
 def _day_first(match: re.Match[str]) -> Words | None:
     return date(int(match[2]), int(match[1]), whole_year(match[3]))
 
@@ -123,6 +141,7 @@ DATES = SpanClass(
         rule(r"(?<![\w./-])(\d{1,2})(/)(\d{1,2})/(\d{2})(?![\w/-]|\.\d)", _month_first),
         rule(r"(?<![\w./-])(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?![\w/-]|\.\d)", _day_first),
         rule(r"(?<![\w./-])(\d{2})\.(\d{2})\.(\d{2})(?![\w/-]|\.\d)", _day_first),
+        rule(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(?![\w/]|[.,:]\d)", _day_of_this_year),
         rule(r"(?<![\w./-])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|\.\d)", _month_of_year),
         rule(r"(?<![\w./-])(20[0-4]\d)-(0[1-9]|1[0-2])(?![\w/-]|\.\d)", _year_month),
         rule(r"(?<![\w./-])9/11(?![\w/])", "nine eleven"),

@@ -46,11 +46,24 @@ def _vulgar(match: re.Match[str]) -> Words:
     return apart(match, words) + (" " if right(match, 1).isdigit() else "")
 
 
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
+
+
+def _small(match: re.Match[str]) -> Words:
+    """Return the fraction of raised and lowered figures: "⁴⁄₃"."""
+    upper, lower = match[1].translate(_RAISED), match[2].translate(_RAISED)
+    words = fraction_words(int(upper), int(lower))
+    if lower in ("3", "4") and len(upper) == 1 and upper > lower:
+        words = f"{cardinal(upper)} {'thirds' if lower == '3' else 'quarters'}"
+    return f" {words} "
+
+
 FRACTIONS = SpanClass(
     "fraction",
     (
         rule(r"(?<![\w./])(?:(\d{1,3}) )?(\d{1,4})[/⁄](\d{1,4})(?![\d/]|\.\d|[A-Z])", _fraction),
+        rule(r"([⁰¹²³⁴-⁹]{1,3})[⁄/]([₀-₉]{1,3})", _small),
         rule(rf"(?:(?<![\d.,])(\d{{1,6}})\s?)?([{''.join(VULGAR)}])", _vulgar),
     ),
-    re.compile(rf"\d[/⁄]\d|[{''.join(VULGAR)}]"),
+    re.compile(rf"[\d⁰¹²³⁴-⁹][/⁄][\d₀-₉]|[{''.join(VULGAR)}]"),
 )

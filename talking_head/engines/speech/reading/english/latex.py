@@ -57,7 +57,7 @@ _COMMANDS = {
     "gt": " is greater than ", "ne": " ≠ ", "neq": " ≠ ", "approx": " ≈ ", "equiv": " ≡ ", "sim": " is similar to ",
     "simeq": " ≈ ", "cong": " ≅ ", "propto": " ∝ ", "ll": " ≪ ", "gg": " ≫ ", "infty": " infinity ", "to": " to ",
     "rightarrow": " to ", "longrightarrow": " to ", "Rightarrow": " implies ", "implies": " implies ",
-    "iff": " if and only if ", "Leftrightarrow": " if and only if ", "rightleftharpoons": " in balance with ",
+    "iff": " if and only if ", "Leftrightarrow": " if and only if ", "rightleftharpoons": " is in equilibrium with ",
     "leftarrow": " from ", "mapsto": " maps to ", "in": " ∈ ", "notin": " ∉ ", "subset": " ⊂ ", "subseteq": " ⊆ ",
     "cup": " ∪ ", "cap": " ∩ ", "setminus": " without ", "emptyset": " the empty set ", "varnothing": " the empty set ",
     "forall": " for all ", "exists": " there is ", "neg": " not ", "lnot": " not ", "land": " and ", "wedge": " and ",

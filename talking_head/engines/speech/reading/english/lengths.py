@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from talking_head.engines.speech.reading.english.adjectives import is_adjective
+from talking_head.engines.speech.reading.english.adjectives import describes_next, is_adjective
 from talking_head.engines.speech.reading.english.fractions import fraction_words
 from talking_head.engines.speech.reading.english.numbers import AMOUNT, SIGN, cardinal, is_one, number, signed
 from talking_head.engines.speech.reading.spans import SpanClass, Words, right, rule
@@ -59,6 +59,12 @@ def _inch_word(match: re.Match[str]) -> Words:
     return f"{signed(match[1], match[2])} {'inch' if singular else 'inches'}{dot}"
 
 
+def _inch_before_noun(match: re.Match[str]) -> Words:
+    """Return the inches of "3 in. nails" and of "3 in. from the wall"; the stop belongs to the abbreviation."""
+    described = describes_next(match)
+    return f"{signed(match[1], match[2])} {'inch' if is_one(match[2]) or described else 'inches'}"
+
+
 FEET_AND_INCHES = SpanClass(
     "feet and inches",
     (
@@ -76,6 +82,7 @@ FEET_AND_INCHES = SpanClass(
         ),
         rule(rf"({SIGN})(\d{{1,3}},\d{{3}}|\d{{1,4}}(?:\.\d{{1,3}})?)\s?(\"|″|”)(?!\w)", _inches),
         rule(r"(?<![\w.'’])(\d{1,3},\d{3}|\d{1,4}(?:\.\d{1,2})?)(['′’])(?=[\s.,;:)x×]|$)(?!\s?[\d(])", _feet),
+        rule(rf"({SIGN})(?<![\w.])({AMOUNT})\s?-?in\.(?=\s[a-z]{{3,}})", _inch_before_noun),
         rule(rf"({SIGN})(?<![\w.])({AMOUNT})\s?-?in(?:\.(?=\s[a-z(]|\s?[,;)]|$))?{_INCH_GOES_ON}", _inch_word),
     ),
     re.compile(r"\d\s?-?(?:['\"′″’”]|in\b|ft\b|f[oe][oe]t\b)"),

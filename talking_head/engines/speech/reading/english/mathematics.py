@@ -43,6 +43,11 @@ _NESTED = rf"{_ARGUMENT}(?:\({_ARGUMENT}\)(?:{_ARGUMENT})?){{0,2}}|(?:{_ARGUMENT
 _PRIMES = {1: "prime", 2: "double prime", 3: "triple prime"}
 
 
+def _formula(text: str, start: int) -> Again:
+    """Return a part of a formula to be read again: a hyphen in it is a minus."""
+    return Again(re.sub(r"(?<!\w\w)-(?!\w\w)|(?<=\d)-(?=\d)", "−", text), start)
+
+
 def power_words(raised: str) -> str:
     """Return "squared", "cubed" or "to the power of" for what stands raised."""
     if raised in ("2", "3"):
@@ -104,7 +109,7 @@ def _arguments(match: re.Match[str], group: int) -> list[str | Again]:
         elif re.fullmatch(rf"\s?{LETTER_MARK}?[A-Za-z]\s?", piece):
             parts.append(letters(piece.strip(f" {LETTER_MARK}")))
         elif piece.strip():
-            parts.append(Again(piece, position))
+            parts.append(_formula(piece, position))
         position += len(piece)
     return parts
 
@@ -122,7 +127,7 @@ def _named_function(match: re.Match[str]) -> Words | None:
         words.append(f" base {number(plain) if plain.isdecimal() else letters(plain)}")
     link = " of " if content.startswith("(") or name in ("log", "ln", "lg") else " "
     if content.startswith("("):
-        return [*words, link, Again(content[1:-1], match.start(5) + 1), " "]
+        return [*words, link, _formula(content[1:-1], match.start(5) + 1), " "]
     return [*words, link, letters(content) if re.fullmatch("[A-Za-z]", content) else Again(content, match.start(5))]
 
 
@@ -155,7 +160,7 @@ def _factorial(match: re.Match[str]) -> Words | None:
         return None
     words = f" factorial{_gap(match)}"
     if is_sum or content.startswith("("):
-        return [Again(content[1:-1], match.start(1) + 1), words]
+        return [_formula(content[1:-1], match.start(1) + 1), words]
     return [cardinal(content), words]
 
 
@@ -170,7 +175,7 @@ def _absolute(match: re.Match[str]) -> Words | None:
         return None
     if right(match, 1) == "|":
         return None
-    words = letters(content) if re.fullmatch("[A-Za-z]", content) else inner(match, 1)
+    words = letters(content) if re.fullmatch("[A-Za-z]", content) else _formula(content, match.start(1))
     return ["the absolute value of ", words, " "]
 
 
@@ -212,7 +217,7 @@ MATHEMATICS = SpanClass(
         ),
         rule(r"(?<![\w'’])([a-zA-Z])(['′’″‴]{0,3})(⁻¹)?\(([a-zA-Z0-9]|t|x\s?,\s?y)\)(?=\s?[=+<>≤≥])", _function),
         rule(
-            rf"(?<![\w'’])({_NAMED})\s?([²³]|⁻¹|\^2|\^-1|\^\{{-1\}})?([₀-₉ₐₑ]{{1,3}}|_\w|_\{{\w{{1,3}}\}})?(\s?)"
+            rf"(?<![\w'’])({_NAMED})(?:\s?([²³]|⁻¹|\^2|\^-1|\^\{{-1\}}))?([₀-₉ₐₑ]{{1,3}}|_\w|_\{{\w{{1,3}}\}})?(\s?)"
             rf"(\([^()]{{1,40}}\)|[\d.]*°?[a-zA-Z{_GREEK}](?!\w)|\d[\d.]*°?)(?!\w)",
             _named_function,
         ),
@@ -224,18 +229,18 @@ MATHEMATICS = SpanClass(
         rule(r"(?<![\w'’‘])([a-zA-Z])(['′’]{1,3}|″|‴)(?=[\s=+,.;)(^]|$)", _prime),
         rule(r"(?<![\w'’])([a-zA-Z])_(\{[^\W_]{1,6}\}|[^\W_])(?!\w)", _lower),
         rule(
-            rf"\^(?:\{{[^{{}}]{{1,30}}\}}|\([^()]{{1,30}}\)|[-−]?\d{{1,6}}|[-−]?\w)|(?<=[\w)\]}}'′’]){SUPERSCRIPT}",
+            rf"\^(?:\{{[^{{}}]{{1,30}}\}}|\([^()]{{1,30}}\)|[-−]?\d{{1,6}}|[-−]?\w)|(?<=[\w)\]}}|'′’]){SUPERSCRIPT}",
             _raised,
         ),
-        rule(r"√\s?\(([^()]{1,40})\)", lambda match: ["the square root of ", inner(match, 1), " "]),
+        rule(r"√\s?\(([^()]{1,40})\)", lambda match: ["the square root of ", _formula(match[1], match.start(1)), " "]),
     ),
-    re.compile(r"[\d/^|!'′’″√*·×({⁰-⁹¹²³ⁿ–-]"),
+    re.compile(rf"[\d/^|!'′’″√*·×({{⁰-⁹¹²³ⁿ₀-₉–-]|\b(?:{_NAMED})\b"),
 )
 
 
 def _over(match: re.Match[str]) -> Words | None:
     """Return the fraction bar between two quantities; "I/O" and "A/B tests" are none."""
-    around = left(match, 1) + right(match, 1)
+    around = left(match, 1) + right(match, 2).strip()[:1]
     is_name = around.isupper() and around.isalpha() and not re.search("[=+×<>≈]", match.string)
     return None if is_name else " over "
 
@@ -244,9 +249,11 @@ def _over(match: re.Match[str]) -> Words | None:
 QUOTIENTS = SpanClass(
     "math",
     (
-        rule(r"(?<=[a-zA-Zπθ)²³])\s?/\s?(?=\d|\(|[a-zA-Zπθ](?![a-zA-Z]))(?<![a-zA-Z]{2}/)(?<![a-zA-Z]{2} /)", _over),
-        rule(r"(?<=\d)\s?/\s?(?=[a-zA-Zπθ(](?![a-zA-Z]))", " over "),
-        rule(r"(?<=[\d)!])\s?/\s?(?=[\d(])", " over "),
+        rule(
+            r"(?<=[a-zA-Zπθ)²³])\s?/(?=\s?(?:\d|\(|[a-zA-Zπθ](?![a-zA-Z])))(?<![a-zA-Z]{2}/)(?<![a-zA-Z]{2} /)", _over
+        ),
+        rule(r"(?<=[\d)!])\s?/(?=\s?(?:[\d(]|[a-zA-Zπθ](?![a-zA-Z])))", " over "),
+        rule(r"(?<=\b(?:sin|cos|tan|log|lim) \w)\s?/(?=\s?[\w(])|(?<=\bln \w)\s?/(?=\s?[\w(])", " over "),
         rule(r"(?<=[=+(×])\s?[-−](?=[a-zA-Z](?![a-zA-Z]))|^[-−](?=[a-zA-Z](?![a-zA-Z]))", " minus "),
         rule(r"(?<=\d[a-zA-Z])[-–](?=\d)", " minus "),
     ),
@@ -254,10 +261,21 @@ QUOTIENTS = SpanClass(
 )
 
 
+_LOWERED_SIGNS = {**SIGNS, "=": "equals "}
+
+
+def _lowered(part: str) -> str:
+    if part.isdecimal():
+        return cardinal(part)
+    return letters(part) if part.isalpha() else _LOWERED_SIGNS.get(part, " ")
+
+
 def _subscript(match: re.Match[str]) -> Words:
     plain = match.group().translate(SUBSCRIPTS)
     return "".join(
-        f" {cardinal(part)} " if part.isdecimal() else f" {letters(part) if part.isalpha() else SIGNS.get(part, part)} "
+        f" {cardinal(part)} "
+        if part.isdecimal()
+        else f" {letters(part) if part.isalpha() else _LOWERED_SIGNS.get(part, part)} "
         for part in re.findall(r"\d+|\D", plain)
     )
 

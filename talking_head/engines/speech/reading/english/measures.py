@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from talking_head.engines.speech.reading.english.adjectives import is_adjective
+from talking_head.engines.speech.reading.english.fractions import VULGAR, fraction_words
 from talking_head.engines.speech.reading.english.numbers import (
     AMOUNT,
     BIG_WORDS,
-    DIGIT,
     SIGN,
     is_one,
     number,
@@ -30,6 +30,12 @@ _LENGTHS = ("meter", "foot", "feet", "mile", "inch", "yard", "parsec")
 # two letters and a slash between them that are a unit even without a figure
 _SURE_PAIRS = frozenset(
     ("m/s", "J/K", "N/m", "V/m", "N/C", "J/s", "C/s", "g/L", "g/l", "W/m", "J/g", "m/h", "L/s", "l/s")
+)
+
+
+# units that are nothing else even without a figure: "measured in km", "mass (kg)"
+_CLEAR_UNITS = (
+    "km|cm|mm|nm|µm|kg|mg|µg|ml|mL|kJ|kcal|kW|kWh|MW|kPa|hPa|mmHg|Hz|kHz|MHz|GHz|mph|mol|°C|ms|dB|kV|mV|mA|lbs"
 )
 
 
@@ -145,6 +151,24 @@ def _dotted_unit(match: re.Match[str]) -> Words | None:
     return f"{signed(match[1], match[2])} {_unit_words(unit, None, singular=singular)}{'.' if ends else ''}"
 
 
+def _fraction_measure(match: re.Match[str]) -> Words | None:
+    """Return "three quarters of a teaspoon", "one and a half cups" for a fraction in figures and its unit."""
+    whole, upper, lower, vulgar, unit = match.groups()
+    one, many = UNITS[unit]
+    if unit in CLOSE_ONLY or (vulgar is None and int(lower) == 0):
+        return None
+    if whole:
+        part = VULGAR[vulgar][1] if vulgar else fraction_words(int(upper), int(lower), mixed=True)
+        return f"{number(whole)} and {part} {one if is_adjective(match) else many}"
+    part = VULGAR[vulgar][0] if vulgar else fraction_words(int(upper), int(lower))
+    if " over " in part:
+        return None
+    if is_adjective(match):
+        return f"{part} {one}"
+    one = f"{'an' if one[0] in 'aeio' else 'a'} {one}"
+    return f"half {one}" if part == "one half" else f"{part} of {one}"
+
+
 _DOTTED = one_of(
     """
     min max lbs lb oz ft yd yds hr hrs sec secs mins gal qt pt tbsp tsp yr yrs mo mi wk wks doz km kg cm mm
@@ -155,24 +179,29 @@ MEASURES = SpanClass(
     "measure",
     (
         rule(
-            rf"(?:(?<![\w.])|(?<=\d[x×]))({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)"
+            rf"(?:(?<![\w.^])|(?<=\d[x×]))({SIGN})({AMOUNT})(?: ({BIG_WORDS}))?(\s|-|)"
             rf"({_UNIT})({_POWER})?{_UNDER}{_END}",
             _measure,
         ),
-        rule(rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})/\(({_UNIT})\s?[·⋅* ]\s?({_UNIT}|°C)\)",
+            rf"(?<![\w./])(?:(\d{{1,3}})\s?)?(?:(\d{{1,2}})[/⁄](\d{{1,2}})|([{''.join(VULGAR)}]))"
+            rf"[ -]?({_UNIT})(?![\w/²³^])",
+            _fraction_measure,
+        ),
+        rule(rf"(?<![\w.^])({SIGN})({AMOUNT})\s?({_DOTTED})\.(?!\w)", _dotted_unit),
+        rule(
+            rf"(?<![\w.^])({SIGN})({AMOUNT})\s?({_UNIT})/\(({_UNIT})\s?[·⋅* ]\s?({_UNIT}|°C)\)",
             lambda match: f"{signed(match[1], match[2])} {_over_product(match, 3)}",
         ),
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({AMOUNT}) ?({_UNIT})(?![\w/])",
+            rf"(?<![\w.^])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({AMOUNT}) ?({_UNIT})(?![\w/])",
             lambda match: (
                 f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=is_one(match[2]))} per "
                 f"{number(match[4])} {_unit_words(match[5], None, singular=is_one(match[4]))}"
             ),
         ),
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
+            rf"(?<![\w.^])({SIGN})({AMOUNT})\s?({_UNIT})\s?/\s?({one_of(PER_WORDS)})(?![\w/²³])",
             lambda match: (
                 f"{signed(match[1], match[2])} {_unit_words(match[3], None, singular=is_one(match[2]))} per "
                 f"{PER_WORDS[match[4]]}"
@@ -180,11 +209,11 @@ MEASURES = SpanClass(
         ),
         rule(rf"({SIGN})({AMOUNT})\s?%\s?/\s?({one_of(PER_WORDS)})(?!\w)", _percent_per),
         rule(
-            rf"(?<![\w.])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)",
+            rf"(?<![\w.^])({SIGN})({AMOUNT})\s?/\s?(second|sec|minute|min|hour|hr|day|week|month|year|yr)(?!\w)",
             _figure_per_word,
         ),
     ),
-    DIGIT,
+    re.compile(rf"[\d{''.join(VULGAR)}]"),
 )
 
 PER = SpanClass(
@@ -218,9 +247,13 @@ BARE_UNITS = SpanClass(
         rule(r"(?<=[°CF])/(min|h|s|hr|hour|minute|second|day)(?!\w)", lambda match: f" per {PER_WORDS[match[1]]}"),
         rule(r"(?<![\w/.])(km|cm|mm|dm|nm|µm|ft|mi|yd)([²³]|\^[23])(?![\w/])", _bare_power),
         rule(
+            rf"(?:(?<=\bin )|(?<=\bper )|(?<=\()|(?<=\bunits: ))({_CLEAR_UNITS})(?=[\s,.;:)]|$)(?! \d)",
+            lambda match: UNITS[match[1]][0 if re.search(r"\bper $", left(match)) else 1],
+        ),
+        rule(
             r"(?<=\bin )(m|in)([²³]|\^[23])(?![\w/])",
             lambda match: _unit_words("m" if match[1] == "m" else "ft", match[2], singular=False),
         ),
     ),
-    re.compile(r"[/·^⁻⁰¹²³⁴-⁹°]"),
+    re.compile(rf"[/·^⁻⁰¹²³⁴-⁹°]|\b(?:{_CLEAR_UNITS})\b"),
 )

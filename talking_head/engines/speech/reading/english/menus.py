@@ -19,6 +19,7 @@ _NAMED_KEYS = {
     "Ins": "insert", "PgUp": "page up", "PgDn": "page down", "Home": "home", "End": "end", "Backspace": "backspace",
     "Return": "return",
 }  # fmt: skip
+_SYMBOL = re.compile(r"\d*([A-Z][a-z]?)[^A-Za-z]*")
 _FORMULA = re.compile(r"\d?(?=\w*\d)(?:[A-Z][a-z]?\d{0,2}){1,6}")  # the arrow of a reaction
 _KEY = "|".join(map(re.escape, sorted(KEYS, key=len, reverse=True)))
 _NAMED = "|".join(sorted(_NAMED_KEYS, key=len, reverse=True))
@@ -36,6 +37,12 @@ def _keys(match: re.Match[str]) -> Words:
     return " ".join(words)
 
 
+def _is_particle(word: str) -> bool:
+    """Return whether a word is an element or an ion of one, such as "Zn²⁺"."""
+    symbol = _SYMBOL.fullmatch(word)
+    return symbol is not None and symbol[1] in ELEMENTS
+
+
 def _step(match: re.Match[str]) -> Words | None:
     """Return "then" between two names of a menu; between quantities the sign compares."""
     before = re.search(r"([^\s>›»→]+)$", left(match))
@@ -44,6 +51,8 @@ def _step(match: re.Match[str]) -> Words | None:
         return None
     last, first = before[1].strip("\"'”’*_:,"), after[1].strip("\"'“‘*_.,;:")
     if len(last) < 2 or len(first) < 2 or (last in ELEMENTS and first in ELEMENTS):
+        return None
+    if _is_particle(first) and _is_particle(last):
         return None
     if _FORMULA.fullmatch(first) or _FORMULA.fullmatch(last):
         return None

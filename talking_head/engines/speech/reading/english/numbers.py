@@ -9,19 +9,23 @@ from functools import lru_cache
 from num2words import num2words
 
 from talking_head.engines.speech.reading.offsets import LETTER_MARK
-from talking_head.engines.speech.reading.spans import SpanClass, Words, left, right, rule
+from talking_head.engines.speech.reading.spans import LONGEST_FIGURES, SpanClass, Words, left, right, rule
 
 LONGEST_NUMBER_DIGITS = 15  # what is longer is a serial number: read digit by digit
-LONGEST_PLAIN_DIGITS = 400  # beyond this a run of digits is read in parts
+LEAST_SERIAL_DIGITS = 9
+_SERIAL_BEFORE = re.compile(r"\b(?:ISBN|ISSN|code|serial|number|account|card|id|reference|no\.)\W{1,2}$", re.I)
 DIGIT = re.compile(r"\d")
 
 INTEGER = (
     r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d{1,2}(?:,\d{2}){1,6},\d{3}(?!\d)"  # 1,250,000 and 12,50,000
-    rf"|\d{{1,3}}(?:(?: \d{{3}}){{2,}}+| 000)(?![ ]?\d)|\d{{1,{LONGEST_PLAIN_DIGITS}}}+)"  # 1 250 000
+    rf"|\d{{1,3}}(?:(?: \d{{3}}){{2,}}+| 000)(?![ ]?\d)|\d{{1,{LONGEST_FIGURES}}}+)"  # 1 250 000
 )
 NUMBER = rf"(?:{INTEGER}(?:\.\d++)?|(?<![\w.])\.\d++)"
 # "1,5" and "1.250,50": how most of Europe writes decimals; only where a unit or a currency shows what is meant
-EUROPEAN = r"(?:\d{1,3}(?:\.\d{3}){1,5},\d{1,2}(?!\d)|\d{1,3}(?:\.\d{3}){2,5}(?![\d.])|\d{1,9},\d{1,2}(?![\d,]))"
+EUROPEAN = (
+    r"(?:\d{1,3}(?: \d{3}){1,5},\d{1,2}(?![\d,])|"
+    r"\d{1,3}(?:\.\d{3}){1,5},\d{1,2}(?!\d)|\d{1,3}(?:\.\d{3}){2,5}(?![\d.])|\d{1,9},\d{1,2}(?![\d,]))"
+)
 AMOUNT = rf"(?:{EUROPEAN}|{NUMBER})"
 SIGN = r"(?:(?<![\w.)\]])[-−+±])?"
 SIGNS = {"-": "minus ", "−": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
@@ -77,7 +81,7 @@ def number(text: str) -> str:
 def plain_number(text: str) -> str:
     """Return a number with a point for its decimals and nothing between its thousands."""
     if _DECIMAL_COMMA.fullmatch(text):
-        return text.replace(".", "").replace(",", ".")
+        return re.sub("[. ]", "", text).replace(",", ".")
     return re.sub(r"[^\d.]", "", text)
 
 
@@ -117,13 +121,27 @@ def _plain(match: re.Match[str]) -> Words:
 
 def _decimal_comma(match: re.Match[str]) -> Words | None:
     """Return a decimal, unless the comma parts the items of a list or the coordinates of a point."""
+    if re.match(r"\s(?:and|or|&)\s\d", right(match)):
+        return None
     if _LIST.search(left(match)) or (right(match, 1) in (")", "]", "}") and left(match, 1) in ("(", "[", "{")):
         return None
     return apart(match, signed(match[1], match[2]))
 
 
+def _figures(match: re.Match[str]) -> Words:
+    """Return a list whose commas have no spaces behind them: "one, two, three point five", the number of a section."""
+    items = (
+        number(item) if item.count(".") < 2 else " point ".join(map(cardinal, item.split(".")))
+        for item in match[2].split(",")
+    )
+    return apart(match, SIGNS[match[1]] + ", ".join(items))
+
+
 def _serial(match: re.Match[str]) -> Words:
-    return ", ".join(digit_by_digit(part) for part in re.findall(r"\d+", match.group()))
+    """Return a long number such as an ISBN by its figures, and the parts of "a 3-4-5 triangle" as numbers."""
+    parts = re.findall(r"\d+", match.group())
+    short = sum(map(len, parts)) < LEAST_SERIAL_DIGITS and not _SERIAL_BEFORE.search(left(match))
+    return ", ".join(cardinal(part) if short else digit_by_digit(part) for part in parts)
 
 
 NUMBERS = SpanClass(
@@ -134,10 +152,18 @@ NUMBERS = SpanClass(
         rule(rf"(?<![\d.,])({SIGN})(\d{{1,9}},(?:\d{{1,2}}|\d{{4,9}}))(?![\d,]|\.\d)", _decimal_comma),
         rule(rf"({SIGN})(\d{{1,9}}(?:\.\d{{1,9}}){{2,20}}|{NUMBER})", _plain),
         rule(r"(?<![\w.-])\d{1,9}(?:-\d{1,9}){2,20}(?![\w-])", _serial),  # an ISBN
+        rule(rf"({SIGN})(\d{{1,{LONGEST_FIGURES}}}(?:[.,]\d{{1,{LONGEST_FIGURES}}}){{1,200}}+)", _figures),
         rule(
-            r"(?<![\w.:])(\d{1,9}) ?: ?(\d{1,9})(?![\w:])",
+            rf"(?<![\w.:])({INTEGER}) ?: ?({INTEGER})(?![\w:])",
             lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}",
         ),
     ),
+    DIGIT,
+)
+
+# Figures of which another class took a part: the "0" in front of "000 m".
+LEFT_FIGURES = SpanClass(
+    "number",
+    (rule(rf"\d{{1,{LONGEST_FIGURES}}}", lambda match: apart(match, cardinal(match.group()))),),
     DIGIT,
 )

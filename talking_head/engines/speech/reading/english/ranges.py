@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from talking_head.engines.speech.reading.english.algebra import letters
 from talking_head.engines.speech.reading.english.numbers import cardinal
 from talking_head.engines.speech.reading.english.times import HALF_OF_DAY, clock, full_stop
-from talking_head.engines.speech.reading.spans import Claims, Span, SpanClass, Words, rule
+from talking_head.engines.speech.reading.spans import Claims, Span, SpanClass, Words, left, rule
 
 _DASH = re.compile(r"\s?[-–—−]\s?|\s?\.\.\.?\s?")
 _COUNTABLE = frozenset(
@@ -65,6 +65,21 @@ def _times(match: re.Match[str]) -> Words | None:
     return f"{clock(first, first_minute, '')} to {clock(last, last_minute, '')}"
 
 
+_TIMETABLE = re.compile(
+    r"\b(?:lessons?|periods?|breaks?|lunch|recess|classe?s?|assembly|registration|sessions?|hours|open|opening|from|club"
+    r"|practice|training|rehearsals?|breakfast|dinner|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|daily|shifts?|bell"
+    r"|tutorials?|seminars?|lectures?|time)\b[^.;]{0,16}$",
+    re.I,
+)
+
+
+def _dotted_times(match: re.Match[str]) -> Words | None:
+    """Return the times of "Lesson 2: 9.15–10.00", where the sentence is a timetable."""
+    if int(match[1]) > 23 or int(match[3]) > 24 or not _TIMETABLE.search(left(match)):
+        return None
+    return _times(match)
+
+
 def _short_year(match: re.Match[str]) -> Words:
     return f" to {'oh ' if match[1][0] == '0' else ''}{cardinal(match[1].lstrip('0') or '0')}"
 
@@ -81,6 +96,11 @@ TIME_RANGES = SpanClass(
             _halves,
         ),
         rule(r"(?<![\w.:,$€£-])(\d{1,2}):(\d{2})\s?[-–—]\s?(\d{1,2}):(\d{2})(?![\w:.])", _times),
+        rule(
+            r"(?<![\w.:,$€£-])(\d{1,2})\.([0-5][05])\s?(?:[-–—]|to|until)\s?(\d{1,2})\.([0-5][05])"
+            r"(?![\w:%]|\.\d| ?(?:[kcm]?m|k?g|m?l|s|pm|am|[€$£°])(?!\w))",
+            _dotted_times,
+        ),
     ),
     re.compile(r"\d\s?[-–—]\s?\d"),
 )

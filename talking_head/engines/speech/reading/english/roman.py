@@ -16,7 +16,9 @@ BEFORE_CARDINALS = (
     "Chapter", "Chapters", "Class", "Clause", "Column", "Element", "Episode", "Episodes", "Figure", "Gemini", "Grade",
     "Group", "Groups", "Layer", "Level", "Mark", "Movement", "Number", "Part", "Parts", "Period", "Phase",
     "Photosystem", "Plate", "Problem", "Question", "Round", "Scene", "Schedule", "Section", "Sections", "Series",
-    "Session", "Stage", "Step", "Super Bowl", "Symphony", "Table", "Theorem", "Title", "Type", "Unit", "Volume",
+    "Session", "Stage", "Step", "Super Bowl", "Symphony", "Table", "Theorem", "Title",
+    "Factor", "Lesson", "Model", "Nerve", "Quadrant", "factor", "lesson", "nerve", "quadrant",
+    "Type", "Unit", "Volume",
     "Volumes", "War", "act", "appendix", "article", "book", "chapter", "chapters", "class", "column", "element",
     "episode", "figure", "grade", "group", "layer", "level", "movement", "number", "part", "parts", "period", "phase",
     "photosystem", "question", "scene", "section", "series", "stage", "step", "table", "theorem", "type", "unit",
@@ -96,6 +98,8 @@ def _pair(match: re.Match[str]) -> Words:
 def _ordinal(match: re.Match[str]) -> Words | None:
     if match[2] == "I" and _NO_RANK_AFTER.match(right(match)):
         return None
+    if match.group() == "Malcolm X":
+        return None
     return f"{match[1]} the {ordinal(roman_value(match[2]))}"
 
 
@@ -132,7 +136,16 @@ def _charge(match: re.Match[str]) -> Words:
     return f"{match[1]} {cardinal(str(roman_value(match[2])))}"
 
 
+def _place_in_play(match: re.Match[str]) -> Words:
+    """Return act, scene and line of "III.ii.14"."""
+    act, scene, line = match.groups()
+    words = f"{cardinal(str(roman_value(act)))}, {cardinal(str(roman_value(scene)))}"
+    return f"{words}, {cardinal(line)}" if line else words
+
+
 def _range(match: re.Match[str]) -> Words | None:
+    if re.match(r"\s(?:curves?|characteristics?|graphs?|plots?)\b", right(match)):
+        return None  # the I–V curve
     first, last = roman_value(match[1]), roman_value(match[2])
     return f"{cardinal(str(first))} to {cardinal(str(last))}" if first < last else None
 
@@ -154,6 +167,7 @@ ROMAN_NUMERALS = SpanClass(
         rule(rf"(?<![\w.'’&+-]){_ROMAN}(?![-’'])", _alone),
         rule(r"(?<!\w)([IVXLC]{1,8})(?:th|st|nd|rd|ᵗʰ)(?!\w)", _ranked),
         rule(r"(?<![\w.])([IVX]{1,6})[-–]([IVX]{1,6})(?![\w-])", _range),
+        rule(r"(?<![\w.])([IVX]{1,5})\.\s?([ivx]{1,5})(?:\.\s?(\d{1,4}))?(?![\w]|[–-]\d)", _place_in_play),
         rule(r"(?<!\w)\(([ivx]{1,5}|[IVX]{2,5})\)", _bracketed),
         rule(r"\b([a-z]{3,}|Fe|Cu|Co|Mn|Pb|Sn|Cr|Ni|Hg)\s?\(([IV]{1,3})\)", _charge),
     ),

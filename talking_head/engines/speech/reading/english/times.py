@@ -58,6 +58,8 @@ def _half_alone(match: re.Match[str]) -> Words | None:
 def _time(match: re.Match[str]) -> Words | None:
     hour, minute = match[1], match[2]
     around = left(match) + right(match)
+    if re.search(r":\d+ ?= ?$", left(match)) or re.match(r" ?= ?\d+:", right(match)):
+        return f"{cardinal(hour)} to {cardinal(minute)}"  # a proportion
     if int(hour) > 24 or int(minute) > 59 or _RATIO_NEAR.search(around):
         return f"{cardinal(hour)} to {cardinal(minute)}"  # a ratio such as 3:75
     if _LASTED.search(left(match)) and not re.search(r"\bat $", left(match)):

@@ -135,6 +135,7 @@ DECADES = SpanClass(
     "decade",
     (
         rule(r"(?<![\w.,])['’]?(\d{3}0)['’]?s\b(?!['’])", _decade),
+        rule(r"(?<=\bthe )([1-9]00)['’]?s\b", lambda match: f"{cardinal(match[1][0])} hundreds"),
         rule(rf"{_BEFORE_DECADES}['’]?(\d0)['’]?s\b", _bare_decade, re.IGNORECASE),
         rule(r"(?<!\w)['’](\d0)['’]?s\b", _decade),
         rule(rf"(?<![\w.,])(\d0)['’]?s(?=[ -]{_PERIOD_NOUNS})", _decade),
@@ -149,6 +150,7 @@ YEARS = SpanClass(
     (
         rule(r"(?<![\d.,\w$€£#])(1[0-9]\d\d|20\d\d)(?![\d\w]|[.,]\d)", _year),
         rule(r"(?<![\d.,\w])(\d{1,3}(?:,\d{3})|\d{1,5}) ?(B\.?C\.?E\.?|B\.?C\.?|C\.?E\.?|A\.?D\.?)(?!\w)", _era),
+        rule(r"(?<!\w)(FY|AY|SY|CY)\s?((?:19|20)\d\d)(?!\w)", lambda match: f"{match[1]} {year(match[2])}"),
         rule(r"(?<!\w)(A\.?D\.?) (\d{1,4})(?![\d\w])", _era_first),
         rule(
             rf"(?<=[a-z] )['’](\d\d)(?![\w'’])"
