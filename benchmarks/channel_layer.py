@@ -126,9 +126,10 @@ async def receive_messages(layer: Any, channel: str, ages: list[float]) -> None:
 async def viewer(folder: str, ages: list[float]) -> None:
     """Run a page's socket without a network and without a database: rights and snapshots are replaced."""
     from talking_head.live import consumers
-    from talking_head.live.snapshot_cache import Snapshot, SnapshotReader
+    from talking_head.live.shared_reads import SharedReader, Snapshot
 
-    consumers.snapshots = SnapshotReader(lambda _job_id: Snapshot(1, False, '{"type": "snapshot"}'))
+    consumers.updates = SharedReader(lambda _key: Snapshot(1, False, '{"type": "snapshot"}'))
+    consumers.states = SharedReader(lambda _job_id: Snapshot(1, False))
 
     class Socket(consumers.JobSocket):
         async def _refusal(self) -> int:

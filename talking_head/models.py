@@ -181,6 +181,7 @@ class Clip(models.Model):
     is_short = models.BooleanField(default=False)  # of a short job: may use reserved slots (worker/slots.py)
 
     state = models.CharField(max_length=8, choices=ClipState.choices, default=ClipState.WAITING)
+    seq = models.PositiveBigIntegerField(default=0, db_default=0)  # the job's seq when this clip changed last
     fence = models.PositiveBigIntegerField(default=0)
     crashes = models.PositiveIntegerField(default=0)  # counted before the work starts, uncounted if it does not crash
     leased_by = models.CharField(max_length=100, blank=True)
@@ -208,6 +209,7 @@ class Clip(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_clip_per_index")]
         indexes = [
             models.Index(fields=["job", "state", "index"], name="clip_claim_order"),
+            models.Index(fields=["job", "seq"], name="clip_changes"),
             models.Index(fields=["-lane", "turn", "id"], condition=QUEUED_CLIPS, name="clip_line"),
             models.Index(fields=["-lane", "turn", "id"], condition=QUEUED_CLIPS & IS_SHORT, name="clip_short_line"),
             # Partial, so that a planner without statistics does not take it to find the waiting clips of one job.

@@ -12,6 +12,7 @@ class Timing:
     lease_seconds: float = 30.0
     renew_seconds: float = 10.0  # a lease survives two lost renewals
     publish_seconds: float = 300.0  # for joining the clips of one job, however long it is
+    find_seconds: float = 60.0  # for finding a job's clips in the cache; those not found by then are claimed one by one
     fallback_seconds: float = 60.0  # for one fallback clip, which is rendered after the job's deadline
     poll_seconds: float = 0.3  # how often a supervisor checks whether its job was cancelled
     stall_seconds: float = 20.0  # without a heartbeat

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.growth.figures import Figure, measured
-from benchmarks.lesson_text import sentences
+from benchmarks.lesson_text import SUBJECTS, sentences
 
 MOST_SENTENCES = 1_000  # about as many as a script may have
 FAKE_RENDERER = [sys.executable, "-m", "tests.talking_head.worker.fake_renderer"]
@@ -40,10 +40,15 @@ asyncio.run(follow())
 
 def measure(scale: int) -> Iterator[Figure]:
     """Measure jobs of 20 sentences times ``scale``, 1,000 at most, and a queue of 100 clips times ``scale``."""
-    texts = sentences(min(20 * scale, MOST_SENTENCES))
+    texts = short_sentences(min(20 * scale, MOST_SENTENCES))
     yield from _planning(texts)
     yield from _job_layer(texts)
     yield from _forecast(100 * scale)
+
+
+def short_sentences(count: int) -> list[str]:
+    """Return sentences of which a thousand fit into one script."""
+    return [f"{SUBJECTS[number % len(SUBJECTS)]} is picture {number}." for number in range(count)]
 
 
 def _planning(texts: list[str]) -> Iterator[Figure]:

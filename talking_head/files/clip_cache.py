@@ -51,15 +51,15 @@ def fetch_inputs(clip_id: int, keep_going: KeepGoing) -> None:
     bucket.transfer(work, keep_going)
 
 
-def store(result: ClipResult, keep_going: KeepGoing) -> None:
-    """Upload a finished clip and its take to the bucket, unless they are there.
+def store(results: Iterable[ClipResult], keep_going: KeepGoing) -> None:
+    """Upload finished clips and their takes to the bucket, unless they are there.
 
     Raises:
         ResourceError: ``storage_unavailable``, ``storage_damaged``. TransferCancelled: ``keep_going`` returned False.
     """
     if bucket.is_enabled():
-        entries = ((CLIPS, result.clip_key), (TAKES, result.take_key))
-        bucket.transfer([partial(_upload_entry, entry) for entry in entries], keep_going)
+        entries = {entry for result in results for entry in ((CLIPS, result.clip_key), (TAKES, result.take_key))}
+        bucket.transfer([partial(_upload_entry, entry) for entry in sorted(entries)], keep_going)
 
 
 def delete(entry: Entry) -> bool:

@@ -60,10 +60,11 @@ WITH chosen AS (
         started_at = CASE state WHEN 'queued' THEN statement_timestamp() ELSE started_at END
     FROM chosen
     WHERE job.id = chosen.id AND job.state IN ('queued', 'running')
-    RETURNING {job_columns}
+    RETURNING job.seq AS new_seq, {job_columns}
 ), taken AS (
     UPDATE talking_head_clip AS clip
-    SET state = 'leased', fence = fence + 1, crashes = crashes + 1, leased_by = %(worker)s,
+    SET state = 'leased', seq = (SELECT new_seq FROM started),
+        fence = fence + 1, crashes = crashes + 1, leased_by = %(worker)s,
         lease_expires_at = statement_timestamp() + %(lease_seconds)s * interval '1 second'
     WHERE clip.id = (SELECT id FROM talking_head_clip
                      WHERE job_id = (SELECT id FROM started) AND {is_queued} {filters}
@@ -75,7 +76,7 @@ WITH chosen AS (
     SELECT id, fence, %(worker)s, {form}, statement_timestamp(), '', '', '', '', '', '{{}}' FROM taken
     RETURNING id
 )
-SELECT attempt.id, taken.*, started.* FROM taken, started, attempt
+SELECT attempt.id, taken.*, {started_columns} FROM taken, started, attempt
 """
 FORM = (
     "CASE WHEN is_fallback THEN 'fallback' WHEN is_smaller THEN 'half resolution, no enhancer' ELSE '' END"  # Clip.form
@@ -112,6 +113,7 @@ def _statement(*, skip_locked: bool, of_job: bool, only_short: bool) -> str:
         heads=HEADS,
         skip_locked="SKIP LOCKED" if skip_locked else "",
         job_columns=", ".join(f"job.{column}" for column in JOB_FIELDS.values()),
+        started_columns=", ".join(f"started.{column}" for column in JOB_FIELDS.values()),
         clip_columns=", ".join(f"clip.{column}" for column in CLIP_FIELDS.values()),
     )
 

@@ -58,10 +58,10 @@ def _claim_postgres(worker: str, job_id: UUID | None, only_short: bool) -> Claim
 @atomic_transition
 def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claimed: list[tuple[Clip, int]]) -> None:
     """Claim on SQLite, where a transaction excludes all others from its beginning: the first clip stays the first."""
-    clip = queue.claimable(job_id=job_id, only_short=only_short).first()
+    clip = queue.claimable(job_id=job_id, only_short=only_short).select_related("job").first()
     if clip is None:
         raise LostRace
-    _start_or_join_job(clip.job_id)
+    _start_or_join_job(clip.job)
     transition_clip(
         clip.pk,
         "claim",
@@ -71,22 +71,22 @@ def _claim_sqlite(worker: str, job_id: UUID | None, only_short: bool, claimed: l
         leased_by=worker,
         lease_expires_at=seconds_from_now(timing().lease_seconds),
     )
-    attempt = Attempt.objects.create(clip=clip, fence=clip.fence + 1, worker=worker, form=clip.form)
+    clip.fence += 1  # what else the claim changes is not read
+    attempt = Attempt.objects.create(clip=clip, fence=clip.fence, worker=worker, form=clip.form)
     events.notify_clip_changed(clip.job_id, clip.index)
-    clip = Clip.objects.select_related("job").get(pk=clip.pk)
     claimed.append((clip, attempt.pk))
 
 
-def _start_or_join_job(job_id: UUID) -> None:
+def _start_or_join_job(job: Job) -> None:
     """Start the job, or join the workers that render it already.
 
     Raises:
         LostRace: it ended, or its clips are all done.
     """
-    try:
-        transition_job(job_id, "start", started_at=Now())
-    except LostRace:
-        touch_running_job(job_id)
+    if job.state == JobState.QUEUED:
+        transition_job(job.pk, "start", started_at=Now())
+    else:
+        touch_running_job(job.pk)
 
 
 # --- holding a claim -----------------------------------------------------------------------------------------------

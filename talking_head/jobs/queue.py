@@ -23,6 +23,8 @@ from talking_head.models import IS_SHORT, QUEUED_CLIPS, Clip, Job, JobState, Pri
 from talking_head.timing import timing
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
+# A condition on each clip and no join: joined, SQLite sorts the waiting clips of all open jobs to find the first.
+_OF_OPEN_JOB = Exists(Job.objects.filter(pk=OuterRef("job"), state__in=OPEN_STATES))
 
 
 def enqueue(job: Job, clips: Iterable[Clip]) -> list[Clip]:
@@ -39,8 +41,10 @@ def enqueue(job: Job, clips: Iterable[Clip]) -> list[Clip]:
 
 def claimable(*, job_id: UUID | None = None, only_short: bool = False) -> QuerySet[Clip]:
     """Return the clips that can be claimed now, the next one first."""
-    clips = _queued_clips().filter(*_filters(job_id, only_short), job__state__in=OPEN_STATES)
-    return clips.filter(Q(not_before=None) | Q(not_before__lte=Now())).order_by("-lane", "turn", "pk")
+    clips = _queued_clips().filter(*_filters(job_id, only_short), _OF_OPEN_JOB)
+    clips = clips.filter(Q(not_before=None) | Q(not_before__lte=Now()))
+    # Start tags rise with the index, by which the clips of one job are already sorted in its index of states.
+    return clips.order_by("-lane", "turn", "pk") if job_id is None else clips.order_by("index")
 
 
 def seconds_until_claimable(*, job_id: UUID | None = None, only_short: bool = False) -> float | None:

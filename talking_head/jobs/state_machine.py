@@ -17,7 +17,7 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -74,6 +74,7 @@ CLIP_TRANSITIONS = {
     for transition in (
         Transition("claim", (ClipState.WAITING,), ClipState.LEASED, "a worker claims it"),
         Transition("finish", (ClipState.LEASED,), ClipState.DONE, "it is rendered"),
+        Transition("finish_cached", (ClipState.WAITING,), ClipState.DONE, "it was in the cache before any claim"),
         Transition("release", (ClipState.LEASED,), ClipState.WAITING, "the worker releases it or the job ended"),
         Transition("retry", (ClipState.LEASED,), ClipState.WAITING, "it crashed, or failed with a transient error"),
         Transition(
@@ -157,6 +158,7 @@ def transition_clips(clips: QuerySet[Clip], verb: str, **values: Any) -> int:
     transition = CLIP_TRANSITIONS[verb]
     if transition.target != ClipState.LEASED:
         values |= {"lease_expires_at": None, "leased_by": ""}
+    values["seq"] = Subquery(Job.objects.filter(pk=OuterRef("job")).values("seq"))  # the job's row was touched before
     return clips.filter(state__in=transition.sources).update(state=transition.target, **values)
 
 

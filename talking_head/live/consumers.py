@@ -3,7 +3,10 @@
 A plain ASGI application instead of a Channels consumer class, because those switch to a thread before every message and
 hold the next event back until the last one is written. Here four small tasks serve a viewer: one reads from the client,
 one from the channel layer, one writes, one polls the database. Nothing piles up for a client that reads slowly: events
-that do not fit are replaced by one snapshot, and only the newest preview is buffered.
+that do not fit are replaced by one update, and only the newest preview is buffered.
+
+An update is a snapshot or, for a client that knows an earlier state (``?since=<seq>``), what has changed since then.
+The client is *complete* up to a ``seq``: beyond a gap events are still sent, but the next update begins before it.
 
 Close codes: 1000 the job has ended and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
 more), 4404 no such job; 4400, 4413, 4415 and 4429 the client sent something that it may not send, too long a message, a
@@ -22,13 +25,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from talking_head.live.events import group_name
-from talking_head.live.snapshot_cache import SnapshotReader
+from talking_head.live.shared_reads import SharedReader, read_state, read_update
 from talking_head.live.socket_auth import NOT_FOUND, close_code_for
 from talking_head.models import TERMINAL_JOB_STATES, Job
 
@@ -46,7 +50,8 @@ MAX_PENDING_EVENTS = 50
 CLIENT_MESSAGE_MAX_CHARACTERS = 200
 CLIENT_MESSAGES_PER_MINUTE = 60
 
-snapshots = SnapshotReader()
+updates = SharedReader(read_update)
+states = SharedReader(read_state)
 
 
 class Closed(Exception):  # noqa: N818 - not an error: a task of the socket raises it to end the others
@@ -70,7 +75,7 @@ class JobSocket:
 
     poll_every_seconds = 3.0  # of the rows, in case an event was lost
     check_rights_every_seconds = 30.0
-    between_snapshots_seconds = 1.0
+    between_updates_seconds = 1.0
     between_previews_seconds = 0.15
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -78,12 +83,14 @@ class JobSocket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._seq = 0  # the highest that has been sent
+        since = _since(scope)
+        self._seq = since or 0  # the client is complete up to here
+        self._sends_changes = since is not None
         self._events: deque[Message] = deque()
         self._preview = b""
-        self._wants_snapshot = False
+        self._wants_update = self._wants_snapshot = False  # the latter: the whole state, whatever the client knows
         self._work = asyncio.Event()  # there is something to write
-        self._snapshot_due_at = self._preview_due_at = 0.0  # not sent before this time
+        self._update_due_at = self._preview_due_at = 0.0  # not sent before this time
 
     async def run(self) -> None:
         """Serve the viewer until the client or the server ends the connection."""
@@ -126,8 +133,15 @@ class JobSocket:
             if len(arrivals) == CLIENT_MESSAGES_PER_MINUTE and now - arrivals[0] < 60:
                 raise Closed(TOO_MANY_MESSAGES)
             arrivals.append(now)
-            _check_client_message(message)
-            self._request_snapshot()
+            self._follow_client(_client_request(message))
+
+    def _follow_client(self, request: Message) -> None:
+        if request["type"] == "changes":
+            self._sends_changes = True
+            self._seq = min(self._seq, request["since"])
+        else:
+            self._wants_snapshot = True
+        self._request_update()
 
     async def _read_layer(self) -> None:
         """Buffer the messages of the channel layer. Without a working layer the viewer still sees every change, only
@@ -139,12 +153,12 @@ class JobSocket:
             if layer is not None:
                 channel = await layer.new_channel()
                 await layer.group_add(group, channel)
-            self._request_snapshot()
+            self._request_update()
             while layer is not None:
                 self._buffer(await layer.receive(channel))
         except Exception:
             logger.warning("Live progress is read from the database only.", exc_info=True, extra={"job": self.job_id})
-            self._request_snapshot()
+            self._request_update()
         finally:
             if layer is not None and channel:
                 await layer.group_discard(group, channel)
@@ -160,11 +174,11 @@ class JobSocket:
                 if code:
                     raise Closed(code)
             try:
-                latest = await snapshots.recent(self.job_id, max_age_seconds=self.poll_every_seconds / 2)
+                latest = await states.recent(self.job_id, max_age_seconds=self.poll_every_seconds / 2)
             except Job.DoesNotExist:
                 raise Closed(NOT_FOUND) from None
             if latest.seq > self._seq or latest.is_over:
-                self._request_snapshot()
+                self._request_update()
 
     def _buffer(self, message: Message) -> None:
         if message["type"] == "job.preview":
@@ -173,11 +187,11 @@ class JobSocket:
             self._events.append(message["event"])
         else:
             self._events.clear()
-            self._wants_snapshot = True
+            self._wants_update = True
         self._work.set()
 
-    def _request_snapshot(self) -> None:
-        self._wants_snapshot = True
+    def _request_update(self) -> None:
+        self._wants_update = True
         self._work.set()
 
     # --- outgoing ---
@@ -186,8 +200,8 @@ class JobSocket:
         """Write one message at a time, the most informative first."""
         while True:
             now = time.monotonic()
-            if self._wants_snapshot and now >= self._snapshot_due_at:
-                await self._write_snapshot()
+            if self._wants_update and now >= self._update_due_at:
+                await self._write_update()
             elif self._events:
                 await self._write_event(self._events.popleft())
             elif self._preview and now >= self._preview_due_at:
@@ -198,7 +212,7 @@ class JobSocket:
     async def _wait_for_work(self, now: float) -> None:
         """Wait until a message arrives, or until a pending one may be sent."""
         self._work.clear()
-        due_at = [self._snapshot_due_at] if self._wants_snapshot else []
+        due_at = [self._update_due_at] if self._wants_update else []
         due_at += [self._preview_due_at] if self._preview else []
         if not due_at:
             await self._work.wait()
@@ -207,29 +221,34 @@ class JobSocket:
             async with asyncio.timeout(min(due_at) - now):
                 await self._work.wait()
 
-    async def _write_snapshot(self) -> None:
-        self._wants_snapshot = False
+    async def _write_update(self) -> None:
+        since = self._seq if self._sends_changes and not self._wants_snapshot else None
+        self._wants_update = self._wants_snapshot = False
         try:
-            snapshot = await snapshots.fresh(self.job_id)
+            update = await updates.fresh((self.job_id, since))
         except Job.DoesNotExist:
             raise Closed(NOT_FOUND) from None
-        self._seq = snapshot.seq
-        self._snapshot_due_at = time.monotonic() + self.between_snapshots_seconds
-        await self._send({"type": "websocket.send", "text": snapshot.text})
-        if snapshot.is_over:
+        self._seq = update.seq
+        self._update_due_at = time.monotonic() + self.between_updates_seconds
+        await self._send({"type": "websocket.send", "text": update.text})
+        if update.is_over:
             raise Closed(JOB_IS_OVER)
 
     async def _write_event(self, event: Message) -> None:
         seq = event.get("seq", self._seq)  # a stage changes no row and has none
         if seq < self._seq:
-            return  # a newer snapshot has been sent
+            return  # a newer update has been sent
+        if event["type"] == "clips":  # many have changed, and the event does not say which
+            self._request_update()
+            return
         if seq > self._seq + 1:
-            self._request_snapshot()
-        self._seq = seq
+            self._request_update()
+        else:
+            self._seq = seq
         await self._send({"type": "websocket.send", "text": event_text(event, seq)})
         if event.get("state") in TERMINAL_JOB_STATES:
-            self._snapshot_due_at = 0.0
-            self._request_snapshot()
+            self._update_due_at = 0.0
+            self._request_update()
 
     async def _write_preview(self) -> None:
         jpeg, self._preview = self._preview, b""
@@ -248,8 +267,18 @@ def event_text(event: Message, seq: int) -> str:
     return _last_event[2]
 
 
-def _check_client_message(message: Message) -> None:
-    """Check that the message is a request for a snapshot, the only one a client may send; else raise ``Closed``."""
+def _since(scope: Message) -> int | None:
+    """Return the ``seq`` of the state that a connecting client already knows; None when it names none."""
+    values = parse_qs(scope.get("query_string", b"").decode(errors="replace")).get("since", [])
+    return int(values[0]) if values and values[0].isascii() and values[0].isdigit() else None
+
+
+def _client_request(message: Message) -> Message:
+    """Return a request for a snapshot, or for what changed since some ``seq``: all that a client may send.
+
+    Raises:
+        Closed: it is anything else.
+    """
     text = message.get("text")
     if text is None:
         raise Closed(UNSUPPORTED_DATA)
@@ -259,5 +288,8 @@ def _check_client_message(message: Message) -> None:
         request = json.loads(text)
     except ValueError:
         raise Closed(BAD_MESSAGE) from None
-    if request != {"type": "snapshot"}:
+    since = request.get("since") if isinstance(request, dict) else None
+    is_for_changes = type(since) is int and since >= 0 and request == {"type": "changes", "since": since}
+    if request != {"type": "snapshot"} and not is_for_changes:
         raise Closed(BAD_MESSAGE)
+    return dict(request)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
 from django.urls import reverse
 
 from talking_head.errors import notice_for_teachers, words_for_teachers
@@ -26,6 +29,15 @@ def job_snapshot(job: Job) -> Json:
     """
     job, clips = read_rows(job.pk)
     return {
+        **job_head(job, Counter(clip.state for clip in clips)),
+        "clips": [{**clip_view(clip), **({"url": None} if job.is_hidden else {})} for clip in clips],
+        "narration": _narration_view(job),
+    }
+
+
+def job_head(job: Job, states: Mapping[str, int] | None = None) -> Json:
+    """Return the fields of a snapshot that do not grow with the script; ``states`` as for :func:`clip_counts`."""
+    return {
         "id": str(job.pk),
         "seq": job.seq,
         "title": job.title,
@@ -36,36 +48,38 @@ def job_snapshot(job: Job) -> Json:
         "face_reason": notice_for_teachers(job.face_reason),
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,
-        **job_view(job, clips),
-        "clips": [{**clip_view(clip), **({"url": None} if job.is_hidden else {})} for clip in clips],
-        "narration": _narration_view(job),
+        **job_view(job, states),
         "video": _video_view(job),
     }
 
 
-def job_view(job: Job, clips: list[Clip]) -> Json:
-    """Return the fields that snapshots and ``job`` events share."""
+def job_view(job: Job, states: Mapping[str, int] | None = None) -> Json:
+    """Return the fields that snapshots and ``job`` events share; ``states`` as for :func:`clip_counts`."""
     return {
         "state": job.state,
         "stage": _current_stage(job),
-        **clip_counts(job, clips),
+        **clip_counts(job, states),
         "queue_position": render_rate.queue_position(job),
         "error": _error_view(job.error_code, job.error_message, job.error_hint),
     }
 
 
-def clip_counts(job: Job, clips: list[Clip]) -> Json:
+def clip_counts(job: Job, states: Mapping[str, int] | None = None) -> Json:
+    """Return how far the job is. The number of clips by state, if it is not known yet, is counted in the index of these
+    states: no row of a clip is read."""
+    if states is None:
+        states = dict(job.clips.order_by().values_list("state").annotate(count=Count("pk")))
     return {
-        "clips_done": sum(clip.state == ClipState.DONE for clip in clips),
-        "clips_total": len(clips),
-        "seconds_left": _seconds_left(job, clips),
+        "clips_done": states.get(ClipState.DONE, 0),
+        "clips_total": sum(states.values()),
+        "seconds_left": _seconds_left(job),
     }
 
 
-def _seconds_left(job: Job, clips: list[Clip]) -> float | None:
+def _seconds_left(job: Job) -> float | None:
     """Return the estimate, based on the whole queue while the job is queued, and on the job itself once it runs."""
     estimate = queue_forecast.of_job(job) if job.state == JobState.QUEUED else None
-    return round(estimate.finish_seconds, 1) if estimate else render_rate.seconds_left(job, clips)
+    return round(estimate.finish_seconds, 1) if estimate else render_rate.seconds_left(job)
 
 
 def _current_stage(job: Job) -> str | None:
@@ -86,21 +100,35 @@ def _error_view(code: str, message: str, hint: str) -> dict[str, str] | None:
 
 
 def clip_view(clip: Clip) -> Json:
-    is_done = clip.state == ClipState.DONE and bool(clip.clip_key)
     return {
         "index": clip.index,
         "text": clip.text,
         "start": clip.start,
         "end": clip.end,
         "chapter": clip.chapter,
+        **clip_outcome(clip),
+        "video_seconds": clip.video_seconds,
+        "url": clip_url(clip.job_id, clip.index) if has_video(clip) else None,
+    }
+
+
+def clip_outcome(clip: Clip) -> Json:
+    """Return the fields that change while a clip is rendered, and that many clips of a job have in common."""
+    return {
         "state": clip.state,
         "is_fallback": clip.is_fallback,
         "cached": clip.cached,
         "notices": [words for notice in clip.result.get("notices", ()) if (words := notice_for_teachers(notice))],
-        "video_seconds": clip.video_seconds,
-        "url": reverse("job_clip", args=[clip.job_id, clip.index]) if is_done else None,
         "error": _error_view(clip.error_code, clip.error_message, clip.error_hint),
     }
+
+
+def has_video(clip: Clip) -> bool:
+    return clip.state == ClipState.DONE and bool(clip.clip_key)
+
+
+def clip_url(job_id: UUID, index: int) -> str:
+    return reverse("job_clip", args=[job_id, index])
 
 
 def _narration_view(job: Job) -> Json | None:

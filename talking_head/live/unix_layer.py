@@ -107,9 +107,7 @@ class UnixSocketChannelLayer(BaseChannelLayer):
         """
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
-        hub = self._hub()
-        hub.listen()
-        hub.groups.setdefault(group, set()).add(channel)
+        self._hub().join(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
         self.require_valid_group_name(group)
@@ -132,12 +130,20 @@ class UnixSocketChannelLayer(BaseChannelLayer):
             hub.deliver_to_group(group, message)
         self._peers.send_to_all(msgpack.packb(("group", group, message)), except_name=hub.name if hub else "")
 
+    def has_listeners(self, group: str) -> bool:
+        """Return whether a channel of this or another process of the machine is in the group. One that joins during the
+        call may be missed."""
+        if any(group in hub.groups for hub in list(self._hubs.values())):
+            return True
+        hub = self._running_hub()
+        return self._peers.has_listeners(group, except_name=hub.name if hub else "")
+
     # --- upkeep ---
 
     async def flush(self) -> None:
         for hub in self._hubs.values():
             hub.mailboxes.clear()
-            hub.groups.clear()
+            hub.forget_groups()
 
     async def close(self) -> None:
         self.close_now()

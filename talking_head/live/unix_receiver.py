@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
 import socket
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from channels.exceptions import ChannelFull
 
 from talking_head.errors import ResourceError
 from talking_head.files.runtime_dir import private_folder
-from talking_head.live.unix_sender import MAX_DATAGRAM_BYTES, SUFFIX
+from talking_head.live.unix_sender import GROUPS_SUFFIX, MAX_DATAGRAM_BYTES, SUFFIX
 
 if TYPE_CHECKING:
     from talking_head.live.unix_layer import UnixSocketChannelLayer
@@ -71,6 +72,7 @@ class SocketReceiver:
         self.mailboxes: dict[str, Mailbox] = {}
         self.groups: dict[str, set[str]] = {}
         self.path = layer.run_dir / (self.name + SUFFIX)
+        self.groups_folder = self.path.with_suffix(GROUPS_SUFFIX)
         self.socket: socket.socket | None = None
         self.connections: set[socket.socket] = set()  # one per process that has sent a message
 
@@ -96,6 +98,8 @@ class SocketReceiver:
         # ready, take this process for dead and remove the file.
         unpublished_path = self.path.with_suffix("")
         try:
+            for group in self.groups:
+                self._show(group)
             listener.bind(os.fspath(unpublished_path))
             listener.listen(MAX_PENDING_CONNECTIONS)
             unpublished_path.rename(self.path)
@@ -113,6 +117,12 @@ class SocketReceiver:
                 self.loop.remove_reader(open_socket.fileno())
         self.abandon()
         self.path.unlink(missing_ok=True)
+        shutil.rmtree(self.groups_folder, ignore_errors=True)
+
+    def _show(self, group: str) -> None:
+        """Show senders that this socket listens to the group: they build no message that would reach no viewer."""
+        self.groups_folder.mkdir(mode=0o700, exist_ok=True)
+        (self.groups_folder / group).touch()
 
     def abandon(self) -> None:
         """Close the sockets without touching the file or the loop, which a forked child shares with its parent."""
@@ -185,12 +195,32 @@ class SocketReceiver:
             mailbox = self.mailboxes[channel] = Mailbox()
         return mailbox
 
+    def join(self, group: str, channel: str) -> None:
+        """Add a channel to a group.
+
+        Raises:
+            ResourceError, OSError: the run folder cannot be used.
+        """
+        self.listen()
+        if group not in self.groups:
+            self._show(group)
+        self.groups.setdefault(group, set()).add(channel)
+
     def leave(self, group: str, channel: str) -> None:
         members = self.groups.get(group)
         if members:
             members.discard(channel)
             if not members:
-                del self.groups[group]
+                self._forget_group(group)
+
+    def forget_groups(self) -> None:
+        for group in list(self.groups):
+            self._forget_group(group)
+
+    def _forget_group(self, group: str) -> None:
+        del self.groups[group]
+        with contextlib.suppress(OSError):  # left behind, it only costs messages that nobody receives
+            (self.groups_folder / group).unlink(missing_ok=True)
 
     def remove_channel(self, channel: str) -> None:
         self.mailboxes.pop(channel, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ from talking_head.files.runtime_dir import is_private_folder
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".sock"
+GROUPS_SUFFIX = ".groups"  # of the folder beside a socket, with an empty file for each group that it listens to
 # What a receiver has not read yet counts against the sender's buffer. Linux's default is 208 KiB
 # (net.core.wmem_default), and it doubles a requested size up to its limit; a datagram must leave room for others.
 SEND_BUFFER_BYTES = 500_000
@@ -43,6 +45,11 @@ class SocketSender:
         """Send to one socket; return False when the message was dropped."""
         with self._lock:
             return len(datagram) <= MAX_DATAGRAM_BYTES and self._send(name, datagram)
+
+    def has_listeners(self, group: str, except_name: str) -> bool:
+        """Return whether another socket listens to the group; costs reading a small folder, no message."""
+        names = self._socket_names() - {except_name}
+        return any((self._run_dir / (name + GROUPS_SUFFIX) / group).exists() for name in names)
 
     def close(self) -> None:
         with self._lock:
@@ -75,6 +82,7 @@ class SocketSender:
                 self._disconnect(name)
             except ConnectionRefusedError:  # its process ended without removing the socket
                 path.unlink(missing_ok=True)
+                shutil.rmtree(path.with_suffix(GROUPS_SUFFIX), ignore_errors=True)
                 return False
             except OSError as error:
                 self._disconnect(name)

@@ -105,6 +105,18 @@ class ClipRenderer:
                 hint="Try again; if it fails again, choose another face engine and tell an administrator.",
             ) from error
 
+    def find(self, request: ClipRequest) -> ClipResult | None:
+        """Return the result of a clip that is in the cache, without rendering anything; None when it is not, or when
+        there is a problem, which :meth:`render` reports."""
+        stopwatch = Stopwatch()
+        try:
+            with stopwatch.stage("validation"):
+                plan = plan_clip(request, self._engines)
+                metadata = self._cached_clip(plan, plan.take_key)
+        except TalkingHeadError:
+            return None
+        return _result(plan, metadata, stopwatch, cached=True, take_cached=True) if metadata else None
+
     def _render(self, request: ClipRequest, on_event: EventSink, stopwatch: Stopwatch) -> ClipResult:
         on_event(RenderEvent("validation"))
         with stopwatch.stage("validation"):

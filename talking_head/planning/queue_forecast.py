@@ -118,7 +118,7 @@ def queue_now() -> Queue:
     open_jobs = tuple(_open_job(row) for row in rows)
     live = Q(state=ClipState.LEASED, lease_expires_at__gte=Now())
     busy_slots = Clip.objects.filter(live).aggregate(count=Count("leased_by", distinct=True))["count"]
-    recent = Clip.objects.filter(state=ClipState.DONE, render_seconds__isnull=False, cached=False, is_fallback=False)
+    recent = Clip.objects.filter(render_rate.REPRESENTATIVE)
     return Queue(
         open_jobs,
         render_rate.seconds_per_weight(recent.order_by("-pk")[: render_rate.RECENT_CLIPS]),

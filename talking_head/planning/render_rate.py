@@ -8,11 +8,12 @@ face. Clips from the cache and fallbacks are not representative and are left out
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, F, FloatField, Q, QuerySet, Sum, Value
+from django.db.models.expressions import ExpressionWrapper
+from django.db.models.functions import Coalesce, Length, NullIf
 
 from talking_head.models import Clip, ClipState, Job, JobState
 from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
@@ -20,29 +21,32 @@ from talking_head.profiles import CHARACTERS_SPOKEN_PER_SECOND
 OVERHEAD_SECONDS = 0.5  # of video: silence at both ends, and the fixed cost of a clip
 RECENT_CLIPS = 30
 BASIS_MAX_AGE_SECONDS = 2.0
+MAX_BASES = 100
 OPEN_STATES = (ClipState.WAITING, ClipState.LEASED)
+REPRESENTATIVE = Q(state=ClipState.DONE, render_seconds__gt=0, cached=False, is_fallback=False)
+# Worked out by the database, so that a job of a thousand sentences is not read to be estimated.
+_SPOKEN = Length(Coalesce(NullIf(F("spoken"), Value("")), F("text")))
+_ESTIMATED_SECONDS = ExpressionWrapper(
+    _SPOKEN * Value(1.0 / CHARACTERS_SPOKEN_PER_SECOND) + F("pause_seconds"), output_field=FloatField()
+)
+WEIGHT = Coalesce(NullIf(F("video_seconds"), Value(0.0)), _ESTIMATED_SECONDS) + Value(OVERHEAD_SECONDS)
 
 
-def seconds_left(job: Job, clips: Iterable[Clip]) -> float | None:
-    """Return the seconds until every clip is rendered; None when unknown or when the job has ended."""
-    basis = _basis(job, list(clips))
+def seconds_left(job: Job) -> float | None:
+    """Return the seconds until every clip is rendered; None when unknown or when the job has ended. For at most
+    ``BASIS_MAX_AGE_SECONDS``, and until :func:`invalidate`, the answer is that of the last call."""
+    basis = _recent_basis(job.pk, job)
     return basis.seconds() if basis else None
 
 
 def seconds_left_within_clip(job_id: UUID, index: int, done_share: float) -> float | None:
-    """Return the same while clip ``index`` is at ``done_share`` (0 to 1); reads the rows at most every other second."""
-    now = time.monotonic()
-    cached = _cached_bases.get(job_id)
-    if cached is None or now - cached[0] > BASIS_MAX_AGE_SECONDS:
-        job = Job.objects.get(pk=job_id)
-        if len(_cached_bases) >= 100:
-            _cached_bases.clear()
-        cached = _cached_bases[job_id] = (now, _basis(job, list(job.clips.all())))
-    return cached[1].seconds(index, done_share) if cached[1] else None
+    """Return the same while clip ``index`` is at ``done_share`` (0 to 1)."""
+    basis = _recent_basis(job_id)
+    return basis.seconds(index, done_share) if basis else None
 
 
 def invalidate(job_id: UUID) -> None:
-    """Forget the cached rate of a job whose rows have changed."""
+    """Forget the cached rate of a job whose state has changed."""
     _cached_bases.pop(job_id, None)
 
 
@@ -59,51 +63,62 @@ def queue_position(job: Job) -> int | None:
 class _RateBasis:
     """The open clips of a job and the rate at which they are rendered."""
 
-    open_weights: dict[int, float]  # clip index -> weight
+    job_id: UUID
+    open_weight: float
     seconds_per_weight: float
     parallel: int  # clips rendered at once right now
+    weights: dict[int, float] = field(default_factory=dict)  # of open clips that were asked about, by index
 
-    def seconds(self, index: int = -1, done_share: float = 0.0) -> float:
-        weight = sum(self.open_weights.values()) - self.open_weights.get(index, 0.0) * min(done_share, 1.0)
-        return round(weight * self.seconds_per_weight / self.parallel, 1)
+    def seconds(self, index: int | None = None, done_share: float = 0.0) -> float:
+        done = 0.0 if index is None else self._weight_of(index) * min(done_share, 1.0)
+        return round((self.open_weight - done) * self.seconds_per_weight / self.parallel, 1)
+
+    def _weight_of(self, index: int) -> float:
+        if index not in self.weights:
+            clip = Clip.objects.filter(job=self.job_id, index=index, state__in=OPEN_STATES)
+            self.weights[index] = clip.values_list(WEIGHT, flat=True).first() or 0.0
+        return self.weights[index]
 
 
 _cached_bases: dict[UUID, tuple[float, _RateBasis | None]] = {}
 
 
-def _basis(job: Job, clips: list[Clip]) -> _RateBasis | None:
+def _recent_basis(job_id: UUID, job: Job | None = None) -> _RateBasis | None:
+    now = time.monotonic()
+    cached = _cached_bases.get(job_id)
+    if cached is None or now - cached[0] > BASIS_MAX_AGE_SECONDS:
+        if len(_cached_bases) >= MAX_BASES:
+            _cached_bases.clear()
+        basis = _basis(job or Job.objects.defer("script").get(pk=job_id))
+        cached = _cached_bases[job_id] = (now, basis)
+    return cached[1]
+
+
+def _basis(job: Job) -> _RateBasis | None:
     if not job.is_active or (queue_position(job) or 1) > 1:  # the work ahead in the queue takes an unknown time
         return None
-    open_weights = {clip.index: _weight(clip) for clip in clips if clip.state in OPEN_STATES}
-    if not open_weights:
-        return _RateBasis({}, 0.0, 1) if clips else None
-    rate = seconds_per_weight(clips) or seconds_per_weight(_recent_clips(job))
-    leased = sum(clip.state == ClipState.LEASED for clip in clips)
-    return _RateBasis(open_weights, rate, max(1, leased)) if rate else None
+    is_open = Q(state__in=OPEN_STATES)
+    work = job.clips.aggregate(
+        total=Count("pk"),
+        leased=Count("pk", filter=Q(state=ClipState.LEASED)),
+        open_weight=Sum(WEIGHT, filter=is_open),
+        rendered_weight=Sum(WEIGHT, filter=REPRESENTATIVE),
+        rendered_seconds=Sum("render_seconds", filter=REPRESENTATIVE),
+    )
+    if work["open_weight"] is None:
+        return _RateBasis(job.pk, 0.0, 0.0, 1) if work["total"] else None
+    rate = (work["rendered_seconds"] or 0.0) / work["rendered_weight"] if work["rendered_weight"] else None
+    rate = rate or seconds_per_weight(recent_clips(job.profile, job.face))
+    return _RateBasis(job.pk, work["open_weight"], rate, max(1, work["leased"])) if rate else None
 
 
-def _weight(clip: Clip) -> float:
-    seconds = clip.video_seconds or len(clip.spoken or clip.text) / CHARACTERS_SPOKEN_PER_SECOND + clip.pause_seconds
-    return seconds + OVERHEAD_SECONDS
+def seconds_per_weight(clips: QuerySet[Clip]) -> float | None:
+    """Return the seconds of rendering per unit of weight of ``clips``, all representative; None when there are none."""
+    work = clips.aggregate(weight=Sum(WEIGHT), seconds=Sum("render_seconds"))
+    return work["seconds"] / work["weight"] if work["weight"] else None
 
 
-def seconds_per_weight(clips: Iterable[Clip]) -> float | None:
-    """Return the seconds of rendering per unit of weight; None when none of ``clips`` is representative."""
-    representative = [
-        clip
-        for clip in clips
-        if clip.state == ClipState.DONE and clip.render_seconds and not clip.cached and not clip.is_fallback
-    ]
-    weight = sum(_weight(clip) for clip in representative)
-    return sum(clip.render_seconds or 0.0 for clip in representative) / weight if weight else None
-
-
-def _recent_clips(job: Job) -> list[Clip]:
-    return recent_clips(job.profile, job.face)
-
-
-def recent_clips(profile: str, face: str) -> list[Clip]:
+def recent_clips(profile: str, face: str) -> QuerySet[Clip]:
     """Return the last clips that were rendered, not cached, with this profile and face."""
-    same_work = Clip.objects.filter(job__profile=profile, job__face=face, state=ClipState.DONE)
-    rendered = same_work.filter(render_seconds__isnull=False, cached=False, is_fallback=False)
-    return list(rendered.order_by("-pk")[:RECENT_CLIPS])
+    same_work = Clip.objects.filter(REPRESENTATIVE, job__profile=profile, job__face=face)
+    return same_work.order_by("-pk")[:RECENT_CLIPS]

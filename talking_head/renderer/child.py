@@ -155,9 +155,9 @@ def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments
 
 
 def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
-    """Return the handlers by command: ``render`` renders a clip, ``package`` joins clips into the published files,
-    ``warm_up`` loads engines early, ``transcribe`` transcribes a chunk of a recorded narration, and ``probe`` measures
-    the machine."""
+    """Return the handlers by command: ``render`` renders a clip, ``find`` looks clips up in the cache, ``package``
+    joins clips into the published files, ``warm_up`` loads engines early, ``transcribe`` transcribes a chunk of a
+    recorded narration, and ``probe`` measures the machine."""
     from talking_head.engines.base import EngineSettings
     from talking_head.pipeline.cache.store import ContentCache
     from talking_head.pipeline.clips_to_package import PackageRequest, package
@@ -180,6 +180,10 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
 
         return renderer.render(ClipRequest.from_json(values["request"]), on_event).to_json()
 
+    def find(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        results = [renderer.find(ClipRequest.from_json(request)) for request in values["request"]["clips"]]
+        return {"clips": [result.to_json() if result else None for result in results]}
+
     def package_job(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         progress("publish", 0, 0, b"")
         return package(PackageRequest.from_json(values["request"]), cache).to_json()
@@ -198,7 +202,14 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
 
         return asdict(probe_machine(Path(settings["checkpoints_dir"])))
 
-    return {"render": render, "package": package_job, "warm_up": warm_up, "transcribe": transcribe, "probe": probe}
+    return {
+        "render": render,
+        "find": find,
+        "package": package_job,
+        "warm_up": warm_up,
+        "transcribe": transcribe,
+        "probe": probe,
+    }
 
 
 if __name__ == "__main__":

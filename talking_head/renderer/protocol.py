@@ -7,7 +7,8 @@ A message is a JSON object with a ``type`` and, for previews, a binary part::
     JSON text, UTF-8
     binary part
 
-To the renderer:  ``render`` {request}, ``package`` {request}, ``transcribe`` {request}, ``probe`` {};
+To the renderer:  ``render`` {request}, ``find`` {request}, ``package`` {request}, ``transcribe`` {request},
+                  ``probe`` {};
                   end of file = exit.
 From it:          ``ready`` {pid}, ``alive`` {}, ``progress`` {stage, frame, frames} + JPEG,
                   ``done`` {result, usage}, ``failed`` {error, usage}.

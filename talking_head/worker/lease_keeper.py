@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class LeaseKeeper:
     is_wanted: Callable[[], bool] = lambda: True  # False: the lease is lost, or its result is no longer needed
     grace_seconds: float = 0.0  # how long the work may go on after should_stop
     _renewed_at: float = field(default_factory=time.monotonic, init=False)
+    _checked_at: float = field(default=-math.inf, init=False)
     _asked_to_stop_at: float | None = field(default=None, init=False)
 
     def keep_going(self) -> bool:
@@ -39,8 +41,12 @@ class LeaseKeeper:
             self._asked_to_stop_at = self._asked_to_stop_at or now
             if now - self._asked_to_stop_at >= self.grace_seconds:
                 return False
+        if now - self._checked_at < timing().poll_seconds:  # some work asks after every file, of which there are many
+            return True
         try:
-            return self._holds(now)
+            holds = self._holds(now)
+            self._checked_at = time.monotonic()
+            return holds
         except DatabaseError:
             logger.warning("The lease of %s could not be checked.", self.subject, exc_info=True)
             close_old_connections()  # a broken connection does not recover

@@ -24,7 +24,7 @@ from talking_head.monitoring import tracing
 from talking_head.pipeline.requests import ClipResult
 from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.timing import timing
-from talking_head.worker import drain, publishing, registration, slots, transcribing
+from talking_head.worker import drain, finding, publishing, registration, slots, transcribing
 from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class Worker:
     should_stop: Callable[[], bool] = drain.has_begun
     _has_woken_next: bool = field(default=False, init=False)
     _background_due_at: float = field(default=0.0, init=False)  # by the monotonic clock
+    _upkeep_due_at: float = field(default=0.0, init=False)
+    _searched_jobs: set[UUID] = field(default_factory=set, init=False)  # those whose cached clips were looked for
 
     def work(self, job_id: UUID | None = None) -> None:
         """Do the work of one job, or of any; return when none is left, when ``should_stop`` says so, or after
@@ -65,8 +67,7 @@ class Worker:
                 return
             if not bucket.is_usable():  # a rendered clip could not be stored; the sweeper wakes a worker later
                 return
-            attempt_outcomes.reap_expired_leases()
-            attempt_outcomes.expire_deadlines()
+            self._do_upkeep()
             publication = publish_claims.claim_job(job_id)
             if publication is not None:
                 publishing.publish(publication, self.renderer, self.should_stop)
@@ -75,6 +76,15 @@ class Worker:
                 self._transcribe_chunk(job_id)
             if not self._work_on_clip(job_id):
                 return
+
+    def _do_upkeep(self) -> None:
+        """Take clips back from lost workers, and end jobs whose time is up: as often as a lease is checked, and not
+        with every clip, of which there may be hundreds a second."""
+        now = time.monotonic()
+        if now >= self._upkeep_due_at:
+            self._upkeep_due_at = now + timing().poll_seconds
+            attempt_outcomes.reap_expired_leases()
+            attempt_outcomes.expire_deadlines()
 
     def _work_on_clip(self, job_id: UUID | None) -> bool:
         """Render the next clip, transcribe a chunk, or wait for a clip; return False when none will come soon."""
@@ -127,6 +137,8 @@ class Worker:
         progress = _ProgressForwarder(claim)
         watcher = Watcher(keeper.keep_going, progress.report, lambda pid: claims.note_renderer(claim, pid))
         outcome = self._run_renderer(claim, watcher)
+        if outcome.end is not End.DONE:
+            progress.note_stage()
         code = outcome.error.code if outcome.error else None
         level = logging.INFO if outcome.end in ORDERLY_ENDS else logging.WARNING
         logger.log(level, "the clip is %s", outcome.end.value, extra={"code": code})
@@ -138,16 +150,23 @@ class Worker:
         """Render the claimed clip and store it; with a bucket, it is done when every machine can fetch it."""
         outcome = RenderOutcome(End.STOPPED)
         try:
+            self._finish_cached(claim, watcher.keep_going)
             clip_cache.fetch_inputs(claim.clip_id, watcher.keep_going)
             outcome = self.renderer.run("render", claim.request.to_json(), claim.seconds_allowed, watcher)
             if outcome.end is End.DONE:
-                clip_cache.store(ClipResult.from_json(outcome.values), watcher.keep_going)
+                clip_cache.store([ClipResult.from_json(outcome.values)], watcher.keep_going)
         except bucket.TransferCancelled:
             _purge_withdrawn_voice(claim, outcome)
             return RenderOutcome(End.STOPPED)
         except TalkingHeadError as error:
             return RenderOutcome(End.FAILED, error=error)
         return outcome
+
+    def _finish_cached(self, claim: Claim, keep_going: Callable[[], bool]) -> None:
+        """Finish what the cache has of the claimed clip's job. Once: what is rendered later is found when claimed."""
+        if claim.job_id not in self._searched_jobs:
+            self._searched_jobs.add(claim.job_id)
+            finding.finish_cached(claim.job_id, self.name, self.renderer, keep_going)
 
     def _record(self, claim: Claim, outcome: RenderOutcome) -> bool:
         usage = Usage(**outcome.usage)
@@ -182,14 +201,22 @@ class _ProgressForwarder:
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
-        self._stage = ""
+        self._stage = self._noted_stage = ""
+        self._note_due_at = 0.0
+
+    def note_stage(self) -> None:
+        """Record the stage, unless it is recorded."""
+        if self._stage != self._noted_stage:
+            self._noted_stage = self._stage
+            with contextlib.suppress(DatabaseError):  # it is only shown on the page
+                claims.note_stage(self._claim, self._stage)
 
     def report(self, stage: str, frame: int, frames: int, jpeg: bytes) -> None:
         claim = self._claim
-        if stage != self._stage:
-            self._stage = stage
-            with contextlib.suppress(DatabaseError):  # it is only shown on the page
-                claims.note_stage(claim, stage)
+        self._stage = stage
+        if time.monotonic() >= self._note_due_at:  # most stages are over in less time than it takes to record them
+            self._note_due_at = time.monotonic() + timing().poll_seconds
+            self.note_stage()
         events.notify_stage(claim.job_id, claim.index, stage, frame, frames)
         if jpeg:
             events.send_preview(claim.job_id, jpeg)

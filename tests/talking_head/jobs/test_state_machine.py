@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from talking_head.errors import EngineError, RendererError, out_of_memory
-from talking_head.jobs import attempt_outcomes, claims, publish_claims, state_machine
+from talking_head.jobs import attempt_outcomes, cached_clips, claims, publish_claims, state_machine
 from talking_head.jobs.claim import AttemptFailure, Claim, Usage
 from talking_head.jobs.publish_claims import PublishClaim
 from talking_head.jobs.state_machine import CLIP_TRANSITIONS, JOB_TRANSITIONS
@@ -42,7 +42,7 @@ FAILURES = (
 )
 ACTIONS = (
     "claim", "finish", "fail", "release", "renew", "take_over", "cancel", "expire",
-    "work_all", "claim_publishing", "publish", "postpone", "release_publishing", "render_again",
+    "finish_cached", "work_all", "claim_publishing", "publish", "postpone", "release_publishing", "render_again",
 )  # fmt: skip
 OFTEN = ("claim", "work_all", "take_over", "publish") * 3  # what long stories are made of
 LONG_AGO = timedelta(hours=1)
@@ -73,6 +73,11 @@ class Play:
                 self._must_be_current(claim, attempt_outcomes.release_clip(claim, AttemptOutcome.RELEASED))
             case "renew" if claim:
                 self._must_be_current(claim, claims.renew_lease(claim))
+            case "finish_cached":
+                waiting = Clip.objects.filter(job=job.pk, state=ClipState.WAITING, fence=0, is_fallback=False)
+                may_finish = job.state == JobState.RUNNING and waiting.filter(is_half_resolution=False).exists()
+                found = dict.fromkeys(job.clips.values_list("pk", flat=True), RESULT)
+                assert cached_clips.finish_cached(job.pk, "tester:1", found, 0.1) == may_finish
             case "work_all":  # what a healthy worker does in between: everything up to publishing
                 while newest := claims.claim_clip("worker:1"):
                     self.claims.append(newest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -297,6 +298,56 @@ class TestAcrossProcesses:
         await _join(layer)
         await layer.close()
         assert list(run_dir.iterdir()) == []
+
+
+class TestListeners:
+    """Senders ask first whether a message would reach anyone: building one costs more than asking."""
+
+    async def test_of_the_own_process(self, layer: UnixSocketChannelLayer) -> None:
+        assert not layer.has_listeners("job.1")
+        channel = await _join(layer)
+        assert layer.has_listeners("job.1")
+        assert not layer.has_listeners("job.2")
+        await layer.group_discard("job.1", channel)
+        assert not layer.has_listeners("job.1")
+
+    async def test_of_another_process(
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str], run_dir: Path
+    ) -> None:
+        await _line(subscriber)
+        sender = UnixSocketChannelLayer(run_dir=run_dir)
+        assert sender.has_listeners("job.1")
+        assert not sender.has_listeners("job.2")
+
+    async def test_a_killed_process_is_no_listener_after_one_message(
+        self, layer: UnixSocketChannelLayer, subscriber: subprocess.Popen[str], run_dir: Path
+    ) -> None:
+        await _line(subscriber)
+        subscriber.kill()
+        subscriber.wait(SECONDS)
+        sender = UnixSocketChannelLayer(run_dir=run_dir)
+        sender.group_send_now("job.1", {"type": "hello"})
+        assert not sender.has_listeners("job.1")
+        assert list(run_dir.glob("*.groups")) == []
+
+    async def test_one_member_of_two_leaves(self, layer: UnixSocketChannelLayer, run_dir: Path) -> None:
+        first, _second = await _join(layer), await _join(layer)
+        await layer.group_discard("job.1", first)
+        assert UnixSocketChannelLayer(run_dir=run_dir).has_listeners("job.1")
+
+    async def test_a_cleaned_run_folder_shows_them_again_with_the_next_viewer(
+        self, layer: UnixSocketChannelLayer, run_dir: Path
+    ) -> None:
+        await _join(layer)
+        shutil.rmtree(run_dir)
+        sender = UnixSocketChannelLayer(run_dir=run_dir)
+        assert not sender.has_listeners("job.1")
+        await _join(layer, "job.2")
+        assert sender.has_listeners("job.1")
+        assert sender.has_listeners("job.2")
+
+    async def test_without_a_run_folder_there_are_none(self, tmp_path: Path) -> None:
+        assert not UnixSocketChannelLayer(run_dir=tmp_path / "missing").has_listeners("job.1")
 
 
 class TestRunFolder:

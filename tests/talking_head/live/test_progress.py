@@ -26,6 +26,7 @@ def sent(live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch) -> Sent:
     """Everything that is broadcast."""
     messages: Sent = []
     monkeypatch.setattr(live, "group_send_now", lambda group, message: messages.append((group, message)))
+    monkeypatch.setattr(live, "has_listeners", lambda group: True)
     return messages
 
 
@@ -85,7 +86,8 @@ class TestSnapshot:
 @pytest.mark.django_db
 class TestSecondsLeft:
     def seconds_left(self, job: Job) -> float | None:
-        return render_rate.seconds_left(job, list(job.clips.all()))
+        render_rate.invalidate(job.pk)
+        return render_rate.seconds_left(job)
 
     def test_nothing_is_claimed_without_a_measurement(self) -> None:
         assert self.seconds_left(make_job(state=JobState.RUNNING)) is None
@@ -191,7 +193,7 @@ class TestTelling:
 
         job_id = uuid4() if broken == "job" else make_job().pk
         if broken == "layer":
-            monkeypatch.setattr(live, "group_send_now", fail)
+            monkeypatch.setattr(live, "has_listeners", fail)
         events.notify_job_changed(job_id)
         events.notify_clip_changed(job_id, 0)
         events.notify_stage(job_id, 0, "frames", 1, 2)

@@ -104,7 +104,7 @@ def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds in earnest takes none."""
     monkeypatch.setattr(JobSocket, "poll_every_seconds", 0.01)
     monkeypatch.setattr(JobSocket, "check_rights_every_seconds", 0.0)
-    monkeypatch.setattr(JobSocket, "between_snapshots_seconds", 0.0)
+    monkeypatch.setattr(JobSocket, "between_updates_seconds", 0.0)
     monkeypatch.setattr(JobSocket, "between_previews_seconds", 0.0)
 
 

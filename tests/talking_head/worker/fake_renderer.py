@@ -52,7 +52,13 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
             if "toolarge" in words and not request["half_resolution"]:
                 _memory()
         progress("frames", 1, 24, b"\xff\xd8jpeg")
-        return _clip(cache_root, json.dumps(request, sort_keys=True)).to_json()
+        return _clip(cache_root, request).to_json()
+
+    def find(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        requests = values["request"]["clips"]
+        return {
+            "clips": [result.to_json() if (result := _cached_clip(cache_root, item)) else None for item in requests]
+        }
 
     def package(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         request = PackageRequest.from_json(values["request"])
@@ -80,11 +86,27 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     def warm_up(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return {}
 
-    return {"render": render, "package": package, "warm_up": warm_up, "probe": probe, "transcribe": transcribe}
+    return {
+        "render": render,
+        "find": find,
+        "package": package,
+        "warm_up": warm_up,
+        "probe": probe,
+        "transcribe": transcribe,
+    }
 
 
-def _clip(cache_root: Path, text: str) -> ClipResult:
-    key = hashlib.sha256(text.encode()).hexdigest()
+def _cached_clip(cache_root: Path, request: dict[str, Any]) -> ClipResult | None:
+    key = _key(request)
+    return _clip(cache_root, request) if (cache_root / "clips" / key[:2] / key).is_dir() else None
+
+
+def _key(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _clip(cache_root: Path, request: dict[str, Any]) -> ClipResult:
+    key = _key(request)
     folder = cache_root / "clips" / key[:2] / key
     cached = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
