@@ -76,7 +76,9 @@ class Job(models.Model):
     seq = models.PositiveBigIntegerField(default=0)  # +1 with every change that a viewer can see; orders the events
     fence = models.PositiveBigIntegerField(default=0)  # +1 with every claim of the publishing step
     lease_expires_at = models.DateTimeField(null=True, blank=True)  # of the publishing step
-    publish_crashes = models.PositiveIntegerField(default=0)  # counted before publishing starts, as for a clip
+    publish_crashes = models.PositiveIntegerField(default=0)  # failures of publishing that the job itself may cause
+    # Claims of publishing that a lost worker, a killed renderer or the disk ended: counted before the work starts.
+    publish_interruptions = models.PositiveIntegerField(default=0, db_default=0)
     stages = models.JSONField(default=dict, blank=True)  # seconds of the steps outside the clips: validation, publish
     timeout_seconds = models.FloatField()
     estimated_seconds = models.FloatField(default=0.0, db_column="reckoned_seconds")  # of video to render anew for

@@ -119,7 +119,16 @@ class JobAdmin(ReadOnly, ActsOnJobs):
             "Internals",
             {
                 "classes": ("collapse",),
-                "fields": ("id", "seq", "fence", "publish_crashes", "lease_expires_at", "timeout_seconds", "stages"),
+                "fields": (
+                    "id",
+                    "seq",
+                    "fence",
+                    "publish_crashes",
+                    "publish_interruptions",
+                    "lease_expires_at",
+                    "timeout_seconds",
+                    "stages",
+                ),
             },
         ),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from talking_head.errors import OUT_OF_MEMORY, RendererError, TalkingHeadError
-from talking_head.jobs import row_guard, worked_time
+from talking_head.jobs import outside_causes, row_guard, worked_time
 from talking_head.jobs.claim import JOB_TIMEOUT, AttemptFailure, Claim, Usage, job_timeout_error
+from talking_head.jobs.outside_causes import MAX_INTERRUPTIONS
 from talking_head.jobs.state_machine import (
     MAX_CRASHES,
     LostRace,
@@ -26,17 +26,11 @@ from talking_head.jobs.state_machine import (
 from talking_head.live import events
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from talking_head.pipeline.requests import ClipResult
-from talking_head.timing import timing
 
 logger = logging.getLogger(__name__)
 
 REPHRASE = "Rephrase the sentence, or try another profile."
 MAX_FAILURES = 3  # other than crashes, of one clip in one form
-# By causes outside the sentence: the process was killed, the worker is gone, the disk is full. With the growing backoff
-# they last two minutes; what is still there then is what the sentence itself does, or what waiting does not mend.
-MAX_INTERRUPTIONS = 9
-MAX_DOUBLINGS = 5
-OUTSIDE_CODES = ("no_space", "storage_denied", "storage_error", "storage_unavailable")
 CRASH_OUTCOMES = (AttemptOutcome.CRASHED, AttemptOutcome.TIMEOUT, AttemptOutcome.LOST)
 FALLBACK_RESET = {"is_fallback": True, "crashes": 0, "failures": 0, "interruptions": 0, "not_before": None}
 
@@ -164,16 +158,15 @@ def _may_retry(clip: Clip, failure: AttemptFailure) -> bool:
 
 def _is_outside(failure: AttemptFailure) -> bool:
     """Return whether the sentence had no part in the failure, so that trying again later may help."""
-    return failure.is_outside or (failure.error.code in OUTSIDE_CODES and not failure.error.permanent)
+    return failure.is_outside or outside_causes.is_outside(failure.error)
 
 
 def _retry(clip: Clip, condition: Q, failure: AttemptFailure) -> None:
     if _is_outside(failure):
-        attempts = min(clip.interruptions, MAX_DOUBLINGS) + 1
+        wait_seconds = outside_causes.interruption_backoff_seconds(clip.interruptions)
     else:
-        attempts = clip.crashes if failure.outcome in CRASH_OUTCOMES else clip.failures + 1
-    # Jittered, so that clips that failed together (a full disk, a stopped server) are not retried together.
-    wait_seconds = timing().backoff_seconds * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        failures = clip.crashes if failure.outcome in CRASH_OUTCOMES else clip.failures + 1
+        wait_seconds = outside_causes.backoff_seconds(failures)
     transition_clip(
         clip.pk, "retry", condition, not_before=seconds_from_now(wait_seconds), **_failure_counters(failure)
     )

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.db.models import F
-
 from talking_head.digests import sha256_of_file
 from talking_head.errors import RendererError, TalkingHeadError, map_os_errors
 from talking_head.files import bucket, clip_cache, job_files, local
@@ -75,7 +73,7 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
     except bucket.TransferCancelled:
         outcome = RenderOutcome(End.STOPPED)
     except TalkingHeadError as error:
-        publish_claims.record_failure(claim, error, crashed=False)
+        publish_claims.record_failure(claim, error)
         return False
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -92,7 +90,7 @@ def _rerender(claim: PublishClaim, clips: list[Clip], indexes: list[int]) -> Non
             hint="Tell an administrator: the disk may be failing.",
             permanent=True,
         )
-        publish_claims.record_failure(claim, error, crashed=False)
+        publish_claims.record_failure(claim, error)
     else:
         publish_claims.rerender_clips(claim, indexes)
 
@@ -130,7 +128,7 @@ def _release_or_fail(claim: PublishClaim, outcome: RenderOutcome, should_stop: C
         return  # otherwise the job was cancelled or taken over: this worker may not change it any more
     error: TalkingHeadError = outcome.error or RendererError("The renderer gave no reason.")
     logger.warning("job %s could not be published: %s\n%s", claim.job_id, error, outcome.log_tail)
-    publish_claims.record_failure(claim, error, crashed=outcome.end is not End.FAILED)
+    publish_claims.record_failure(claim, error, is_outside=outcome.is_outside)
 
 
 def _check_video(path: Path, result: PackageResult) -> None:
@@ -152,7 +150,7 @@ def _commit_publication(
         job.pk,
         "complete_with_fallback" if fallbacks else "complete",
         claim.fence_q,
-        publish_crashes=F("publish_crashes") - 1,
+        **publish_claims.NOT_INTERRUPTED,
         video_seconds=result.video_seconds,
         width_px=result.width_px,
         height_px=result.height_px,

@@ -113,9 +113,13 @@ class Worker:
         return True
 
     def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:
-        """Wait a moment for a clip in backoff; return False when no clip will become claimable soon."""
-        seconds = queue.seconds_until_claimable(job_id=job_id, only_short=only_short)
-        if seconds is None or seconds > MAX_WAIT_SECONDS:
+        """Wait a moment for a clip or a publication in backoff; return False when none will become claimable soon."""
+        waits = (
+            queue.seconds_until_claimable(job_id=job_id, only_short=only_short),
+            publish_claims.seconds_until_publishable(job_id),
+        )
+        seconds = min((wait for wait in waits if wait is not None), default=MAX_WAIT_SECONDS)
+        if seconds >= MAX_WAIT_SECONDS:
             return False
         time.sleep(min(max(seconds, 0.01), IDLE_POLL_SECONDS))
         return True

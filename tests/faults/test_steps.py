@@ -89,7 +89,7 @@ def test_15_a_publisher_killed_between_its_files_and_its_commit(site: Site, faul
     site.start("work")
     fault.wait_for_recovery(lambda: site.states() == ["completed"], "another publisher")
     assert site.attempts() == [("done", "")] * 2, "nothing is rendered again"
-    assert site.rows("SELECT publish_crashes FROM talking_head_job") == [(1,)]
+    assert site.rows("SELECT publish_crashes, publish_interruptions FROM talking_head_job") == [(0, 1)]
     fault.add(check_invariants(site, accepted))
 
 
