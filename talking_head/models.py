@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from talking_head import profiles
 
@@ -286,6 +287,22 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.job_id}"
+
+
+class Rebuild(models.Model):
+    """Files of a published video that are missing or damaged, and are made again (see jobs/rebuilding.py)."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="rebuild")
+    requested_at = models.DateTimeField(default=timezone.now)
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)  # counted before each step, uncounted if it ends in order
+    error_code = models.CharField(max_length=40, blank=True)  # it was given up
+    error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.job_id}: {self.error_code or 'being made again'}"
 
 
 class NarrationState(models.TextChoices):

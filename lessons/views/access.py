@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from lessons import permissions as rules
 from lessons.models import Course, Lesson
 from talking_head import services as rendering
+from talking_head.errors import ResourceError
 from talking_head.services import Job
 
 
@@ -42,9 +43,11 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
-def tell_of_missing_video(request: HttpRequest, job: Job | None, *, is_teacher: bool) -> None:
-    """Tell the viewer when the files of a video were deleted: otherwise the player just stays black."""
-    if job is None or not rendering.video_is_missing(job):
-        return
-    hint = "Generate it again: finished sentences are reused." if is_teacher else "Please tell your teacher."
-    messages.warning(request, f"The video of this lesson is missing from the server. {hint}")
+def tell_of_missing_video(request: HttpRequest, job: Job | None, *, is_teacher: bool) -> bool:
+    """Tell the viewer when the files of a video were deleted, and have them made again; return whether they were."""
+    error = rendering.missing_video(job) if job else None
+    if error is None:
+        return False
+    hint = error.hint if is_teacher or isinstance(error, ResourceError) else "Please tell your teacher."
+    messages.warning(request, f"{error.message} {hint}")
+    return True

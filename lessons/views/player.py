@@ -40,7 +40,7 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     job = services.current_job_of(lesson)
     may_edit = rules.may_edit(user, lesson)
     sees_draft = rules.may_manage(user, lesson.course)
-    tell_of_missing_video(request, job, is_teacher=sees_draft)
+    is_missing = tell_of_missing_video(request, job, is_teacher=sees_draft)
     shown = lesson if sees_draft else as_published(lesson, job)
     following = learning.next_lesson_after(lesson)
     snapshot = rendering.job_snapshot(job) if job else None
@@ -50,6 +50,7 @@ def lesson_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "lesson": shown,
         "course": lesson.course,
         "video": snapshot["video"] if snapshot else None,
+        "is_missing": is_missing,
         "transcript": transcript,
         "chapters": [
             {"title": sentence["chapter"], "start_seconds": sentence["start_seconds"]}

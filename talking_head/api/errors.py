@@ -112,6 +112,8 @@ def _status_of(error: TalkingHeadError) -> int:
         return status.HTTP_409_CONFLICT
     if error.code == "idempotency_key_reused":
         return status.HTTP_422_UNPROCESSABLE_ENTITY
+    if error.code == "video_lost":
+        return status.HTTP_404_NOT_FOUND
     if isinstance(error, InvalidInput):
         return status.HTTP_400_BAD_REQUEST
     if isinstance(error, LimitReached):

@@ -38,6 +38,7 @@ from talking_head.models import Priority
 from talking_head.permissions import may_use_vip
 from talking_head.profiles import BALANCED, FAST, PROFILES, QUALITY, Profile
 from talking_head.services.portraits import MAX_PORTRAIT_BYTES, portrait_too_heavy
+from talking_head.services.rebuilds import missing_video
 
 SIGNER = signing.Signer(salt="talking_head.image_id")
 NOT_VIP = "Your account may not go ahead of others, so this video waits in the normal queue."
@@ -174,6 +175,8 @@ class VipDownload(APIView):
         job = visible_job(request, job_id)
         if not job.is_watchable:
             raise OptionError("The video is not available.", code="not_ready", hint="Check the status of the job.")
+        if error := missing_video(job):
+            raise error
         http_request: HttpRequest = request._request
         return serve_file(
             http_request, job_files.storage_key(job, "video.mp4"), download_name=f"{job.title or job.pk}.mp4"

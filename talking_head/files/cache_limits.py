@@ -79,7 +79,7 @@ def prune_if_due() -> int:
 
 def needed_by_jobs() -> Keep:
     """Return the rule that says which entries jobs need that have not ended."""
-    active = Job.objects.filter(state__in=ACTIVE_JOB_STATES)
+    active = Job.objects.filter(Q(state__in=ACTIVE_JOB_STATES) | Q(rebuild__error_code=""))
     needed = Q(job__in=active)
     for look in active.order_by().values(*LOOK_FIELDS).distinct():
         texts = Clip.objects.filter(job__in=active.filter(**look)).values("text")

@@ -71,13 +71,6 @@ def fetch(job: Job, file: str) -> Path:
     return path
 
 
-def video_is_missing(job: Job) -> bool:
-    """Return whether the video of a watchable job was deleted from this machine; with a bucket it is not looked up."""
-    if bucket.is_enabled() or not job.is_watchable:
-        return False
-    return not (local.results_folder(job.pk) / "video.mp4").is_file()
-
-
 def delete(job_id: UUID) -> None:
     """Delete every file of a job for good; missing files are not an error."""
     shutil.rmtree(local.results_folder(job_id), ignore_errors=True)

@@ -10,8 +10,8 @@ import random
 from talking_head.errors import TalkingHeadError
 from talking_head.timing import timing
 
-# With the growing backoff these last two minutes; what is still there then is what the work itself does, or what waiting
-# does not mend.
+# With the growing backoff these last two minutes; what is still there then is what the work itself does, or what
+# waiting does not mend.
 MAX_INTERRUPTIONS = 9
 MAX_DOUBLINGS = 5
 CODES = ("no_space", "storage_denied", "storage_error", "storage_unavailable")

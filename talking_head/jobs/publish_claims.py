@@ -63,7 +63,7 @@ def seconds_until_publishable(job_id: UUID | None = None) -> float | None:
     None when there is none."""
     jobs = Job.objects.filter(state=JobState.PUBLISHING, **({"pk": job_id} if job_id else {}))
     first = jobs.exclude(lease_expires_at=None).annotate(now=Now()).order_by("lease_expires_at").first()
-    return max(0.0, (first.lease_expires_at - first.now).total_seconds()) if first else None
+    return max(0.0, (first.lease_expires_at - first.now).total_seconds()) if first and first.lease_expires_at else None
 
 
 def claim_job(job_id: UUID | None = None) -> PublishClaim | None:
@@ -121,7 +121,7 @@ def record_failure(claim: PublishClaim, error: TalkingHeadError, *, is_outside: 
     job = claimed.only("publish_crashes", "publish_interruptions").first()
     if job is None:
         raise LostRace
-    values = {"error_code": error.code, "error_message": error.message, "error_hint": error.hint}
+    values: dict[str, Any] = {"error_code": error.code, "error_message": error.message, "error_hint": error.hint}
     if is_outside or outside_causes.is_outside(error):
         wait_seconds = outside_causes.interruption_backoff_seconds(job.publish_interruptions - 1)
     else:

@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from talking_head.errors import notice_for_teachers, words_for_teachers
+from talking_head.files import published_files
 from talking_head.models import Attempt, Clip, ClipState, Job, JobState, Narration, NarrationState
 from talking_head.planning import queue_forecast, render_rate
 
@@ -166,7 +167,8 @@ def _segment_view(segment: Json) -> Json:
 
 
 def _video_view(job: Job) -> Json | None:
-    if not job.is_watchable:
+    """Return the addresses of the video; None when there is none, or while its files are missing."""
+    if not job.is_watchable or published_files.are_missing(job):
         return None
 
     def url(name: str) -> str:

@@ -65,6 +65,7 @@ def package(request: PackageRequest, cache: ContentCache) -> PackageResult:
         ],
         video,
         info,
+        [folder / name for name in ("captions.vtt", "transcript.json", "poster.jpg")],
     )
     _write_json(folder / "manifest.json", manifest)
     return PackageResult(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,8 +27,11 @@ class ManifestClip:
     is_fallback: bool = False
 
 
-def build_manifest(script: str, clips: Sequence[ManifestClip], video: Path, info: VideoInfo) -> dict[str, Any]:
-    """Return the manifest, JSON-able and always the same for the same render: it holds no times of day and no paths."""
+def build_manifest(
+    script: str, clips: Sequence[ManifestClip], video: Path, info: VideoInfo, others: Iterable[Path] = ()
+) -> dict[str, Any]:
+    """Return the manifest, JSON-able and always the same for the same render: it holds no times of day and no paths.
+    ``others`` are files published beside the video, whose digests it names."""
     first = clips[0]
     return {
         "format": FORMAT,
@@ -61,6 +64,7 @@ def build_manifest(script: str, clips: Sequence[ManifestClip], video: Path, info
             "width_px": info.width_px,
             "height_px": info.height_px,
         },
+        "files": {path.name: sha256_of_file(path) for path in others},
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from talking_head.engines.base import Voice
-from talking_head.files.job_files import video_is_missing
 from talking_head.jobs.deletion import delete_jobs, hidden_jobs, restore_jobs
 from talking_head.jobs.housekeeping import register_housekeeping
 from talking_head.jobs.narration_retention import register_narration_use
@@ -50,6 +49,7 @@ from talking_head.services.portraits import (
     portrait_too_heavy,
     store_portrait,
 )
+from talking_head.services.rebuilds import missing_video
 from talking_head.services.scripts import ScriptSummary, check_script, voices, voices_for
 from talking_head.services.uploaded_files import UploadSource
 from talking_head.services.voice_samples import (
@@ -97,6 +97,7 @@ __all__ = [
     "keep_withdrawn_videos",
     "may_view_job",
     "may_view_portrait",
+    "missing_video",
     "narration_of",
     "narration_view",
     "own_voices",
@@ -121,7 +122,6 @@ __all__ = [
     "store_portrait",
     "store_voice_sample",
     "submit_job",
-    "video_is_missing",
     "video_path",
     "voice_sample_digest",
     "voice_withdrawn",

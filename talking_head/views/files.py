@@ -18,12 +18,13 @@ from django.views.decorators.http import require_safe
 from rest_framework.exceptions import APIException, Throttled
 
 from edu_platform.sign_in.tokens import user_of
-from talking_head.errors import InvalidInput, ResourceError
+from talking_head.errors import InvalidInput, ResourceError, TalkingHeadError
 from talking_head.files import clip_cache, job_files, local, uploads
 from talking_head.files.range_response import serve_file
 from talking_head.files.uploads import UploadKind
 from talking_head.models import ClipState, Job, Narration
 from talking_head.permissions import Person, is_staff_with, may_view_job, may_view_portrait, own_voices
+from talking_head.services.rebuilds import missing_video
 from talking_head.services.voice_samples import voice_sample_digest
 
 VIEWERS_FILES = ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg")
@@ -67,7 +68,13 @@ def job_file(request: HttpRequest, job_id: UUID, name: str) -> HttpResponseBase:
     if name not in VIEWERS_FILES + OWNERS_FILES or (job.is_hidden and name not in (METRICS_FILE, local.LOG)):
         raise Http404("A job has no such file.")
     file = local.metrics_file(job.pk).name if name == METRICS_FILE else name
-    return serve_file(request, job_files.storage_key(job, file), download_name=_download_name(request, job, f" {file}"))
+    try:
+        key = job_files.storage_key(job, file)
+        return serve_file(request, key, download_name=_download_name(request, job, f" {file}"))
+    except Http404:
+        if error := missing_video(job):
+            return _missing(error)
+        raise
 
 
 @private_file
@@ -120,6 +127,17 @@ def voice_sample_file(request: HttpRequest, digest: str) -> HttpResponseBase:
         raise Http404("There is no such voice.")
     key = uploads.storage_key(UploadKind.VOICE_SAMPLE, digest)
     return serve_file(request, key, content_type="audio/flac", digest=digest)
+
+
+def _missing(error: TalkingHeadError) -> HttpResponse:
+    """Say that the files are being made again (503), or that they cannot be (404).
+
+    Raises:
+        ResourceError: they are being made; :func:`private_file` answers it.
+    """
+    if isinstance(error, ResourceError):
+        raise error
+    return _refusal(404, error.code, error.message, error.hint)
 
 
 def _visible_job(user: Person, job_id: UUID) -> Job:

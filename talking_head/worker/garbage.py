@@ -16,6 +16,7 @@ from talking_head.files import bucket, cache_limits, job_files, local, removals,
 from talking_head.jobs import narration_retention, state_machine
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.renderer.scratch import is_abandoned
+from talking_head.worker import integrity
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def collect_garbage() -> int:
     removed = len(removable) + narration_retention.collect_unused()
     removed += removals.carry_out_pending()
     cache_limits.prune_if_due()
+    integrity.check_next_video()
     if bucket.is_enabled():
         removed += _collect_orphaned_objects() + uploads.drop_stale_copies()
     return removed

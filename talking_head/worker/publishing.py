@@ -63,10 +63,10 @@ def _publish(claim: PublishClaim, renderer: RendererProcess, should_stop: Callab
             logger.warning("job %s: fallbacks %s take the size of the other clips", job.pk, misfits)
             publish_claims.rerender_clips(claim, misfits)
             return False
-        outcome = _package(job, clips, staging, renderer, keep_going)
+        outcome = package_clips(job, clips, staging, renderer, keep_going)
         if outcome.end is End.DONE:
             result = PackageResult.from_json(outcome.values)
-            _check_video(staging / "video.mp4", result)
+            check_video(staging / "video.mp4", result)
             if bucket.is_enabled():
                 job_files.upload_staged(job.pk, claim.fence, staging, keep_going)
             return _commit_publication(claim, job, clips, staging, result, time.monotonic() - started)
@@ -95,9 +95,10 @@ def _rerender(claim: PublishClaim, clips: list[Clip], indexes: list[int]) -> Non
         publish_claims.rerender_clips(claim, indexes)
 
 
-def _package(
+def package_clips(
     job: Job, clips: list[Clip], staging: Path, renderer: RendererProcess, keep_going: Callable[[], bool]
 ) -> RenderOutcome:
+    """Have the files of a job's video made from its clips in a new folder; a :class:`PackageResult` comes back."""
     request = PackageRequest(
         folder=str(staging),
         title=job.title,
@@ -131,7 +132,7 @@ def _release_or_fail(claim: PublishClaim, outcome: RenderOutcome, should_stop: C
     publish_claims.record_failure(claim, error, is_outside=outcome.is_outside)
 
 
-def _check_video(path: Path, result: PackageResult) -> None:
+def check_video(path: Path, result: PackageResult) -> None:
     """Check that the video is, byte for byte, the one that the renderer wrote and checked."""
     with map_os_errors():
         digest = sha256_of_file(path)

@@ -15,6 +15,7 @@ from talking_head.jobs import (
     outbox,
     publish_claims,
     queue,
+    rebuilding,
     row_guard,
     state_machine,
     transcription,
@@ -46,7 +47,10 @@ def sweep() -> None:
 def wake_workers_if_needed() -> bool:
     """Wake a worker when work is waiting without a wakeup, because one was lost or its worker died; return whether."""
     is_work_waiting = (
-        claims.has_claimable_clips() or publish_claims.has_publishable_jobs() or transcription.has_claimable_chunks()
+        claims.has_claimable_clips()
+        or publish_claims.has_publishable_jobs()
+        or transcription.has_claimable_chunks()
+        or rebuilding.has_claimable_rebuilds()
     )
     return is_work_waiting and wakeups.pending_wakeups() == 0 and wakeups.wake_worker()
 

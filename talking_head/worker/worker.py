@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from talking_head.errors import RendererError, TalkingHeadError
 from talking_head.files import bucket, clip_cache
-from talking_head.jobs import attempt_outcomes, claims, publish_claims, queue, transcription, wakeups
+from talking_head.jobs import attempt_outcomes, claims, publish_claims, queue, rebuilding, transcription, wakeups
 from talking_head.jobs.claim import AttemptFailure, Claim, Usage
 from talking_head.live import events
 from talking_head.models import AttemptOutcome
@@ -25,6 +25,7 @@ from talking_head.pipeline.requests import ClipResult
 from talking_head.renderer.supervisor import End, RendererProcess, RenderOutcome, Watcher
 from talking_head.timing import timing
 from talking_head.worker import drain, finding, publishing, registration, slots, transcribing
+from talking_head.worker import rebuilding as rebuilds
 from talking_head.worker.lease_keeper import LeaseKeeper
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Worker:
     _has_woken_next: bool = field(default=False, init=False)
     _background_due_at: float = field(default=0.0, init=False)  # by the monotonic clock
     _upkeep_due_at: float = field(default=0.0, init=False)
+    _rebuilds_due_at: float = field(default=0.0, init=False)
     _searched_jobs: set[UUID] = field(default_factory=set, init=False)  # those whose cached clips were looked for
 
     def work(self, job_id: UUID | None = None) -> None:
@@ -60,6 +62,7 @@ class Worker:
         self._has_woken_next = False
         self._background_due_at = started + timing().background_seconds
         registration.heartbeat()
+        has_rebuilt = False
         while not self.should_stop():
             drain.note_activity()
             if time.monotonic() - started > timing().work_seconds:
@@ -71,6 +74,11 @@ class Worker:
             publication = publish_claims.claim_job(job_id)
             if publication is not None:
                 publishing.publish(publication, self.renderer, self.should_stop)
+                continue
+            # In turn with the clips, so that neither waits for all of the other's work.
+            is_due = job_id is None and time.monotonic() >= self._rebuilds_due_at
+            has_rebuilt = not has_rebuilt and is_due and self._rebuild_a_step()
+            if has_rebuilt:
                 continue
             if time.monotonic() >= self._background_due_at:
                 self._transcribe_chunk(job_id)
@@ -93,7 +101,11 @@ class Worker:
             claim = claims.claim_clip(self.name, job_id=job_id, only_short=only_short)
             if claim is None:
                 permit.release()
-                return self._transcribe_chunk(job_id) or self._wait_for_backoff(job_id, only_short)
+                return (
+                    self._transcribe_chunk(job_id)
+                    or (job_id is None and self._rebuild_a_step())
+                    or self._wait_for_backoff(job_id, only_short)
+                )
             if claim.is_short:
                 permit.release()
             # A wakeup wakes one worker, which wakes the next while there is work: as many as there are slots.
@@ -110,6 +122,15 @@ class Worker:
         if chunk is None:
             return False
         transcribing.transcribe(chunk, self.renderer, self.should_stop)
+        return True
+
+    def _rebuild_a_step(self) -> bool:
+        """Do one step for a published video whose files are missing; return False when there is none."""
+        claim = rebuilding.claim_rebuild()
+        if claim is None:  # do not ask again with every clip
+            self._rebuilds_due_at = time.monotonic() + timing().poll_seconds
+            return False
+        rebuilds.rebuild(claim, self.renderer, self.should_stop)
         return True
 
     def _wait_for_backoff(self, job_id: UUID | None, only_short: bool) -> bool:

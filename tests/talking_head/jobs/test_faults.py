@@ -202,13 +202,13 @@ def test_17_cancelled_between_the_files_and_the_commit_nothing_is_published(
     job = make_job("One.")
     from talking_head.worker import publishing as publish
 
-    check = publish._check_video
+    check = publish.check_video
 
     def check_then_cancel(*args: object) -> None:
         check(*args)  # type: ignore[arg-type]
         state_machine.cancel(job.pk)
 
-    monkeypatch.setattr(publish, "_check_video", check_then_cancel)
+    monkeypatch.setattr(publish, "check_video", check_then_cancel)
     worker.work()
     assert ended(job).state == JobState.CANCELLED
     assert published == []

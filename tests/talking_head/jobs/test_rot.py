@@ -9,11 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
-from django.urls import reverse
 
-from lessons.models import Lesson
 from talking_head.digests import sha256_of_file
 from talking_head.files import local
 from talking_head.jobs import publish_claims
@@ -27,7 +23,6 @@ from talking_head.pipeline.cache.entries import (
     verified_clip_metadata,
 )
 from talking_head.worker.worker import Worker
-from tests.factories import make_course, make_lesson
 from tests.talking_head.jobs.conftest import MakeJob, assert_invariants, rendered_texts
 
 Damage = Callable[[Path, Path], None]  # the entry, and another one
@@ -157,18 +152,3 @@ class TestEntries:
         (entry / CLIP_VIDEO).unlink()
         with pytest.raises(DamagedEntryError):
             verified_clip_metadata(entry)
-
-
-def test_63_the_pages_tell_of_a_video_whose_files_are_gone(
-    make_job: MakeJob, worker: Worker, client: Client, teacher: User
-) -> None:
-    job = make_job("One.", owner=teacher)
-    worker.work()
-    lesson = make_lesson(make_course(teacher))
-    Lesson.objects.filter(pk=lesson.pk).update(current_job=job.pk, latest_job=job.pk, is_published=True)
-    client.force_login(teacher)
-    pages = [reverse(name, args=[lesson.course.slug, lesson.pk]) for name in ("lesson_detail", "lesson_edit")]
-    sentence = "The video of this lesson is missing from the server."
-    assert not any(sentence in client.get(page).content.decode() for page in pages)
-    shutil.rmtree(local.results_folder(job.pk))
-    assert all(sentence in client.get(page).content.decode() for page in pages)

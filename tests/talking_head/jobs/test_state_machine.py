@@ -103,7 +103,7 @@ class Play:
                 )
                 assert done == may_publish
             case "postpone" if publisher:
-                publish_claims.record_failure(publisher, RendererError("It failed."), crashed=bool(number % 2))
+                publish_claims.record_failure(publisher, RendererError("It failed."), is_outside=bool(number % 2))
             case "release_publishing" if publisher:
                 publish_claims.release(publisher)
             case "render_again" if publisher:

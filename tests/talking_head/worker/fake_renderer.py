@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from talking_head.digests import sha256_of_file
 from talking_head.errors import EngineError, ResourceError
 from talking_head.pipeline.cache.entries import ClipMetadata, store_clip_metadata
 from talking_head.pipeline.package_request import PackageRequest, PackageResult
@@ -70,6 +71,12 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         folder.mkdir()
         video = "".join(clip.result["clip_key"] for clip in request.clips).encode()
         (folder / "video.mp4").write_bytes(video)
+        others = [folder / name for name in ("captions.vtt", "transcript.json", "poster.jpg")]
+        for path in others:
+            path.write_text("{}")
+        files = {path.name: sha256_of_file(path) for path in others}
+        manifest = {"video": {"sha256": sha256_of_file(folder / "video.mp4")}, "files": files}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
         seconds = VIDEO_SECONDS * len(request.clips)
         return PackageResult(seconds, 24 * len(request.clips), 64, 64, hashlib.sha256(video).hexdigest()).to_json()
 
