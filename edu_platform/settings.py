@@ -185,6 +185,7 @@ TALKING_HEAD_RESERVED_SLOTS = env.int("TALKING_HEAD_RESERVED_SLOTS", default=1 i
 # Limits per user unless a row of "quotas" in the admin overrides them, and below, how long the queue may become before
 # new jobs are refused. 0: no limit.
 TALKING_HEAD_JOBS_IN_FLIGHT = env.int("TALKING_HEAD_JOBS_IN_FLIGHT", default=20)
+TALKING_HEAD_SOCKETS_PER_PERSON = env.int("TALKING_HEAD_SOCKETS_PER_PERSON", default=30)  # 0: no limit
 TALKING_HEAD_MINUTES_A_DAY = env.int("TALKING_HEAD_MINUTES_A_DAY", default=120)
 # Whether every teacher gets the drawn portraits of avatars/presenters/.
 STOCK_PRESENTERS = env.bool("STOCK_PRESENTERS", default=True)

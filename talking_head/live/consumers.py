@@ -9,9 +9,10 @@ An update is a snapshot or, for a client that knows an earlier state (``?since=<
 The client is *complete* up to a ``seq``: beyond a gap events are still sent, but the next update begins before it.
 
 Close codes: 1000 the job has ended and its last snapshot was sent, 4401 not logged in (any more), 4403 not allowed (any
-more), 4404 no such job; 4400, 4413, 4415 and 4429 the client sent something that it may not send, too long a message, a
-binary one, or too many. (Codes from 1001 to 2999 are for protocols: daphne refuses to send them.) A socket that is
-refused before it is accepted looks like HTTP 403 to the client, for every reason.
+more), 4404 no such job; 4400, 4413 and 4415 the client sent something that it may not send, too long a message or a
+binary one; 4429 too many messages, or too many sockets of one person. (Codes from 1001 to 2999 are for protocols:
+daphne refuses to send them.) A socket that is refused before it is accepted looks like HTTP 403 to the client, for
+every reason.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from talking_head.live import open_sockets
 from talking_head.live.events import group_name
 from talking_head.live.shared_reads import SharedReader, read_state, read_update
 from talking_head.live.socket_auth import NOT_FOUND, close_code_for
@@ -44,7 +46,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 JOB_IS_OVER = 1000  # RFC 6455, section 7.4.1; an application may otherwise send only 3000 to 4999
 # Named after the HTTP status that they match, as those of socket_auth are.
-BAD_MESSAGE, MESSAGE_TOO_BIG, UNSUPPORTED_DATA, TOO_MANY_MESSAGES = 4400, 4413, 4415, 4429
+BAD_MESSAGE, MESSAGE_TOO_BIG, UNSUPPORTED_DATA, TOO_MANY = 4400, 4413, 4415, 4429
 
 MAX_PENDING_EVENTS = 50
 CLIENT_MESSAGE_MAX_CHARACTERS = 200
@@ -101,6 +103,13 @@ class JobSocket:
             await self._send({"type": "websocket.close", "code": code})
             return
         await self._send({"type": "websocket.accept"})
+        with open_sockets.place_for(getattr(self._scope.get("user"), "pk", None) or 0) as is_free:
+            if is_free:
+                await self._serve()
+            else:  # closed after it was accepted, because only then does the page see the code
+                await self._send({"type": "websocket.close", "code": TOO_MANY})
+
+    async def _serve(self) -> None:
         coroutines = (self._read_client(), self._read_layer(), self._write(), self._poll_database())
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
@@ -131,7 +140,7 @@ class JobSocket:
                 raise Closed(None)
             now = time.monotonic()
             if len(arrivals) == CLIENT_MESSAGES_PER_MINUTE and now - arrivals[0] < 60:
-                raise Closed(TOO_MANY_MESSAGES)
+                raise Closed(TOO_MANY)
             arrivals.append(now)
             self._follow_client(_client_request(message))
 

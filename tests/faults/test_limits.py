@@ -190,6 +190,7 @@ async def test_35_a_thousand_viewers_who_do_not_read(site: Site, fault: FaultRec
     if hard != resource.RLIM_INFINITY and hard < 3 * VIEWERS:
         pytest.skip(f"only {hard} files may be open here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3 * VIEWERS), hard))
+    site.environment["TALKING_HEAD_SOCKETS_PER_PERSON"] = "0"
     (job,) = accept_jobs(site, "watched", [f"{number}." for number in range(60)])
     with Web(site) as web:
         site.python(GIVE_ALL_JOBS, FIRST_TEACHER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,12 +14,13 @@ from lessons.models import Course, Lesson
 from talking_head.models import Clip, ClipState, Job, JobState
 from tests.factories import enrol, make_course, make_lesson, make_user
 from tests.talking_head import fakes
+from tests.talking_head.rows import write_published_files
 
 FinishJob = Callable[..., Job]
 
 
 @pytest.fixture(autouse=True)
-def quick_engines(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_engines(settings: Settings, media_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Voices without loading a model; jobs are accepted but nobody renders them. Passwords are hashed cheaply."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     fakes.install(monkeypatch)
@@ -77,6 +79,8 @@ def make_job(lesson: Lesson, state: JobState = JobState.COMPLETED, **fields: obj
         **fields,
     }
     job = Job.objects.create(**values)
+    if watchable:
+        write_published_files(job)
     clip_state = ClipState.DONE if watchable else ClipState.WAITING
     for index, text in enumerate(("First sentence here.", "Second sentence here.")):
         start = 21 * index

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from talking_head.files import local
+from talking_head.files import local, published_files
 from talking_head.models import Clip, ClipState, Job, JobState
 
 SENTENCES = ("Plants eat light.", "They turn it into sugar.", "Oxygen is what they leave behind.")
@@ -56,10 +56,15 @@ def make_finished_job(owner: User | None = None, *, data: bytes = b"0123456789",
     job = make_job(owner, **values)
     for index in range(len(SENTENCES)):
         finish_clip(job, index)
-    folder = local.results_folder(job.pk)
-    folder.mkdir(parents=True)
-    (folder / "video.mp4").write_bytes(data)
-    for name in ("captions.vtt", "transcript.json", "poster.jpg", "manifest.json", "log.txt"):
-        (folder / name).write_text(name)
+    write_published_files(job, data=data)
+    (local.results_folder(job.pk) / "log.txt").write_text("log.txt")
     local.metrics_file(job.pk).write_text("{}")
     return job
+
+
+def write_published_files(job: Job, *, data: bytes = b"0123456789") -> None:
+    """Puts files of every name where a published video has them."""
+    folder = local.results_folder(job.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in published_files.FILES:
+        (folder / name).write_bytes(data if name == published_files.VIDEO else name.encode())

@@ -7,10 +7,11 @@ import { apply, isActive, relation } from "./job_state.js";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15000;
 const POLL_MS = 2000;
+const TOO_MANY = 4429; // pages of this person follow a job, each with a socket
 const NOT_ALLOWED = new Set([4401, 4403, 4404, 401, 403, 404]); // the socket's close codes and HTTP's
 
 export class JobChannel {
-  // handlers: onJob(job), onFrame(blob), onConnection("live" | "polling" | "offline" | "refused")
+  // handlers: onJob(job), onFrame(blob), onConnection("live" | "polling" | "crowded" | "offline" | "refused")
   constructor({ id, snapshotUrl, job, handlers }) {
     this.id = id;
     this.snapshotUrl = snapshotUrl;
@@ -43,6 +44,7 @@ export class JobChannel {
       return;
     }
     this.failures = 0;
+    this.isCrowded = false;
     clearTimeout(this.pollTimer);
     this.handlers.onConnection("live");
     const event = JSON.parse(data);
@@ -88,7 +90,8 @@ export class JobChannel {
     }
     this.askedForSnapshot = false;
     this.failures += 1;
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures);
+    this.isCrowded ||= code === TOO_MANY;
+    const pause = this.isCrowded ? LONGEST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures);
     // Jitter: after a restart of the server not all pages reconnect at the same moment.
     this.reconnectTimer = setTimeout(() => this.connect(), pause * (0.5 + Math.random()));
     clearTimeout(this.pollTimer);
@@ -99,7 +102,7 @@ export class JobChannel {
     if (this.closed) return;
     try {
       this.show(await getJson(this.snapshotUrl));
-      if (!this.closed) this.handlers.onConnection("polling");
+      if (!this.closed) this.handlers.onConnection(this.isCrowded ? "crowded" : "polling");
     } catch (error) {
       if (NOT_ALLOWED.has(error.status)) {
         this.refuse();

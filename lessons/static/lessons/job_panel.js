@@ -75,6 +75,7 @@ export class JobPanel {
     const words = {
       live: "",
       polling: "No live preview; the progress is updated every few seconds.",
+      crowded: "You have too many windows open that follow videos. Here the progress is updated every few seconds; close some of the others to see the preview.",
       offline: "Connection lost. The video is still being made; this page reconnects automatically.",
       refused: "You are logged out. The video is still being made; reload the page to see it.",
     }[state];

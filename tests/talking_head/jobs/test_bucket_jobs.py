@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
-from talking_head.files import bucket, job_files, uploads
+from talking_head.files import bucket, job_files, published_files, uploads
 from talking_head.files.uploads import UploadKind
 from talking_head.jobs import wakeups
 from talking_head.models import Job, JobState
@@ -91,8 +92,27 @@ def test_15_a_publisher_that_dies_after_the_upload_leads_to_one_publication_and_
     worker.work()
     job.refresh_from_db()
     assert (job.state, published, rendered_texts()) == (JobState.COMPLETED, [job.pk], ["One."])
-    assert garbage.collect_garbage() == 1
+    assert garbage.collect_garbage() == len(published_files.FILES)
     assert video_names() == [f"results_{job.pk}/2/video.mp4"]
+
+
+def test_63_files_that_the_bucket_lost_are_made_again_on_any_machine(
+    make_job: MakeJob, worker: Worker, second_machine: Worker, client: Client, teacher: User, settings: Settings,
+    media_root: Path,
+) -> None:  # fmt: skip
+    second, settings.MEDIA_ROOT = settings.MEDIA_ROOT, media_root
+    job = make_job("One.", "Two.", owner=teacher)
+    worker.work()
+    address = reverse("job_file", args=[job.pk, "video.mp4"])
+    client.force_login(teacher)
+    before = body(client.get(address))
+    for name in bucket.names(f"results_{job.pk}/"):
+        bucket.delete(name)
+    assert client.get(address).status_code == 503
+    settings.MEDIA_ROOT = second
+    second_machine.work()
+    assert body(client.get(address)) == before
+    assert rendered_texts() == []
 
 
 @pytest.mark.parametrize("fault", [answer_500, never_answer, cut_upload])
@@ -157,7 +177,7 @@ def test_a_machine_joins_what_another_one_has_rendered(
         raise PowerCut
 
     with monkeypatch.context() as patch, pytest.raises(PowerCut):
-        patch.setattr(publishing, "_package", die)
+        patch.setattr(publishing, "package_clips", die)
         worker.work()
     let_lease_run_out(job)
     settings.MEDIA_ROOT = tmp_path / "second machine"

@@ -22,7 +22,7 @@ from talking_head.live import consumers, events, socket_auth
 from talking_head.live.consumers import JobSocket
 from talking_head.live.unix_layer import UnixSocketChannelLayer
 from talking_head.models import Job, JobState
-from tests.talking_head.rows import finish_clip, make_job
+from tests.talking_head.rows import finish_clip, make_job, write_published_files
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("live")]
 
@@ -238,6 +238,7 @@ class TestWhatViewersHear:
         self, watch: Watch, job: Job, teacher: User
     ) -> None:
         viewer = await watch(job, teacher)
+        await sync_to_async(write_published_files)(job)
         await change(job, state=JobState.COMPLETED)
         await sync_to_async(events.notify_job_changed)(job.pk)
         assert (await viewer.hears())["state"] == "completed"
@@ -367,6 +368,22 @@ class TestWhatClientsMaySay:
         for _ in range(consumers.CLIENT_MESSAGES_PER_MINUTE + 1):
             await viewer.says('{"type": "snapshot"}')
         assert await viewer.close_code() == 4429
+
+
+class TestHowManySocketsOnePersonHolds:
+    async def test_66_one_more_is_told_why_and_others_are_served(
+        self, watch: Watch, job: Job, teacher: User, django_user_model: type[User], settings: Settings
+    ) -> None:
+        settings.TALKING_HEAD_SOCKETS_PER_PERSON = 2
+        staff = await sync_to_async(django_user_model.objects.create_superuser)("root")
+        first = await watch(job, teacher)
+        await watch(job, teacher)
+        for _ in range(3):
+            refused = await watch(job, teacher, first=False)
+            assert await refused.close_code() == 4429
+        await watch(job, staff)
+        await first.communicator.disconnect(timeout=SECONDS)
+        await watch(job, teacher)
 
 
 def _is_code(value: object) -> bool:
