@@ -61,7 +61,7 @@ def _render(claim: RebuildClaim, job: Job, clip: Clip, renderer: RendererProcess
     request = clip_request_for(clip).to_json()
     outcome = renderer.run("render", request, job.timeout_seconds, Watcher(keep_going))
     result = ClipResult.from_json(_result_of(outcome))
-    clip_cache.store(result, keep_going)
+    clip_cache.store([result], keep_going)
     if rebuilding.record_clip(claim, clip.pk, result):
         logger.info("clip %d was rendered again", clip.index, extra={"job": job.pk})
         rebuilding.release(claim)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('talking_head', '0018_publish_interruptions'),
+        ('talking_head', '0019_publish_interruptions'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('talking_head', '0017_vip_and_request_digests'),
+        ('talking_head', '0018_clip_changes'),
     ]
 
     operations = [
