@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "edu_platform.proxies.forwarded_headers",  # first: all others may then believe what the request says
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "edu_platform.compression.CompressTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,8 +144,7 @@ else:
 
 # --- files -------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step on one machine, so no warning about its missing folder
+WHITENOISE_USE_FINDERS = True  # while there is no build, the files are served from their sources: no warning about it
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))).resolve()
 MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")  # nginx: an internal location that maps to MEDIA_ROOT
@@ -154,6 +154,7 @@ RUN_DIR = Path(
     env.str("RUN_DIR", default="")
     or f"{tempfile.gettempdir()}/lectern-{hashlib.sha256(str(MEDIA_ROOT).encode()).hexdigest()[:12]}"
 )
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default="") or RUN_DIR / "static")  # the web process builds them there
 # With a bucket, media live there, and MEDIA_ROOT is this machine's copy (talking_head/files/bucket.py).
 # The names are those of django-storages; boto3 also finds keys in its other usual places.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
@@ -169,7 +170,7 @@ STORAGES = {
         if AWS_STORAGE_BUCKET_NAME
         else "django.core.files.storage.FileSystemStorage"
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "edu_platform.static_files.HashedStaticFiles"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -223,8 +224,7 @@ Q_CLUSTER = {
     "bulk": 1,
     "queue_limit": 1,
     "catch_up": False,
-    "guard_cycle": 0.5,
-    "poll": 0.1,
+    "poll": 0,  # an idle worker sleeps on a pipe instead (talking_head/jobs/wakeup_pipe.py)
     "save_limit": -1,  # results are never read, so none are kept
     **TASK_BROKER,
 }

@@ -32,6 +32,12 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def plain_static_names(settings: Settings, tmp_path: Path) -> None:
+    """Pages name static files as their sources are called, whether or not this machine has a build of them."""
+    settings.STATIC_ROOT = tmp_path / "static"
+
+
+@pytest.fixture(autouse=True)
 def no_presenters(settings: Settings) -> None:
     """The portraits of a test are those that it makes; tests/avatars/test_presenters.py is about the others."""
     settings.STOCK_PRESENTERS = False

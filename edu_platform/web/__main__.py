@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from edu_platform.web.server import LimitedCommandLine
+import django
 
 APPLICATION = "edu_platform.asgi:application"
 
 
 def main() -> None:
+    """Serve with the options of the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edu_platform.settings")
+    django.setup()
+    serve(sys.argv[1:])
+
+
+def serve(words: list[str]) -> None:
     """Serve until a signal arrives. The options are Daphne's; the application may be left out."""
-    words = sys.argv[1:]
+    from edu_platform.web.server import LimitedCommandLine
+    from edu_platform.web.static_build import build_if_changed
+
+    build_if_changed()  # before the application looks for them
     if not any(":" in word and not word.startswith("-") and "." in word.split(":")[0] for word in words[-1:]):
-        words.append(APPLICATION)
+        words = [*words, APPLICATION]
     LimitedCommandLine().run(words)
 
 

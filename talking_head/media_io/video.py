@@ -230,7 +230,7 @@ def jpeg(frame: Frame, *, quality: int, max_width_px: int | None = None) -> byte
         size = (max_width_px, max(1, round(height_px * max_width_px / width_px)))
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
     if not is_encoded:
         raise RendererError("A preview picture could not be written.", code="preview_failed")
     return data.tobytes()

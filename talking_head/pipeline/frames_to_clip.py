@@ -23,7 +23,7 @@ QUEUED_FRAMES = 4
 PREVIEW_INTERVAL_SECONDS = 0.2
 PREVIEW_WIDTH_PX = 256
 PREVIEW_QUALITY = 70
-POSTER_QUALITY = 88
+POSTER_QUALITY = 75  # as the video's own first frame, which takes its place; every viewer waits for it
 
 ProgressSink = Callable[[int, bytes], None]  # frames drawn so far, a preview JPEG or b""
 

@@ -65,7 +65,9 @@ def watch(open_page: Any, address: str) -> Iterator[Watch]:
     def watch(**options: Any) -> Page:
         page: Page = open_page("student", "lectern-student", **options)
         page.goto(address)
-        until(page, "document.querySelector('video').readyState >= 1 && !!document.querySelector('.word')")
+        until(page, "document.querySelector('video').readyState >= 1")
+        page.locator("[data-transcript]").dispatch_event("pointerenter")  # the words' times come when they are of use
+        until(page, "!!document.querySelector('.word')")
         return page
 
     yield watch
@@ -80,6 +82,7 @@ def play(page: Page) -> None:
 @pytest.mark.parametrize("viewport", [DESKTOP, LANDSCAPE, PHONE], ids=["desktop", "landscape", "phone"])
 def test_full_screen_shows_the_whole_picture_and_the_captions(watch: Watch, viewport: dict[str, int]) -> None:
     page = watch(viewport=viewport)
+    play(page)
     page.get_by_role("button", name="Full screen").click()
     until(page, "!!document.fullscreenElement")
     until(page, "document.querySelector('video').getBoundingClientRect().bottom <= innerHeight")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -84,6 +86,36 @@ def test_private_videos_pass_the_proxy_only_for_whom_lectern_lets_in(site: Share
         f"/private-media/../private-media/results_{job}/video.mp4",
     ):
         assert get(proxy, address, owner)[0].status == 404
+
+
+def test_texts_are_compressed_behind_the_proxy_and_videos_are_not(site: SharedSite, proxy: Nginx) -> None:
+    """Pages and static files by the web process, captions by nginx, which sends them itself."""
+    (job,) = site.make_jobs(["One."])
+    site.start_on("first", "work", "--until-idle").wait(timeout=60)
+    browser = {**site.sign_in_owner_of_all_jobs(), "Accept-Encoding": "gzip, deflate, br"}
+    captions = site.media / f"results_{job}" / "captions.vtt"
+    captions.write_text("WEBVTT\n\n" + "00:00.000 --> 00:01.000\nHello there.\n\n" * 100)
+    response, body = get(proxy, f"/media/jobs/{job}/captions.vtt", browser)
+    assert (response.status, response.headers["Content-Encoding"]) == (200, "gzip")
+    assert gzip.decompress(body) == captions.read_bytes()
+    part = {**browser, "Accept-Encoding": "identity", "Range": "bytes=0-5"}
+    response, body = get(proxy, f"/media/jobs/{job}/captions.vtt", part)
+    assert (response.status, body) == (206, b"WEBVTT")
+
+    response, body = get(proxy, "/accounts/login/", {"Accept-Encoding": "gzip"})
+    assert response.headers["Content-Encoding"] == "gzip"
+    page = gzip.decompress(body).decode()
+    style = re.search(r'href="(/static/site/app\.[0-9a-f]{12}\.css)"', page)
+    assert style is not None, page
+    response, body = get(proxy, style[1], browser)
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Cache-Control"] == "max-age=315360000, public, immutable"
+
+    video = (site.media / f"results_{job}" / "video.mp4").read_bytes()
+    response, body = get(proxy, f"/media/jobs/{job}/video.mp4", browser)
+    assert (response.headers["Content-Encoding"], body) == (None, video)
+    response, body = get(proxy, f"/media/jobs/{job}/video.mp4", {**browser, "Range": "bytes=1-3"})
+    assert (response.status, response.headers["Content-Encoding"], body) == (206, None, video[1:4])
 
 
 def test_everything_that_is_stored_can_be_read_by_the_proxy(site: SharedSite, proxy: Nginx, portrait_png: Path) -> None:

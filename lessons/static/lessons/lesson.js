@@ -52,12 +52,19 @@ video.addEventListener("play", followEveryFrame);
 video.addEventListener("seeked", follow);
 find("follow").addEventListener("change", (event) => (transcript.follows = event.target.checked));
 
-getJson(find("transcript").dataset.src)
-  .then((data) => {
-    transcript.addWords(data);
+// The times of the words are of use once the video plays or the reader turns to the transcript, so they come then.
+async function loadWords() {
+  if (transcript.isLoading) return;
+  transcript.isLoading = true;
+  try {
+    transcript.addWords(await getJson(transcript.box.dataset.src));
     follow();
-  })
-  .catch(() => {}); // the page's own sentences stay, each with its time
+  } catch {
+    transcript.isLoading = false; // the page's own sentences stay, each with its time; the next occasion tries again
+  }
+}
+video.addEventListener("play", loadWords);
+for (const name of ["pointerenter", "focusin"]) transcript.box.addEventListener(name, loadWords);
 
 // --- chapters ---------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ export class Player {
     this.bindVideo();
     addEventListener("keydown", (event) => this.onKey(event));
     this.setRate(Number(stored("player-rate", "1")));
+    this.hasPlayed = false;
     this.setCaptions(stored("player-captions", "on") === "on");
     this.drawTime();
     this.drawPlaying();
@@ -57,6 +58,7 @@ export class Player {
   bindVideo() {
     const on = (names, handler) => names.split(" ").forEach((name) => this.video.addEventListener(name, handler));
     on("play pause ended", () => this.drawPlaying());
+    this.video.addEventListener("play", () => this.onFirstPlay(), { once: true });
     on("timeupdate seeking loadedmetadata durationchange", () => this.drawTime());
     // Not while it plays: a screen reader would read out every change of the slider that has the focus.
     on("seeking pause ended loadedmetadata", () => this.speakTime());
@@ -110,9 +112,19 @@ export class Player {
     if (option) this.setRate(Number(option.value));
   }
 
+  onFirstPlay() {
+    this.hasPlayed = true;
+    this.drawCaptions();
+  }
+
+  // The browser fetches the captions when they are to be shown: the page has their words already, as the transcript.
+  drawCaptions() {
+    for (const track of this.video.textTracks) track.mode = this.captionsOn && this.hasPlayed ? "showing" : "disabled";
+  }
+
   setCaptions(on) {
     this.captionsOn = on;
-    for (const track of this.video.textTracks) track.mode = on ? "showing" : "hidden";
+    this.drawCaptions();
     this.find("captions").setAttribute("aria-pressed", String(on));
     store("player-captions", on ? "on" : "off");
   }

@@ -31,6 +31,7 @@ export class Transcript {
       end: Number(element.dataset.end),
     }));
     this.words = [];
+    this.isLoading = false; // or has loaded the times of the words
     box.addEventListener("click", (event) => this.onClick(event));
     for (const name of ["wheel", "touchmove", "keydown"]) {
       const target = name === "keydown" ? box : window;
