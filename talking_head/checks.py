@@ -52,14 +52,6 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
                 id="talking_head.E002",
             )
         )
-    if queue.get("guard_cycle", 0.5) not in (0.5, 1):
-        problems.append(
-            Warning(
-                "Q_CLUSTER: with this guard_cycle timeouts may never fire.",
-                hint="Use 0.5 or 1: the guard counts down in these steps and looks for exactly 0.",
-                id="talking_head.W001",
-            )
-        )
     return problems
 
 

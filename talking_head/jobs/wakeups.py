@@ -8,9 +8,12 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
+
+from talking_head.jobs import wakeup_pipe
 
 logger = logging.getLogger(__name__)
 TASK = "talking_head.tasks.work"
@@ -28,7 +31,14 @@ def wake_worker(job_id: UUID | None = None) -> bool:
     except Exception:  # any broker's own error: the job is safe in its table and must not fail for this
         logger.warning("No worker could be woken; the sweeper will try again.", exc_info=True)
         return False
+    if is_in_table():
+        transaction.on_commit(wakeup_pipe.ring)  # a worker that looked earlier would not see the row
     return True
+
+
+def is_in_table() -> bool:
+    """Return whether the queue is a table of the database; Redis wakes those who wait for it by itself."""
+    return not settings.REDIS_URL
 
 
 def pending_wakeups() -> int:

@@ -1,8 +1,8 @@
 """The workers' drain flag and heartbeats: a few bytes of memory, shared with every process that is forked after this
 module was imported.
 
-django-q2 does not notify its workers when it stops; they would go on until their task ends. The process that stops the
-cluster sets the byte, and tasks read it. Plain memory, because a killed process can leave anything with a lock locked.
+The process that stops the workers sets the byte, and they read it between two steps of their work. Plain memory,
+because a killed process can leave anything with a lock locked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _draining = RawValue("b", 0)
 _active_at = RawValue("d", 0.0)
 _answered_at = RawValue("d", 0.0)
 _at_work = RawArray("l", PID_SLOTS)  # process ids, each at the index pid % PID_SLOTS
+_at_work_since = RawArray("d", PID_SLOTS)
+_is_draining_here = False
 
 
 def begin() -> None:
@@ -28,12 +30,19 @@ def begin() -> None:
     _draining.value = 1
 
 
+def begin_here() -> None:
+    """Begin to drain this process alone."""
+    global _is_draining_here
+    _is_draining_here = True
+
+
 def end() -> None:
-    _draining.value = 0
+    global _is_draining_here
+    _draining.value, _is_draining_here = 0, False
 
 
 def has_begun() -> bool:
-    return bool(_draining.value)
+    return bool(_draining.value) or _is_draining_here
 
 
 def note_activity() -> None:
@@ -50,15 +59,17 @@ def at_work() -> Iterator[None]:
     """Record that this process has answered a wakeup and is busy until the block ends or the process dies."""
     _answered_at.value = time.monotonic()
     slot = os.getpid() % PID_SLOTS
-    _at_work[slot] = os.getpid()
+    _at_work_since[slot], _at_work[slot] = time.monotonic(), os.getpid()
     try:
         yield
     finally:
         _at_work[slot] = 0
 
 
-def workers_at_work() -> int:
-    return sum(1 for pid in _at_work if pid and psutil.pid_exists(pid))
+def workers_at_work(*, longer_than_seconds: float = 0.0) -> set[int]:
+    """Return the numbers of the processes that have answered a wakeup and are busy (for so long)."""
+    before = time.monotonic() - longer_than_seconds
+    return {pid for pid in _at_work if pid and psutil.pid_exists(pid) and _at_work_since[pid % PID_SLOTS] <= before}
 
 
 def seconds_since_answer() -> float:

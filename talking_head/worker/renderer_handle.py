@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
-import multiprocessing.util
 import os
 import sys
 
@@ -51,8 +51,7 @@ def warm_renderer() -> RendererProcess:
     """Return the renderer of this process, which is kept between tasks and closed when the process ends."""
     if os.getpid() not in _warm:
         renderer = _warm[os.getpid()] = new_renderer()
-        # Runs at the end of ordinary processes and of multiprocessing's forks, which skip ``atexit``.
-        multiprocessing.util.Finalize(None, renderer.close, exitpriority=10)
+        atexit.register(renderer.close)  # worker processes skip this, and close it themselves
     return _warm[os.getpid()]
 
 

@@ -40,15 +40,15 @@ def below(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def part(site: Site, word: str) -> psutil.Process:
-    """What `manage.py serve` started with this word in its command line."""
-    return next(child for child in psutil.Process(site.process.pid).children() if word in child.cmdline())
+def part(site: Site, name: str) -> psutil.Process:
+    """The part of `manage.py serve` with this name."""
+    return next(child for child in psutil.Process(site.process.pid).children() if child.name() == f"lectern-{name}")
 
 
 @contextlib.contextmanager
 def rendering_held(site: Site) -> Iterator[None]:
     """Everything that renders is stopped, so that the video is not ready before all pages are open."""
-    workers = below(part(site, "work"))
+    workers = below(part(site, "workers"))
     while True:
         for process in workers:
             process.suspend()
@@ -80,7 +80,7 @@ def test_36_pages_come_back_one_by_one_when_the_web_process_was_killed(site: Sit
         for page in pages:
             until(page, "socketTimes.length === 1 && socketTimes[0].opened !== null")
             expect(page.locator("[data-running]")).to_be_visible()
-        part(site, "edu_platform.web").kill()
+        part(site, "web").kill()
 
     pauses_ms = []
     for page in pages:

@@ -30,10 +30,8 @@ parent = os.getpid()
 def outlive_the_parent():
     while os.getppid() == parent: pass
 os.register_at_fork(after_in_child=outlive_the_parent)  # before the child has run a line of ours
-from talking_head.worker import cluster
-cluster.bind_forks_to_parent()
-if os.fork() == 0:
-    os.write(1, b"orphaned")
+from talking_head.worker.forking import fork_bound
+fork_bound("test", lambda: os.write(1, b"orphaned"))
 os.kill(parent, signal.SIGKILL)
 """
 LONG = [f"slow {number}." for number in range(10)]  # a worker that is started now comes in time for its end

@@ -1,31 +1,37 @@
 """``manage.py serve``: the whole platform in one command: web server, workers, sweeper. A part that exits is restarted;
-when this process ends, for any reason, all parts end."""
+when this process ends, for any reason, all parts end.
+
+The parts are forked from this process, so that they share the memory of what is loaded, and start at once; each loads
+the rest of what it needs by itself. This process then only sleeps.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from edu_platform.proxies import is_loopback
 from edu_platform.sign_in import demo_accounts
-from talking_head.renderer.parent_death import die_with_parent
+from talking_head.checks import RENDERING
 from talking_head.timing import timing
+from talking_head.worker.forking import fork_bound, send, send_to_group
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+SIGNALS = {*STOP_SIGNALS, signal.SIGCHLD}
 SWEEP_EVERY_SECONDS = 5
 FIRST_PAUSE_SECONDS = 1.0  # before a part is restarted; doubled while it keeps exiting at once
 LONGEST_PAUSE_SECONDS = 30.0
@@ -38,101 +44,125 @@ class ServedProcess:
     """One of the processes, and when it may be restarted."""
 
     name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
+    act: Callable[[], None]
+    pid: int = 0
     started_at: float = 0.0
     start_at: float = 0.0
     pause_seconds: float = field(default=FIRST_PAUSE_SECONDS)
 
-    def start(self) -> None:
-        """Start the process."""
-        # A session of its own: Ctrl-C at the terminal reaches only the parent, which then stops the parts in order.
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-        self.started_at = time.monotonic()
+    def start_if_due(self) -> None:
+        """Start the process unless it runs or has to wait."""
+        if not self.pid and time.monotonic() >= self.start_at:
+            self.pid, self.started_at = fork_bound(self.name, partial(_in_session, self.act)), time.monotonic()
 
-    def supervise(self) -> None:
-        """Start the process when it is due, and schedule its restart when it has exited."""
+    def bury(self) -> None:
+        """Note that the process has ended, if it has, and schedule its restart."""
+        if not self.pid:
+            return
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return
         now = time.monotonic()
-        if self.process is None and now >= self.start_at:
-            self.start()
-        elif self.process is not None and self.process.poll() is not None:
-            is_stable = now - self.started_at > STABLE_AFTER_SECONDS
-            self.pause_seconds = (
-                FIRST_PAUSE_SECONDS if is_stable else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-            )
-            logger.error("%s exited with status %s; restarting it", self.name, self.process.returncode)
-            _signal_group(self.process.pid, signal.SIGKILL)  # its remaining children
-            self.process, self.start_at = None, now + self.pause_seconds
+        is_stable = now - self.started_at > STABLE_AFTER_SECONDS
+        self.pause_seconds = FIRST_PAUSE_SECONDS if is_stable else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        logger.error("%s exited with status %s; restarting it", self.name, os.waitstatus_to_exitcode(status))
+        send_to_group(pid, signal.SIGKILL)  # its remaining children
+        self.pid, self.start_at = 0, now + self.pause_seconds
 
-    def is_running(self) -> bool:
-        """Return whether the process runs."""
-        return self.process is not None and self.process.poll() is None
+
+def _in_session(act: Callable[[], None]) -> None:
+    """Run a part in a session of its own: Ctrl-C at the terminal reaches only the parent, which then stops the parts in
+    order."""
+    os.setsid()
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    act()
 
 
 class Command(BaseCommand):
     help = "Runs the web server, the workers and the sweeper."
     requires_migrations_checks = True
+    requires_system_checks = [RENDERING, Tags.security]  # those of the pages would load them into every part
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
 
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
         host, port = _address(bind)
-        os.environ["BIND_HOST"] = host  # tells the parts whether other machines can reach the site
-        if text := demo_accounts.warning(is_local=settings.SITE_IS_LOCAL and is_loopback(host)):
+        bound_to(host)
+        if text := demo_accounts.warning(is_local=settings.SITE_IS_LOCAL):
             self.stderr.write(f"{text} {demo_accounts.HINT}")
-        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         parts = [
-            ServedProcess(
-                "web server", [sys.executable, "-m", "edu_platform.web", "-v", "0", "-b", host, "-p", str(port)]
-            ),
-            ServedProcess("workers", [*manage, "work"]),
-            ServedProcess("sweeper", [*manage, "sweep", "--every", str(SWEEP_EVERY_SECONDS)]),
+            ServedProcess("web", partial(_web, host, port)),
+            ServedProcess("workers", _workers),
+            ServedProcess("sweeper", _sweeper),
         ]
-        signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGHUP, _interrupt)
         self.stdout.write(f"Serving on http://{host}:{port}/ (Ctrl-C to stop)")
-        try:
-            while True:
-                for part in parts:
-                    part.supervise()
-                time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            self.stdout.write("Stopping ...")
-        finally:
-            stop(parts)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        gc.collect()
+        gc.freeze()  # a collection in a part would copy every page that it looks at
+        while True:
+            for part in parts:
+                part.start_if_due()
+            received = _next_signal(parts)
+            for part in parts:
+                part.bury()
+            if received in STOP_SIGNALS:
+                self.stdout.write("Stopping ...")
+                stop(parts)
+                return
+
+
+def _next_signal(parts: list[ServedProcess]) -> int | None:
+    """Sleep until a part ends, a signal says stop, or a part is to be started again."""
+    now = time.monotonic()
+    starts = [part.start_at - now for part in parts if not part.pid]
+    if not starts:
+        return signal.sigwait(SIGNALS)
+    received = signal.sigtimedwait(SIGNALS, max(0.0, min(starts)))
+    return received.si_signo if received else None
+
+
+def _web(host: str, port: int) -> None:
+    from edu_platform.web.__main__ import serve
+
+    serve(["-v", "0", "-b", host, "-p", str(port)])
+
+
+def _workers() -> None:
+    from talking_head.worker.pool import WorkerPool
+
+    WorkerPool().run()
+
+
+def _sweeper() -> None:
+    from talking_head.management.commands.sweep import sweep_until_stopped
+
+    sweep_until_stopped(SWEEP_EVERY_SECONDS)
+
+
+def bound_to(host: str) -> None:
+    """Tell this process, and those that it starts, whether other machines can reach the site."""
+    os.environ["BIND_HOST"] = settings.BIND_HOST = host
+    settings.SITE_IS_LOCAL = settings.SITE_IS_LOCAL and is_loopback(host)
 
 
 def stop(parts: list[ServedProcess]) -> None:
     """Send TERM, wait for the workers' grace period, then KILL the process group of every part."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     for part in parts:
-        if part.process is not None and part.is_running():
-            part.process.terminate()
+        if part.pid:
+            send(part.pid, signal.SIGTERM)
     deadline = time.monotonic() + timing().drain_seconds + GRACE_SECONDS
-    while any(part.is_running() for part in parts) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS / 5)
+    running = {part.pid for part in parts if part.pid}
+    while running and (seconds := deadline - time.monotonic()) > 0:
+        signal.sigtimedwait({signal.SIGCHLD}, seconds)
+        running -= {pid for pid in running if os.waitpid(pid, os.WNOHANG)[0]}
     for part in parts:
-        if part.process is not None:
-            _signal_group(part.process.pid, signal.SIGKILL)
-            part.process.wait()
-
-
-def _signal_group(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+        if part.pid:
+            send_to_group(part.pid, signal.SIGKILL)
+    for pid in running:
+        os.waitpid(pid, 0)
 
 
 def _address(bind: str) -> tuple[str, int]:

@@ -34,13 +34,14 @@ class Command(BaseCommand):
             return
         if every <= 0:
             raise CommandError("--every needs a number of seconds above 0.")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            self._sweep_until_stopped(every)
-        except KeyboardInterrupt:
-            return
+        sweep_until_stopped(every)
 
-    def _sweep_until_stopped(self, every: float) -> None:
+
+def sweep_until_stopped(every: float) -> None:
+    """Sweep every so many seconds until TERM or INT interrupts it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
         garbage_at = 0.0
         while True:
             try:
@@ -53,3 +54,5 @@ class Command(BaseCommand):
                 logger.warning("A sweep failed.", exc_info=True)
                 close_old_connections()
             time.sleep(every)
+    except KeyboardInterrupt:
+        return

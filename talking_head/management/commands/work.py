@@ -1,4 +1,4 @@
-"""``manage.py work``: the workers of this machine, as a django-q2 cluster that stops cleanly. With ``--until-idle``
+"""``manage.py work``: the workers of this machine, each in a process of its own. With ``--until-idle``
 this process itself renders until nothing is left and ends."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from talking_head.checks import RENDERING
-from talking_head.worker.cluster import DrainingCluster
+from talking_head.worker.pool import WorkerPool
 from talking_head.worker.renderer_handle import close_warm_renderer, warm_renderer
 from talking_head.worker.worker import Worker
 
@@ -27,4 +27,4 @@ class Command(BaseCommand):
             finally:
                 close_warm_renderer()
             return
-        DrainingCluster().run()
+        WorkerPool().run()

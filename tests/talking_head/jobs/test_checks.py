@@ -56,7 +56,6 @@ def test_33_too_few_open_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
         ({"Q_CLUSTER": {**real_settings.Q_CLUSTER, "timeout": 7_200, "retry": 3_600}}, "talking_head.E001"),
         ({"Q_CLUSTER": {**real_settings.Q_CLUSTER, "timeout": None}}, "talking_head.E001"),
         ({"Q_CLUSTER": {**real_settings.Q_CLUSTER, "timeout": 60}}, "talking_head.E002"),
-        ({"Q_CLUSTER": {**real_settings.Q_CLUSTER, "guard_cycle": 0.3}}, "talking_head.W001"),
         ({"TALKING_HEAD_FACE": "pupet"}, "talking_head.E003"),
         ({"TALKING_HEAD_SPEECH": "nobody"}, "talking_head.E003"),
         ({"TALKING_HEAD_SLOTS": 0}, "talking_head.E004"),

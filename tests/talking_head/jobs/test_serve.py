@@ -31,10 +31,9 @@ def is_up(port: int) -> bool:
         return False
 
 
-def part(site: Site, *words: str) -> psutil.Process | None:
-    """The process with these words in its command line; of forks with the same one, the oldest."""
-    found = [process for process in site.processes() if set(words) <= set(process.cmdline())]
-    return min(found, key=lambda process: process.create_time(), default=None)
+def part(site: Site, name: str) -> psutil.Process | None:
+    """The process of that name, as ``ps -o comm`` shows it."""
+    return next((process for process in site.processes() if process.name() == f"lectern-{name}"), None)
 
 
 def test_it_serves_renders_restarts_what_dies_and_stops_when_told(site: Site) -> None:
@@ -45,10 +44,10 @@ def test_it_serves_renders_restarts_what_dies_and_stops_when_told(site: Site) ->
     site.wait_until_all_ended()
     assert site.states() == ["completed"]
 
-    web = part(site, "edu_platform.web")
+    web = part(site, "web")
     assert web is not None
     web.send_signal(signal.SIGKILL)
-    wait_for(lambda: (new := part(site, "edu_platform.web")) and new.pid != web.pid and is_up(port), "a new web server")
+    wait_for(lambda: (new := part(site, "web")) and new.pid != web.pid and is_up(port), "a new web server")
 
     serve.terminate()
     assert serve.wait(timeout=20) == 0
