@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import STATICFILES_STORAGE_ALIAS
 from django.contrib.staticfiles.finders import find, get_finders
+from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 SOURCES = "sources.sha256"
@@ -40,12 +42,18 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
         return str(super().stored_name(name)) if self.hashed_files.get(self.hash_key(name)) else name
 
     def post_process(self, *words: Any, **options: Any) -> Iterator[Any]:
-        """Build, and note last of which sources."""
+        """Build the files, and note last of which sources."""
         folder = Path(self.location)
         (folder / SOURCES).unlink(missing_ok=True)
         yield from super().post_process(*words, **options)
         if not options.get("dry_run"):
             (folder / SOURCES).write_text(sources_digest(), encoding="ascii")
+
+
+def built_names() -> dict[str, str]:
+    """Return source -> name with its digest; empty where there is no build."""
+    names: dict[str, str] = storages[STATICFILES_STORAGE_ALIAS].hashed_files  # type: ignore[attr-defined]
+    return names
 
 
 def is_built(folder: Path) -> bool:

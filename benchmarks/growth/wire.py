@@ -64,7 +64,7 @@ def cold_load(client: Client, address: str) -> list[Fetched]:
 def _get(client: Client, address: str) -> Fetched:
     response = client.get(address, **GZIP)  # type: ignore[arg-type]
     assert response.status_code == 200, (address, response.status_code)
-    body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+    body = b"".join(response) if response.streaming else response.content
     header = response.headers.get
     return Fetched(address, len(body), header("Content-Encoding", ""), header("Cache-Control", ""))
 

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
-from edu_platform.static_files import is_built
+from edu_platform.static_files import built_names, is_built
 from talking_head.errors import ResourceError
 from talking_head.files.runtime_dir import private_folder
 
@@ -42,7 +41,7 @@ def build_if_changed() -> None:
 
 def _remove_old(folder: Path) -> None:
     """Remove the files of builds that no open page can need any more."""
-    current = set(staticfiles_storage.hashed_files.values())
+    current = set(built_names().values())
     before = time.time() - KEEP_OLD_SECONDS
     for path in folder.rglob("*.*"):
         name = str(path.relative_to(folder)).removesuffix(".gz")
