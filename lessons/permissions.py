@@ -95,7 +95,7 @@ def may_watch(user: Person, lesson: Lesson) -> bool:
 
 
 def with_hidden_video() -> Q:
-    """Return the condition on lessons whose video nobody is shown now: the person in it has withdrawn their consent."""
+    """Return the condition on lessons whose video is hidden now: the person in it has withdrawn their consent."""
     return Q(current_job__in=hidden_jobs())
 
 

@@ -98,7 +98,7 @@ class Job(models.Model):
     width_px = models.PositiveIntegerField(null=True, blank=True)
     height_px = models.PositiveIntegerField(null=True, blank=True)
 
-    # The person shown or heard withdrew consent: nobody is served its files unless its owner says later to keep it.
+    # The person shown or heard withdrew consent: no user is served its files unless its owner says later to keep it.
     consent_withdrawn_at = models.DateTimeField(null=True, blank=True)
     kept_at = models.DateTimeField(null=True, blank=True)
     delete_after = models.DateTimeField(null=True, blank=True)  # deleted by the user; until then it can be undone
@@ -151,7 +151,7 @@ class Job(models.Model):
 
     @property
     def is_hidden(self) -> bool:
-        """Return whether nobody is served its files now: deleted, or without the consent of the person in it."""
+        """Return whether no user is served its files now: deleted, or without the consent of the person in it."""
         return self.delete_after is not None or (self.consent_withdrawn_at is not None and self.kept_at is None)
 
     @property

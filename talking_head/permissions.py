@@ -93,8 +93,8 @@ def own_voices(user: Person) -> tuple[Voice, ...]:
 
 
 def may_view_job(user: Person, job: Job) -> bool:
-    """Return whether the user is the job's owner, staff who may view jobs, or admitted by a registered rule. Nobody may
-    view a deleted job; one whose consent was withdrawn is for its owner and staff alone, without its files."""
+    """Return whether the user is the job's owner, staff who may view jobs, or admitted by a registered rule. No user
+    may view a deleted job; one whose consent was withdrawn is for its owner and staff alone, without its files."""
     if not user.is_authenticated or not user.is_active or job.delete_after is not None:
         return False
     if job.owner_id is not None and job.owner_id == user.pk:

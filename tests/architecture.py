@@ -10,6 +10,7 @@ import ast
 import inspect
 import os
 import re
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ DIALECT = re.compile(
     r"\b(somebody|nobody|whoever|whatever|whomever|doorbells?|reckon(?:s|ed|ing)?|stand-ins?|yardsticks?|doomed)\b",
     re.IGNORECASE,
 )
+ACTORLESS = re.compile(r"\b(somebody|nobody|whoever|whatever|whomever|someone|anyone)\b", re.IGNORECASE)
 # How a docstring begins that says what something is instead of what the function does.
 NO_VERB = set(
     """
@@ -126,6 +128,33 @@ def dialect() -> tuple[list[str], int]:
                 lines += 1
                 found += [f"{path.relative_to(ROOT)}:{number}: {word}" for word in DIALECT.findall(line)]
     return found, lines
+
+
+def sentences_without_actor() -> list[str]:
+    """Return where a comment, a docstring or a document names no actor. Texts that are data may use any words."""
+    found = []
+    for place in (*PROSE, "tests"):
+        paths = sorted((ROOT / place).rglob("*")) if (ROOT / place).is_dir() else [ROOT / place]
+        for path in paths:
+            if path.suffix == ".py" and "migrations" not in path.parts:
+                prose = comments_and_docstrings(path)
+            elif path.suffix == ".md" and path.name != "CONTRIBUTING.md":  # which has the rule
+                prose = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+            else:
+                continue
+            found += [
+                f"{path.relative_to(ROOT)}:{line}: {word}" for line, text in prose for word in ACTORLESS.findall(text)
+            ]
+    return found
+
+
+def comments_and_docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the first line and the text of each comment and each string that stands alone."""
+    with path.open("rb") as file:
+        yield from ((t.start[0], t.string) for t in tokenize.tokenize(file.readline) if t.type == tokenize.COMMENT)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
 
 
 def docstrings_without_verb() -> list[str]:

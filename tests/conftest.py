@@ -61,7 +61,7 @@ def student(db: None) -> User:
 
 @pytest.fixture
 def outsider(db: None) -> User:
-    """Somebody with an account and no business here."""
+    """A user with an account and no business here."""
     return make_user("outsider")
 
 

@@ -175,7 +175,7 @@ def cut_download(handler: _Handler) -> None:
 
 
 def lose_the_answer(handler: _Handler) -> None:
-    """The store does what it was asked to, and nobody hears of it."""
+    """The store does what it was asked to, and its client hears nothing of it."""
     handler.ask_the_store()
     handler.hang_up()
 
@@ -205,7 +205,7 @@ def bucket_name(
     object_store: ObjectStore, network: Network, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     """The settings speak of a bucket of this test's own, behind the network."""
-    monkeypatch.setattr(bucket, "_is_failing", threading.Event())  # whatever an earlier test met
+    monkeypatch.setattr(bucket, "_is_failing", threading.Event())  # regardless of what an earlier test met
     settings.AWS_STORAGE_BUCKET_NAME = object_store.make_bucket()
     settings.AWS_S3_ENDPOINT_URL = network.url
     settings.AWS_S3_REGION_NAME = REGION

@@ -61,6 +61,11 @@ def test_prose_is_in_the_words_of_the_field() -> None:
     assert 1000 * len(found) / lines <= MAX_DIALECT_PER_1000_LINES, "\n".join(found)
 
 
+def test_comments_and_documents_name_the_actor() -> None:
+    found = architecture.sentences_without_actor()
+    assert found == [], "\n".join(found)
+
+
 def test_docstrings_of_functions_begin_with_a_verb() -> None:
     found = architecture.docstrings_without_verb()
     assert found == [], "\n".join(found)

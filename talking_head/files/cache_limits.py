@@ -1,7 +1,7 @@
 """How large and how old this machine's content cache may become, and what in it must stay.
 
-The cache only saves time: whatever is pruned is rendered again when it is needed. So it never takes the last of the
-disk. But a job that waits or runs keeps its finished sentences, the ones that it will find in the cache, and whatever a
+The cache only saves time: a pruned entry is rendered again when it is needed. So it never takes the last of the
+disk. But a job that waits or runs keeps its finished sentences, the ones that it will find in the cache, and what a
 renderer is making now: pruning these would only make it do the same work twice.
 """
 

@@ -35,7 +35,7 @@ def restore_jobs(jobs: QuerySet[Job]) -> int:
 
 
 def hidden_jobs() -> QuerySet[Job, object]:
-    """Return the ids of the jobs whose files nobody is served now, as a subquery."""
+    """Return the ids of the jobs whose files are served to no user now, as a subquery."""
     return Job.objects.filter(HIDDEN_JOBS).values("pk")
 
 

@@ -1,4 +1,4 @@
-"""Guessing passwords and tokens: locked before anything is hashed, for a while, whatever the client claims to be."""
+"""Guessing passwords and tokens: locked before anything is hashed, for a while, under any name it claims."""
 
 from __future__ import annotations
 

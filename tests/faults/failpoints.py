@@ -34,14 +34,14 @@ def _look_for_garbage_often() -> None:
 
 
 def _no_recovery() -> None:
-    """Nobody takes clips back from the lost: what the platform would be without its leases."""
+    """No sweeper takes clips back from lost workers: what the platform would be without its leases."""
     from talking_head.jobs import attempt_outcomes
 
     attempt_outcomes.reap_expired_leases = lambda: 0
 
 
 def _results_cannot_be_saved() -> None:
-    """django-q2's monitor fails at whatever it wants to keep of a task."""
+    """django-q2's monitor fails at everything it wants to keep of a task."""
     from django.db import OperationalError
     from django.db.models.signals import pre_save
     from django_q.models import Task

@@ -1,4 +1,4 @@
-"""What must hold after every fault, whatever was done to whom:
+"""What must hold after every fault, in every process and on every machine:
 
 - accepted jobs = ended + waiting; nothing is forgotten;
 - at most one publication for each idempotency key, and no clip rendered to its end twice;
@@ -24,7 +24,7 @@ LEASE_SECONDS = TALKING_HEAD_TIMING["lease_seconds"]
 ENDED = ("completed", "fallback", "failed", "cancelled")
 GONE_SECONDS = 10.0  # for processes that were killed a moment ago, and for what their parents tidy up
 
-# The database itself keeps the record: whatever our own code believes, no change of a job's state gets past a trigger.
+# The database itself keeps the record: no change of a job's state gets past a trigger, by any code.
 RECORD_MOVES_SQLITE = """
 CREATE TABLE recorded_move (number INTEGER PRIMARY KEY, job TEXT, source TEXT, target TEXT);
 CREATE TRIGGER record_move AFTER UPDATE OF state ON talking_head_job WHEN OLD.state IS NOT NEW.state BEGIN
@@ -123,7 +123,7 @@ def _faults_in_rows(site: Site) -> list[str]:
     questions = {
         "lease older than twice its length": overdue,
         "failed attempt without an error code": unexplained,
-        "attempt that nobody ended": unfinished,
+        "attempt without an end": unfinished,
         "claims and attempts differ": uncounted,
         "not told exactly once": untold,
     }

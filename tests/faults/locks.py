@@ -1,4 +1,4 @@
-"""SQLite has one lock for writing, and nobody can take it from a process that was stopped while it held it."""
+"""SQLite has one lock for writing, and no process can take it from one that was stopped while it held it."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_13_four_claimers_share_two_thousand_jobs(database_site: Site | SharedSi
 
 @pytest.mark.faults
 def test_27_sqlite_locked_exclusively_for_thirty_seconds(site: Site, fault: FaultRecord) -> None:
-    """By somebody's backup tool, say. Requests wait or are told to come back, and what was promised is done later."""
+    """By a backup tool, say. Requests wait or are told to come back, and what was promised is done later."""
     with Web(site) as web:
         accepted = accept_jobs(site, "before", ["slow One.", "slow Two.", "slow Three."])
         site.start("sweep", "--every", "0.3")

@@ -56,7 +56,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 def worker_pid(site: Site) -> int:
-    """Whoever claimed last."""
+    """The worker that claimed last."""
     ((name,),) = site.rows("SELECT worker FROM talking_head_attempt ORDER BY id DESC LIMIT 1")
     return int(name.rpartition(":")[2])
 
@@ -102,7 +102,7 @@ def test_11_a_renderer_stopped_at_any_moment(
 @over_seeds
 @pytest.mark.usefixtures("cluster")
 def test_2_a_worker_killed_at_any_moment(long_lived: Site, accepted: list[UUID], fault: FaultRecord, seed: int) -> None:
-    """Timed until somebody else has the clip that it held; mostly that is its lease."""
+    """Timed until another worker has the clip that it held; mostly that is its lease."""
     begin(long_lived, accepted, f"worker {seed}")
     wait_for_random_moment(seed, BUSY_SECONDS)
     victim = worker_pid(long_lived)
@@ -187,8 +187,8 @@ def test_12_a_supervisor_stopped_past_its_lease(
 
 
 def _stop_with_a_clip(site: Site, sleeper: subprocess.Popen[bytes], seed: int) -> tuple[int, int] | None:
-    """Stops the process at a moment when it holds a clip and not SQLite's one lock for writing, which nobody could take
-    from it; the clip and its fence. None: it went home, because everything was done when it came."""
+    """Stops the process at a moment when it holds a clip and not SQLite's one lock for writing, which no process
+    could take from it; the clip and its fence. None: it went home, because everything was done when it came."""
     name = f"%:{sleeper.pid}"
     while True:
         wait_for(lambda: site.rows(HOLDS, name) or sleeper.poll() is not None, "a clip of the sleeper")

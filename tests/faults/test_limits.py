@@ -55,7 +55,7 @@ def test_33_with_64_files_nothing_starts_and_the_reason_is_said(site: Site, comm
 
 @pytest.mark.faults
 def test_33_a_web_server_out_of_files_neither_spins_nor_dies(site: Site, fault: FaultRecord) -> None:
-    """Somebody opens more connections than it may have files: others wait, and it works again when they are gone."""
+    """A client opens more connections than it may have files: others wait, and it works again when they are gone."""
     with Web(site, ("prlimit", f"--nofile={FILES}", "--")) as web:
         assert web.get("/livez").status == 200
         server = psutil.Process(web.process.pid if web.process else 0)
@@ -255,7 +255,7 @@ async def _last_word(viewer: ClientConnection, address: str, cookie: dict[str, s
 
 
 async def _read_to_the_end(viewer: ClientConnection) -> tuple[dict[str, Any], int | None]:
-    """The last message, and the code of the goodbye, if there was one. Numbers never fall, whatever was left out."""
+    """The last message, and the code of the goodbye, if there was one. Numbers never fall, even past gaps."""
     seq, last = 0, {}
     try:
         while True:

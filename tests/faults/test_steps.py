@@ -1,4 +1,4 @@
-"""Cases 14, 15, 17, 18, 19: between two steps of one change somebody else comes, or the power fails."""
+"""Cases 14, 15, 17, 18, 19: between two steps of one change another process comes, or the power fails."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_15_a_publisher_killed_between_its_files_and_its_commit(site: Site, faul
 def test_17_a_job_cancelled_at_any_moment(
     long_lived: Site, accepted: list[UUID], fault: FaultRecord, seed: int
 ) -> None:
-    """Timed until nobody works on it any more."""
+    """Timed until no worker has it any more."""
     cancelled, neighbour = jobs = accept_jobs(long_lived, f"cancelled {seed}", LONG, ["Neighbour."])
     accepted += jobs
     wait_for_random_moment(seed, LONG_SECONDS)

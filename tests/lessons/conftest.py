@@ -21,7 +21,7 @@ FinishJob = Callable[..., Job]
 
 @pytest.fixture(autouse=True)
 def quick_engines(settings: Settings, media_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Voices without loading a model; jobs are accepted but nobody renders them. Passwords are hashed cheaply."""
+    """Voices without loading a model; jobs are accepted but no worker renders them. Passwords are hashed cheaply."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     fakes.install(monkeypatch)
     settings.TALKING_HEAD_SPEECH = fakes.FakeSpeech.name

@@ -16,7 +16,7 @@ Browse = Callable[[User | None], Client]
 PEOPLE = ("owner", "other", "enrolled", "outsider", "admin", "nobody")
 LOG_IN = 302
 
-# name -> (method, answers of owner, other teacher, enrolled student, outsider, admin, nobody)
+# name -> (method, answers of owner, other teacher, enrolled student, outsider, admin, a visitor)
 PAGES = {
     "home": ("get", (302, 302, 200, 200, 302, LOG_IN)),
     "login": ("get", (302, 302, 302, 302, 302, 200)),

@@ -47,7 +47,7 @@ def redis_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a migrated database that nobody is connected to: CREATE DATABASE copies it in no time."""
+    """The name of a migrated database that no client is connected to: CREATE DATABASE copies it in no time."""
     postgres.execute(f"CREATE DATABASE {TEMPLATE}")
     site = SharedSite(tmp_path_factory.mktemp("template"), postgres, None, TEMPLATE)
     site.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")

@@ -59,7 +59,7 @@ def free_port() -> int:
 
 
 def unprivileged_user() -> str | None:
-    """Somebody else than root, when we are root; otherwise None: whoever we are."""
+    """An unprivileged user, when we are root; otherwise None: the user of the tests."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -82,7 +82,7 @@ class Server:
         raise NotImplementedError
 
     def user(self) -> str | None:
-        """Whom to run as; None: whoever we are."""
+        """The user to run as; None: the user of the tests."""
         return None
 
     def start(self) -> None:
@@ -99,7 +99,7 @@ class Server:
         return self.answers()
 
     def kill(self) -> None:
-        """As if somebody pulled the plug: every process of the server at once, none with a chance to tidy up."""
+        """As if the plug were pulled: every process of the server at once, none with a chance to tidy up."""
         if self.process is None:
             return
         victims = self._signal(signal.SIGKILL)
@@ -201,7 +201,7 @@ class Redis(Server):
             return False
 
     def channels(self) -> list[str]:
-        """That somebody listens to."""
+        """That a server listens to."""
         names: Any = self.client().pubsub_channels()
         return [name.decode() for name in names]
 
@@ -210,7 +210,7 @@ class Redis(Server):
 
 
 class Nginx(Server):
-    """The proxy of deploy/nginx.conf, with the addresses of a test; its workers run as somebody else than the site, as
+    """The proxy of deploy/nginx.conf, with the addresses of a test; its workers run as another user than the site, as
     on a server. ``storage``: host and port of the object storage, if there is one."""
 
     def __init__(self, web_port: int, media: Path, storage: str = "") -> None:

@@ -17,7 +17,7 @@ from talking_head.models import TERMINAL_JOB_STATES
 from tests.scale_out.servers import Postgres, Redis, free_port
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
-# The database itself keeps the record: whatever our own code believes, no change of a job's state gets past a trigger.
+# The database itself keeps the record: no change of a job's state gets past a trigger, by any code.
 RECORD_MOVES = """
 CREATE TABLE recorded_move (number bigserial PRIMARY KEY, job uuid, source text, target text);
 CREATE FUNCTION record_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -121,7 +121,7 @@ class SharedSite(Site):
         return words in (self.folder / "log.txt").read_text(errors="replace")
 
     def assert_invariants(self) -> None:
-        """What must hold when every job has ended, whatever went wrong on the way."""
+        """What must hold when every job has ended, after every fault on the way."""
         self._assert_moves_as_in_the_table()
         assert self.rows("SELECT 1 FROM talking_head_clip WHERE state = 'leased'") == []
         unexplained = "outcome NOT IN ('done', 'released') AND error_code = ''"

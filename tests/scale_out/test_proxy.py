@@ -1,4 +1,4 @@
-"""The shipped nginx configuration, in a real nginx: private files reach whom Lectern lets in, and nobody else."""
+"""The shipped nginx configuration, in a real nginx: private files reach whom Lectern lets in, and no other client."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_texts_are_compressed_behind_the_proxy_and_videos_are_not(site: SharedSi
 
 
 def test_everything_that_is_stored_can_be_read_by_the_proxy(site: SharedSite, proxy: Nginx, portrait_png: Path) -> None:
-    """It runs as somebody else than the workers who wrote the files."""
+    """It runs as another user than the workers who wrote the files."""
     (job,) = site.make_jobs(["One."])
     site.start_on("first", "work", "--until-idle").wait(timeout=60)
     digest = site.python(STORE_PORTRAIT, str(portrait_png)).strip()

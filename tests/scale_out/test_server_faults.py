@@ -56,7 +56,7 @@ def test_30_redis_is_killed_and_comes_back_empty(site: SharedSite, redis_server:
 
 
 def test_30_a_job_is_accepted_while_redis_is_silent(site: SharedSite, redis_server: Redis) -> None:
-    """Connections are accepted and nothing answers: nobody may wait for ever."""
+    """Connections are accepted and nothing answers: no request may wait for ever."""
     redis_server.freeze()
     site.python(SUBMIT)
     assert site.states() == ["queued"]

@@ -29,7 +29,7 @@ def as_admin(client: Client, admin_user: User) -> Client:
 
 @pytest.fixture
 def staff(db: None) -> Callable[..., Client]:
-    """A client of somebody on the staff with exactly these permissions."""
+    """A client of a member of the staff with exactly these permissions."""
 
     def make(*permissions: str) -> Client:
         user = make_user(is_staff=True)

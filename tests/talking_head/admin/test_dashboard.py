@@ -188,7 +188,7 @@ class TestPage:
         content = as_admin.get(PAGE).content.decode()
         assert "error_code=no_space&amp;reviewed=all&amp;age=day" in content
         assert "The disk was full." in content
-        assert content.count('class="lectern-chart"') == 3  # nobody waited, and there is no graphics card
+        assert content.count('class="lectern-chart"') == 3  # no job waited, and there is no graphics card
         assert re.search(r'<rect class="lectern-fill-bad" x="[\d.]+"', content)
         assert "style=" not in content  # the content security policy would refuse it
         address = re.search(r'href="([^"]*error_code=no_space[^"]*)"', content)

@@ -1,4 +1,4 @@
-"""The administrators' pages of jobs: what they show, what they can do, and what nobody can."""
+"""The administrators' pages of jobs: what they show, what they can do, and what no administrator can."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def codes_of_rendering() -> set[str]:
         path = Path(project.BASE_DIR) / "talking_head" / name
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             for values in re.findall(r"\bcode=(.+)", file.read_text(encoding="utf-8")):
-                found |= set(re.findall(r'(?<![[(])"([a-z_]+)"', values))
+                found |= set(re.findall(r'(?<![\[(])"([a-z_]+)"', values))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the staff does with a job: done once, recorded for good, and refused in words when somebody was faster."""
+"""What the staff does with a job: done once, recorded for good, and refused in words when a colleague was faster."""
 
 from __future__ import annotations
 

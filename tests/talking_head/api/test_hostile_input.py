@@ -1,4 +1,4 @@
-"""Whatever is thrown at the API comes back as 4xx in the one shape of errors, never as 5xx."""
+"""Every malformed request to the API is answered with 4xx in the one shape of errors, never as 5xx."""
 
 from __future__ import annotations
 

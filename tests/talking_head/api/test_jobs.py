@@ -1,4 +1,4 @@
-"""Asking for videos over HTTP: one's own, nobody else's."""
+"""Asking for videos over HTTP: one's own, no other person's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that stand for large ones, a folder to bring them to, and somebody who watches."""
+"""Small files that stand for large ones, a folder to bring them to, and a watcher of the progress."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_the_digest_lies_beside_what_was_fetched_and_tells_of_a_flipped_bit(benc
     assert state_of(one, bench.folder) == FileState.GOOD
     bench.file().write_bytes(bytes([DATA[0] ^ 1]) + DATA[1:])
     assert state_of(one, bench.folder) == FileState.CORRUPT
-    bench.file().write_bytes(DATA[:-1])  # the digest beside it does not make it somebody's own weights
+    bench.file().write_bytes(DATA[:-1])  # the digest beside it does not make them an administrator's own weights
     assert state_of(one, bench.folder, deep=False) == FileState.CORRUPT
 
 

@@ -23,7 +23,7 @@ from tests.talking_head.checkpoints.server import Server, running_server, whole
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for localhost that nobody signed, with its key in the same file."""
+    """A certificate for localhost that no authority signed, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

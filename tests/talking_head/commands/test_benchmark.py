@@ -1,4 +1,4 @@
-"""``manage.py benchmark`` with engines that cost nothing: it must measure what it says, whatever comes out."""
+"""``manage.py benchmark`` with engines that cost nothing: it must measure what it says, with any result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that are rendered by a real but fake renderer process, and what must hold whatever went wrong."""
+"""Jobs that are rendered by a real but fake renderer process, and what must hold after every fault."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def nobody_else_is_rung_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def second_machine(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
-    """Whatever follows happens on a machine whose own media folder is empty."""
+    """All that follows happens on a machine whose own media folder is empty."""
     settings.MEDIA_ROOT = tmp_path / "second machine"
     worker = Worker(new_renderer(), name="second:1")
     yield worker

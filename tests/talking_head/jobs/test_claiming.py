@@ -1,4 +1,4 @@
-"""What a claim brings along and leaves behind, on whatever database."""
+"""What a claim brings along and leaves behind, on every database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever searches the logs of all processes for a job's id reads its whole way, as JSON too."""
+"""An administrator who searches the logs of all processes for a job's id reads its whole way, as JSON too."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_52_rings_of_another_release_are_put_aside_and_work_goes_on(site: Site) 
     site.wait_until_all_ended()
     assert site.states() == ["completed"]
     wait_for(lambda: not site.rows("SELECT 1 FROM django_q_ormq"), "the rings to be taken")
-    assert "render_job" in site.log(), "nobody was told"
+    assert "render_job" in site.log(), "the log does not say it"
 
 
 @pytest.mark.xdist_group("processes")
@@ -132,10 +132,8 @@ def test_52_a_request_that_the_renderer_does_not_understand_is_said(
     from talking_head.renderer.child import answer
 
     values = {**ClipRequest("Words.", "Words.").to_json(), "shade": "of a later release"}
-    nobody: Any = _Deaf()
-    type_, said = answer(
-        lambda asked, _: ClipRequest.from_json(asked["request"]).to_json(), {"request": values}, nobody
-    )
+    deaf: Any = _Deaf()
+    type_, said = answer(lambda asked, _: ClipRequest.from_json(asked["request"]).to_json(), {"request": values}, deaf)
     assert type_ == "failed"
     assert said["error"]["code"] == "renderer_error"
     assert "shade" in capfd.readouterr().err, "the message is for teachers, the log for administrators"
@@ -143,4 +141,4 @@ def test_52_a_request_that_the_renderer_does_not_understand_is_said(
 
 class _Deaf:
     def send(self, *message: Any) -> None:
-        """Nobody listens to the progress."""
+        """No supervisor listens to the progress."""

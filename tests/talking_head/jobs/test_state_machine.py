@@ -82,7 +82,7 @@ class Play:
                 while newest := claims.claim_clip("worker:1"):
                     self.claims.append(newest)
                     attempt_outcomes.finish_clip(newest, RESULT, Usage())
-            case "take_over":  # whoever holds something is gone for too long, and others take it
+            case "take_over":  # the holder is gone for too long, and others take it
                 Clip.objects.filter(state=ClipState.LEASED).update(lease_expires_at=timezone.now() - LONG_AGO)
                 Job.objects.filter(state=JobState.PUBLISHING).update(lease_expires_at=timezone.now() - LONG_AGO)
                 attempt_outcomes.reap_expired_leases()

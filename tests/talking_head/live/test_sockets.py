@@ -82,7 +82,7 @@ async def connect() -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def watch(connect: Connect) -> Watch:
-    """Connects somebody who may watch and returns after the first snapshot."""
+    """Connects a user who may watch and returns after the first snapshot."""
 
     async def watch(job: Job, user: User, first: bool = True) -> Viewer:
         viewer, accepted, _code = await connect(job.pk, user)
@@ -257,7 +257,7 @@ class TestWhatViewersHear:
 class TestWhatHeals:
     async def test_a_lost_event(self, watch: Watch, job: Job, teacher: User) -> None:
         viewer = await watch(job, teacher)
-        await change(job, state=JobState.PUBLISHING)  # and nobody says so
+        await change(job, state=JobState.PUBLISHING)  # and no process says so
         healed = await viewer.hears()
         assert (healed["type"], healed["seq"], healed["job"]["state"]) == ("snapshot", 6, "publishing")
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told: from the rows, whoever answers, and only to whom it may concern."""
+"""What Prometheus is told: from the rows, in every process, and only to whom it may concern."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets which file, and that nobody learns of a job that is none of their business."""
+"""Who gets which file, and that no user learns of a job that is none of their business."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def job(teacher: User) -> Job:
 
 @pytest.fixture
 def member(student: User, monkeypatch: pytest.MonkeyPatch) -> User:
-    """Somebody whom a rule of another app lets see every job."""
+    """A user whom a rule of another app lets see every job."""
     monkeypatch.setattr(access, "_job_rules", [lambda user, _job: user == student])
     return student
 

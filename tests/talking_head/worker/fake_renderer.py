@@ -190,7 +190,7 @@ def _limit() -> None:
 
 
 class OutOfMemoryError(RuntimeError):
-    """As torch has it: a RuntimeError of that name, which nobody here may import."""
+    """As torch has it: a RuntimeError of that name, which this process may not import."""
 
 
 def _cuda() -> None:

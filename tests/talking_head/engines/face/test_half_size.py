@@ -1,4 +1,4 @@
-"""Drawing at half size: the same video size and length from a quarter of the pixels, whatever the engine."""
+"""Drawing at half size: the same video size and length from a quarter of the pixels, with every engine."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _DESCRIBED = frozenset(
 
 
 def describes_next(match: re.Match[str]) -> bool:
-    """Return whether a noun follows, whatever stands before the amount."""
+    """Return whether a noun follows, regardless of what stands before the amount."""
     following = _NOUN.match(right(match))
     return bool(following) and following is not None and following[1].lower() not in NO_NOUN
 

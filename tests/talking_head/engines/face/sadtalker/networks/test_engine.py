@@ -185,9 +185,9 @@ def test_weights_are_zero_at_both_ends_and_one_in_the_middle(frames: int) -> Non
 
 
 def test_a_picture_without_a_face_is_refused(engine: SadTalkerFace) -> None:
-    for nobody in (None, PortraitImage(np.full((300, 300, 3), 127, np.uint8), "b")):
+    for faceless in (None, PortraitImage(np.full((300, 300, 3), 127, np.uint8), "b")):
         with pytest.raises(PortraitError) as caught:
-            engine.prepare(nobody, CROP)
+            engine.prepare(faceless, CROP)
         assert caught.value.code == "no_face"
 
 

@@ -1,4 +1,4 @@
-"""``manage.py benchmark --face sadtalker`` measures what it says, with narrow networks, whatever comes out."""
+"""``manage.py benchmark --face sadtalker`` measures what it says, with narrow networks and any result."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def test_without_an_accepted_licence_xtts_neither_speaks_nor_asks(
     checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COQUI_TOS_AGREED")
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("nobody sits at a renderer"))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("no person sits at a renderer"))
     engine = CoquiSpeech(EngineSettings(checkpoints_dir))
     assert ANA not in [voice.name for voice in engine.voices()]
     with pytest.raises(EngineError) as refused:
