@@ -29,7 +29,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.golden import Golden, read_tag
+from benchmarks.golden import Drawn, Golden, given_degrees, read_tag
 from benchmarks.original_sadtalker import Original, OriginalMissingError, load_original
 from talking_head.engines.face.sadtalker import coefficients
 from talking_head.engines.face.sadtalker.coefficients import CoefficientLayout
@@ -38,7 +38,6 @@ from talking_head.engines.face.sadtalker.source import to_tensor
 Array = NDArray[Any]
 Arrays = dict[str, Any]
 SAME_FOR_ALL_WEIGHTS = ("a_audio", "b0_face_crop")
-PICTURE, CLIP = "art_1", "speech_a"
 SCHEDULES = {"yaw": [-20, 30, 10], "pitch": [15], "roll": [0, -25]}
 ANGLES = ("yaw", "pitch", "roll")
 
@@ -109,7 +108,7 @@ class Writer:
             "num_frames": frames,
             "ratio_gt": torch.from_numpy(stored[f"{clip}.ratio"])[None, :, None],
             "audio_name": clip,
-            "pic_name": PICTURE,
+            "pic_name": self.inputs.main_picture,
         }
 
     def pose(self) -> Arrays:
@@ -117,7 +116,7 @@ class Writer:
         expression = self.written["c_audio2exp"]
         done = set()
         for stem in [key.removesuffix(".z") for key in arrays if key.endswith(".z")]:
-            clip, style = stem.split(".style")
+            clip, style = stem.rsplit(".style", 1)
             batch = self._audio_batch(clip, expression)
             with self._noise(arrays[f"{stem}.z"]):
                 coefficients_file = audio.generate(batch, str(self.scratch), int(style))
@@ -135,7 +134,7 @@ class Writer:
                 arrays[f"{clip}.coeff70_first_style"] = driven
         reference = self.scratch / "reference.mat"
         savemat(reference, {"coeff_3dmm": arrays["refpose.coeff"]})
-        followed = audio.using_refpose(arrays[f"{CLIP}.coeff70_first_style"].copy(), str(reference))
+        followed = audio.using_refpose(arrays[f"{self.inputs.main_clip}.coeff70_first_style"].copy(), str(reference))
         arrays["refpose.result_clip0"] = followed
         return arrays
 
@@ -149,10 +148,11 @@ class Writer:
     def _facerender_data(self, tag: str, batch_size: int = 1) -> Arrays:
         layout, still, scale = read_tag(tag)
         first, driven = self.scratch / "first.mat", self.scratch / "driven.mat"
-        savemat(first, {"coeff_3dmm": self.written["b_recon"][f"{PICTURE}.packed73"][None]})
-        savemat(driven, {"coeff_3dmm": self.written["d_audio2pose"][f"{CLIP}.coeff70_first_style"]})
+        savemat(first, {"coeff_3dmm": self.written["b_recon"][f"{self.inputs.main_picture}.packed73"][None]})
+        savemat(driven, {"coeff_3dmm": self.written["d_audio2pose"][f"{self.inputs.main_clip}.coeff70_first_style"]})
+        picture = str(self.out / "images" / f"{self.inputs.main_picture}_256.png")
         data: Arrays = self.original.semantics.get_facerender_data(
-            str(driven), str(self.out / "images" / f"{PICTURE}_256.png"), str(first), "", batch_size, SCHEDULES["yaw"],
+            str(driven), picture, str(first), "", batch_size, SCHEDULES["yaw"],
             SCHEDULES["pitch"], SCHEDULES["roll"], expression_scale=scale, still_mode=still, preprocess="full" if layout
             is CoefficientLayout.WITH_CROP else "crop",
         )  # fmt: skip
@@ -160,7 +160,7 @@ class Writer:
 
     def semantics(self) -> Arrays:
         arrays: Arrays = dict(self.inputs["e_semantics"])
-        arrays["source73"] = self.written["b_recon"][f"{PICTURE}.packed73"]
+        arrays["source73"] = self.written["b_recon"][f"{self.inputs.main_picture}.packed73"]
         for tag in self._tags():
             data = self._facerender_data(tag)
             windows = data["target_semantics_list"][0]  # (t, c, 27)
@@ -217,7 +217,9 @@ class Writer:
             tag, given = key.split(".kp_transformed")
             rows = self._rows(tag)
             angles = {f"{angle}_in": value.expand(len(rows)) for angle, value in _given_angles(given).items()}
-            arrays[key] = self.original.keypoints_of(self._picture(PICTURE), rows, read_tag(tag)[0], **angles)
+            arrays[key] = self.original.keypoints_of(
+                self._picture(self.inputs.main_picture), rows, read_tag(tag)[0], **angles
+            )
         return arrays
 
     # --- pictures --------------------------------------------------------------------------------------------------
@@ -225,10 +227,9 @@ class Writer:
     def generator(self) -> Arrays:
         arrays: Arrays = dict(self.inputs["i_generator"])
         for stem in [key.removesuffix(".prediction") for key in arrays if key.endswith(".prediction")]:
-            tag, *parts = stem.split(".")
-            name = next((part for part in parts if self.inputs.has_picture(f"{part}_256")), PICTURE)
-            frame = next(part for part in parts if part.startswith("frame"))
-            tensors = self._draw(name, tag, frame, _given_angles(parts[-1]))
+            drawn = Drawn.parse(stem)
+            name = drawn.picture or self.inputs.main_picture
+            tensors = self._draw(name, drawn.tag, drawn.row, _given_angles(drawn.given))
             arrays[f"{stem}.prediction"] = tensors["prediction"][0]
             arrays |= {f"{stem}.kp_source": tensors["kp_source"][0], f"{stem}.kp_driving": tensors["kp_driving"][0]}
             if f"{stem}.deformation" in arrays:
@@ -238,14 +239,15 @@ class Writer:
                 arrays[f"{stem}.occlusion"] = tensors["motion"]["occlusion_map"][0, 0]
             if stem == "crop.frame0":
                 arrays |= _inside(tensors)
-                Image.fromarray(arrays["frame0.uint8"]).save(self.out / "images" / f"out_{PICTURE}_frame0.png")
+                Image.fromarray(arrays["frame0.uint8"]).save(self.out / "images" / f"out_{name}_frame0.png")
         return arrays
 
     def generator_512(self) -> Arrays:
         arrays: Arrays = dict(self.inputs["j_generator512"])
         for key in [key for key in arrays if key.endswith(".prediction")]:
-            tag, name, frame, _ = key.split(".")
-            tensors = self._draw(name, tag, frame, {})
+            drawn = Drawn.parse(key.removesuffix(".prediction"))
+            name = drawn.picture or f"{self.inputs.main_picture}_512"
+            tensors = self._draw(name, drawn.tag, drawn.row, {})
             arrays[key] = tensors["prediction"][0].half()
             arrays["occlusion_sub"] = tensors["motion"]["occlusion_map"][0, 0, ::4, ::4]
             arrays["deformation_sub"] = tensors["motion"]["deformation"][0, ::5, ::8, ::8]
@@ -307,14 +309,9 @@ def _inside(tensors: Arrays) -> Arrays:
     }
 
 
-def _given_angles(text: str) -> dict[str, Tensor]:
+def _given_angles(given: str) -> dict[str, Tensor]:
     """Parse ``_yaw15_pitch-10`` -> those angles, in degrees."""
-    parts = {part.rstrip("-0123456789"): part for part in text.split("_")}
-    return {
-        angle: torch.tensor([float(parts[angle].removeprefix(angle))])
-        for angle in ANGLES
-        if parts.get(angle, angle) != angle
-    }
+    return {angle: torch.tensor([degrees]) for angle, degrees in given_degrees(given).items()}
 
 
 def main() -> int:
