@@ -30,7 +30,7 @@ def _path() -> Path:
 
 def ring() -> None:
     """Wake the idle workers of this machine; harmless when there are none, and when it fails."""
-    with contextlib.suppress(OSError):  # nobody listens, the pipe is full, or there is none
+    with contextlib.suppress(OSError):  # no worker listens, the pipe is full, or there is none
         descriptor = os.open(_path(), os.O_WRONLY | os.O_NONBLOCK)
         try:
             os.write(descriptor, b"\0")

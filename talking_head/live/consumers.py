@@ -90,7 +90,7 @@ class JobSocket:
         self._sends_changes = since is not None
         self._events: deque[Message] = deque()
         self._preview = b""
-        self._wants_update = self._wants_snapshot = False  # the latter: the whole state, whatever the client knows
+        self._wants_update = self._wants_snapshot = False  # the latter: the whole state, not only the changes
         self._work = asyncio.Event()  # there is something to write
         self._update_due_at = self._preview_due_at = 0.0  # not sent before this time
 

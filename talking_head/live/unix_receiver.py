@@ -219,7 +219,7 @@ class SocketReceiver:
 
     def _forget_group(self, group: str) -> None:
         del self.groups[group]
-        with contextlib.suppress(OSError):  # left behind, it only costs messages that nobody receives
+        with contextlib.suppress(OSError):  # left behind, it only costs messages that no process receives
             (self.groups_folder / group).unlink(missing_ok=True)
 
     def remove_channel(self, channel: str) -> None:

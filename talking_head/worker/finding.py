@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def finish_cached(job_id: UUID, worker: str, renderer: RendererProcess, keep_going: Callable[[], bool]) -> None:
-    """Finish all clips of a running job that nobody has claimed and that are in the cache.
+    """Finish all clips of a running job that no worker has claimed and that are in the cache.
 
     Raises:
         ResourceError: ``storage_unavailable``. TransferCancelled: ``keep_going`` returned False.

@@ -301,7 +301,7 @@ class TestAcrossProcesses:
 
 
 class TestListeners:
-    """Senders ask first whether a message would reach anyone: building one costs more than asking."""
+    """Senders ask first whether a message would reach a receiver: building one costs more than asking."""
 
     async def test_of_the_own_process(self, layer: UnixSocketChannelLayer) -> None:
         assert not layer.has_listeners("job.1")
