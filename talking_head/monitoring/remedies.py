@@ -69,6 +69,11 @@ REMEDIES: dict[str, Remedy] = {
         "retry-faster",
         "Run fewer workers on this machine, then try again.",
     ),
+    "rebuild_failed": Remedy(
+        "The files of a published video are gone and could not be made again.",
+        "Check the disk and the workers, then render the lesson again.",
+        "retry",
+    ),
     "no_space": Remedy("The disk was full.", FREE_SPACE, "retry"),
     "out_of_resources": Remedy("The machine ran out of a resource.", RETRY_THEN_DIAGNOSE, "retry"),
     "storage_denied": Remedy(
