@@ -43,6 +43,8 @@ _LEAST_SOUND_SECONDS = 0.04
 _LONGEST_CLOSURE_SECONDS = 0.09
 
 _BASE_LETTER = re.compile(r"LATIN (SMALL|CAPITAL) LETTER (?:SHARP )?([A-Z])")
+_ACCENTED_WORD = re.compile(r"[^\W\d_]{3,40}")
+_TELLING_ACCENT = re.compile(r"é(?:e?s?)$|[ñÑß]")
 _NAME_OF_A = "ˈA"
 _PAUSES = frozenset(' ;:,.!?—…"()“”')
 _CLAUSE_ENDS = frozenset(";:,.!?—…")
@@ -138,7 +140,8 @@ class _LoadedVoice:
 
     def symbols(self, spoken: str, letters: frozenset[int] = frozenset()) -> list[_Symbol]:
         """Return the utterance in the model's alphabet, without the package's number reading (it is in words)."""
-        spoken = "".join(map(self._known_letter, spoken))  # one character for each
+        spoken = _ACCENTED_WORD.sub(self._familiar_word, spoken)  # one character for each
+        spoken = "".join(map(self._known_letter, spoken))
         symbols: list[_Symbol] = []
         position = 0
         for token in self._g2p.phonemize_tokens(self._tokens(spoken, letters)):
@@ -151,14 +154,22 @@ class _LoadedVoice:
             symbols.pop()
         return symbols
 
+    def _familiar_word(self, match: re.Match[str]) -> str:
+        """Return the word as the dictionaries have it, which is without accents: "début" as "debut". Where the accent
+        tells words apart ("résumé", "señor") its letters say more."""
+        word = match.group()
+        if word.isascii():
+            return word
+        plain = "".join(map(_base_letter, word))
+        lexicon = self._g2p.lexicon
+        is_known = plain in lexicon.golds or plain in lexicon.silvers
+        return plain if is_known and not _TELLING_ACCENT.search(word) else word
+
     def _known_letter(self, character: str) -> str:
         """Return the letter without the marks that the dictionaries would drop it for: "ễ" as "e"."""
         if character.isascii() or character in self._known_letters:
             return character
-        base = _BASE_LETTER.match(unicodedata.name(character, ""))
-        if base is None:
-            return character
-        return base[2] if base[1] == "CAPITAL" else base[2].lower()
+        return _base_letter(character)
 
     def _tokens(self, spoken: str, letters: frozenset[int]) -> list[Any]:
         """Return the tokens of the dictionaries; "a" where it is the name of a letter has its sound already."""
@@ -258,6 +269,14 @@ def _words(timed: list[_TimedSymbol], spoken: str, written: str) -> tuple[TimedW
             spans = sounding[first:position]
             words.append(TimedWord(written[start:end], spans[0].start_seconds, spans[-1].end_seconds, start, end))
     return tuple(words)
+
+
+def _base_letter(character: str) -> str:
+    """Return a Latin letter without its marks, any other character as it is."""
+    base = None if character.isascii() else _BASE_LETTER.match(unicodedata.name(character, ""))
+    if base is None:
+        return character
+    return base[2] if base[1] == "CAPITAL" else base[2].lower()
 
 
 def _token_start(spoken: str, token: str, position: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -38,6 +37,7 @@ _NEUTRAL = frozenset(
 )
 
 
+_PHONETIC = frozenset(map(chr, range(0x0250, 0x02B0))) - {"ə"}  # "ʃip": Latin by name, sounds to a linguist
 _NAMED_WORDS = 5  # a notice names so many and counts the rest
 
 
@@ -51,14 +51,23 @@ def foreign_word_notices(spoken: Iterable[str], language: str) -> tuple[str, ...
     expected = _WRITTEN_IN.get(primary_language(language), _LATIN) | _LATIN
     words: dict[str, None] = {}  # in order, each once
     for text in spoken:
-        for word in re.findall(r"[^\W\d_]+(?:[\u0300-\u036f'’-]+[^\W\d_]+)*", text):
-            if any(system and system not in expected for system in map(_writing_system, word)):
+        for word in _words(text):
+            if _PHONETIC & set(word) or any(system and system not in expected for system in map(_writing_system, word)):
                 words[word] = None
     if not words:
         return ()
     named = ", ".join(f"“{word}”" for word in list(words)[:_NAMED_WORDS])
     more = f" and {len(words) - _NAMED_WORDS} more" if len(words) > _NAMED_WORDS else ""
     return (f"The voice cannot say {named}{more}. Write how it sounds, in the letters of the lesson's language.",)
+
+
+def _words(text: str) -> Iterable[str]:
+    """Return the runs of letters with the marks that belong to them: the vowels of Hindi and Thai are marks."""
+    joined = "".join(
+        each if each.isalpha() or unicodedata.category(each) in ("Mn", "Mc") or each in "'’-\u200c\u200d" else " "
+        for each in text
+    )
+    return (word.strip("'’-\u200c\u200d") for word in joined.split())
 
 
 def check_language(spoken: Iterable[str], language: str) -> None:

@@ -38,11 +38,22 @@ _ZERO_WIDTH_JOINER = "\u200d"
 _LAST_WORD = re.compile(r"(?:^|[\s(\[“\"'‘])([^\s(\[“\"'‘]+)[)\]”\"'’]*$")
 _UNIT = re.compile(
     r"\d\s?(?:in|ft|yd|yds|mi|oz|lb|lbs|gal|qt|pt|tbsp|tsp|doz|sq|cu|sec|secs|min|mins|hr|hrs|wk|wks|mo|mos|yr|yrs|km|cm|mm|kg"
-    r"|[ap]\.\s?m|sq\. ?ft|cu\. ?ft)\.$"
+    r"|deg|[ap]\.\s?m|sq\. ?ft|cu\. ?ft)\.$"
 )
 _DATE_WORDS = frozenset(f"{name}." for name in (*SHORT_MONTHS, *SHORT_DAYS))
 _LOWER_CASE_WORD = re.compile(r"[\"'“‘(]?(?:[a-z]{2,}\b|a\s)|[,;]")
 _FIGURE = re.compile(r"[#$€£]?\d|[IVX]{2,}\b")
+_TIME_ZONE = re.compile(r"(?:GMT|UTC|BST|CET|CEST|[ECMP][SD]T)\b")
+_NEW_SENTENCE = (
+    r"(?:The|It|He|She|We|They|This|That|These|Those|You|I|In|On|At|If|But|And|There|Then|When|What|Why|How|Now|So|My|Our"
+    r"|His|Her|Some|Each|Most|All|Turn|Take|Look)\b"
+)
+# Where one letter or a street ends a sentence, which pysbd takes for an initial and for a saint.
+_MISSED_END = re.compile(
+    r"(?:\b[A-Z][\w’']+ (?:St|Ave|Rd|Blvd|Dr|Ln|Ct|Sq)"
+    r"|\b(?:[Vv]itamin|[Gg]rade|[Tt]ype|[Pp]lan|[Gg]roup|[Cc]lass|[Pp]oint|[Oo]ption|[Ff]igure|[Hh]epatitis|[Pp]art|letter"
+    r"|[Tt]eam|[Ss]ection|[Bb]lock|[Rr]oom|[Aa]nswer) [A-Z])\.(?=\s+" + _NEW_SENTENCE + ")"
+)
 _STREET = re.compile(r"[A-Z][\w’']* (?:St|Ave|Rd|Blvd|Dr|Ln|Ct|Sq)\.$")
 
 
@@ -50,7 +61,8 @@ def sentence_spans(script: str, start: int, end: int, language: str) -> list[tup
     """Return the sentences of ``script[start:end]`` as half-open ranges without white space at their ends."""
     spans: list[tuple[int, int]] = []
     for page_start, page_end in _pages(script, start, end):
-        for sentence in _sentences(script, page_start, page_end, language):
+        found = _sentences(script, page_start, page_end, language)
+        for sentence in _parted(script, found) if language == "en" else found:
             sentence = _rejoin_number(script, spans, sentence)
             if spans and language == "en" and _is_torn(script, spans[-1], sentence):
                 spans[-1] = (spans[-1][0], sentence[1])
@@ -59,6 +71,15 @@ def sentence_spans(script: str, start: int, end: int, language: str) -> list[tup
             else:
                 spans.append(sentence)
     return [short for sentence in spans for short in short_spans(script, *sentence, MAX_UTTERANCE_CHARACTERS)]
+
+
+def _parted(script: str, sentences: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the sentences, parted where pysbd missed that "Oak St." and "vitamin C." end one."""
+    for start, end in sentences:
+        for missed in _MISSED_END.finditer(script, start, end):
+            yield start, missed.end()
+            start = _stripped(script, missed.end(), end)[0]
+        yield start, end
 
 
 def _is_torn(script: str, last: tuple[int, int], sentence: tuple[int, int]) -> bool:
@@ -70,6 +91,8 @@ def _is_torn(script: str, last: tuple[int, int], sentence: tuple[int, int]) -> b
     if not word.endswith(".") or "\n" in script[last[1] : sentence[0]]:
         return False
     if word in ALWAYS_GO_ON:
+        return True
+    if word in ("a.m.", "p.m.") and _TIME_ZONE.match(following):
         return True
     if _FIGURE.match(following):
         return word in GO_ON_BEFORE_FIGURES or word in _DATE_WORDS or (word == "c." and following[:3].isdecimal())

@@ -190,6 +190,37 @@ def test_foreign_words_are_named_once_and_counted() -> None:
     assert foreign_word_notices(["Привет, мир. NATO."], "ru") == ()
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "λόγος",
+        "Ἀριστοτέλης",
+        "Привет",
+        "سلام",
+        "中国",
+        "नमस्ते",
+        "ภาษาไทย",
+        "שלום",
+        "ひらがな",
+        "한국",
+        "Cаt",
+        "კა",
+        "ʃiːp",
+    ],
+)
+def test_a_word_in_any_other_writing_system_is_named_whole(word: str) -> None:
+    (utterance,) = script_to_utterances(f"The word {word} is foreign.").utterances
+    (notice,) = foreign_word_notices([utterance.spoken], "en")
+    assert f"“{word}”." in notice
+
+
+@pytest.mark.parametrize(
+    "text", ["Hello 👋 you", "Łódź, naïve, Việt Nam, ﬁnal", "ΔG, π and Ω", "5 µm and 20 Å", "x̄ = 5"]
+)
+def test_pictures_marks_and_single_greek_letters_are_no_foreign_words(text: str) -> None:
+    assert foreign_word_notices([each.spoken for each in script_to_utterances(text).utterances], "en") == ()
+
+
 def test_other_languages_expect_their_own_letters() -> None:
     assert [each.text for each in script_to_utterances("Привет. Как дела?", "ru").utterances] == [
         "Привет.",

@@ -34,6 +34,17 @@ Apples, pears, etc. are fruits.
 Prof. Curie et al. found it.
 Use e.g. this one.
 Capt. Cook and Gen. Lee are dead.
+See no. 5 and fig. 3 in vol. 2.
+Dr. Smith met St. John on Mt. Everest.
+She has a Ph.D. in physics.
+The U.S. Constitution is old.
+Use fruit, e.g. apples, i.e. what grows.
+Come at 5 p.m. sharp.
+Call at 5 p.m. GMT or at 9 a.m. EST.
+The temp. rose by 5 deg. overnight.
+He lives at 5 Oak St. in Rome.
+The Rev. Martin Luther King Jr. spoke.
+The U.N. met in N.Y. today.
 """.strip().splitlines()
 
 SEVERAL = {
@@ -45,6 +56,14 @@ SEVERAL = {
     "x is 5. y is 6.": ["x is 5.", "y is 6."],
     "pH is 7. pH is low.": ["pH is 7.", "pH is low."],
     "The U.S. is big. So is Canada.": ["The U.S. is big.", "So is Canada."],
+    "I came at 5 p.m. The bell rang.": ["I came at 5 p.m.", "The bell rang."],
+    "She has a Ph.D. He has none.": ["She has a Ph.D.", "He has none."],
+    "They live on Oak St. The house is red.": ["They live on Oak St.", "The house is red."],
+    "Take vitamin C. It helps.": ["Take vitamin C.", "It helps."],
+    "Ask for no. 5. It is good.": ["Ask for no. 5.", "It is good."],
+    "See fig. 3. It shows a cell.": ["See fig. 3.", "It shows a cell."],
+    "The rod is 10 in. It is long.": ["The rod is 10 in.", "It is long."],
+    "See Smith et al. They found it.": ["See Smith et al.", "They found it."],
     "See ch. 4. It helps.": ["See ch. 4.", "It helps."],
 }
 

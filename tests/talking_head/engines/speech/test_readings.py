@@ -61,7 +61,22 @@ def test_letters_and_stressed_words_sound_as_they_should(written: str, part: str
 
 @pytest.mark.parametrize(
     ("written", "part"),
-    {"Łódź": "lɑdz", "Ștefan": "stɛfən", "Ħal": "hæl", "naïve": "nIiv", "Nguyễn": "ŋIən", "São Paulo": "pɔlO"}.items(),
+    {
+        "Łódź": "lɑdz",
+        "Ștefan": "stɛfən",
+        "Ħal": "hæl",
+        "naïve": "nɑiv",
+        "début": "dAbju",
+        "Reykjavík": "ɹAkjəvɪk",
+        "château": "ʃætO",
+        "Noël": "nOɛl",
+        "résumé": "sumA",
+        "señor": "njəɹ",
+        "café": "kæfA",
+        "à la": "æ",
+        "Nguyễn": "ŋIən",
+        "São Paulo": "pɔlO",
+    }.items(),
 )
 def test_letters_with_marks_are_said(written: str, part: str, voice: hibari.HibariSpeech) -> None:
     assert part in sounds(voice, written)

@@ -148,5 +148,5 @@ SHORTENED = SpanClass(
         ),
         rule(rf"(?<![\w./])({one_of(SHORT_FORMS)})(?![\w+#/.]|\.\w)", _short_form),
     ),
-    re.compile(r"\.|/|&|#|№|\b[a-zA-Z]{2,4}\b"),
+    re.compile(r"\.|/|&|#|№|\b[a-zA-Z]{2,4}\b|IPv\d"),
 )
