@@ -128,11 +128,6 @@ def _content(match: re.Match[str]) -> Words:
     return [inner(match, 1)]
 
 
-def _highlight(match: re.Match[str]) -> Words | None:
-    """Return nothing for the signs around a marked word; "x == y" compares."""
-    return "" if re.search(r"(?:^|\s|\()==[^=\n]{1,80}==(?:[\s.,;:!?)]|$)", match.string) else None
-
-
 class _Emphasis:
     """Stars that open and close an emphasis, in pairs; "3 * 4" and "3*4" are sums."""
 
@@ -165,7 +160,7 @@ _LINES: tuple[Rule, ...] = (
     rule(r"^[ \t]{0,8}(?:>[ \t]{0,2}){1,3}(?=[^\W\d_]|[\"“*])", "", re.MULTILINE),
     rule(r"^[ \t]{0,12}(?:[-*+•][ \t]{1,3})?\[[ xX]\][ \t]{1,3}(?=\S)", "", re.MULTILINE),
     rule(r"^[ \t]{0,12}[*+•▪‣◦][ \t]{1,3}(?=[^\W\d_]{2})", "", re.MULTILINE),
-    rule(r"==(?=[^\s=])|(?<=[^\s=])==(?=[\s.,;:!?)]|$)", _highlight),
+    rule(r"(?<![\w=])==(?=[^\s=])([^=\n]{1,80})(?<=\S)==(?=[\s.,;:!?)]|$)", _content),  # a marked word
 )
 _TEXT_COMMANDS: tuple[Rule, ...] = (
     rule(r"\\(?:(?:sub){0,2}section|chapter|part|paragraph|title|caption|item)\*?\{([^{}]{0,300})\}", _content),

@@ -155,7 +155,8 @@ def test_captions_show_entities_as_characters_and_no_tags() -> None:
 @pytest.mark.parametrize(
     "piece",
     ["1", "12 ", "1/", "1-", "1.", "1,", "(", "[", "<", "{", "$", "\\", "*a", "_a", "|a", "&", "a^", "II ", "A", "x²",
-     "1:", "°", "'", '"', "a!", "http://", "&amp", "<a ", "[1", "a/", "H2", "\\frac{", "CO", "- ", "> A", "1 000 "],
+     "1:", "°", "'", '"', "a!", "http://", "&amp", "<a ", "[1", "a/", "H2", "\\frac{", "CO", "- ", "> A", "1 000 ",
+     "==a", "Luke 2:", "a.", "∑_{", "1s2 ", "★", "#f", "0x", "1.1", "1,", "9.15-", "3 in. ", "lim x", "\\section{", "<http://"],
 )  # fmt: skip
 def test_the_work_grows_with_the_text_alone(piece: str) -> None:
     """Ten times the text may take about ten times as long; a rule that tries everything again takes a hundred times."""

@@ -26,7 +26,7 @@ NO_NOUN = frozenset(
     tonight under underneath until up upon upwards us very via was we were what when where whereas whether which while
     who whom whose why wide will with within without would yesterday yet you your north east west downward upward faster
     slower heavier lighter taller shorter longer higher deeper closer gives costs makes means remain remains altogether
-    each apiece daily weekly monthly yearly annually too
+    last each apiece daily weekly monthly yearly annually too
     """.split()  # noqa: SIM905
 )
 

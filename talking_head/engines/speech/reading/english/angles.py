@@ -58,6 +58,7 @@ DEGREES = SpanClass(
         ),
         rule(rf"(?<!\w)({_POINT})\s?(\d{{1,3}}(?:\.\d{{1,4}})?)\s?°(?:\s?({_POINT})(?!\w))?(?!\w)", _bearing),
         rule(rf"({SIGN})({AMOUNT})\s?[°º](?:\s?([CFKR])(?!\w))?", _degrees),
+        rule(r"(?<=[°º][CF])\s?/\s?(?=[-−]?\d)", " or "),  # one temperature on two scales
         rule(rf"({SIGN})({AMOUNT})\s?℃()", lambda match: f"{signed(match[1], match[2])} degrees Celsius"),
         rule(rf"({SIGN})({AMOUNT})\s?℉()", lambda match: f"{signed(match[1], match[2])} degrees Fahrenheit"),
     ),

@@ -21,6 +21,9 @@ _FIXED = {(24, 7): "twenty-four seven", (50, 50): "fifty fifty", (20, 20): "twen
 _OUT_OF = re.compile(r"\b(?:score[sd]?|scoring|got|mark|grade|rated?|rating|pain)\b[^.;]{0,14}$", re.I)
 
 
+_LEVEL_BEFORE = re.compile(r"\b(?:years?|grades?|class(?:es)?|rooms?|levels?|chapters?|pages?|units?|weeks?)\s$", re.I)
+
+
 def fraction_words(upper: int, lower: int, *, mixed: bool = False) -> str:
     """Return "three quarters" for 3 and 4, "twenty-two over seven" for 22 and 7."""
     if 0 < upper < lower and lower in _NAMED:
@@ -34,6 +37,8 @@ def _fraction(match: re.Match[str]) -> Words:
     mixed, upper, lower = match[1], int(match[2]), int(match[3])
     if not mixed and (upper, lower) in _FIXED:
         return _FIXED[upper, lower]
+    if _LEVEL_BEFORE.search(left(match)) and not mixed:
+        return f"{cardinal(match[2])}, {cardinal(match[3])}"
     if _OUT_OF.search(left(match)) and not mixed:
         return f"{cardinal(match[2])} out of {cardinal(match[3])}"
     before = f"{cardinal(mixed)} and " if mixed else ""

@@ -7,7 +7,7 @@ import re
 from talking_head.engines.speech.reading.english.algebra import is_quantity_run, letters
 from talking_head.engines.speech.reading.english.fractions import fraction_words
 from talking_head.engines.speech.reading.english.mathematics import FUNCTIONS, power_words
-from talking_head.engines.speech.reading.english.numbers import one_of
+from talking_head.engines.speech.reading.english.numbers import cardinal, one_of
 from talking_head.engines.speech.reading.english.units import UNITS
 from talking_head.engines.speech.reading.markup import LATEX, is_formula
 from talking_head.engines.speech.reading.spans import Again, SpanClass, Words, rule
@@ -181,7 +181,8 @@ def _power(match: re.Match[str]) -> str:
 
 
 def _subscript(match: re.Match[str]) -> str:
-    return f" sub {_term(match[1] if match[1] is not None else match[2])} "
+    index = match[1] if match[1] is not None else match[2]
+    return f" sub {cardinal(index) if index.isdecimal() else _term(index)} "
 
 
 _STEPS = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from talking_head.engines.speech.reading.english.algebra import letters
+from talking_head.engines.speech.reading.english.algebra import is_quantity_run, letters
 from talking_head.engines.speech.reading.english.numbers import (
     SIGNS,
     cardinal,
@@ -245,6 +245,11 @@ def _over(match: re.Match[str]) -> Words | None:
     return None if is_name else " over "
 
 
+def _product_over(match: re.Match[str]) -> Words | None:
+    """Return the fraction bar of "ab/c"; "w/o" and "he/I" are words."""
+    return " over " if is_quantity_run(left(match, 2)) and left(match, 2).islower() else None
+
+
 # Behind the letters of algebra: the slash and the minus between two quantities.
 QUOTIENTS = SpanClass(
     "math",
@@ -252,6 +257,7 @@ QUOTIENTS = SpanClass(
         rule(
             r"(?<=[a-zA-Zπθ)²³])\s?/(?=\s?(?:\d|\(|[a-zA-Zπθ](?![a-zA-Z])))(?<![a-zA-Z]{2}/)(?<![a-zA-Z]{2} /)", _over
         ),
+        rule(r"(?<=\b[a-zA-Z]{2})/(?=[a-zA-Z](?![a-zA-Z]))", _product_over),
         rule(r"(?<=[\d)!])\s?/(?=\s?(?:[\d(]|[a-zA-Zπθ](?![a-zA-Z])))", " over "),
         rule(r"(?<=\b(?:sin|cos|tan|log|lim) \w)\s?/(?=\s?[\w(])|(?<=\bln \w)\s?/(?=\s?[\w(])", " over "),
         rule(r"(?<=[=+(×])\s?[-−](?=[a-zA-Z](?![a-zA-Z]))|^[-−](?=[a-zA-Z](?![a-zA-Z]))", " minus "),

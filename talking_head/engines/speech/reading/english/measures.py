@@ -111,7 +111,8 @@ def _bare_unit(match: re.Match[str]) -> Words | None:
     pair = f"{unit}/{lower}" if lower else ""
     if lower and len(unit) == len(lower) == 1 and not (power or match[4]) and pair not in _SURE_PAIRS:
         return None
-    if re.search(r"[=+×*<>]\s?$", left(match, 3)) or re.match(r"\s?[=+]", right(match, 3)):
+    is_sure = power or match[4] or (lower and len(unit) > 1)
+    if (re.search(r"[=+×*<>]\s?$", left(match, 3)) and not is_sure) or re.match(r"\s?[=+]", right(match, 3)):
         return None
     return compound(unit, power, _below(match, 3), singular=False)
 

@@ -19,8 +19,10 @@ _NAMED_KEYS = {
     "Ins": "insert", "PgUp": "page up", "PgDn": "page down", "Home": "home", "End": "end", "Backspace": "backspace",
     "Return": "return",
 }  # fmt: skip
-_SYMBOL = re.compile(r"\d*([A-Z][a-z]?)[^A-Za-z]*")
-_FORMULA = re.compile(r"\d?(?=\w*\d)(?:[A-Z][a-z]?\d{0,2}){1,6}")  # the arrow of a reaction
+# a substance or an ion, such as "Zn²⁺", "AgCl", "2H2O(l)"
+_SUBSTANCE = re.compile(
+    r"\d{0,2}((?:[A-Z][a-z]?[\d₀-₉]{0,3}|[()\[\]][\d₀-₉]{0,2}){1,14})[⁰¹²³⁴-⁹⁺⁻+−-]{0,3}(?:\((?:s|l|g|aq)\))?"
+)
 _KEY = "|".join(map(re.escape, sorted(KEYS, key=len, reverse=True)))
 _NAMED = "|".join(sorted(_NAMED_KEYS, key=len, reverse=True))
 
@@ -37,10 +39,9 @@ def _keys(match: re.Match[str]) -> Words:
     return " ".join(words)
 
 
-def _is_particle(word: str) -> bool:
-    """Return whether a word is an element or an ion of one, such as "Zn²⁺"."""
-    symbol = _SYMBOL.fullmatch(word)
-    return symbol is not None and symbol[1] in ELEMENTS
+def _is_substance(word: str) -> bool:
+    found = _SUBSTANCE.fullmatch(word)
+    return found is not None and all(symbol in ELEMENTS for symbol in re.findall("[A-Z][a-z]?", found[1]))
 
 
 def _step(match: re.Match[str]) -> Words | None:
@@ -50,12 +51,10 @@ def _step(match: re.Match[str]) -> Words | None:
     if not (before and after):
         return None
     last, first = before[1].strip("\"'”’*_:,"), after[1].strip("\"'“‘*_.,;:")
-    if len(last) < 2 or len(first) < 2 or (last in ELEMENTS and first in ELEMENTS):
+    if len(last) < 2 or len(first) < 2:
         return None
-    if _is_particle(first) and _is_particle(last):
-        return None
-    if _FORMULA.fullmatch(first) or _FORMULA.fullmatch(last):
-        return None
+    if _is_substance(first) and _is_substance(last):
+        return None  # the arrow of a reaction
     if not (re.match(r"[A-Z]", first) and re.search(r"[A-Za-z]{2}", last)) and "/" not in first:
         return None
     segment = re.split(r"[>›»→]", left(match))[-1].split()[-3:]

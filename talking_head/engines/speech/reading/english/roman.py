@@ -82,6 +82,11 @@ def _small(match: re.Match[str]) -> Words:
     return f"{match[1]} {cardinal(str(roman_value(match[2])))}"
 
 
+def _front_pages(match: re.Match[str]) -> Words:
+    """Return the pages of a preface: "pp. ix–xii"."""
+    return f"pages {cardinal(str(roman_value(match[1])))} to {cardinal(str(roman_value(match[2])))}"
+
+
 def _short(match: re.Match[str]) -> Words | None:
     if match[2] == "I" and re.match(r"\s[a-z]", right(match)):
         return None  # "No. I will not."
@@ -161,6 +166,7 @@ ROMAN_NUMERALS = SpanClass(
         rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_ROMAN}", _short),
         rule(rf"(?<!\w)({one_of(_SHORT)})\s?{_SMALL}", _short),
         rule(rf"\b((?:Act|act|Scene|scene|[Pp]art|[Pp]age|[Cc]hapter|[Pp]ages|[Ss]ection|p\.|pp\.))\s{_SMALL}", _small),
+        rule(r"(?<!\w)pp?\. ?([ivxl]{1,7})\s?[-–]\s?([ivxl]{1,7})(?!\w)", _front_pages),
         rule(rf"\b({one_of(BEFORE_ORDINALS)})\s{_ROMAN}", _ordinal),
         rule(rf"\b{_ROMAN}(?={_RANKED_AFTER})", _ranked, re.IGNORECASE),
         rule(rf"\b{_ROMAN}(\s?[-–]\s?|\sand\s|\sto\s|\sor\s){_ROMAN}(?={_RANKED_AFTER})", _ranked_pair),
