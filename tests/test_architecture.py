@@ -10,7 +10,7 @@ from talking_head import services
 from talking_head.models import JobState
 from tests import architecture
 from tests.architecture import ROOT
-from tests.talking_head.rows import make_finished_job
+from tests.talking_head.rows import make_finished_job, make_job
 
 MAX_MODULES_SIDE_BY_SIDE = 15
 MAX_DIALECT_PER_1000_LINES = 0.5
@@ -80,6 +80,20 @@ def test_the_snapshot_in_the_document_has_the_fields_of_a_real_one(db: None) -> 
     )
     snapshot = json.loads(json.dumps({"type": "snapshot", "seq": job.seq, "job": services.job_snapshot(job)}))
     assert fields(example) == fields(snapshot)
+
+
+def test_the_changes_in_the_document_have_the_fields_of_real_ones(db: None) -> None:
+    shown = re.findall(r"```json\n(\{\n.*?)```", architecture.DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    changes, edit = (json.loads(example) for example in shown[1:3])
+    job = make_finished_job()
+    real_changes = json.loads(json.dumps(services.job_changes(job.pk, 0)))
+    real_edit = json.loads(json.dumps(services.job_since_edit(make_job(sentences=("New.",)), job.pk)))
+    assert set(changes["job"]) <= set(real_changes["job"])
+    assert set(real_changes["job"]) == set(services.job_snapshot(job)) - {"clips", "narration"}
+    for example, real in ((changes, real_changes), (edit, real_edit)):
+        assert fields({**example, "job": {}}) == fields(
+            {**real, "job": {}, "clips": example["clips"] and real["clips"]}
+        )
 
 
 def fields(value: object) -> object:

@@ -71,7 +71,7 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         form.add_error(_field_of(error), " ".join(_words(error)).strip())
         return _refusal(request, lesson, form, error)
     if wants_json(request):
-        return JsonResponse({"version": lesson.version, "job": _job_json(job)})
+        return JsonResponse({"version": lesson.version, "job": _job_json(job, request.POST.get("known_job", ""))})
     messages.success(request, "The video is being made." if job else "Saved.")
     return redirect("lesson_edit", slug, pk)
 
@@ -124,8 +124,18 @@ def lesson_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("lesson_edit", slug, pk)
 
 
-def _job_json(job: Job | None) -> dict[str, Any] | None:
-    return rendering.job_snapshot(job) if job else None
+def _job_json(job: Job | None, known: str) -> dict[str, Any] | None:
+    """Return a new job: as its difference from the one that the page shows, an earlier job of the same lesson, or whole
+    where there is none."""
+    if job is None:
+        return None
+    try:
+        same_lesson = Job.objects.filter(pk=UUID(known), subject=job.subject)
+    except ValueError:  # the page shows no job yet
+        same_lesson = Job.objects.none()
+    if job.narration_digest or not same_lesson.exists():
+        return rendering.job_snapshot(job)
+    return rendering.job_since_edit(job, UUID(known))
 
 
 def _refusal(

@@ -90,6 +90,17 @@ class JobDetail(APIView):
         return Response(services.job_snapshot(visible_job(request, job_id)))
 
 
+class JobChanges(APIView):
+    """What has changed in a job since a state that the client knows: small, however long the script is."""
+
+    @extend_schema(parameters=[serializers.SinceSerializer], responses=answers(serializers.JobChangesSerializer))
+    def get(self, request: Request, job_id: UUID) -> Response:
+        job = visible_job(request, job_id)
+        form = serializers.SinceSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        return Response(services.job_changes(job.pk, form.validated_data["since"]))
+
+
 class JobCancel(APIView):
     """Cancels a job that has not ended; a job that has ended does not change."""
 

@@ -112,8 +112,8 @@ class NarrationUploadSerializer(RequestSerializer):
     )
 
 
-class JobSerializer(serializers.Serializer):
-    """A job, in the same form as the snapshot that the WebSocket sends."""
+class JobHeadSerializer(serializers.Serializer):
+    """What does not grow with the script."""
 
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
@@ -132,9 +132,46 @@ class JobSerializer(serializers.Serializer):
     seconds_left = serializers.FloatField(allow_null=True)
     queue_position = serializers.IntegerField(allow_null=True)
     error = JobErrorSerializer(allow_null=True)
+    video = VideoSerializer(allow_null=True)
+
+
+class JobSerializer(JobHeadSerializer):
+    """A job, in the same form as the snapshot that the WebSocket sends."""
+
     clips = ClipSerializer(many=True)
     narration = NarrationViewSerializer(allow_null=True)
-    video = VideoSerializer(allow_null=True)
+
+
+class ChangedClipsSerializer(serializers.Serializer):
+    """Sentences with the same outcome."""
+
+    indexes = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="Ranges, each the first and the last index.",
+    )
+    state = serializers.ChoiceField(ClipState.choices)
+    is_fallback = serializers.BooleanField()
+    cached = serializers.BooleanField()
+    notices = serializers.ListField(child=serializers.CharField())
+    error = JobErrorSerializer(allow_null=True)
+    video_seconds = serializers.ListField(
+        child=serializers.FloatField(allow_null=True), allow_null=True, help_text="One for each index, in their order."
+    )
+    url = serializers.CharField(allow_null=True, help_text="With “{index}” in the place of a clip's index.")
+
+
+class JobChangesSerializer(serializers.Serializer):
+    """What has changed in a job since an earlier ``seq``, in the same form as the WebSocket sends it."""
+
+    type = serializers.ChoiceField(["changes"])
+    since = serializers.IntegerField()
+    seq = serializers.IntegerField()
+    job = JobHeadSerializer()
+    clips = ChangedClipsSerializer(many=True)
+
+
+class SinceSerializer(RequestSerializer):
+    since = serializers.IntegerField(min_value=0, max_value=2**53, help_text="The “seq” of the state that you know.")
 
 
 class VipJobSerializer(JobSerializer):

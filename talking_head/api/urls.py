@@ -11,6 +11,7 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api_schema"),
     path("jobs/", jobs.JobList.as_view(), name="job_list"),
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="job_detail"),
+    path("jobs/<uuid:job_id>/changes", jobs.JobChanges.as_view(), name="job_changes"),
     path("jobs/<uuid:job_id>/cancel", jobs.JobCancel.as_view(), name="job_cancel"),
     path("jobs/<uuid:job_id>/retry", jobs.JobRetry.as_view(), name="job_retry"),
     path("forecast/", jobs.VideoEstimate.as_view(), name="forecast"),

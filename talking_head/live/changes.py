@@ -20,10 +20,12 @@ from talking_head.models import Clip, Job
 
 ANY_INDEX = 0
 TEXT_FIELDS = ("text", "start", "end", "chapter")
+Sentence = tuple[str, int, int, str]  # the values of TEXT_FIELDS
 
 
 def job_changes(job_id: UUID, since: int) -> Json:
-    """Return what a viewer that knows the state at ``since`` has to change: see docs/architecture.md, "Live progress".
+    """Return what a viewer who knows the job's state at ``since`` has to change: the ``changes`` message of the "Live
+    progress" section of docs/architecture.md.
 
     Raises:
         Job.DoesNotExist: there is no such job (any more).
@@ -34,7 +36,8 @@ def job_changes(job_id: UUID, since: int) -> Json:
 
 
 def job_since_edit(job: Job, base_id: UUID) -> Json:
-    """Return a new job as the difference from an earlier one, ``base_id``, whose snapshot the viewer has.
+    """Return a new job as its difference from an earlier one, ``base_id``, whose snapshot the viewer has: as in the
+    "Live progress" section of docs/architecture.md. It has no recording.
 
     Raises:
         Job.DoesNotExist: the job was deleted meanwhile.
@@ -56,9 +59,6 @@ def job_since_edit(job: Job, base_id: UUID) -> Json:
         "shift": shift,
         "clips": _outcomes(job, clips),
     }
-
-
-Sentence = tuple[str, int, int, str]  # text, start, end, chapter
 
 
 def common_ends(old: Sequence[Sentence], new: Sequence[Sentence]) -> tuple[int, int, int]:

@@ -88,11 +88,16 @@ class SharedReader(Generic[Key]):
         reading = self._readings.get(key)
         if reading is None or reading.has_begun or reading.loop is not asyncio.get_running_loop():
             reading = self._readings[key] = _Reading(lambda: self._read(key))
-        try:
-            return await asyncio.shield(reading.task)  # other viewers wait for it too
-        finally:
-            if reading.task.done() and self._readings.get(key) is reading:
-                del self._readings[key]
+            reading.task.add_done_callback(lambda _task: self._forget(key, reading))
+        return await asyncio.shield(reading.task)  # other viewers wait for it too
+
+    async def settle(self) -> None:
+        """Wait until nothing is being read any more, also for viewers that have left."""
+        await asyncio.gather(*(reading.task for reading in self._readings.values()), return_exceptions=True)
+
+    def _forget(self, key: Key, reading: _Reading) -> None:
+        if self._readings.get(key) is reading:
+            del self._readings[key]
 
     async def recent(self, key: Key, *, max_age_seconds: float) -> Snapshot:
         """Return the last answer of this method if it is new enough, else a fresh one."""

@@ -14,6 +14,7 @@ from talking_head.jobs.withdrawal import (
     withdraw_consent,
     withdrawn_videos_of,
 )
+from talking_head.live.changes import job_changes, job_since_edit
 from talking_head.live.snapshots import job_snapshot
 from talking_head.models import Job, JobState, Narration, NarrationState
 from talking_head.permissions import (
@@ -93,6 +94,8 @@ __all__ = [
     "generate_talking_video",
     "hidden_jobs",
     "inspect_portrait",
+    "job_changes",
+    "job_since_edit",
     "job_snapshot",
     "keep_withdrawn_videos",
     "may_view_job",

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from lessons.clip_states import CLIP_STATES, clip_state
 from talking_head.models import ClipState, JobState
+from tests.talking_head.live.client import after_edit, with_changes
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -51,6 +52,85 @@ def test_an_event_changes_only_what_it_tells_of(module: Any) -> None:
         "clips_done": 1,
         "clips": [{"index": 0, "state": "done"}, {"index": 1, "state": "waiting"}],
     }
+
+
+def _clip(index: int, text: str, start: int, **outcome: Any) -> dict[str, Any]:
+    waiting = {"state": "waiting", "is_fallback": False, "cached": False, "notices": [], "error": None}
+    place = {"index": index, "text": text, "start": start, "end": start + len(text), "chapter": ""}
+    return {**place, **waiting, "video_seconds": None, "url": None, **outcome}
+
+
+KNOWN: dict[str, Any] = {
+    "id": "a",
+    "seq": 4,
+    "state": "running",
+    "clips_total": 4,
+    "title": "Tides",
+    "narration": None,
+    "clips": [_clip(0, "A.", 0), _clip(1, "B.", 3), _clip(2, "C.", 6), _clip(3, "D.", 9)],
+}
+CACHED = {"state": "done", "is_fallback": False, "cached": True, "notices": ["Smaller."], "error": None}
+CHANGES: dict[str, Any] = {
+    "type": "changes",
+    "since": 4,
+    "seq": 5,
+    "job": {"id": "a", "seq": 5, "state": "running", "clips_total": 4, "title": "Tides"},
+    "clips": [{"indexes": [[0, 1], [3, 3]], **CACHED, "video_seconds": [1.5, 2.5, 3.5], "url": "/clips/{index}.mp4"}],
+}
+EDIT: dict[str, Any] = {
+    "type": "edit",
+    "base": "a",
+    "seq": 1,
+    "job": {"id": "b", "seq": 1, "state": "queued", "clips_total": 4, "title": "Tides"},
+    "first": 1,
+    "between": [{"index": 1, "text": "Longer.", "start": 3, "end": 10, "chapter": "New"}],
+    "last": 2,
+    "shift": 5,
+    "clips": [{"indexes": [[0, 3]], **CACHED, "state": "waiting", "cached": False, "video_seconds": None, "url": None}],
+}
+
+
+def test_changes_are_put_together_as_other_clients_do(module: Any) -> None:
+    after = module("job_state.js", f"m => m.applyChanges({json.dumps(KNOWN)}, {json.dumps(CHANGES)})")
+    assert after == with_changes(KNOWN, CHANGES)
+    assert [clip["url"] for clip in after["clips"]] == ["/clips/0.mp4", "/clips/1.mp4", None, "/clips/3.mp4"]
+
+
+def test_an_edit_is_put_together_as_other_clients_do(module: Any) -> None:
+    after = module("job_state.js", f"m => m.jobOfEdit({json.dumps(KNOWN)}, {json.dumps(EDIT)})")
+    assert after == after_edit(KNOWN, EDIT)
+    assert [clip["text"] for clip in after["clips"]] == ["A.", "Longer.", "C.", "D."]
+    assert [clip["start"] for clip in after["clips"]] == [0, 3, 11, 14]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        f"m.applyChanges({json.dumps({**KNOWN, 'clips': []})}, {json.dumps(CHANGES)})",
+        f"m.applyChanges({json.dumps({**KNOWN, 'clips': KNOWN['clips'][:2]})}, {json.dumps(CHANGES)})",
+        f"m.jobOfEdit({json.dumps({**KNOWN, 'id': 'c'})}, {json.dumps(EDIT)})",
+        f"m.jobOfEdit(null, {json.dumps(EDIT)})",
+    ],
+)
+def test_what_does_not_fit_asks_for_everything(module: Any, expression: str) -> None:
+    assert module("job_state.js", f"m => {expression}") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "message", "expected"),
+    [
+        ("{state: 'running'}", CHANGES, [0, 1, 3]),
+        ("{state: 'running'}", {"type": "clip", "clip": {"index": 2}}, [2]),
+        ("{state: 'publishing'}", {"type": "job"}, []),
+        ("{state: 'running'}", {"type": "stage", "index": 2}, []),
+        ("{state: 'cancelled'}", {"type": "job"}, None),  # what waited is stopped now
+    ],
+)
+def test_only_the_sentences_that_changed_are_drawn(
+    module: Any, after: str, message: dict[str, Any], expected: list[int] | None
+) -> None:
+    call = f"m.changedClips({{state: 'running'}}, {after}, {json.dumps(message)})"
+    assert module("job_state.js", f"m => {call}") == expected
 
 
 def test_an_inserted_sentence_does_not_shift_the_states_of_the_others(module: Any) -> None:

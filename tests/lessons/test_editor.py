@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +16,13 @@ from django.urls import reverse
 from lessons import services
 from lessons.forms import LessonForm
 from lessons.models import Lesson
+from talking_head import services as rendering
 from talking_head.engines.base import Voice
 from talking_head.models import Clip, ClipState, Job, JobState
 from tests.factories import make_portrait
 from tests.lessons.conftest import make_job, show
+from tests.talking_head.live.client import after_edit
+from tests.talking_head.rows import make_job as make_other_job
 
 Browse = Callable[[User | None], Client]
 JSON = {"accept": "application/json"}
@@ -117,6 +122,29 @@ def test_generate_saves_first_and_answers_with_the_job(lesson: Lesson, editor: C
     assert answer["version"] == 2
     assert (answer["job"]["id"], answer["job"]["state"]) == (str(job.pk), "queued")
     assert [clip["text"] for clip in answer["job"]["clips"]] == ["Only this sentence."]
+
+
+def test_a_page_that_shows_an_earlier_job_is_told_only_the_difference(lesson: Lesson, editor: Client) -> None:
+    first = editor.post(address(lesson), values(lesson, script="One. Two.", action="generate"), headers=JSON).json()
+    before = first["job"]
+    lesson.refresh_from_db()
+    sent = {**values(lesson, script="One. New. Two.", action="generate"), "known_job": before["id"]}
+    answer = editor.post(address(lesson), sent, headers=JSON).json()["job"]
+    assert (answer["type"], answer["base"], answer["first"], answer["last"]) == ("edit", before["id"], 1, 1)
+    assert [sentence["text"] for sentence in answer["between"]] == ["New."]
+    job = Job.objects.get(pk=answer["job"]["id"])
+    assert after_edit(before, answer) == json.loads(json.dumps(rendering.job_snapshot(job)))
+
+
+@pytest.mark.parametrize("known", ["", "no id", str(uuid.UUID(int=7)), "another lesson"])
+def test_a_page_that_shows_no_job_of_this_lesson_is_told_everything(
+    lesson: Lesson, editor: Client, teacher: User, known: str
+) -> None:
+    if known == "another lesson":
+        known = str(make_other_job(teacher, subject="lesson:0").pk)
+    sent = {**values(lesson, script="One. Two.", action="generate"), "known_job": known}
+    answer = editor.post(address(lesson), sent, headers=JSON).json()
+    assert [clip["text"] for clip in answer["job"]["clips"]] == ["One.", "Two."]
 
 
 def test_generate_works_without_javascript(lesson: Lesson, editor: Client) -> None:

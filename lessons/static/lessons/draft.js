@@ -86,18 +86,18 @@ export class Draft {
 
   // Saves; with an action ("generate") also starts it. One request at a time, because each needs the version that the
   // previous one returned. Resolves to the response, or throws HttpError.
-  async save(action = "save") {
+  async save(action = "save", values = {}) {
     clearTimeout(this.timer);
-    const request = (this.queue ?? Promise.resolve()).then(() => this.send(action));
+    const request = (this.queue ?? Promise.resolve()).then(() => this.send(action, values));
     this.queue = request.catch(() => {});
     return request;
   }
 
-  async send(action) {
+  async send(action, values) {
     if (action === "save" && (this.blocked || !this.isDirty())) return null;
     const sent = this.fingerprint();
     const data = new FormData(this.form);
-    data.set("action", action);
+    for (const [name, value] of Object.entries({ ...values, action })) data.set(name, value);
     this.handlers.onState("saving");
     try {
       const answer = await postForm(this.form.getAttribute("action"), data);

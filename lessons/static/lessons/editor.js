@@ -3,13 +3,13 @@
 import { Draft } from "./draft.js";
 import { drawFolds, initFolds, unfold } from "./folds.js";
 import { askAboutWait, Forecast } from "./forecast.js";
-import { HttpError, postForm } from "../site/http.js";
+import { getJson, HttpError, postForm } from "../site/http.js";
 import { JobChannel } from "./job_channel.js";
 import { JobPanel } from "./job_panel.js";
-import { isActive } from "./job_state.js";
+import { isActive, jobOfEdit } from "./job_state.js";
 import { Narration } from "./narration.js";
 import { ScriptCheck } from "./script_check.js";
-import { match, ScriptMarks, SentenceList } from "./sentences.js";
+import { match, row, rowsByClip, ScriptMarks, SentenceList } from "./sentences.js";
 import { drawPortrait } from "./stage_portrait.js";
 import { toast } from "../site/toast.js";
 import { clock, count } from "./words.js";
@@ -23,6 +23,8 @@ const generateButton = find("generate");
 const state = {
   job: data.snapshot,
   utterances: null, // of the current text, once the server has answered
+  rows: [], // the sentences on the page, each with its clip
+  positions: new Map(), // index of a clip -> its place in rows
   estimatedSeconds: 0,
   playing: null,
   jobVersion: data.job_version, // of the lesson that the job renders
@@ -63,7 +65,8 @@ function showProblem(message) {
 }
 
 function drawText() {
-  const rows = match(state.utterances, state.job);
+  const rows = (state.rows = match(state.utterances, state.job));
+  state.positions = rowsByClip(rows);
   marks.show(state.utterances ? rows : []);
   sentences.show(rows, state.playing);
   find("sentences-panel").hidden = !rows.length;
@@ -74,6 +77,17 @@ function drawText() {
   }
   find("script-figures").textContent = counts.join(" · ");
   drawSummary(rows);
+}
+
+// Draws again what an event has changed; a job of a thousand sentences has thousands of events.
+function drawClips(changed) {
+  for (const index of changed) {
+    const position = state.positions.get(index);
+    if (position === undefined) continue;
+    const now = (state.rows[position] = row(state.rows[position], state.job.clips[index], state.job));
+    marks.showOne(position, now);
+    sentences.showOne(position, now, state.playing);
+  }
 }
 
 function drawSummary(rows) {
@@ -155,7 +169,8 @@ const panel = new JobPanel(find("result"), {
   },
 });
 
-function showJob(job) {
+// changed: the indexes of the clips that look different now; null: perhaps all
+function showJob(job, changed = null) {
   if (isActive(state.job) && !isActive(job)) {
     // The queue has changed. "The video is ready" must not come together with a forecast of the next one.
     find("forecast").setAttribute("aria-live", "off");
@@ -163,8 +178,9 @@ function showJob(job) {
   }
   state.job = job;
   drawForecast();
-  panel.show(job);
-  drawText();
+  panel.show(job, changed);
+  if (changed) drawClips(changed);
+  else drawText();
   if (job.video) {
     state.shownVersion = state.jobVersion;
     // Students get it only if the rendered text is still the current one.
@@ -187,7 +203,7 @@ function follow(job) {
   if (!isActive(job)) return;
   state.channel = new JobChannel({
     id: job.id,
-    snapshotUrl: data.snapshot_url.replace(data.any_job, job.id),
+    snapshotUrl: snapshotUrl(job.id),
     job,
     handlers: {
       onJob: showJob,
@@ -226,10 +242,11 @@ async function generate(action) {
   generateButton.setAttribute("aria-disabled", "true"); // and not "disabled", which drops the focus
   showFormError("");
   try {
-    const answer = await draft.save(action);
+    const answer = await draft.save(action, { known_job: state.job?.id ?? "" });
+    const job = await wholeJob(answer.job);
     panel.started();
     state.jobVersion = answer.version;
-    follow(answer.job);
+    follow(job);
     // Beside the text it is already visible; below it, on a phone, scroll to picture and progress.
     const isBeside = matchMedia("(min-width: 64rem)").matches;
     find("result").scrollIntoView({ block: isBeside ? "nearest" : "start" });
@@ -239,6 +256,14 @@ async function generate(action) {
     generateButton.removeAttribute("aria-disabled");
   }
 }
+
+// The job of an edited text comes as the difference from the one that the page shows.
+async function wholeJob(answer) {
+  if (answer.type !== "edit") return answer;
+  return jobOfEdit(state.job, answer) ?? getJson(snapshotUrl(answer.job.id));
+}
+
+const snapshotUrl = (id) => data.snapshot_url.replace(data.any_job, id);
 
 function refused(error) {
   if (!(error instanceof HttpError)) {

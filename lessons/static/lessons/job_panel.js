@@ -23,6 +23,7 @@ export class JobPanel {
     this.video = find("video");
     this.playingClip = null;
     this.job = null;
+    this.notices = new Set();
     this.movie = null; // the whole video that is on the page
     this.video.addEventListener("ended", () => this.playNext());
     find("back").addEventListener("click", () => {
@@ -35,7 +36,8 @@ export class JobPanel {
 
   // --- updates from the channel ---
 
-  show(job) {
+  // changed: the indexes of the clips that look different now; null: perhaps all
+  show(job, changed = null) {
     const previous = this.job;
     this.job = job;
     const active = isActive(job);
@@ -43,9 +45,7 @@ export class JobPanel {
     this.showProgress(job, active);
     this.showOutcome(job);
     this.showChoice(job);
-    const notices = [...new Set(job.clips.flatMap((clip) => clip.notices ?? []))].join(" ");
-    this.find("notices").textContent = notices;
-    this.find("notices").hidden = !notices;
+    this.showNotices(job, changed);
     this.announce(previous, job);
     if (job.video && this.movie !== job.video.url) this.showMovie(job.video);
     this.arrange();
@@ -141,6 +141,16 @@ export class JobPanel {
     box.hidden = job.state !== "fallback" || !box.dataset.keeps;
   }
 
+  showNotices(job, changed) {
+    if (!changed) this.notices = new Set();
+    for (const clip of changed ? changed.map((index) => job.clips[index]) : job.clips) {
+      for (const notice of clip?.notices ?? []) this.notices.add(notice);
+    }
+    const notices = [...this.notices].join(" ");
+    if (this.find("notices").textContent !== notices) this.find("notices").textContent = notices;
+    this.find("notices").hidden = !notices;
+  }
+
   showChoice(job) {
     const parts = [];
     if (job.profile_reason) parts.push(`Automatic profile: ${job.profile}. ${job.profile_reason}`);
@@ -215,7 +225,7 @@ export class JobPanel {
 
   playNext() {
     if (this.playingClip === null) return;
-    const next = this.job?.clips.find((clip) => clip.index === this.playingClip + 1);
+    const next = this.job?.clips[this.playingClip + 1];
     if (next?.url) this.playClip(next);
     else this.stopClip();
   }

@@ -15,7 +15,7 @@ export function match(utterances, job) {
   return utterances.map((utterance) => row(utterance, byText.get(utterance.text)?.shift() ?? null, job));
 }
 
-function row(sentence, clip, job) {
+export function row(sentence, clip, job) {
   return {
     text: sentence.text,
     start: sentence.start,
@@ -24,6 +24,13 @@ function row(sentence, clip, job) {
     clip,
     state: clip ? clipState(clip, job.state) : "new",
   };
+}
+
+// Rows of match() by the index of their clip, to find the one that an event is about.
+export function rowsByClip(rows) {
+  const positions = new Map();
+  rows.forEach(({ clip }, position) => clip && positions.set(clip.index, position));
+  return positions;
 }
 
 export class SentenceList {
@@ -43,6 +50,11 @@ export class SentenceList {
       if (!this.items[position]) this.items.push(this.build(position));
       this.update(this.items[position], sentence, sentence.clip && sentence.clip.index === playingIndex);
     });
+  }
+
+  // Draws one sentence again.
+  showOne(position, sentence, playingIndex) {
+    this.update(this.items[position], sentence, sentence.clip && sentence.clip.index === playingIndex);
   }
 
   build(position) {
@@ -89,11 +101,13 @@ export class ScriptMarks {
   constructor(layer, textarea) {
     this.layer = layer;
     this.textarea = textarea;
+    this.marks = [];
   }
 
   show(rows) {
     const text = this.textarea.value;
     const parts = [];
+    this.marks = []; // by row
     let position = 0;
     for (const { start, end, state } of rows) {
       if (start < position || end > text.length) break; // the text has changed; the next check brings new offsets
@@ -104,9 +118,16 @@ export class ScriptMarks {
       mark.textContent = text.slice(start, end);
       parts.push(mark);
       position = end;
+      this.marks.push(mark);
     }
     // An empty last line needs content to have a height.
     parts.push(`${text.slice(position)}\n`);
     this.layer.replaceChildren(...parts);
+  }
+
+  // Colours one sentence again.
+  showOne(position, { state }) {
+    const mark = this.marks[position];
+    if (mark) mark.dataset.state = state;
   }
 }

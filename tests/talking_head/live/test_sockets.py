@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -18,6 +19,7 @@ from pytest_django import Settings
 from edu_platform.asgi import application
 from edu_platform.sockets import is_same_origin
 from talking_head import permissions as access
+from talking_head.files import local, published_files
 from talking_head.live import consumers, events, socket_auth
 from talking_head.live.consumers import JobSocket
 from talking_head.live.unix_layer import UnixSocketChannelLayer
@@ -63,14 +65,14 @@ async def connect() -> AsyncIterator[Connect]:
     opened: list[WebsocketCommunicator] = []
 
     async def connect(
-        job_id: Any, user: User | None = None, origin: tuple[bytes, bytes] | None = ORIGIN
+        job_id: Any, user: User | None = None, origin: tuple[bytes, bytes] | None = ORIGIN, query: str = ""
     ) -> tuple[Viewer, bool, int | None]:
         headers = [origin] if origin else []
         if user is not None:
             client = AsyncClient()
             await sync_to_async(client.force_login)(user)
             headers.append((b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()))
-        communicator = WebsocketCommunicator(application, f"/ws/jobs/{job_id}/", headers=headers)
+        communicator = WebsocketCommunicator(application, f"/ws/jobs/{job_id}/{query}", headers=headers)
         opened.append(communicator)
         accepted, code = await communicator.connect(SECONDS)
         return Viewer(communicator), accepted, None if accepted else code
@@ -78,14 +80,17 @@ async def connect() -> AsyncIterator[Connect]:
     yield connect
     for communicator in opened:
         await communicator.disconnect(timeout=SECONDS)
+    for reader in (consumers.updates, consumers.states):
+        await reader.settle()
 
 
 @pytest.fixture
 async def watch(connect: Connect) -> Watch:
     """Connects a user who may watch and returns after the first snapshot."""
 
-    async def watch(job: Job, user: User, first: bool = True) -> Viewer:
-        viewer, accepted, _code = await connect(job.pk, user)
+    async def watch(job: Job, user: User, first: bool = True, since: object = None) -> Viewer:
+        query = "" if since is None else f"?since={quote(str(since))}"
+        viewer, accepted, _code = await connect(job.pk, user, query=query)
         assert accepted
         if first:
             assert (await viewer.hears())["type"] == "snapshot"
@@ -302,6 +307,84 @@ class TestWhatHeals:
 
 
 @pytest.mark.usefixtures("quick_clock")
+class TestViewersWhoKnowAState:
+    """They connect with ``?since=<seq>`` and get what has changed since then, never the whole job."""
+
+    async def test_first_what_has_changed(self, watch: Watch, job: Job, teacher: User) -> None:
+        await sync_to_async(finish_clip)(job, 1, seq=5)
+        viewer = await watch(job, teacher, first=False, since=5)
+        changes = await viewer.hears()
+        assert (changes["type"], changes["since"], changes["seq"]) == ("changes", 5, 5)
+        assert [group["indexes"] for group in changes["clips"]] == [[[1, 1]]]
+
+    async def test_many_clips_at_once_are_one_message(
+        self, watch: Watch, job: Job, teacher: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(JobSocket, "poll_every_seconds", 3600.0)
+        viewer = await watch(job, teacher, first=False, since=5)
+        assert (await viewer.hears())["clips"] == []
+        for index in range(3):
+            await sync_to_async(finish_clip)(job, index, seq=6)
+        await change(job)
+        await sync_to_async(events.notify_clips_changed)(job.pk)
+        changes = await viewer.hears()
+        assert (changes["type"], changes["since"], changes["seq"]) == ("changes", 5, 6)
+        assert [group["indexes"] for group in changes["clips"]] == [[[0, 2]]]
+
+    async def test_a_lost_event_is_made_up_for_from_before_the_gap(
+        self, watch: Watch, job: Job, teacher: User, live: UnixSocketChannelLayer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(JobSocket, "poll_every_seconds", 3600.0)
+        viewer = await watch(job, teacher, first=False, since=5)
+        await viewer.hears()
+        await sync_to_async(finish_clip)(job, 0, seq=6)  # nobody tells
+        await sync_to_async(Job.objects.filter(pk=job.pk).update)(seq=8)
+        for seq in (8, 8):
+            event = {"type": "job", "seq": seq, "state": "running"}
+            live.group_send_now(events.group_name(job.pk), {"type": "job.event", "event": event})
+        heard = [await viewer.hears() for _ in range(3)]
+        (changes,) = [message for message in heard if message["type"] == "changes"]
+        assert (changes["since"], changes["seq"]) == (5, 8)
+        assert [group["indexes"] for group in changes["clips"]] == [[[0, 0]]]
+
+    async def test_what_no_event_told_is_found_in_the_rows(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher, first=False, since=5)
+        await viewer.hears()
+        await sync_to_async(finish_clip)(job, 2, seq=6)
+        await change(job)
+        assert [group["indexes"] for group in (await viewer.hears())["clips"]] == [[[2, 2]]]
+
+    async def test_they_may_ask_again_from_an_earlier_state_or_for_everything(
+        self, watch: Watch, job: Job, teacher: User
+    ) -> None:
+        viewer = await watch(job, teacher, first=False, since=5)
+        await viewer.hears()
+        await viewer.says('{"type": "changes", "since": 3}')
+        assert (await viewer.hears())["since"] == 3
+        await viewer.says('{"type": "snapshot"}')
+        assert (await viewer.hears())["type"] == "snapshot"
+
+    async def test_the_end_is_told_with_the_video(self, watch: Watch, job: Job, teacher: User) -> None:
+        viewer = await watch(job, teacher, first=False, since=5)
+        await viewer.hears()
+        local.results_folder(job.pk).mkdir(parents=True)
+        for name in published_files.FILES:
+            (local.results_folder(job.pk) / name).write_bytes(b"bytes")
+        await change(job, state=JobState.COMPLETED)
+        changes = await viewer.hears()
+        assert (changes["type"], changes["job"]["state"]) == ("changes", "completed")
+        assert changes["job"]["video"]["url"] == f"/media/jobs/{job.pk}/video.mp4"
+        assert await viewer.close_code() == 1000
+
+    @pytest.mark.parametrize("since", ["x", "-1", "", "1.5", "٣"])
+    async def test_a_state_that_cannot_be_gets_a_snapshot(
+        self, watch: Watch, job: Job, teacher: User, since: str
+    ) -> None:
+        viewer = await watch(job, teacher, first=False, since=since)
+        assert (await viewer.hears())["type"] == "snapshot"
+
+
+@pytest.mark.usefixtures("quick_clock")
 class TestTakingRightsAway:
     async def test_logging_out_closes_it(self, watch: Watch, job: Job, teacher: User) -> None:
         from django.contrib.sessions.models import Session
@@ -350,6 +433,11 @@ class TestWhatClientsMaySay:
             ('"snapshot"', 4400),
             ('{"type": "job", "state": "completed"}', 4400),
             ('{"type": "snapshot", "more": 1}', 4400),
+            ('{"type": "changes"}', 4400),
+            ('{"type": "changes", "since": -1}', 4400),
+            ('{"type": "changes", "since": true}', 4400),
+            ('{"type": "changes", "since": "1"}', 4400),
+            ('{"type": "changes", "since": 1, "more": 1}', 4400),
             ("x" * 100_000, 4413),
         ],
     )
