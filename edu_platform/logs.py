@@ -30,6 +30,17 @@ class JobContext(logging.Filter):
         return True
 
 
+class NoTracebackOfRefusals(logging.Filter):
+    """Cuts the traceback off what Django logs when it refuses a request: the client is at fault, and could fill the
+    disk with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Remove the traceback of a refused request; let every record pass."""
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line."""
 

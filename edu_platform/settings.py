@@ -285,12 +285,15 @@ LOGGING = {
         "json": {"()": "edu_platform.logs.JsonFormatter"},
         "text": {"()": "edu_platform.logs.TextFormatter"},
     },
-    "filters": {"job_context": {"()": "edu_platform.logs.JobContext"}},
+    "filters": {
+        "job_context": {"()": "edu_platform.logs.JobContext"},
+        "refusals": {"()": "edu_platform.logs.NoTracebackOfRefusals"},
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": env.str("LOG_FORMAT", default="text"),
-            "filters": ["job_context"],
+            "filters": ["job_context", "refusals"],
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from lessons.models import Course, Enrolment, Lesson, Progress
+from lessons.models import Course, Enrolment, Invitation, Lesson, Progress
 from lessons.permissions import PUBLISH_LESSON
 from talking_head.services import Job
 
@@ -105,6 +105,15 @@ class EnrolmentAdmin(admin.ModelAdmin):
     list_select_related = ("student", "course")
     search_fields = ("student__username", "course__title")
     autocomplete_fields = ("student", "course")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    list_display = ("username", "course", "invited_at", "declined_at")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    search_fields = ("username", "course__title")
+    autocomplete_fields = ("course",)
 
 
 @admin.register(Progress)

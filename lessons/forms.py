@@ -47,7 +47,7 @@ class NewLessonForm(forms.Form):
 class AddStudentForm(forms.Form):
     username = forms.CharField(
         max_length=150,
-        label="Add a student",
+        label="Invite a student",
         widget=forms.TextInput(attrs={"placeholder": "User name", "autocomplete": "off", "autocapitalize": "none"}),
         error_messages={"required": "Enter the student's user name."},
     )

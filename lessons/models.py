@@ -45,6 +45,26 @@ class Enrolment(models.Model):
         return f"{self.student} in {self.course}"
 
 
+class Invitation(models.Model):
+    """A user name that a teacher typed, until the user of that name answers; perhaps no user has it.
+
+    ``declined_at`` is the student's own: for the teacher the invitation waits on, as it would without such a user.
+    """
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="invitations")
+    username = models.CharField(max_length=150)
+    invited_at = models.DateTimeField(auto_now_add=True)
+    declined_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["username"]
+        constraints = [models.UniqueConstraint(fields=["course", "username"], name="one_invitation_per_user_name")]
+        indexes = [models.Index(fields=["username"], name="invitation_username")]
+
+    def __str__(self) -> str:
+        return f"{self.username} to {self.course}"
+
+
 class LiveLessons(models.Manager["Lesson"]):
     """The lessons that are not deleted: what every page, list and rule reads."""
 

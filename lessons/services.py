@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from typing import Any
 
@@ -18,9 +17,9 @@ from django.utils.text import slugify
 from avatars.services import portraits as avatars
 from avatars.services import presenters
 from edu_platform.people import Person, is_teacher
-from edu_platform.sign_in.limits import NAMES_OF_TEACHER
 from lessons.deletion import delete_lesson, restore_lesson
-from lessons.models import Course, Enrolment, Lesson
+from lessons.enrolling import add_student, remove_student
+from lessons.models import Course, Lesson
 from lessons.permissions import (
     courses_taken_by,
     courses_taught_by,
@@ -34,7 +33,7 @@ from lessons.permissions import (
     subject_of,
 )
 from talking_head import services as rendering
-from talking_head.errors import InvalidInput, LimitReached, PortraitError
+from talking_head.errors import InvalidInput, PortraitError
 from talking_head.services import Job, JobState, Narration, NarrationState
 
 __all__ = [
@@ -93,43 +92,6 @@ def _free_slug(title: str) -> str:
     while Course.objects.filter(slug=slug).exists():
         slug = f"{stem}-{uuid.uuid4().hex[:6]}"
     return slug
-
-
-def add_student(course: Course, username: str, by: User | None = None) -> Enrolment:
-    """Enrol the user with that name, who may be enrolled already.
-
-    The answer is the same for all names that cannot be enrolled, because inactive and administrative accounts are none
-    of a teacher's business. Names cannot be tried one after the other either: ``by`` has only so many wrong ones.
-
-    Raises:
-        InvalidInput: ``unknown_student``, ``teacher_of_course``. LimitReached: ``too_many_attempts``.
-    """
-    name, teacher = username.strip(), course.teacher
-    if name == teacher.get_username():
-        raise InvalidInput("You teach this course, so you can already see all of it.", code="teacher_of_course")
-    caller = str((by or teacher).pk)
-    if wait_seconds := NAMES_OF_TEACHER.take(caller):
-        raise LimitReached(
-            "Too many of the user names that you typed belong to no student.",
-            code="too_many_attempts",
-            hint=f"Try again in {math.ceil(wait_seconds / 60)} minutes, or ask an administrator for the right names.",
-            retry_after_seconds=wait_seconds,
-        )
-    student = User.objects.filter(username=name, is_active=True, is_staff=False, is_superuser=False).first()
-    if student is None:
-        raise InvalidInput(
-            f"There is no user named “{name}”.",
-            code="unknown_student",
-            hint="Check the spelling, or ask an administrator to create the account.",
-        )
-    NAMES_OF_TEACHER.give_back(caller)
-    return Enrolment.objects.get_or_create(course=course, student=student)[0]
-
-
-def remove_student(course: Course, student_id: int) -> bool:
-    """End an enrolment, and with it the access to the videos; progress is kept. Return whether there was one."""
-    deleted, _ = Enrolment.objects.filter(course=course, student_id=student_id).delete()
-    return bool(deleted)
 
 
 # --- lessons -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,12 @@ urlpatterns = [
     path("courses/<slug:slug>/edit/", courses.course_edit, name="course_edit"),
     path("courses/<slug:slug>/students/", courses.enrolment_add, name="enrolment_add"),
     path("courses/<slug:slug>/students/<int:student_id>/remove/", courses.enrolment_remove, name="enrolment_remove"),
+    path(
+        "courses/<slug:slug>/invitations/<int:invitation_id>/withdraw/",
+        courses.invitation_withdraw,
+        name="invitation_withdraw",
+    ),
+    path("invitations/<int:invitation_id>/", courses.invitation_answer, name="invitation_answer"),
     path("courses/<slug:slug>/lessons/", courses.lesson_create, name="lesson_create"),
     path(LESSON, player.lesson_detail, name="lesson_detail"),
     path(f"{LESSON}edit/", editor.lesson_edit, name="lesson_edit"),

@@ -56,5 +56,4 @@ class Limit:
 # A whole class may log in behind one address, and mistype; a program that guesses tries a thousand times as often.
 LOGINS_OF_ADDRESS = Limit("login-address", 60, 300)
 LOGINS_OF_USER = Limit("login-user", 100, 900)
-NAMES_OF_TEACHER = Limit("student-names", 30, 3_600)  # a class list with some mistakes, and no trying out of names
 TOKENS_OF_ADDRESS = Limit("token-address", 30, 60)

@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from edu_platform.people import require_teacher, signed_in_user
-from lessons import cards, deletion, learning, services
+from lessons import cards, deletion, enrolling, learning, services
 from lessons import permissions as rules
 from lessons.forms import AddStudentForm, CourseForm, NewLessonForm, focus_first_error
-from lessons.models import Course, Lesson
+from lessons.models import Course, Invitation, Lesson
 from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
 from talking_head.errors import InvalidInput, LimitReached, TalkingHeadError
@@ -55,6 +55,7 @@ def _management_page(
         "course": course,
         "cards": cards.lesson_cards(course.lessons.all(), user),
         "enrolments": course.enrolments.select_related("student").order_by("student__username"),
+        "invitations": course.invitations.all(),
         "new_lesson": new_lesson or NewLessonForm(),
         "add_student": add_student or AddStudentForm(),
         # The button that was pressed gets the focus again, so that a lesson can be moved several places.
@@ -162,7 +163,7 @@ def _words_of_publication(lesson: Lesson, published: bool) -> str:
     if lesson.course.enrolments.exists():
         return f"“{lesson.title}”: Students can watch it now."
     return format_html(
-        "“{}” is published, but no student is enrolled in this course yet. <a href='{}#students'>Add students</a>",
+        "“{}” is published, but no student is enrolled in this course yet. <a href='{}#students'>Invite students</a>",
         lesson.title,
         lesson.course.get_absolute_url(),
     )
@@ -212,18 +213,21 @@ def lesson_undelete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
-    """Enrol a student by user name."""
+    """Invite a student by user name; users who may see the accounts enrol at once."""
     course = own_course(request, slug, rules.ADD_STUDENT)
     form = AddStudentForm(request.POST)
     if not form.is_valid():
         return _management_page(request, course, add_student=form)
     try:
-        enrolment = services.add_student(course, form.cleaned_data["username"], signed_in_user(request.user))
+        added = services.add_student(course, form.cleaned_data["username"], signed_in_user(request.user))
     except (InvalidInput, LimitReached) as error:
         form.add_error("username", str(error))
         return _management_page(request, course, add_student=form)
-    name = enrolment.student.get_username()
-    messages.success(request, f"{name} was added to this course.", extra_tags=AT_STUDENTS)
+    if isinstance(added, Invitation):
+        words = f"{added.username} is invited. The course opens for them once they accept on their home page."
+    else:
+        words = f"{added.student.get_username()} was added to this course."
+    messages.success(request, words, extra_tags=AT_STUDENTS)
     return redirect("course_detail", slug)
 
 
@@ -235,3 +239,30 @@ def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpRe
     if services.remove_student(course, student_id):
         messages.success(request, "Removed from the course.", extra_tags=AT_STUDENTS)
     return redirect("course_detail", slug)
+
+
+@require_POST
+@login_required
+def invitation_withdraw(request: HttpRequest, slug: str, invitation_id: int) -> HttpResponse:
+    """Take back an invitation that was not accepted."""
+    course = own_course(request, slug, rules.REMOVE_STUDENT)
+    if enrolling.withdraw_invitation(course, invitation_id):
+        messages.success(request, "The invitation was withdrawn.", extra_tags=AT_STUDENTS)
+    return redirect("course_detail", slug)
+
+
+@require_POST
+@login_required
+def invitation_answer(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """Accept or decline an invitation to a course."""
+    user = signed_in_user(request.user)
+    if request.POST.get("answer") == "accept":
+        course = enrolling.accept(user, invitation_id)
+        if course is not None:
+            messages.success(request, f"You are now in “{course.title}”.")
+            return redirect("course_detail", course.slug)
+    elif enrolling.decline(user, invitation_id):
+        messages.success(request, "The invitation was declined.")
+        return redirect("home")
+    messages.error(request, "This invitation is no longer open.")
+    return redirect("home")

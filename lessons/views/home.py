@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from edu_platform.people import is_teacher, signed_in_user
-from lessons import cards, learning
+from lessons import cards, enrolling, learning
 from lessons import permissions as rules
 
 
@@ -22,7 +22,11 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("course_list")
     step = learning.continue_where_left_off(user)
     card = cards.lesson_cards([step.lesson], user)[0] if step else None
-    return render(request, "lessons/home.html", {"step": step, "card": card, "courses": taken})
+    return render(
+        request,
+        "lessons/home.html",
+        {"step": step, "card": card, "courses": taken, "invitations": enrolling.invitations_of(user)},
+    )
 
 
 @require_safe
@@ -34,6 +38,7 @@ def course_list(request: HttpRequest) -> HttpResponse:
         "taught": cards.with_counts(rules.courses_taught_by(user)),
         "taken": cards.with_counts(rules.courses_taken_by(user)),
         "may_create": is_teacher(user),
+        "invitations": enrolling.invitations_of(user),
         "sees_all": rules.may_view_all_courses(user),
     }
     return render(request, "lessons/course_list.html", context)

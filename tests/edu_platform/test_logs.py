@@ -6,7 +6,9 @@ import json
 import logging
 import sys
 
-from edu_platform.logs import JsonFormatter, TextFormatter
+from django.conf import settings
+
+from edu_platform.logs import JsonFormatter, NoTracebackOfRefusals, TextFormatter
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -35,3 +37,13 @@ def test_json_lines_keep_an_exception_on_one_line() -> None:
 def test_text_lines_put_the_context_in_brackets() -> None:
     assert TextFormatter().format(record("lease lost", job="4f")).endswith("lease lost [job=4f]")
     assert TextFormatter().format(record("started")).endswith("talking_head: started")
+
+
+def test_a_refused_request_leaves_one_line_and_an_error_of_ours_its_traceback() -> None:
+    for name, is_kept in (("django.security.TooManyFilesSent", False), ("django.request", True)):
+        entry = record("refused")
+        entry.name, entry.exc_info = name, (ValueError, ValueError("no"), None)
+        assert NoTracebackOfRefusals().filter(entry)
+        assert bool(entry.exc_info) == is_kept
+    handlers = settings.LOGGING["handlers"].values()
+    assert all("refusals" in handler["filters"] for handler in handlers)

@@ -27,7 +27,7 @@ def focused(html: str) -> str:
     ("name", "field", "typed", "words"),
     [
         ("lesson_create", "title", "x" * 201, "at most 200 characters"),
-        ("enrolment_add", "username", "nobody-of-that-name", "There is no user named"),
+        ("enrolment_add", "username", "x" * 151, "at most 150 characters"),
     ],
 )
 def test_a_refused_form_keeps_what_was_typed_and_has_the_focus(
@@ -48,7 +48,7 @@ def test_a_confirmation_is_shown_at_the_list_of_students_and_has_the_focus(
     url = reverse("enrolment_add", args=[course.slug])
     html = browse(teacher).post(url, {"username": student.username}, follow=True).content.decode()
     assert 'id="message-students"' in focused(html)
-    assert html.index('id="students-title"') < html.index("was added to this course")
+    assert html.index('id="students-title"') < html.index("is invited")
 
 
 def test_a_moved_lesson_keeps_the_focus_on_the_pressed_button(

@@ -37,6 +37,8 @@ PAGES = {
     "lesson_progress": ("post", (302, 404, 302, 404, 302, LOG_IN)),
     "enrolment_add": ("post", (400, 404, 403, 404, 400, LOG_IN)),
     "enrolment_remove": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "invitation_withdraw": ("post", (302, 404, 403, 404, 302, LOG_IN)),
+    "invitation_answer": ("post", (302, 302, 302, 302, 302, LOG_IN)),
 }
 
 
@@ -48,7 +50,7 @@ def people(
 
 
 def address(name: str, lesson: Lesson) -> str:
-    values = {"slug": lesson.course.slug, "pk": lesson.pk, "student_id": 1}
+    values = {"slug": lesson.course.slug, "pk": lesson.pk, "student_id": 1, "invitation_id": 1}
     wanted = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
     return reverse(name, kwargs={key: values[key] for key in wanted})
 

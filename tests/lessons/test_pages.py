@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from lessons import learning, services
 from lessons.models import Course, Lesson, Progress
 from talking_head.models import Clip, JobState
-from tests.factories import make_lesson
+from tests.factories import enrol, make_lesson
 from tests.lessons.conftest import make_job, show
 
 Browse = Callable[[User | None], Client]
@@ -74,7 +74,7 @@ def test_home_offers_to_go_on(watchable: Lesson, enrolled: User, browse: Browse)
 
 
 def test_people_without_courses_are_told_what_to_do(outsider: User, other_teacher: User, browse: Browse) -> None:
-    assert "Your teacher adds you to a course" in html_of(browse(outsider), reverse("home"))
+    assert "Your teacher invites you to a course" in html_of(browse(outsider), reverse("home"))
     assert "Create your first course" in html_of(browse(other_teacher), reverse("course_list"))
 
 
@@ -107,10 +107,9 @@ def test_order_publication_and_students_are_kept_from_the_course_page(
     client.post(reverse("lesson_publish", args=[course.slug, first.pk]), {"published": "1"})
     first.refresh_from_db()
     assert first.is_published
-    client.post(reverse("enrolment_add", args=[course.slug]), {"username": student.username})
-    assert course.enrolments.get().student == student
-    page = client.post(reverse("enrolment_add", args=[course.slug]), {"username": "nobody"}, follow=True)
-    assert "There is no user named “nobody”." in page.content.decode()
+    page = client.post(reverse("enrolment_add", args=[course.slug]), {"username": student.username}, follow=True)
+    assert f"{student.username} is invited." in page.content.decode()
+    enrol(student, course)
     client.post(reverse("enrolment_remove", args=[course.slug, student.pk]))
     assert not course.enrolments.exists()
 

@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from edu_platform.sign_in.limits import NAMES_OF_TEACHER
 from lessons import services
 from lessons.models import Course, Lesson
-from talking_head.errors import InvalidInput, LimitReached, PortraitError, ScriptError
+from talking_head.errors import InvalidInput, PortraitError, ScriptError
 from talking_head.models import Job, JobState
 from talking_head.signals import job_published
-from tests.factories import make_lesson, make_portrait, make_user
+from tests.factories import make_lesson, make_portrait
 from tests.lessons.conftest import make_job, show
 
 
@@ -227,44 +225,6 @@ def test_course_addresses_are_unique_readable_and_never_taken_by_a_page(teacher:
     assert slugs[1].startswith("groe-ma-")
     assert slugs[2] != "new"
     assert slugs[3] == "course"
-
-
-def test_students_are_added_by_name_once(course: Course, student: User, teacher: User) -> None:
-    services.add_student(course, f" {student.username} ")
-    services.add_student(course, student.username)
-    assert [enrolment.student for enrolment in course.enrolments.all()] == [student]
-    for name, code in (("nobody", "unknown_student"), (teacher.username, "teacher_of_course")):
-        with pytest.raises(InvalidInput) as refusal:
-            services.add_student(course, name)
-        assert refusal.value.code == code
-
-
-def test_accounts_that_are_no_students_are_answered_like_unknown_ones(
-    course: Course, admin_user: User, outsider: User
-) -> None:
-    staff = make_user("caretaker", is_staff=True)
-    outsider.is_active = False
-    outsider.save()
-    answers = set()
-    for name in ("nobody", admin_user.username, staff.username, outsider.username):
-        with pytest.raises(InvalidInput) as refusal:
-            services.add_student(course, name)
-        answers.add((refusal.value.code, refusal.value.message.replace(name, "NAME"), refusal.value.hint))
-    assert len(answers) == 1
-    assert not course.enrolments.exists()
-
-
-def test_names_cannot_be_tried_one_after_the_other(course: Course, student: User, teacher: User) -> None:
-    cache.clear()
-    for number in range(NAMES_OF_TEACHER.attempts):
-        with pytest.raises(InvalidInput):
-            services.add_student(course, f"name{number}", by=teacher)
-        if number % 5 == 0:
-            services.add_student(course, student.username, by=teacher)  # right ones are not counted
-    with pytest.raises(LimitReached) as refusal:
-        services.add_student(course, student.username, by=teacher)
-    assert refusal.value.retry_after_seconds
-    cache.clear()
 
 
 def test_deleting_a_lesson_stops_its_render(lesson: Lesson, teacher: User) -> None:
