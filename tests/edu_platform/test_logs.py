@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from typing import Any
 
 from django.conf import settings
 
@@ -45,5 +46,5 @@ def test_a_refused_request_leaves_one_line_and_an_error_of_ours_its_traceback() 
         entry.name, entry.exc_info = name, (ValueError, ValueError("no"), None)
         assert NoTracebackOfRefusals().filter(entry)
         assert bool(entry.exc_info) == is_kept
-    handlers = settings.LOGGING["handlers"].values()
-    assert all("refusals" in handler["filters"] for handler in handlers)
+    handlers: dict[str, dict[str, Any]] = settings.LOGGING["handlers"]  # type: ignore[assignment]
+    assert all("refusals" in handler["filters"] for handler in handlers.values())
