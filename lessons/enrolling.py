@@ -2,8 +2,8 @@
 
 A teacher types a user name and learns nothing about it: the invitation waits in the list of students until the user of
 that name accepts it on the home page, whether there is such a user or not. So user names cannot be tried out, and no
-account, an administrator's least of all, is put into a course without its owner's word. Whoever may see the accounts
-enrols at once.
+account, an administrator's least of all, is put into a course without its owner's word. A user who may see the accounts
+enrols others at once.
 """
 
 from __future__ import annotations
