@@ -159,17 +159,17 @@ def test_captions_show_entities_as_characters_and_no_tags() -> None:
      "==a", "Luke 2:", "a.", "∑_{", "1s2 ", "★", "#f", "0x", "1.1", "1,", "9.15-", "3 in. ", "lim x", "\\section{", "<http://"],
 )  # fmt: skip
 def test_the_work_grows_with_the_text_alone(piece: str) -> None:
-    """Ten times the text may take about ten times as long; a rule that tries everything again takes a hundred times."""
+    """Eight times the text may take about eight times the work; a rule that tries everything again takes 64 times."""
     fresh = Reader(MARKUP_CLASSES)
 
     def seconds(length: int) -> float:
         text = piece * (length // len(piece))
-        started = time.perf_counter()
+        started = time.process_time()
         english_reader().read(fresh.read(text).text)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
-    short = max(seconds(6_000), 0.02)
-    assert seconds(60_000) < 70 * short
+    short = max(seconds(3_000), 0.01)
+    assert seconds(24_000) < 30 * short
 
 
 # What a spoken text never holds: a voice would leave it out, or say it as it pleases.
@@ -182,10 +182,15 @@ def test_no_figure_and_no_sign_is_left_to_the_voice(written: str) -> None:
     assert not UNSPOKEN.search(spoken_form(written).text)
 
 
-@given(st.lists(st.sampled_from(WORDS) | signs.map("({})".format), min_size=1).map(" ".join))
-def test_no_word_is_lost_between_signs(written: str) -> None:
-    said = re.findall(r"[a-z]+", spoken_form(f"{written} end").text.lower())
-    assert said[-1] == "end"
+NOUNS = ("cat", "lesson", "river", "energy", "teacher", "window")
+between = st.text("0123456789+=%&@#/.,;:!?'-–×÷≤≈°²$€", max_size=8)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NOUNS), between), min_size=1))
+def test_no_word_is_lost_between_figures_and_signs(pairs: list[tuple[str, str]]) -> None:
+    written = " ".join(f"{noun} {signs}" for noun, signs in pairs)
+    said = re.findall("|".join(NOUNS), spoken_form(written).text)
+    assert said == [noun for noun, _ in pairs]
 
 
 RUNS = st.lists(st.integers(0, 9999).map(str), min_size=2, max_size=6)
