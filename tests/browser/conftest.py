@@ -14,16 +14,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.browser.steps import STEP_MS, fill_login, published_lesson
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGUMENTS = [
@@ -34,10 +35,17 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SET_UP = """
+import django
+django.setup()
+from django.core.management import call_command
+from tests.browser import states
+call_command("migrate", verbosity=0)
+call_command("load_demo", verbosity=0)
+states.fill()
+"""
 START_SECONDS = 90
 STOP_SECONDS = 30
-STEP_MS = 30_000  # for one step of a test on two busy cores
-RENDER_MS = 120_000
 
 
 @dataclass(frozen=True)
@@ -85,10 +93,10 @@ def site(browser_type_launch_args: dict[str, Any]) -> Iterator[Site]:
             "MEDIA_ROOT": str(folder / "media"),
             "RUN_DIR": str(folder / "run"),
             "SECRET_KEY": "only for this test",
+            "DJANGO_SETTINGS_MODULE": "edu_platform.settings",
             "DEBUG": "false",
         }
-        for command in (("migrate", "-v0"), ("load_demo", "-v0")):
-            subprocess.run(_manage(*command), env=environment, check=True, cwd=settings.BASE_DIR)
+        subprocess.run([sys.executable, "-c", SET_UP], env=environment, check=True, cwd=settings.BASE_DIR)
         port = _free_port()
         log = folder / "serve.log"
         with log.open("wb") as output:
@@ -140,25 +148,44 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+SignIn = Callable[[str], Any]
+
+
+@pytest.fixture(scope="session")
+def sign_in(site: Site, browser: Browser) -> SignIn:
+    """``sign_in(name)``: the cookies of a person who has logged in, once for all tests."""
+    states: dict[str, Any] = {}
+
+    def sign_in(name: str) -> Any:
+        if name not in states:
+            context = browser.new_context(base_url=site.address)
+            page = context.new_page()
+            fill_login(page, name)
+            states[name] = context.storage_state()
+            context.close()
+        return states[name]
+
+    return sign_in
+
+
+OpenPage = Callable[..., Page]
+
+
 @pytest.fixture
-def open_page(site: Site, browser: Browser) -> Iterator[Any]:
-    """``open_page(username, password)``: a page of a fresh browser, logged in, with no errors in its console."""
+def open_page(site: Site, browser: Browser, sign_in: SignIn) -> Iterator[OpenPage]:
+    """``open_page(name)``: an empty page of a fresh browser where that person is logged in, with no errors in its
+    console; a visitor's without a name."""
     contexts = []
     problems: list[str] = []
 
-    def open_page(username: str = "", password: str = "", **options: Any) -> Page:
-        context = browser.new_context(base_url=site.address, **options)
+    def open_page(name: str = "", **options: Any) -> Page:
+        state = sign_in(name) if name else None
+        context = browser.new_context(base_url=site.address, storage_state=state, **options)
         context.set_default_timeout(STEP_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
         page.on("console", lambda said: problems.extend(_problem_in(said)))
-        if username:
-            page.goto("/accounts/login/")
-            page.get_by_label("User name").fill(username)
-            page.get_by_label("Password").fill(password)
-            page.get_by_role("button", name="Log in").click()
-            page.wait_for_url(lambda url: "login" not in url)
         return page
 
     yield open_page
@@ -173,49 +200,15 @@ def _problem_in(said: ConsoleMessage) -> list[str]:
     return [f"{said.location['url']}: {said.text}"] if said.type == "error" and not expected else []
 
 
-def assert_accessible(page: Page, *, except_for: tuple[str, ...] = ()) -> None:
-    """No violation of any of axe's rules on the page as it is now, except for the rules named."""
-    violations = [rule for rule in Axe().run(page).response["violations"] if rule["id"] not in except_for]
-    found = [f"{rule['id']}: {node['html'][:200]}" for rule in violations for node in rule["nodes"]]
-    assert not found, f"{page.url}\n" + "\n".join(found)
+SENTENCES = [f"This is sentence number {number} of the lesson that is watched." for number in range(1, 10)]
 
 
-def assert_fits(page: Page) -> None:
-    """Nothing sticks out to the right of the window."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
-
-
-# The element with the focus if something hides it; "" when it is in sight, null on the page itself. A frame later:
-# where motion is reduced, transitions last that long.
-FOCUS_IN_SIGHT = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-  await Promise.allSettled(transitions.map((transition) => transition.finished));
-  const element = document.activeElement;
-  if (element === document.body) return null;
-  const { left, right, top, bottom } = element.getBoundingClientRect();
-  const x = (Math.max(left, 0) + Math.min(right, document.documentElement.clientWidth)) / 2;
-  const [from, to] = [Math.max(top, 0), Math.min(bottom, innerHeight)];
-  const ys = from < to ? [0.1, 0.5, 0.9].map((part) => from + part * (to - from)) : [];
-  const isSeen = ys.some((y) => {
-    const hit = document.elementFromPoint(x, y);
-    return hit && (element.contains(hit) || hit.contains(element) || hit.closest('label')?.control === element);
-  });
-  return isSeen ? '' : element.outerHTML.slice(0, 120);
-}"""
-MOST_STOPS = 150
-
-
-def assert_focus_stays_in_sight(page: Page, key: str = "Tab") -> None:
-    """Wherever the key leads, through the whole page, what has the focus is in the window and nothing covers it."""
-    page.evaluate("document.activeElement?.blur?.()")
-    stops: list[str | None] = []
-    for _ in range(MOST_STOPS):
-        page.keyboard.press(key)
-        hidden = page.evaluate(FOCUS_IN_SIGHT)
-        if hidden is None and stops:
-            break
-        stops.append(hidden)
-    assert len(stops) > 2, f"{page.url}: the keyboard reaches nothing"
-    hidden_stops = [element for element in stops if element]
-    assert not hidden_stops, f"{page.url}: {key}: " + "\n".join(hidden_stops)
+@pytest.fixture(scope="session")
+def watched(site: Site, browser: Browser, sign_in: SignIn) -> str:
+    """The path of a published lesson of two chapters with a square picture, for all tests that watch one."""
+    context = browser.new_context(base_url=site.address, storage_state=sign_in("teacher"))
+    context.set_default_timeout(STEP_MS)
+    text = "# Beginning\n\n" + " ".join(SENTENCES[:5]) + "\n\n# End\n\n" + " ".join(SENTENCES[5:])
+    path = published_lesson(context.new_page(), "Watched", text)
+    context.close()
+    return path

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from talking_head.admin import dashboard
 from talking_head.models import Job, JobState
 from talking_head.services import reviews
-from tests.browser.conftest import STEP_MS, assert_accessible, assert_fits
+from tests.browser.access import assert_accessible, assert_fits
+from tests.browser.steps import STEP_MS
 from tests.factories import PASSWORD, make_user
 from tests.talking_head.admin.failures import make_failure
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.conftest import assert_accessible, assert_fits
+from tests.browser.access import assert_accessible, assert_fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 EDITOR = "/courses/the-moving-sky/lessons/1/edit/"
@@ -47,7 +47,7 @@ def rendering(open_page: Any) -> Callable[..., tuple[Page, list[WebSocketRoute]]
     """An editor whose *Generate* is answered with ``JOB``, and the sockets that it then opens."""
 
     def start(**options: Any) -> tuple[Page, list[WebSocketRoute]]:
-        page: Page = open_page("teacher", "lectern-teacher", **options)
+        page: Page = open_page("teacher", **options)
         sockets: list[WebSocketRoute] = []
         page.route_web_socket("**/ws/jobs/**", lambda socket: sockets.append(socket))
 
@@ -134,7 +134,7 @@ def test_the_preview_can_be_paused_and_starts_paused_where_motion_is_unwelcome(r
 
 
 def test_on_a_phone_generate_and_the_video_are_at_hand(open_page: Any) -> None:
-    page: Page = open_page("teacher", "lectern-teacher", viewport=PHONE)
+    page: Page = open_page("teacher", viewport=PHONE)
     page.goto(EDITOR)
     expect(page.locator("[data-generate]")).to_be_in_viewport()
     for fold in page.locator("[data-fold]").all():
@@ -149,7 +149,7 @@ def test_on_a_phone_generate_and_the_video_are_at_hand(open_page: Any) -> None:
 
 
 def test_the_bar_hides_no_focused_control_at_double_size(open_page: Any) -> None:
-    page: Page = open_page("teacher", "lectern-teacher", viewport={"width": 640, "height": 512})  # 1280 at 200 %
+    page: Page = open_page("teacher", viewport={"width": 640, "height": 512})  # 1280 at 200 %
     page.goto(EDITOR)
     page.locator("#id_script").focus()
     hidden = """() => {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import assert_accessible, assert_fits, assert_focus_stays_in_sight
+from tests.browser.access import assert_accessible, assert_fits, assert_focus_stays_in_sight
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -35,7 +35,7 @@ DESKTOP = {"width": 1280, "height": 800}
 @pytest.mark.parametrize("who", ADDRESSES)
 @pytest.mark.parametrize(("viewport", "colours"), [(SMALLEST, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"])
 def test_pages_are_accessible_and_fit(open_page: Any, who: str, viewport: dict[str, int], colours: str) -> None:
-    page: Page = open_page(who, f"lectern-{who}", viewport=viewport, color_scheme=colours)
+    page: Page = open_page(who, viewport=viewport, color_scheme=colours)
     for address in ADDRESSES[who]:
         page.goto(address)
         assert_accessible(page)
@@ -45,7 +45,7 @@ def test_pages_are_accessible_and_fit(open_page: Any, who: str, viewport: dict[s
 @pytest.mark.parametrize("who", [who for who in ADDRESSES if who])  # a visitor's only page puts the focus into its form
 @pytest.mark.parametrize("viewport", [SMALLEST, PHONE, DESKTOP], ids=["smallest", "phone", "desktop"])
 def test_the_focus_is_never_hidden(open_page: Any, who: str, viewport: dict[str, int]) -> None:
-    page: Page = open_page(who, f"lectern-{who}", viewport=viewport, reduced_motion="reduce")
+    page: Page = open_page(who, viewport=viewport, reduced_motion="reduce")
     for address in ADDRESSES[who]:
         page.goto(address)
         assert_fits(page)
@@ -53,7 +53,8 @@ def test_the_focus_is_never_hidden(open_page: Any, who: str, viewport: dict[str,
 
 
 def test_the_keyboard_reaches_the_content_and_the_chosen_colours_stay(open_page: Any) -> None:
-    page: Page = open_page("student", "lectern-student", color_scheme="light")
+    page: Page = open_page("student", color_scheme="light")
+    page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -64,7 +65,7 @@ def test_the_keyboard_reaches_the_content_and_the_chosen_colours_stay(open_page:
 
 
 def test_without_javascript_a_lesson_is_written_and_saved(open_page: Any) -> None:
-    with_script: Page = open_page("teacher", "lectern-teacher")
+    with_script: Page = open_page("teacher")
     cookies: Any = with_script.context.cookies()
     page: Page = open_page(java_script_enabled=False)
     page.context.add_cookies(cookies)
@@ -76,7 +77,7 @@ def test_without_javascript_a_lesson_is_written_and_saved(open_page: Any) -> Non
 
 
 def test_typing_saves_itself_and_can_be_undone(open_page: Any) -> None:
-    page: Page = open_page("teacher", "lectern-teacher")
+    page: Page = open_page("teacher")
     page.goto("/courses/the-moving-sky/lessons/2/edit/")
     text, state = page.get_by_label("Text", exact=True), page.locator("[data-save-state]")
     before = text.input_value()
@@ -93,7 +94,7 @@ def test_typing_saves_itself_and_can_be_undone(open_page: Any) -> None:
 
 
 def test_two_windows_do_not_overwrite_each_other(open_page: Any) -> None:
-    first: Page = open_page("teacher", "lectern-teacher")
+    first: Page = open_page("teacher")
     second: Page = first.context.new_page()
     for page in (first, second):
         page.goto("/courses/the-moving-sky/lessons/2/edit/")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
-from tests.browser.conftest import assert_accessible, assert_fits
+from tests.browser.access import assert_accessible, assert_fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -37,7 +37,7 @@ def answer_with(page: Page, forecast: dict[str, Any]) -> None:
 def test_a_long_wait_is_said_and_asked_about_before_anything_is_queued(
     open_page: Any, width: int, colours: str
 ) -> None:
-    page: Page = open_page("teacher", "lectern-teacher", viewport={"width": width, "height": 800}, color_scheme=colours)
+    page: Page = open_page("teacher", viewport={"width": width, "height": 800}, color_scheme=colours)
     answer_with(page, LONG)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.post_data or "") if request.method == "POST" else None)
@@ -60,7 +60,7 @@ def test_a_long_wait_is_said_and_asked_about_before_anything_is_queued(
 
 
 def test_a_full_queue_says_so_beside_the_button(open_page: Any) -> None:
-    page: Page = open_page("teacher", "lectern-teacher")
+    page: Page = open_page("teacher")
     refusal = "The queue is full; a new video would start in about 2 hours."
     answer_with(page, {**LONG, "refusal": refusal})
     page.goto(EDITOR)
@@ -72,7 +72,7 @@ def _is_about_auto(response: Response) -> bool:
 
 
 def test_the_real_forecast_follows_the_choice_of_profile(open_page: Any) -> None:
-    page: Page = open_page("teacher", "lectern-teacher")
+    page: Page = open_page("teacher")
     page.goto(EDITOR)
     with page.expect_response(_is_about_auto) as answered:
         page.get_by_role("radio", name="Automatic").check()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import RENDER_MS, STEP_MS, Site, assert_accessible, assert_fits
+from tests.browser.access import assert_accessible, assert_fits
+from tests.browser.conftest import Site
+from tests.browser.steps import RENDER_MS, STEP_MS, STUDENT, TEACHER, playing_past, until, wait_for_state, write_lesson
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 expect.set_options(timeout=STEP_MS)
 
-TEACHER = ("teacher", "lectern-teacher")
-STUDENT = ("student", "lectern-student")
-COURSE = "/courses/the-moving-sky/"
 TEXT = """# Tides
 
 Twice a day the sea rises and falls. The Moon pulls at the water as it travels around us.
@@ -29,38 +27,8 @@ The wind blows over the open sea and makes the waves.
 """
 
 
-def write_lesson(page: Page, title: str, text: str, profile: str = "Fast") -> None:
-    """The teacher adds a lesson, types its text and picks a profile; it saves by itself."""
-    page.goto(COURSE)
-    page.get_by_label("New lesson").fill(title)
-    page.get_by_role("button", name="Add lesson").click()
-    page.get_by_label("Text", exact=True).fill(text)
-    page.get_by_role("radio", name="Astronaut").check()
-    page.get_by_role("radio", name=profile).check()
-    expect(page.locator("[data-save-state]")).to_have_text("Saved")
-
-
-def wait_for_state(page: Page, *states: str) -> str:
-    result = page.locator("[data-result]")
-    expect(result).to_have_attribute("data-state", re.compile("|".join(states)), timeout=RENDER_MS)
-    return result.get_attribute("data-state") or ""
-
-
-def until(page: Page, expression: str) -> None:
-    """Waits for a JavaScript expression to be true. Playwright's own wait evaluates strings inside the page, which the
-    content security policy forbids from the second look on."""
-    deadline = time.monotonic() + STEP_MS / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
-        page.wait_for_timeout(50)
-
-
-def playing_past(page: Page, seconds: float) -> None:
-    until(page, f"(v => !v.paused && v.currentTime > {seconds})(document.querySelector('video'))")
-
-
 def test_a_teacher_makes_a_lesson_and_a_student_watches_it(open_page: Any) -> None:
-    teacher = open_page(*TEACHER)
+    teacher = open_page(TEACHER)
     write_lesson(teacher, "Tides", TEXT)
     expect(teacher.locator("[data-script-figures]")).to_contain_text("3 sentences")
     assert_accessible(teacher)
@@ -90,7 +58,8 @@ def test_a_teacher_makes_a_lesson_and_a_student_watches_it(open_page: Any) -> No
     teacher.get_by_role("button", name="Publish").click()
     expect(teacher.get_by_text("Students can watch it now.")).to_be_visible()
 
-    student = open_page(*STUDENT, viewport={"width": 390, "height": 844})
+    student = open_page(STUDENT, viewport={"width": 390, "height": 844})
+    student.goto("/")
     assert_accessible(student)
     student.get_by_role("link", name="The Moving Sky", exact=True).click()
     assert_accessible(student)
@@ -133,7 +102,7 @@ def test_a_teacher_makes_a_lesson_and_a_student_watches_it(open_page: Any) -> No
 
 
 def test_a_renderer_killed_in_mid_job_still_ends_with_a_video(site: Site, open_page: Any) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     sentences = [f"This is sentence number {number} of a lesson that goes on and on for a while." for number in "1234"]
     write_lesson(page, "Interrupted", " ".join(sentences))
     page.get_by_role("button", name="Generate video").click()
@@ -149,7 +118,7 @@ def test_a_renderer_killed_in_mid_job_still_ends_with_a_video(site: Site, open_p
 
 
 def test_where_sockets_do_not_get_through_the_page_asks_for_the_state(open_page: Any) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     page.route_web_socket(re.compile("/ws/jobs/"), lambda socket: socket.close())
     write_lesson(page, "Without sockets", "Only one sentence here.")
     page.get_by_role("button", name="Generate video").click()
@@ -158,7 +127,7 @@ def test_where_sockets_do_not_get_through_the_page_asks_for_the_state(open_page:
 
 
 def test_only_the_changed_sentence_is_rendered_again(open_page: Any) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     write_lesson(page, "Edited", "This one stays as it is. That one will be changed.")
     page.get_by_role("button", name="Generate video").click()
     assert wait_for_state(page, "completed", "fallback", "failed") == "completed"
@@ -172,7 +141,7 @@ def test_only_the_changed_sentence_is_rendered_again(open_page: Any) -> None:
 
 
 def test_a_render_is_cancelled_and_the_page_says_so(open_page: Any) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     sentences = [f"Sentence {number} is never heard, because the teacher thinks again." for number in range(8)]
     write_lesson(page, "Cancelled", " ".join(sentences))
     page.get_by_role("button", name="Generate video").click()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RENDER_MS, STEP_MS, Site, assert_accessible, assert_fits, assert_focus_stays_in_sight
-from tests.browser.test_journey import playing_past, until, wait_for_state, write_lesson
+from tests.browser.access import assert_accessible, assert_fits, assert_focus_stays_in_sight
+from tests.browser.conftest import SENTENCES, OpenPage
+from tests.browser.steps import RENDER_MS, playing_past, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -18,8 +19,6 @@ PHONE = {"width": 390, "height": 844}
 SMALLEST = {"width": 320, "height": 640}
 LANDSCAPE = {"width": 844, "height": 390}
 DESKTOP = {"width": 1280, "height": 800}
-SENTENCES = [f"This is sentence number {number} of the lesson that is watched." for number in range(1, 10)]
-TEXT = "# Beginning\n\n" + " ".join(SENTENCES[:5]) + "\n\n# End\n\n" + " ".join(SENTENCES[5:])
 
 Watch = Callable[..., Page]
 
@@ -39,32 +38,11 @@ LISTEN = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def address(site: Site, browser: Browser) -> str:
-    """A published lesson of nine sentences with a square picture."""
-    context = browser.new_context(base_url=site.address)
-    context.set_default_timeout(STEP_MS)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("User name").fill("teacher")
-    page.get_by_label("Password").fill("lectern-teacher")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(lambda url: "login" not in url)
-    write_lesson(page, "Watched", TEXT)
-    path = re.sub(r"^https?://[^/]+|edit/$", "", page.url)
-    page.get_by_role("button", name="Generate video").click()
-    assert wait_for_state(page, "completed", "fallback", "failed") == "completed"
-    page.get_by_role("button", name="Publish").click()
-    expect(page.get_by_text("Students can watch it now.")).to_be_visible(timeout=RENDER_MS)
-    context.close()
-    return path
-
-
 @pytest.fixture
-def watch(open_page: Any, address: str) -> Iterator[Watch]:
+def watch(open_page: OpenPage, watched: str) -> Iterator[Watch]:
     def watch(**options: Any) -> Page:
-        page: Page = open_page("student", "lectern-student", **options)
-        page.goto(address)
+        page: Page = open_page("student", **options)
+        page.goto(watched)
         until(page, "document.querySelector('video').readyState >= 1")
         page.locator("[data-transcript]").dispatch_event("pointerenter")  # the words' times come when they are of use
         until(page, "!!document.querySelector('.word')")
@@ -194,7 +172,7 @@ def test_states_are_announced_once_and_the_slider_is_quiet(watch: Watch) -> None
     until(page, "document.querySelector('video').currentTime === 10")
 
 
-def test_a_lost_connection_is_said_once_and_an_end_of_the_session_offers_to_log_in(watch: Watch, address: str) -> None:
+def test_a_lost_connection_is_said_once_and_an_end_of_the_session_offers_to_log_in(watch: Watch) -> None:
     page = watch(viewport=PHONE)
     page.evaluate(LISTEN)
     page.route("**/progress/", lambda route: route.abort())

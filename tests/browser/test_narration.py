@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RENDER_MS, STEP_MS, assert_accessible, assert_fits
-from tests.browser.test_journey import COURSE, TEACHER, until, wait_for_state
+from tests.browser.access import assert_accessible, assert_fits
+from tests.browser.steps import COURSE, RENDER_MS, STEP_MS, TEACHER, until, wait_for_state
 from tests.talking_head.recordings import spoken, wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -44,7 +44,7 @@ def saved(page: Page) -> None:
 
 
 def test_a_recording_becomes_a_lesson_whose_words_were_corrected(open_page: Any, recording: Path) -> None:
-    page = open_page(*TEACHER, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = open_page(TEACHER, viewport={"width": 390, "height": 844}, color_scheme="dark")
     new_lesson(page, "In my own voice")
     page.get_by_role("radio", name="My own recording").press("Space")
     expect(page.get_by_label("Voice", exact=True)).to_be_hidden()
@@ -73,7 +73,7 @@ def test_a_recording_becomes_a_lesson_whose_words_were_corrected(open_page: Any,
 
 
 def test_a_recording_that_was_heard_for_another_lesson_brings_its_words_too(open_page: Any, recording: Path) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     for title in ("For the first class", "For the second class"):
         new_lesson(page, title)
         page.get_by_role("radio", name="My own recording").check()
@@ -84,7 +84,7 @@ def test_a_recording_that_was_heard_for_another_lesson_brings_its_words_too(open
 
 
 def test_removing_a_recording_can_be_undone_and_survives_a_reload(open_page: Any, recording: Path) -> None:
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     new_lesson(page, "Changed my mind")
     page.get_by_role("radio", name="My own recording").check()
     page.get_by_label("Choose a recording").set_input_files(recording)
@@ -110,7 +110,7 @@ def test_removing_a_recording_can_be_undone_and_survives_a_reload(open_page: Any
 def test_what_is_no_recording_is_told_in_words(open_page: Any, tmp_path: Path) -> None:
     playlist = tmp_path / "voice.wav"
     playlist.write_text("#EXTM3U\nhttp://127.0.0.1:1/a.ts\n")
-    page = open_page(*TEACHER)
+    page = open_page(TEACHER)
     new_lesson(page, "Not a recording")
     page.get_by_role("radio", name="My own recording").check()
     page.get_by_label("Choose a recording").set_input_files(playlist)

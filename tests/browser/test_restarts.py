@@ -11,8 +11,8 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import RENDER_MS, Site
-from tests.browser.test_journey import TEACHER, until, wait_for_state, write_lesson
+from tests.browser.conftest import Site
+from tests.browser.steps import RENDER_MS, TEACHER, until, wait_for_state, write_lesson
 from tests.faults.locks import can_write
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -67,7 +67,7 @@ def _go_on(processes: list[psutil.Process]) -> None:
 
 
 def test_36_pages_come_back_one_by_one_when_the_web_process_was_killed(site: Site, open_page: Any) -> None:
-    pages = [open_page(*TEACHER) for _ in range(PAGES)]
+    pages = [open_page(TEACHER) for _ in range(PAGES)]
     for page in pages:
         page.add_init_script(RECORD_SOCKETS)
     sentences = [f"This is sentence number {number} of a lesson." for number in range(1, SENTENCES + 1)]

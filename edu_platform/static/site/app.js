@@ -1,5 +1,6 @@
-// Shared by every page: the theme switch, menus, confirmation dialogs.
+// Shared by every page: the theme switch, menus, confirmation dialogs, what was typed before the session ended.
 
+import { keepForm, markAsLost, restoreForm } from "./kept_form.js";
 import { toast } from "./toast.js";
 
 const root = document.documentElement;
@@ -50,6 +51,30 @@ function initConfirm(form) {
     form.requestSubmit();
   });
 }
+
+// A page that wants other words takes the event "restored".
+function tellOfRestored({ form, hasFiles }) {
+  const isTold = !form.dispatchEvent(new CustomEvent("restored", { cancelable: true }));
+  if (isTold) return;
+  const note = document.createElement("div");
+  note.className = "alert alert-info";
+  note.tabIndex = -1;
+  const words = "You had been logged out, and this was not saved. What you typed is here again; please submit it once more.";
+  note.append(hasFiles ? `${words} Choose the file again first.` : words);
+  form.before(note);
+  note.focus();
+}
+
+const isSigningIn = Boolean(document.querySelector("[data-sign-in]"));
+document.addEventListener("submit", (event) => {
+  if (event.target.method === "post" && !isSigningIn && !event.defaultPrevented) keepForm(event.target);
+});
+if (isSigningIn) markAsLost();
+// After the scripts of the page, which then treat it like something typed.
+else addEventListener("DOMContentLoaded", () => {
+  const restored = restoreForm();
+  if (restored) tellOfRestored(restored);
+});
 
 document.querySelectorAll("[data-theme-toggle]").forEach(initThemeToggle);
 document.querySelectorAll("details.menu").forEach(initMenu);

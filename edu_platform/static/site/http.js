@@ -16,8 +16,10 @@ export function loginAddress() {
   return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
 }
 
+// The cookie's token, not the one in the page: after a new login in another window only the cookie's is valid.
 function csrfToken() {
-  return document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
+  const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
+  return cookie?.slice("csrftoken=".length) ?? document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
 async function send(url, options) {
@@ -47,5 +49,6 @@ export function postJson(url, data, options = {}) {
 }
 
 export function postForm(url, formData) {
+  formData.delete("csrfmiddlewaretoken"); // the header has the newer one
   return send(url, { method: "POST", body: formData });
 }

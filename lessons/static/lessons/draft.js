@@ -2,6 +2,7 @@
 // guard against leaving with unsaved changes.
 
 import { HttpError, postForm } from "../site/http.js";
+import { keepForm } from "../site/kept_form.js";
 
 const QUIET_MS = 1200; // after the last key
 const RETRY_MS = 5000;
@@ -9,7 +10,8 @@ const HISTORY_LENGTH = 100;
 const FIELDS = ["title", "script", "portrait", "voice", "speed", "narration", "profile"];
 
 export class Draft {
-  // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict", message), onRestore(), onHistory(canUndo, canRedo)
+  // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict" | "logged-out", message), onRestore(),
+  // onHistory(canUndo, canRedo)
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -19,7 +21,14 @@ export class Draft {
     this.blocked = false; // by a conflict: saving would overwrite a newer text
     document.addEventListener("input", (event) => event.target.form === form && this.changed());
     addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
-    document.addEventListener("visibilitychange", () => document.hidden && this.isDirty() && this.save());
+    // Also on coming back: its user may have logged in again in another window.
+    document.addEventListener("visibilitychange", () => this.isDirty() && this.save().catch(() => {}));
+  }
+
+  // Keeps what is not saved for the page after the next login, and lets its user leave without being asked.
+  keepForLogin() {
+    keepForm(this.form, { isLost: true });
+    this.saved = this.fingerprint();
   }
 
   read() {
@@ -122,8 +131,10 @@ export class Draft {
     } else if (error instanceof HttpError && error.body?.error) {
       // The text was saved; only the action was refused.
       this.accept(error.body.version, sent);
+    } else if (error instanceof HttpError && error.status === 401) {
+      this.handlers.onState("logged-out", "You have been logged out, so this is not saved. What you typed is kept.");
     } else if (error instanceof HttpError && error.status < 500) {
-      this.handlers.onState("error", firstFormError(error.body) ?? "You are logged out. Log in again in another window, then try again.");
+      this.handlers.onState("error", firstFormError(error.body) ?? error.message);
     } else {
       const reason = (error instanceof HttpError && error.body?.message) || "No connection.";
       this.handlers.onState("error", `Not saved. ${reason} Retrying …`);

@@ -3,7 +3,7 @@
 import { Draft } from "./draft.js";
 import { drawFolds, initFolds, unfold } from "./folds.js";
 import { askAboutWait, Forecast } from "./forecast.js";
-import { getJson, HttpError, postForm } from "../site/http.js";
+import { getJson, HttpError, loginAddress, postForm } from "../site/http.js";
 import { JobChannel } from "./job_channel.js";
 import { JobPanel } from "./job_panel.js";
 import { isActive, jobOfEdit } from "./job_state.js";
@@ -108,9 +108,9 @@ function isRenderingThisText() {
 
 const draft = new Draft(form, {
   onState(name, message = "") {
-    const words = { saved: "Saved", changed: "Not saved yet", saving: "Saving …", conflict: "Not saved", error: "Not saved" };
-    find("save-state").textContent = words[name];
-    if (message) showFormError(message);
+    const words = { saved: "Saved", changed: "Not saved yet", saving: "Saving …" };
+    find("save-state").textContent = words[name] ?? "Not saved";
+    if (message) showFormError(message, { offersLogin: name === "logged-out" });
     else if (name === "saved") showFormError("");
     if (name !== "saved") return;
     drawOutdated();
@@ -147,11 +147,21 @@ const narration = new Narration(
   },
 );
 
-function showFormError(message) {
+function showFormError(message, { offersLogin = false } = {}) {
   const box = find("form-error");
-  box.querySelector("div").textContent = message;
+  const words = box.querySelector("[data-form-error-words]");
   box.hidden = !message;
+  if (words.textContent !== message) words.textContent = message;
+  find("form-error-login").hidden = !offersLogin;
 }
+find("form-error-login").addEventListener("click", (event) => {
+  event.target.href = loginAddress();
+  draft.keepForLogin();
+});
+form.addEventListener("restored", (event) => {
+  event.preventDefault();
+  toast("You had been logged out. What you had typed is here again.");
+});
 
 function drawSpeed() {
   find("speed-output").textContent = `${Number(form.elements.speed.value).toFixed(2)}×`;
@@ -279,7 +289,7 @@ function refused(error) {
     const field = form.elements.namedItem(problem?.[0] ?? "");
     const element = field instanceof RadioNodeList ? field[0] : field;
     if (element instanceof Element) unfold(element);
-    showFormError(message);
+    if (error.status !== 401) showFormError(message); // the draft offers to log in
     find("form-error").scrollIntoView({ block: "nearest" });
   }
 }
