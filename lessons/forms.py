@@ -32,6 +32,7 @@ class CourseForm(forms.ModelForm):
             "title": forms.TextInput(attrs={"dir": "auto"}),
             "description": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
         }
+        error_messages = {"title": {"required": "A course needs a title."}}
         help_texts = {"description": "One or two sentences that tell students what they will learn."}
 
 
@@ -85,7 +86,7 @@ class RangeInput(forms.NumberInput):
 class LessonForm(forms.Form):
     """Everything the editor saves. A half-written text is fine; *Generate* checks whether it can be spoken."""
 
-    title = forms.CharField(max_length=200)
+    title = forms.CharField(max_length=200, error_messages={"required": "A lesson needs a title."})
     script = forms.CharField(
         required=False,
         strip=False,

@@ -106,7 +106,7 @@ def _is_large_enough(machine: Machine | None, profile: str) -> bool:
 def choose_face(profile: Profile, video_seconds: float, timeout_seconds: float, machines: Sequence[Machine]) -> Choice:
     """Return ``sadtalker`` if every machine that may render a sentence would finish in time, otherwise ``puppet``."""
     if not machines:
-        return Choice(EMBEDDED_FACE, "The capabilities of the rendering machines are not known yet.")
+        return Choice(EMBEDDED_FACE, "No worker has reported yet what its machine can do.")
     for machine in machines:
         if machine.sadtalker_seconds_per_frame is None:
             return Choice(EMBEDDED_FACE, f"The quality engine cannot be used here: {machine.sadtalker_problem}")

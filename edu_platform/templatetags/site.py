@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -32,6 +33,19 @@ def preload_modules(*names: str) -> SafeString:
     """Return links that make the browser fetch modules and all that they import at once, not one after the other."""
     modules = dict.fromkeys(module for name in names for module in static_files.modules_of(name))
     return format_html_join("\n  ", '<link rel="modulepreload" href="{}">', ((static(name),) for name in modules))
+
+
+@register.simple_tag
+def field_state(field: BoundField, described_by: str = "") -> SafeString:
+    """Return the attributes of a control that a template writes itself: what describes it (the ids given, and its
+    errors as ``parts/field_errors.html`` shows them), whether it is wrong, and the focus for the first wrong one."""
+    ids, attributes = described_by.split(), SafeString("")
+    if field.errors:
+        ids.append(f"{field.auto_id}_error")
+        attributes = SafeString(' aria-invalid="true"')
+        if field.name == next((name for name in field.form.fields if name in field.form.errors), None):
+            attributes += SafeString(" autofocus")
+    return format_html(' aria-describedby="{}"', " ".join(ids)) + attributes if ids else attributes
 
 
 @register.filter

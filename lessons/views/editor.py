@@ -19,7 +19,7 @@ from edu_platform.people import signed_in_user
 from lessons import permissions as rules
 from lessons import services
 from lessons.clip_states import CLIP_STATES
-from lessons.forms import LessonForm
+from lessons.forms import LessonForm, focus_first_error
 from lessons.models import Lesson
 from lessons.views.access import own_lesson, tell_of_missing_video, wants_json
 from talking_head import profiles
@@ -145,6 +145,7 @@ def _refusal(
     status = 429 if isinstance(error, LimitReached) else status
     status = 503 if isinstance(error, ResourceError) else status
     if not wants_json(request):
+        focus_first_error(form)
         # After a conflict the page keeps the old version number, or a second click would overwrite the newer text.
         version = form.cleaned_data.get("version") if status == 409 else None
         return with_retry_after(_page(request, lesson, form, status, version), error)
@@ -208,7 +209,7 @@ def _version_of(job: Job | None) -> int | None:
 
 
 def _notices(snapshot: dict[str, Any] | None) -> str:
-    """Return the notices about what was rendered without ("Faces were not restored."), each once."""
+    """Return the notices about what was rendered without ("The picture was not enhanced."), each once."""
     clips = snapshot["clips"] if snapshot else []
     return " ".join(dict.fromkeys(notice for clip in clips for notice in clip.get("notices", ())))
 

@@ -75,7 +75,7 @@ class ClipResult:
     stages: dict[str, float] = field(default_factory=dict)  # stage name -> seconds
     engines: dict[str, str] = field(default_factory=dict)  # speech, face, enhancer -> "name version"
     video_sha256: str = ""  # of the clip's video; "" for clips of releases that did not record it
-    notices: tuple[str, ...] = ()  # visible downgrades, e.g. "Faces were not restored: gfpgan is not installed."
+    notices: tuple[str, ...] = ()  # visible downgrades, e.g. "The picture was not enhanced: gfpgan is not installed."
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

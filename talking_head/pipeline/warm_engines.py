@@ -54,7 +54,7 @@ class WarmEngines:
         try:
             enhancer: Enhancer = self.get("enhancer", name)
         except (OptionError, EngineError) as error:
-            return None, (f"Faces were not restored: {name} {_UNUSABLE.get(error.code, 'is not installed')}.",)
+            return None, (f"The picture was not enhanced: {name} {_UNUSABLE.get(error.code, 'is not installed')}.",)
         if self._settings.enhance == "auto" and enhancer.seconds_per_frame > profile.seconds_per_frame:
-            return None, (f"Faces were not restored: {name} is too slow on this machine.",)
+            return None, (f"The picture was not enhanced: {name} is too slow on this machine.",)
         return enhancer, ()

@@ -25,6 +25,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.browser.steps import STEP_MS, fill_login, published_lesson
+from tests.faults.locks import can_write
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGUMENTS = [
@@ -65,10 +66,36 @@ class Site:
                     return process
         return None
 
+    def part(self, name: str) -> psutil.Process:
+        """The part of `manage.py serve` with this name."""
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if child.name() == f"lectern-{name}")
+
+    @contextlib.contextmanager
+    def rendering_held(self) -> Iterator[None]:
+        """Stop everything that renders, so that a video does not get ready before a test has done its steps."""
+        work = self.part("workers")
+        workers = [work, *work.children(recursive=True)]
+        while True:
+            for process in workers:
+                process.suspend()
+            if can_write(self.database):
+                break
+            _go_on(workers)
+        try:
+            yield
+        finally:
+            _go_on(workers)
+
     def ask(self, question: str) -> list[Any]:
         """Rows of the site's own database, read past the site."""
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)) as connection:
             return connection.execute(question).fetchall()
+
+
+def _go_on(processes: list[psutil.Process]) -> None:
+    for process in reversed(processes):
+        process.resume()
 
 
 @pytest.fixture(scope="session")

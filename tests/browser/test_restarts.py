@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import psutil
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Site
 from tests.browser.steps import RENDER_MS, TEACHER, until, wait_for_state, write_lesson
-from tests.faults.locks import can_write
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -36,43 +32,13 @@ window.WebSocket = class extends Original {
 FIRST_PAUSE = "socketTimes[1].asked - socketTimes[0].closed"
 
 
-def below(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def part(site: Site, name: str) -> psutil.Process:
-    """The part of `manage.py serve` with this name."""
-    return next(child for child in psutil.Process(site.process.pid).children() if child.name() == f"lectern-{name}")
-
-
-@contextlib.contextmanager
-def rendering_held(site: Site) -> Iterator[None]:
-    """Everything that renders is stopped, so that the video is not ready before all pages are open."""
-    workers = below(part(site, "workers"))
-    while True:
-        for process in workers:
-            process.suspend()
-        if can_write(site.database):
-            break
-        _go_on(workers)
-    try:
-        yield
-    finally:
-        _go_on(workers)
-
-
-def _go_on(processes: list[psutil.Process]) -> None:
-    for process in reversed(processes):
-        process.resume()
-
-
 def test_36_pages_come_back_one_by_one_when_the_web_process_was_killed(site: Site, open_page: Any) -> None:
     pages = [open_page(TEACHER) for _ in range(PAGES)]
     for page in pages:
         page.add_init_script(RECORD_SOCKETS)
     sentences = [f"This is sentence number {number} of a lesson." for number in range(1, SENTENCES + 1)]
     write_lesson(pages[0], "Restarted", " ".join(sentences))
-    with rendering_held(site):
+    with site.rendering_held():
         pages[0].get_by_role("button", name="Generate video").click()
         expect(pages[0].locator("[data-running]")).to_be_visible()
         for page in pages[1:]:
@@ -80,7 +46,7 @@ def test_36_pages_come_back_one_by_one_when_the_web_process_was_killed(site: Sit
         for page in pages:
             until(page, "socketTimes.length === 1 && socketTimes[0].opened !== null")
             expect(page.locator("[data-running]")).to_be_visible()
-        part(site, "web").kill()
+        site.part("web").kill()
 
     pauses_ms = []
     for page in pages:

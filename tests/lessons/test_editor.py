@@ -188,7 +188,7 @@ def test_cancel_stops_the_render(lesson: Lesson, editor: Client, teacher: User) 
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED
     assert editor.post(address(lesson, "lesson_cancel"), headers=JSON).json() == {"cancelled": False}
-    assert "You cancelled this render." in editor.get(address(lesson)).content.decode()
+    assert "The video was cancelled." in editor.get(address(lesson)).content.decode()
 
 
 # --- what it shows -----------------------------------------------------------------------------------------------
@@ -229,11 +229,11 @@ def test_a_job_that_ended_without_a_video_renders_no_sentence_any_more(
 
 def test_teachers_read_no_names_of_engines_beside_their_video(lesson: Lesson, editor: Client) -> None:
     job = make_job(lesson, face_reason="The quality engine cannot be used here: torch is not installed.")
-    Clip.objects.filter(job=job).update(result={"notices": ["Faces were not restored: gfpgan is not installed."]})
+    Clip.objects.filter(job=job).update(result={"notices": ["The picture was not enhanced: gfpgan is not installed."]})
     show(lesson, job)
     html = editor.get(address(lesson)).content.decode()
     assert "The quality engine cannot be used here." in html
-    assert "Faces were not restored." in html
+    assert "The picture was not enhanced." in html
     assert not [name for name in ("torch", "gfpgan", "puppet", "Face engine") if name in html]
 
 

@@ -79,7 +79,7 @@ def test_plain_errors_stay_as_they_are_and_fallbacks_keep_their_count() -> None:
 @pytest.mark.parametrize(
     ("notice", "words"),
     [
-        ("Faces were not restored: gfpgan is not installed.", "Faces were not restored."),
+        ("The picture was not enhanced: gfpgan is not installed.", "The picture was not enhanced."),
         ("The quality engine cannot be used here: torch is not installed.", "The quality engine cannot be used here."),
         ("Not quality: it needs a GPU or 4 processor cores.", "Not quality: it needs a GPU or 4 processor cores."),
         ("gfpgan is not installed.", ""),

@@ -10,8 +10,8 @@ const HISTORY_LENGTH = 100;
 const FIELDS = ["title", "script", "portrait", "voice", "speed", "narration", "profile"];
 
 export class Draft {
-  // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict" | "logged-out", message), onRestore(),
-  // onHistory(canUndo, canRedo)
+  // handlers: onState("saved" | "changed" | "saving" | "error" | "conflict" | "logged-out", message, name of the
+  // field that is wrong), onRestore(), onHistory(canUndo, canRedo)
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -134,7 +134,8 @@ export class Draft {
     } else if (error instanceof HttpError && error.status === 401) {
       this.handlers.onState("logged-out", "You have been logged out, so this is not saved. What you typed is kept.");
     } else if (error instanceof HttpError && error.status < 500) {
-      this.handlers.onState("error", firstFormError(error.body) ?? error.message);
+      const problem = firstProblem(error.body);
+      this.handlers.onState("error", problem?.message ?? error.message, problem?.field);
     } else {
       const reason = (error instanceof HttpError && error.body?.message) || "No connection.";
       this.handlers.onState("error", `Not saved. ${reason} Retrying …`);
@@ -143,6 +144,8 @@ export class Draft {
   }
 }
 
-function firstFormError(body) {
-  return Object.values(body?.errors ?? {})[0]?.[0]?.message;
+// The first field that the server refused, as {field, message}.
+export function firstProblem(body) {
+  const [field, problems] = Object.entries(body?.errors ?? {})[0] ?? [];
+  return field && { field, message: problems[0].message };
 }

@@ -1,6 +1,6 @@
 // The lesson editor: connects the draft, the check of the text, the job that renders it and the views of them.
 
-import { Draft } from "./draft.js";
+import { Draft, firstProblem } from "./draft.js";
 import { drawFolds, initFolds, unfold } from "./folds.js";
 import { askAboutWait, Forecast } from "./forecast.js";
 import { getJson, HttpError, loginAddress, postForm } from "../site/http.js";
@@ -59,7 +59,7 @@ function showNotices(notices) {
 }
 
 function showProblem(message) {
-  find("script-error").textContent = message;
+  if (find("script-error").textContent !== message) find("script-error").textContent = message;
   if (message) textarea.setAttribute("aria-invalid", "true");
   else textarea.removeAttribute("aria-invalid");
 }
@@ -107,10 +107,11 @@ function isRenderingThisText() {
 // --- saving -----------------------------------------------------------------------------------------------------
 
 const draft = new Draft(form, {
-  onState(name, message = "") {
+  onState(name, message = "", field = "") {
     const words = { saved: "Saved", changed: "Not saved yet", saving: "Saving …" };
     find("save-state").textContent = words[name] ?? "Not saved";
-    if (message) showFormError(message, { offersLogin: name === "logged-out" });
+    if (field) showFieldProblem(field, message);
+    else if (message) showFormError(message, { offersLogin: name === "logged-out" });
     else if (name === "saved") showFormError("");
     if (name !== "saved") return;
     drawOutdated();
@@ -275,23 +276,40 @@ async function wholeJob(answer) {
 
 const snapshotUrl = (id) => data.snapshot_url.replace(data.any_job, id);
 
+// Shows a message at its field, or in the bar where the field has no place for one, until the field is changed.
+// Returns the field, unless it is one that nobody sees.
+function showFieldProblem(name, message) {
+  if (name === "script") { // until the next check of the text
+    showProblem(message);
+    return textarea;
+  }
+  const field = form.elements.namedItem(name);
+  const element = field instanceof RadioNodeList ? ([...field].find((one) => one.checked) ?? field[0]) : field;
+  const place = document.getElementById(`${name}-error`);
+  if (place) place.textContent = message;
+  else showFormError(message);
+  if (!(element instanceof HTMLElement) || element.type === "hidden") return null;
+  unfold(element);
+  element.setAttribute("aria-invalid", "true");
+  if (!place) element.setAttribute("aria-describedby", "form-error");
+  const settle = () => {
+    element.removeAttribute("aria-invalid");
+    if (place) place.textContent = "";
+    else element.removeAttribute("aria-describedby");
+  };
+  element.addEventListener("input", settle, { once: true });
+  return element;
+}
+
 function refused(error) {
   if (!(error instanceof HttpError)) {
     toast("The server cannot be reached. Your text is still here; try again in a moment.");
     return;
   }
-  const problem = Object.entries(error.body?.errors ?? {})[0];
-  const message = problem?.[1][0].message ?? error.message;
-  if (problem?.[0] === "script") {
-    showProblem(message);
-    textarea.focus();
-  } else {
-    const field = form.elements.namedItem(problem?.[0] ?? "");
-    const element = field instanceof RadioNodeList ? field[0] : field;
-    if (element instanceof Element) unfold(element);
-    if (error.status !== 401) showFormError(message); // the draft offers to log in
-    find("form-error").scrollIntoView({ block: "nearest" });
-  }
+  const problem = firstProblem(error.body);
+  if (problem) showFieldProblem(problem.field, problem.message)?.focus();
+  else if (error.status !== 401) showFormError(error.message); // the draft offers to log in
+  if (!find("form-error").hidden) find("form-error").scrollIntoView({ block: "nearest" });
 }
 
 // --- events -----------------------------------------------------------------------------------------------------
@@ -332,6 +350,10 @@ find("redo").addEventListener("click", () => draft.redo());
 // After the back button the browser may restore old form values; the page must show the saved ones.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+// The style sheet keeps what gets the focus out from under the bar, which grows with its messages.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--bar-height", `${find("action-bar").offsetHeight}px`);
+}).observe(find("action-bar"));
 initFolds(form);
 drawSpeed();
 if (data.video) panel.showMovie(data.video);

@@ -10,6 +10,9 @@ const READY_MESSAGES = {
   fallback: "The video is ready. Some sentences are shown as a still picture.",
 };
 
+// By its teacher, by another one, or because a consent was withdrawn.
+const CANCELLED = { message: "The video was cancelled.", hint: "Sentences that were finished are reused when you try again." };
+
 export class JobPanel {
   // focusElsewhere(): called when what has the focus is about to disappear
   constructor(root, { onPlaying, focusElsewhere }) {
@@ -123,13 +126,10 @@ export class JobPanel {
     box.classList.toggle("alert-warn", job.state === "fallback");
     box.classList.toggle("alert-info", job.state === "cancelled");
     const fallbackMessage = `${fallbacks} of ${count(job.clips_total, "sentence")} shown as a still picture with the words on it.`;
-    const message =
-      job.state === "cancelled"
-        ? "You cancelled this render. Finished sentences are kept."
-        : (job.error?.message ?? (fallbacks ? fallbackMessage : ""));
-    this.find("outcome-message").textContent = message;
+    const said = job.state === "cancelled" ? CANCELLED : (job.error ?? { message: fallbackMessage });
+    this.find("outcome-message").textContent = said.message;
     const hint = this.find("outcome-hint");
-    hint.textContent = job.state === "cancelled" ? "" : (job.error?.hint ?? "");
+    hint.textContent = said.hint ?? "";
     hint.hidden = !hint.textContent;
     this.find("again-fast").hidden = job.profile === "fast";
   }

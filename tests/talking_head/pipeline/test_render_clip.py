@@ -253,7 +253,7 @@ def test_an_enhancer_that_is_not_installed_is_a_notice_and_not_a_failure(
 ) -> None:
     monkeypatch.setitem(registry.ENGINES, "enhancer", {})
     result = renderer.render(replace(clip_request, profile="balanced"))
-    assert result.notices == ("Faces were not restored: gfpgan is not installed.",)
+    assert result.notices == ("The picture was not enhanced: gfpgan is not installed.",)
     assert result.engines["enhancer"] == "none"
     again = renderer.render(replace(clip_request, profile="balanced"))
     assert again.cached and again.notices == result.notices
@@ -301,10 +301,10 @@ def test_an_installed_enhancer_is_used_timed_and_part_of_the_key(
 @pytest.mark.parametrize(
     ("policy", "enhancer", "used", "notices"),
     [
-        ("auto", SlowInverter, "none", ("Faces were not restored: gfpgan is too slow on this machine.",)),
+        ("auto", SlowInverter, "none", ("The picture was not enhanced: gfpgan is too slow on this machine.",)),
         ("always", SlowInverter, "inverter 3", ()),
         ("none", Inverter, "none", ()),
-        ("auto", DamagedInverter, "none", ("Faces were not restored: gfpgan has damaged weights.",)),
+        ("auto", DamagedInverter, "none", ("The picture was not enhanced: gfpgan has damaged weights.",)),
     ],
 )
 def test_the_enhancer_is_used_as_the_machine_and_its_operator_allow(
