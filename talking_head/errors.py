@@ -241,8 +241,8 @@ def words_for_teachers(code: str, message: str, hint: str) -> tuple[str, str]:
 
 
 def notice_for_teachers(notice: str) -> str:
-    """Return a notice or a reason without its technical explanation, which follows a colon: ``The picture was not enhanced:
-    gfpgan is not installed.``"""
+    """Return a notice or a reason without its technical explanation, which follows a colon: ``The picture was not
+    enhanced: gfpgan is not installed.``"""
     sentences = re.split(r"(?<=\.) (?=[A-Z])", notice)
     return " ".join(filter(None, map(_without_explanation, sentences)))
 

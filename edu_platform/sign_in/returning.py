@@ -15,7 +15,7 @@ LOGIN_PAGES = ("login", "admin:login")
 
 
 def return_to_the_form(get_response: GetResponse) -> GetResponse:
-    """Middleware: after a form was refused because the session had ended, the login leads to the page of the form.
+    """Return a middleware: after a form was refused because the session had ended, the login leads to its page.
 
     Django leads to the address of the request, and most addresses that take a form answer 405 to everything else.
     """

@@ -366,7 +366,7 @@ def test_a_lost_file_is_a_missing_thumbnail_not_a_crash(
 
 def test_errors_of_the_portrait_and_consent_forms_belong_to_their_fields(log_in: LogIn, teacher: User) -> None:
     html = log_in(teacher).post(reverse("portrait_upload"), {"name": "x" * 101}).content.decode()
-    for name, error in (("name", "name-error"), ("consent_given_by", "consent-by-error"), ("consent", "consent-error")):
+    for name, error in ((name, f"id_{name}_error") for name in ("name", "consent_given_by", "consent")):
         (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
         (described,) = re.findall(r'aria-describedby="([^"]*)"', field)
         assert error in described.split() and f'id="{error}"' in html

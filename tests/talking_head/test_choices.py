@@ -66,7 +66,7 @@ def test_sentences_that_are_ready_keep_a_video_in_their_profile() -> None:
 @pytest.mark.parametrize(
     ("machines", "profile", "video_seconds", "face", "because"),
     [
-        ([], BALANCED, 60, "puppet", "not known yet"),
+        ([], BALANCED, 60, "puppet", "No worker has reported yet"),
         ([LAPTOP], BALANCED, 60, "puppet", "torch is not installed"),
         ([SERVER], BALANCED, 60, "puppet", "about 20 minutes"),  # 0.8 * 25 * 60 = 1,200 s of 600
         ([SERVER], BALANCED, 20, "sadtalker", "about 7 minutes"),  # 400 s, and a third more is 533
