@@ -20,7 +20,9 @@ from tests.scale_out.site import SharedSite
 from tests.talking_head.jobs.conftest import empty_database  # noqa: F401 - a fixture
 from tests.talking_head.jobs.site import ROOT, Site, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("servers")]  # minutes long: make test-faults runs them
+pytestmark = pytest.mark.xdist_group("servers")
+# Only `make test-faults` runs them, because each takes up to a minute; one whole cycle is in every run of the tests.
+slow = pytest.mark.faults
 
 FILL = """
 from django.core.management import call_command
@@ -92,7 +94,7 @@ def sqlite_site(tmp_path: Path, empty_database: Path) -> Iterator[Site]:  # noqa
     site.end()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=slow)])
 def any_site(request: pytest.FixtureRequest) -> Site:
     site: Site = request.getfixturevalue("sqlite_site" if request.param == "sqlite" else "site")
     checkpoints = site.folder / "checkpoints"
@@ -102,7 +104,7 @@ def any_site(request: pytest.FixtureRequest) -> Site:
     return site
 
 
-@pytest.fixture(params=["files", "bucket"])
+@pytest.fixture(params=["files", pytest.param("bucket", marks=slow)])
 def full_site(request: pytest.FixtureRequest, any_site: Site) -> Site:
     """A site with users, uploads of every kind, a finished and a failed video."""
     if request.param == "bucket":
@@ -172,6 +174,7 @@ def test_a_wiped_site_comes_back_with_every_address_of_old_snapshots(
     assert look(site) == before
 
 
+@slow
 def test_a_backup_of_a_running_site_has_every_file_that_its_rows_name(any_site: Site, tmp_path: Path) -> None:
     site = any_site
     adding = subprocess.Popen(
@@ -191,7 +194,7 @@ def test_a_backup_of_a_running_site_has_every_file_that_its_rows_name(any_site: 
     assert missing == "0"
 
 
-@pytest.mark.parametrize("how", ["changed", "missing", "unfinished"])
+@pytest.mark.parametrize("how", ["changed", *(pytest.param(how, marks=slow) for how in ("missing", "unfinished"))])
 def test_a_damaged_backup_changes_nothing(sqlite_site: Site, tmp_path: Path, how: str) -> None:
     site, backup = sqlite_site, tmp_path / "backup"
     site.python(FILL)
@@ -230,6 +233,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(sqlite_site: Site, tmp_path: P
     assert [path.name for path in (tmp_path / "backup").iterdir()] == ["older.txt"]
 
 
+@slow
 def test_without_the_programs_of_postgresql_it_says_what_to_install(
     site: SharedSite, postgres: Postgres, tmp_path: Path
 ) -> None:

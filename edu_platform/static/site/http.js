@@ -49,6 +49,6 @@ export function postJson(url, data, options = {}) {
 }
 
 export function postForm(url, formData) {
-  formData.delete("csrfmiddlewaretoken"); // the header has the newer one
+  formData.set("csrfmiddlewaretoken", csrfToken()); // Django looks here first
   return send(url, { method: "POST", body: formData });
 }

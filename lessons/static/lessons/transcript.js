@@ -102,6 +102,13 @@ export class Transcript {
     return { top, bottom: Math.min(box.bottom, innerHeight) };
   }
 
+  // A line and the title of the chapter that it begins.
+  extent({ element }) {
+    const before = element.previousElementSibling;
+    const { top } = (before?.matches("h3") ? before : element).getBoundingClientRect();
+    return { top, height: element.getBoundingClientRect().bottom - top };
+  }
+
   // Brings the line into the visible part of the box, not while the user scrolls. The page moves only by what the box
   // cannot: its first lines cannot be scrolled out from under the player. A box that is out of sight stays there.
   reveal(line) {
@@ -109,7 +116,7 @@ export class Transcript {
     const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
     const { box } = this;
     const part = this.visiblePart();
-    const rect = line.element.getBoundingClientRect();
+    const rect = this.extent(line);
     const isInSight = part.bottom - part.top >= rect.height;
     const goal = isInSight ? part.top + (part.bottom - part.top - rect.height) / 3 : box.getBoundingClientRect().top;
     const wanted = box.scrollTop + rect.top - goal;

@@ -136,7 +136,8 @@ def test_52_a_request_that_the_renderer_does_not_understand_is_said(
     type_, said = answer(lambda asked, _: ClipRequest.from_json(asked["request"]).to_json(), {"request": values}, deaf)
     assert type_ == "failed"
     assert said["error"]["code"] == "renderer_error"
-    assert "shade" in capfd.readouterr().err, "the message is for teachers, the log for administrators"
+    assert "shade" in capfd.readouterr().err, "the log is for administrators"
+    assert "shade" not in said["error"]["message"] and said["error"]["message"].endswith("."), "it is for teachers"
 
 
 class _Deaf:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import patch
 
 from talking_head.jobs import publish_claims
 from talking_head.jobs.claim import clip_request_for, clips_of_another_size
 from talking_head.models import ClipState, Job, JobState
+from talking_head.pipeline.cache.entries import ClipMetadata, store_clip_metadata
 from talking_head.worker.publishing import publish
 from talking_head.worker.worker import Worker
 from tests.talking_head.rows import finish_clip
 
 
 def finished(job: Job, index: int, size_px: tuple[int, int], **fields: Any) -> None:
-    finish_clip(job, index, result={"width_px": size_px[0], "height_px": size_px[1]}, **fields)
+    """Marks a clip as rendered in that size, with an entry in the cache that is whole."""
+    width, height = size_px
+    video = finish_clip(job, index, result={"width_px": width, "height_px": height}, **fields)
+    metadata = ClipMetadata(
+        take_key="", frame_count=64, width_px=width, height_px=height, video_bytes=video.stat().st_size, engines={}
+    )
+    store_clip_metadata(video.parent, metadata)
 
 
 def test_a_fallback_that_was_rendered_first_is_rendered_again_in_the_size_of_the_others(
@@ -26,8 +32,7 @@ def test_a_fallback_that_was_rendered_first_is_rendered_again_in_the_size_of_the
     Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING)
     claim = publish_claims.claim_job(job.pk)
     assert claim is not None
-    with patch("talking_head.files.clip_cache.unusable_clips", return_value=[]):
-        assert not publish(claim, worker.renderer, lambda: False)
+    assert not publish(claim, worker.renderer, lambda: False)
     first, second = job.clips.order_by("index")
     assert (first.state, second.state) == (ClipState.WAITING, ClipState.DONE)
     request = clip_request_for(first)

@@ -72,7 +72,9 @@ def test_what_a_lesson_speaks_with_stays(narration: Narration, lesson: Lesson) -
         days_pass(31)
 
 
-def test_taking_it_away_from_a_lesson_can_be_undone_for_a_month(narration: Narration, lesson: Lesson) -> None:
+def test_taking_it_away_from_a_lesson_can_be_undone_for_a_month(
+    narration: Narration, lesson: Lesson, settings: Settings
+) -> None:
     lessons.change_lesson(lesson, narration=narration.pk)
     assert is_kept(narration)
     lessons.change_lesson(lesson, narration=None)
@@ -84,7 +86,13 @@ def test_taking_it_away_from_a_lesson_can_be_undone_for_a_month(narration: Narra
     days_pass(31)
     assert is_kept(narration)
     lessons.delete_lesson(lesson)
-    Lesson.with_deleted.get(pk=lesson.pk).delete()  # as the sweeper does after the time for Undo
+    assert is_kept(narration)
+    days_pass(31)
+    assert is_kept(narration), "its lesson can still be restored"
+    an_hour_ago = timezone.now() - timedelta(seconds=settings.LESSON_UNDO_SECONDS)
+    Lesson.with_deleted.filter(pk=lesson.pk).update(deleted_at=an_hour_ago)
+    call_command("sweep")
+    assert not Lesson.with_deleted.filter(pk=lesson.pk).exists()
     assert is_kept(narration), "the month begins anew"
     days_pass(31)
     assert not is_kept(narration)
