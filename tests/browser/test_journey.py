@@ -147,6 +147,6 @@ def test_a_render_is_cancelled_and_the_page_says_so(site: Site, open_page: Any) 
         page.get_by_role("button", name="Generate video").click()
         page.get_by_role("button", name="Cancel").click()
         assert wait_for_state(page, "completed", "fallback", "failed", "cancelled") == "cancelled"
-    expect(page.get_by_text("The video was cancelled.")).to_be_visible()
+    expect(page.locator("[data-outcome-message]")).to_have_text("The video was cancelled.")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     assert_accessible(page)
