@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 EDITOR = f"{COURSE}lessons/2/edit/"
 FORMS = {
     "a lesson is added": (COURSE, "New lesson", "Add lesson"),
-    "a student is added": (COURSE, "Add a student", "Add student"),
+    "a student is invited": (COURSE, "Invite a student", "Invite student"),
     "a course is changed": (f"{COURSE}edit/", "Title", "Save"),
     "a course is made": ("/courses/new/", "Title", "Create course"),
     "a portrait is renamed": ("/portraits/1/edit/", "Name", "Save"),
