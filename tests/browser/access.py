@@ -75,7 +75,7 @@ def show_as(page: Page, viewport: dict[str, int], colours: Literal["light", "dar
 
 
 def assert_every_focus_is_in_sight(page: Page) -> None:
-    """Whatever of the page gets the focus is in the window then, and nothing covers it."""
+    """Every control is in the window when it has the focus, and nothing covers it."""
     count, hidden = page.evaluate(EVERY_STOP)
     assert count > 0, f"{page.url}: the keyboard reaches nothing"
     assert not hidden, f"{page.url} ({page.viewport_size}): " + "\n".join(hidden)

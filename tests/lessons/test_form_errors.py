@@ -64,7 +64,6 @@ def forms(lesson: Lesson, portrait_id: int) -> dict[str, tuple[str, dict[str, An
         "a long course title": (reverse("course_edit", args=course), {"title": LONG}, {"title"}),
         "no lesson title": (reverse("lesson_create", args=course), {"title": ""}, {"title"}),
         "no student": (reverse("enrolment_add", args=course), {"username": ""}, {"username"}),
-        "an unknown student": (reverse("enrolment_add", args=course), {"username": "Kept"}, {"username"}),
         "an empty portrait form": (
             reverse("portrait_upload"), {"name": "Kept", "consent_given_by": ""},
             {"picture", "consent_given_by", "consent"},
@@ -72,14 +71,14 @@ def forms(lesson: Lesson, portrait_id: int) -> dict[str, tuple[str, dict[str, An
         "a long portrait name": (reverse("portrait_edit", args=[portrait_id]), {"name": LONG}, {"name"}),
         "an empty lesson title": (edit, {**good, "title": "", "script": "Kept"}, {"title"}),
         "an impossible speed": (edit, {**good, "speed": "9", "script": "Kept"}, {"speed"}),
-        "an unknown voice": (edit, {**good, "voice": "nobody", "script": "Kept"}, {"voice"}),
+        "an unknown voice": (edit, {**good, "voice": "unknown", "script": "Kept"}, {"voice"}),
         "an unknown portrait": (edit, {**good, "portrait": "99999", "script": "Kept"}, {"portrait"}),
         "an unknown profile": (edit, {**good, "profile": "best", "script": "Kept"}, {"profile"}),
     }  # fmt: skip
 
 
 NAMES = (
-    "no course title", "a long course title", "no lesson title", "no student", "an unknown student",
+    "no course title", "a long course title", "no lesson title", "no student",
     "an empty portrait form", "a long portrait name", "an empty lesson title", "an impossible speed",
     "an unknown voice", "an unknown portrait", "an unknown profile",
 )  # fmt: skip

@@ -277,7 +277,7 @@ async function wholeJob(answer) {
 const snapshotUrl = (id) => data.snapshot_url.replace(data.any_job, id);
 
 // Shows a message at its field, or in the bar where the field has no place for one, until the field is changed.
-// Returns the field, unless it is one that nobody sees.
+// Returns the field, unless it is hidden.
 function showFieldProblem(name, message) {
   if (name === "script") { // until the next check of the text
     showProblem(message);
