@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -11,16 +12,20 @@ import tempfile
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from websockets.sync.client import connect
 
+from talking_head import services
 from tests.object_store import KEYS, REGION, ObjectStore
 from tests.scale_out.servers import Nginx, ServerMissingError, origin_of
 from tests.scale_out.site import SharedSite
+from tests.talking_head.jobs.site import ROOT
 
 pytestmark = pytest.mark.xdist_group("servers")
 
+TOO_MUCH = 8_000_000
 STORE_PORTRAIT = """
 import sys
 from pathlib import Path
@@ -127,6 +132,65 @@ def test_everything_that_is_stored_can_be_read_by_the_proxy(site: SharedSite, pr
     site.rows("UPDATE auth_user SET is_staff = true, is_superuser = true RETURNING 1")
     names = [f"/media/jobs/{job}/clips/0.mp4", f"/media/jobs/{job}/metrics.json", f"/media/portraits/{digest}"]
     assert [get(proxy, name, owner)[0].status for name in names] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_53_a_visitor_s_body_is_refused_behind_the_proxy_and_not_stored_by_it(proxy: Nginx, framing: str) -> None:
+    connection = HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.putrequest("POST", "/livez")
+    connection.putheader(
+        *(("Content-Length", str(TOO_MUCH)) if framing == "length" else ("Transfer-Encoding", "chunked"))
+    )
+    connection.endheaders()
+    block = b"x" * 65_536
+    with contextlib.suppress(ConnectionError):  # refused in the middle of it
+        for _ in range(TOO_MUCH // len(block)):
+            connection.send(block if framing == "length" else b"10000\r\n" + block + b"\r\n")
+    response = connection.getresponse()
+    assert response.status == 413
+    assert "The request is larger than" in response.read().decode(), "Lectern's own answer, not the proxy's"
+    connection.close()
+    assert sum(path.stat().st_size for path in (proxy.folder / "body").rglob("*") if path.is_file()) == 0
+
+
+def test_the_proxy_lets_the_longest_recording_through_to_lectern_s_own_limit() -> None:
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "deploy" / "nginx.conf").read_text())
+    assert int(megabytes) * 2**20 > services.MAX_NARRATION_BYTES
+
+
+def test_46_guesses_behind_the_proxy_are_counted_by_the_client_s_own_address(
+    site: SharedSite, media_for_others: Path
+) -> None:
+    """Each under another forged address; and a client that reaches the web process directly forges as little."""
+    site.environment |= {"TRUSTED_PROXIES": "127.0.0.1", "MEDIA_ROOT": str(media_for_others)}
+    proxy = started_proxy(site, media_for_others)
+    try:
+        answers = [guess(proxy, f"203.0.113.{number}") for number in range(11)]
+    finally:
+        proxy.end()
+    assert answers[:9] == [200] * 9
+    assert answers[-1] == 429
+
+
+def guess(proxy: Nginx, forged: str) -> int:
+    """Log in with a wrong password, as a program does it that says to come from elsewhere."""
+    response, page = get(proxy, "/accounts/login/", {})
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.decode())
+    cookie = (response.headers["Set-Cookie"] or "").partition(";")[0]
+    assert token is not None
+    body = urlencode({"username": "teacher", "password": "wrong", "csrfmiddlewaretoken": token[1]})
+    headers = {
+        "Cookie": cookie,
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Forwarded-For": forged,
+        "Forwarded": f"for={forged}",
+        "X-Real-IP": forged,
+    }
+    connection = HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.request("POST", "/accounts/login/", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 @pytest.fixture
