@@ -115,9 +115,8 @@ def _number(name: str, path: Path) -> int:
 
 def _name(process: psutil.Process) -> str:
     words = process.cmdline()
-    known = ("talking_head.renderer.child", "edu_platform.web", "serve", "work", "sweep", "talking_head.decoding")
-    name = next((word for word in known if any(word in text for text in words)), Path(words[0]).name)
-    return f"{name} {process.name()} of {process.ppid()}: {process.pid}"
+    is_renderer = any("talking_head.renderer.child" in word for word in words)
+    return "renderer" if is_renderer else process.name() if process.name().startswith("lectern-") else words[-3]
 
 
 def _answers(address: str) -> bool:

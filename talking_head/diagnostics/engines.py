@@ -16,7 +16,6 @@ from talking_head.diagnostics.machine import last_line, usable_cores
 from talking_head.engines.registry import ENGINES
 from talking_head.pipeline.probes.trial import Trial
 
-EMBEDDED = (("speech", "hibari"), ("face", "puppet"), ("face", "still"))  # come with the installation
 LOADING_SECONDS = 180.0
 WORKING_SECONDS = 20.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from talking_head.checkpoints.folder import FileState
-from talking_head.diagnostics.engines import EMBEDDED
 from talking_head.diagnostics.findings import Level, Report
 from talking_head.diagnostics.wording import kind_in_words, pace_in_words
+from talking_head.engines.registry import EMBEDDED
 from talking_head.profiles import AUTO, BALANCED, FAST, PROFILES, QUALITY
 from talking_head.timebase import VIDEO_FPS
 

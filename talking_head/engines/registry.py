@@ -26,6 +26,9 @@ ENGINES: dict[str, dict[str, str]] = {
 }
 
 
+EMBEDDED = (("speech", "hibari"), ("face", "puppet"), ("face", "still"))  # come with the installation
+
+
 def engine_class(kind: str, name: str) -> Any:
     """Return the class registered under that name.
 
@@ -50,9 +53,17 @@ def engine_class(kind: str, name: str) -> Any:
 
 
 def resolve(kind: str, name: str) -> str:
-    """Return the preferred engine of that kind for ``auto``, and any other name unchanged if it is registered."""
+    """Return the preferred engine of that kind for ``auto``, and any other name unchanged if it is registered.
+
+    Only optional engines are imported to see whether they are installed: web and worker processes ask this too, which
+    use no engine themselves.
+
+    Raises:
+        OptionError: ``unknown_engine``. EngineError: ``engine_unavailable`` when its packages are missing.
+    """
     chosen = next(iter(ENGINES[kind])) if name == AUTO else name
-    engine_class(kind, chosen)
+    if (kind, chosen) not in EMBEDDED:
+        engine_class(kind, chosen)
     return chosen
 
 
