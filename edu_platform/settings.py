@@ -196,6 +196,10 @@ TALKING_HEAD_PATIENCE_SECONDS = env.int("TALKING_HEAD_PATIENCE_SECONDS", default
 TALKING_HEAD_MAX_WAIT_SECONDS = env.int("TALKING_HEAD_MAX_WAIT_SECONDS", default=3_600)
 # How long a recording is kept that no lesson and no running job uses. 0: for ever.
 TALKING_HEAD_UNUSED_NARRATION_DAYS = env.int("TALKING_HEAD_UNUSED_NARRATION_DAYS", default=30)
+# How long a video is kept after a newer one of the same lesson has replaced it; and one that was asked for through the
+# API, without a lesson. 0: for ever.
+TALKING_HEAD_SUPERSEDED_DAYS = env.int("TALKING_HEAD_SUPERSEDED_DAYS", default=7)
+TALKING_HEAD_RESULT_DAYS = env.int("TALKING_HEAD_RESULT_DAYS", default=0)
 # How long a picture is kept that was uploaded through the render service's API, without recorded consent.
 TALKING_HEAD_SERVICE_PORTRAIT_DAYS = env.int("TALKING_HEAD_SERVICE_PORTRAIT_DAYS", default=30)
 PORTRAIT_UNDO_SECONDS = 30  # how long a deleted portrait can be restored; then its picture is deleted for good

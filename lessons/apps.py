@@ -12,12 +12,19 @@ class LessonsConfig(AppConfig):
 
     def ready(self) -> None:
         from lessons import deletion, receivers
-        from talking_head.services import register_housekeeping, register_job_viewer_rule, register_narration_use
+        from talking_head.services import (
+            register_housekeeping,
+            register_job_viewer_rule,
+            register_narration_use,
+            register_result_use,
+        )
         from talking_head.signals import job_published
 
         job_published.connect(receivers.on_job_published, dispatch_uid="lessons.show_published_job")
         register_job_viewer_rule(receivers.may_view_lesson_job)
         register_narration_use(receivers.narrations_of_lessons)
+        register_result_use(receivers.current_videos)
+        register_result_use(receivers.latest_videos)
         register_housekeeping(deletion.delete_due_lessons)
         post_migrate.connect(_make_teachers_group, sender=self, dispatch_uid="lessons.make_teachers_group")
 

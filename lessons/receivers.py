@@ -23,6 +23,16 @@ def may_view_lesson_job(user: Person, job: Job) -> bool:
     return rules.may_watch_job(user, job.pk, job.subject)
 
 
+def current_videos() -> QuerySet[Lesson, Any]:
+    """Return the videos that students watch, for :func:`talking_head.services.register_result_use`."""
+    return Lesson.with_deleted.exclude(current_job=None).values("current_job")
+
+
+def latest_videos() -> QuerySet[Lesson, Any]:
+    """Return the videos that were asked for last, which may wait for the teacher's word, for the same."""
+    return Lesson.with_deleted.exclude(latest_job=None).values("latest_job")
+
+
 def narrations_of_lessons() -> QuerySet[Lesson, Any]:
     """Return the recordings that lessons use, for :func:`talking_head.services.register_narration_use`."""
     return Lesson.with_deleted.exclude(narration=None).values("narration")

@@ -102,6 +102,7 @@ class Job(models.Model):
     consent_withdrawn_at = models.DateTimeField(null=True, blank=True)
     kept_at = models.DateTimeField(null=True, blank=True)
     delete_after = models.DateTimeField(null=True, blank=True)  # deleted by the user; until then it can be undone
+    results_removed_at = models.DateTimeField(null=True, blank=True)  # superseded: only its files are gone
 
     reviewed_at = models.DateTimeField(null=True, blank=True)  # when an administrator marked its end as reviewed
     review_seq = models.PositiveBigIntegerField(default=0)  # +1 with every JobAction: rejects actions from a stale page
@@ -152,14 +153,19 @@ class Job(models.Model):
     @property
     def is_hidden(self) -> bool:
         """Return whether no user is served its files now: deleted, or without the consent of the person in it."""
-        return self.delete_after is not None or (self.consent_withdrawn_at is not None and self.kept_at is None)
+        is_withdrawn = self.consent_withdrawn_at is not None and self.kept_at is None
+        return self.delete_after is not None or self.results_removed_at is not None or is_withdrawn
 
     @property
     def is_watchable(self) -> bool:
         return self.is_published and not self.is_hidden
 
 
-HIDDEN_JOBS = models.Q(delete_after__isnull=False) | models.Q(consent_withdrawn_at__isnull=False, kept_at=None)
+HIDDEN_JOBS = (
+    models.Q(delete_after__isnull=False)
+    | models.Q(results_removed_at__isnull=False)
+    | models.Q(consent_withdrawn_at__isnull=False, kept_at=None)
+)
 QUEUED_CLIPS = models.Q(state=ClipState.WAITING, turn__isnull=False)
 IS_SHORT = models.Q(is_short=True)
 
@@ -363,7 +369,7 @@ class Removal(models.Model):
     """Files that must go, on every machine and in the bucket: kept until they are gone, and for a day where several
     machines may hold copies (see files/removals.py)."""
 
-    kind = models.CharField(max_length=20)  # results, clips or takes
+    kind = models.CharField(max_length=20)  # results, videos, clips or takes
     key = models.CharField(max_length=64)  # the job's id, or the key of the cache's entry
     is_stored = models.BooleanField(default=True)  # not yet deleted from the bucket
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -79,6 +79,20 @@ def delete(job_id: UUID) -> None:
             bucket.delete(name)
 
 
+def delete_published(job_id: UUID, *, in_bucket: bool) -> bool:
+    """Delete the files of a job's video for good, here and in the bucket, and keep its records; return whether there
+    were any here."""
+    folder = local.results_folder(job_id)
+    files = [path for path in folder.rglob("*") if path.is_file() and not is_job_record(job_id, path.name)]
+    for path in files:
+        path.unlink(missing_ok=True)
+    if bucket.is_enabled() and in_bucket:
+        for name in bucket.names(f"{folder.name}/"):
+            if not is_job_record(job_id, name.rpartition("/")[2]):
+                bucket.delete(name)
+    return bool(files)
+
+
 def orphans(job: Job) -> list[str]:
     """Return the storage keys that publishers of this ended job left behind in the bucket."""
     folder = f"{local.results_folder(job.pk).name}/"

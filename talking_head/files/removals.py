@@ -24,7 +24,8 @@ from talking_head.pipeline.cache.store import entry_name
 
 logger = logging.getLogger(__name__)
 
-RESULTS = "results"
+RESULTS = "results"  # everything of a job
+VIDEOS = "videos"  # a job's published files, not its records
 COPIES_SECONDS = 86_400.0  # how long machines look for their copies of what is gone from the bucket
 KEY_COLUMNS = {clip_cache.CLIPS: "clip_key", clip_cache.TAKES: "take_key"}
 
@@ -79,6 +80,8 @@ def _carry_out(rows: Iterable[Removal]) -> int:
 def _delete(row: Removal) -> bool:
     """Delete the files of one row, here and, until that has succeeded once, in the bucket; return whether there were
     any here."""
+    if row.kind == VIDEOS:
+        return job_files.delete_published(UUID(row.key), in_bucket=row.is_stored)
     was_here = _local_folder(row).exists()
     is_left = was_here or (bucket.is_enabled() and row.is_stored)
     if row.kind == RESULTS:

@@ -6,6 +6,7 @@ from talking_head.engines.base import Voice
 from talking_head.jobs.deletion import delete_jobs, hidden_jobs, restore_jobs
 from talking_head.jobs.housekeeping import register_housekeeping
 from talking_head.jobs.narration_retention import register_narration_use
+from talking_head.jobs.result_retention import register_result_use
 from talking_head.jobs.withdrawal import (
     keep_withdrawn_videos,
     purge_withdrawn,
@@ -113,6 +114,7 @@ __all__ = [
     "register_job_viewer_rule",
     "register_narration_use",
     "register_portrait_rule",
+    "register_result_use",
     "register_submitter_rule",
     "register_voices_rule",
     "register_withdrawal_rule",

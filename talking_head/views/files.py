@@ -83,6 +83,8 @@ def job_clip(request: HttpRequest, job_id: UUID, index: int) -> HttpResponseBase
     if not request.user.is_authenticated:
         return _require_login(request)
     job = _visible_job(request.user, job_id)
+    if job.results_removed_at is not None:
+        raise Http404("A newer video has replaced this one.")
     if job.is_hidden:
         raise Http404("The person in this video has withdrawn their consent.")
     clip = job.clips.filter(index=index, state=ClipState.DONE).exclude(clip_key="").first()

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from talking_head.files import bucket, cache_limits, job_files, local, removals, uploads
-from talking_head.jobs import narration_retention, state_machine
+from talking_head.jobs import narration_retention, result_retention, state_machine
 from talking_head.models import TERMINAL_JOB_STATES, WATCHABLE_JOB_STATES, Job, JobState
 from talking_head.renderer.scratch import is_abandoned
 from talking_head.worker import integrity
@@ -34,6 +34,7 @@ def collect_garbage() -> int:
         logger.info("removing garbage: %s", path.name)
         _remove(path)
     removed = len(removable) + narration_retention.collect_unused()
+    removed += result_retention.collect_superseded()
     removed += removals.carry_out_pending()
     cache_limits.prune_if_due()
     integrity.check_next_video()

@@ -31,10 +31,16 @@ WEB = SITE | set(
 RENDERER = set("PIL _pillow_heif av charset_normalizer cv2 num2words numpy pillow_heif pysbd scipy soxr".split())  # noqa: SIM905
 SETUP = "import django; django.setup(); "
 ADDRESSES = "from django.urls import get_resolver; get_resolver().url_patterns; "
+RESOLVE = (
+    "from talking_head.engines import registry; registry.resolve('speech', 'auto'); registry.resolve('face', 'puppet')"
+)
 PROCESSES = {
     "serve": (SETUP + "import talking_head.management.commands.serve", SITE),
     "sweeper": (SETUP + "import talking_head.management.commands.sweep", SITE),
-    "worker": (SETUP + "import talking_head.management.commands.work, talking_head.tasks", SITE),
+    "worker": (
+        SETUP + "import talking_head.management.commands.work, talking_head.tasks; " + RESOLVE,
+        SITE | {"msgpack"},
+    ),
     "web": ("import edu_platform.web.server, edu_platform.asgi; " + ADDRESSES, WEB),
     "checks": (SETUP + "from django.core.management import call_command; call_command('check')", WEB),
     "renderer": (
