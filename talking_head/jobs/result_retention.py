@@ -3,7 +3,7 @@
 A video is superseded when a later one with the same subject was published. It stays for some time after that
 (``TALKING_HEAD_SUPERSEDED_DAYS``), for students who are watching it and for teachers who reconsider. Videos without a
 subject, which clients of the API asked for, have a time of their own (``TALKING_HEAD_RESULT_DAYS``). Rows, metrics and
-logs stay: the history of a site is small. What the apps above still show they register as a rule, whatever its age::
+logs stay: the history of a site is small. What the apps above still show they register as a rule, at any age::
 
     register_result_use(lambda: Lesson.objects.exclude(current_job=None).values("current_job"))
 """
@@ -59,9 +59,9 @@ def _due() -> QuerySet[Job]:
         finished_at__gt=OuterRef("finished_at"),
         finished_at__lt=_days_ago(of_subject),
     )
-    reasons = Q(pk__in=[])
+    reasons: Q = Q(pk__in=[])
     if of_subject:
-        reasons |= ~Q(subject="") & Q(finished_at__lt=_days_ago(of_subject)) & Exists(later)
+        reasons |= Q(~Q(subject=""), Exists(later), finished_at__lt=_days_ago(of_subject))
     if of_clients:
         reasons |= Q(subject="", finished_at__lt=_days_ago(of_clients))
     finished = Job.objects.filter(reasons, state__in=WATCHABLE_JOB_STATES).exclude(HIDDEN_JOBS)

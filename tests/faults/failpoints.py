@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 from django.apps import AppConfig
 
@@ -40,17 +39,17 @@ def _no_recovery() -> None:
     attempt_outcomes.reap_expired_leases = lambda: 0
 
 
-def _results_cannot_be_saved() -> None:
-    """django-q2's monitor fails at everything it wants to keep of a task."""
-    from django.db import OperationalError
-    from django.db.models.signals import pre_save
-    from django_q.models import Task
+def _first_task_fails() -> None:
+    """The first task of every worker process ends with an error of no kind that our code knows."""
+    from talking_head.worker.worker import Worker
 
-    def refuse(sender: Any, **kwargs: Any) -> None:
-        if issubclass(sender, Task):
-            raise OperationalError("no result is kept here")
+    work = Worker.work
 
-    pre_save.connect(refuse, weak=False)
+    def fail_once(self: Worker, job_id: UUID | None = None) -> None:
+        Worker.work = work  # type: ignore[method-assign]
+        raise RuntimeError("as every task does some day")
+
+    Worker.work = fail_once  # type: ignore[method-assign]
 
 
 def _dies_before_the_commit() -> None:
@@ -68,11 +67,6 @@ def _dies_before_the_commit() -> None:
 
 FAILPOINTS = {
     "no_recovery": _no_recovery,
-    "results_cannot_be_saved": _results_cannot_be_saved,
+    "first_task_fails": _first_task_fails,
     "dies_before_the_commit": _dies_before_the_commit,
 }
-
-
-def a_task_that_fails() -> None:
-    """Of failed tasks django-q2 keeps a result."""
-    raise RuntimeError("as every task does some day")

@@ -69,7 +69,12 @@ def test_its_row_and_clips_stay_for_the_history_and_its_files_are_not_found(edit
 
 def test_what_was_removed_on_purpose_is_not_made_again(edited: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[Any] = []
-    monkeypatch.setattr(integrity.published_files, "damaged", lambda job: checked.append(job.pk) or [])
+
+    def damaged(job: Job) -> list[str]:
+        checked.append(job.pk)
+        return []
+
+    monkeypatch.setattr(integrity.published_files, "damaged", damaged)
     garbage.collect_garbage()
     checked.clear()
     monkeypatch.setattr(integrity, "_after", integrity.FIRST)
