@@ -35,7 +35,7 @@ CASES = {
     25: "a model file is cut, flipped or gone",
     26: "a checkpoint that is a pickle with a payload",
     27: "SQLite is locked exclusively for 30 s",
-    28: "the result of a queue task cannot be saved",
+    28: "a queue task fails, or its result cannot be saved",
     29: "PostgreSQL is killed and started again",
     30: "Redis is killed and comes back empty",
     31: "the bucket answers 500, slowly, or cuts off",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from uuid import UUID
 
 from django.apps import AppConfig
 
