@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,21 +18,22 @@ SPOKEN = "The quick brown fox jumps over the lazy dog, and nobody knows why it d
 
 def measure(scale: int) -> Iterator[Figure]:
     """Measure lessons times ``scale`` that were edited every day for ten days: the round of the sweeper that removes
-    superseded videos, one that finds nothing, and the bytes of videos that are left (``bytes``)."""
+    superseded videos, and one that finds nothing."""
     from talking_head.files import local
     from talking_head.jobs import result_retention
 
     for number in range(scale):
         _edited_lesson(number)
 
-    def left(_: object) -> int:
+    def left_bytes() -> int:
         return sum(path.stat().st_size for path in local.media_root().glob("results_*/video.mp4"))
 
-    def collect_all() -> None:
-        while result_retention.collect_superseded():
-            pass
-
-    yield measured("remove superseded videos", scale, "lessons", collect_all, repetitions=1, count_bytes=left)
+    before, started = left_bytes(), time.process_time()
+    while result_retention.collect_superseded():
+        pass
+    seconds = time.process_time() - started
+    yield Figure("remove superseded videos: bytes before", scale, "lessons", (seconds,), "cpu", None, before)
+    yield Figure("remove superseded videos: bytes left", scale, "lessons", (seconds,), "cpu", None, left_bytes())
     yield measured("look for superseded videos", scale, "lessons", result_retention.collect_superseded)
     if scale == 1:
         yield from _takes()

@@ -56,8 +56,9 @@ class Resources(HTMLParser):
 def cold_load(client: Client, address: str) -> list[Fetched]:
     """Return the responses to a browser that has nothing of the site yet: the page first, then what it names."""
     page = _get(client, address)
+    html = client.get(address).content.decode()
     parser = Resources()
-    parser.feed(client.get(address).content.decode())
+    parser.feed(html)
     return [page, *(_get(client, resource) for resource in parser.addresses)]
 
 
@@ -84,7 +85,7 @@ def make_watchable_lesson(sentences: list[str]) -> Lesson:
     from django.utils import timezone
 
     from lessons.models import Course, Lesson
-    from talking_head.files import local
+    from talking_head.files import local, published_files
     from talking_head.models import Clip, ClipState, Job, JobState
 
     teacher = User.objects.create_user("wire-teacher")
@@ -106,7 +107,7 @@ def make_watchable_lesson(sentences: list[str]) -> Lesson:
     Lesson.objects.filter(pk=lesson.pk).update(current_job=job.pk)
     folder = local.results_folder(job.pk)
     folder.mkdir(parents=True)
-    for name in ("video.mp4", "captions.vtt", "transcript.json", "poster.jpg"):
+    for name in published_files.FILES:
         (folder / name).write_bytes(b"-")
     lesson.refresh_from_db()
     return lesson

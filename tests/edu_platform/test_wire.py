@@ -61,6 +61,7 @@ def shown(responses: list[Fetched]) -> str:
 @pytest.mark.parametrize("lesson", LIMITS, indirect=True, ids=str)
 def test_a_lesson_page_costs_little_the_first_time(built: Path, lesson: Lesson) -> None:
     responses = cold_load(client_of(lesson.course.teacher), address_of(lesson))
+    assert "lessons/lesson." in shown(responses), "the page shows no video"
     counted = [response for response in responses if not response.address.endswith(".jpg")]
     count = len(lesson.script.split(". "))
     assert sum(response.bytes for response in counted) <= LIMITS[count], shown(responses)
