@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,20 +89,38 @@ def _stage_seconds(stages: Iterable[dict[str, float]], publish_seconds: float) -
     return {name: round(seconds, 4) for name, seconds in totals.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessUsage:
+    """What other processes have used for the work."""
+
+    cpu_seconds: float = 0.0
+    rss_peak_bytes: int = 0
+    gpu: dict[str, Any] | None = None
+
+    def plus(self, usage: dict[str, Any]) -> ProcessUsage:
+        """Return the sum with the usage of one request, as a renderer process reports it."""
+        return ProcessUsage(
+            self.cpu_seconds + float(usage.get("cpu_seconds") or 0),
+            max(self.rss_peak_bytes, int(usage.get("rss_peak_bytes") or 0)),
+            usage.get("gpu") or self.gpu,
+        )
+
+
 class ResourceMeter:
-    """Processor and memory use of this process since the meter was created."""
+    """Processor and memory use since the meter was created, of this process and of those that worked for it."""
 
     def __init__(self) -> None:
         self._wall = time.monotonic()
         self._cpu = _cpu_seconds()
 
-    def read(self) -> dict[str, Any]:
-        """Return ``cpu_percent`` (100 = one core in full), ``rss_peak_bytes`` (of the process's life) and ``gpu``."""
+    def read(self, others: ProcessUsage | None = None) -> dict[str, Any]:
+        """Return ``cpu_percent`` (100 = one core in full), ``rss_peak_bytes`` (the largest process's) and ``gpu``."""
+        others = others or ProcessUsage()
         wall = max(time.monotonic() - self._wall, 1e-6)
         return {
-            "cpu_percent": round(100 * (_cpu_seconds() - self._cpu) / wall, 1),
-            "rss_peak_bytes": rss_peak_bytes(),
-            "gpu": gpu_stats(),
+            "cpu_percent": round(100 * (_cpu_seconds() - self._cpu + others.cpu_seconds) / wall, 1),
+            "rss_peak_bytes": max(rss_peak_bytes(), others.rss_peak_bytes),
+            "gpu": others.gpu or gpu_stats(),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from talking_head.digests import sha256_of_file
 from talking_head.engines.base import EngineSettings, Framing, PortraitImage, Take
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
+from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import (
     PortraitError,
     RendererError,
@@ -21,7 +22,7 @@ from talking_head.errors import (
     is_out_of_memory,
     out_of_memory,
 )
-from talking_head.media_io.arrays import Frame
+from talking_head.media_io.arrays import Frame, Waveform
 from talking_head.pipeline.cache.entries import (
     CLIP_POSTER,
     CLIP_VIDEO,
@@ -36,6 +37,7 @@ from talking_head.pipeline.clip_plan import ClipPlan, plan_clip
 from talking_head.pipeline.fitted_frames import fitted_frames
 from talking_head.pipeline.frames_to_clip import frames_to_clip
 from talking_head.pipeline.passage_to_take import passage_to_take
+from talking_head.pipeline.performance import ProcessUsage
 from talking_head.pipeline.portrait_to_source import load_portrait, portrait_to_source
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent, ignore_events
 from talking_head.pipeline.stopwatch import Stopwatch
@@ -64,6 +66,22 @@ class ClipRenderer:
     def adopt(self, kind: str, engine: Any) -> None:
         """Add an engine that is not in the registry, under its own name (recorded speech is made for one script)."""
         self._engines.adopt(kind, engine)
+
+    def adopt_recording(
+        self, waveform: Waveform, sample_rate_hz: int, spoken: Sequence[str], language: str
+    ) -> tuple[str, list[str]]:
+        """Add a recording (samples,) as a speech engine; return its name and the voice of each utterance.
+
+        Raises:
+            InvalidInput: ``audio_text_mismatch``. ScriptError: ``unsupported_language``.
+        """
+        recorded = RecordedSpeech(waveform, sample_rate_hz, spoken, language)
+        self.adopt("speech", recorded)
+        return recorded.name, [recorded.passage(index) for index in range(len(spoken))]
+
+    def usage(self) -> ProcessUsage:
+        """Return what other processes have used: this renderer has none."""
+        return ProcessUsage()
 
     def warm_up(self, speech: str, face: str) -> None:
         """Load what the next request will probably need, so that it does not wait for it.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from talking_head.engines import registry
 from talking_head.engines.speech.pace import check_speed
 from talking_head.engines.speech.recognition import recognise
-from talking_head.engines.speech.recorded import RecordedSpeech
 from talking_head.errors import OUT_OF_MEMORY, OptionError, RendererError, ResourceError, TalkingHeadError
 from talking_head.media_io.arrays import Waveform
 from talking_head.media_io.atomic_files import write_atomically
@@ -24,10 +22,15 @@ from talking_head.pipeline.cache.takes import load_take
 from talking_head.pipeline.checks.reports import NarrationReport
 from talking_head.pipeline.clips_to_video import ChapterStart, clips_to_video
 from talking_head.pipeline.narration.read_file import NarrationFile, read_narration
-from talking_head.pipeline.performance import ResourceMeter, clip_metrics, error_summary, performance_metrics
+from talking_head.pipeline.performance import (
+    ProcessUsage,
+    ResourceMeter,
+    clip_metrics,
+    error_summary,
+    performance_metrics,
+)
 from talking_head.pipeline.portrait_to_source import load_portrait
 from talking_head.pipeline.probes.auto_local import LocalChoice, choose_here
-from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.requests import ClipRequest, ClipResult, EventSink, RenderEvent
 from talking_head.pipeline.script.script_to_utterances import Script, estimated_seconds, script_to_utterances
 from talking_head.pipeline.takes_to_captions import takes_to_captions
@@ -90,12 +93,25 @@ class RenderedScript:
 ProgressSink = Callable[[RenderProgress], None]
 
 
+class ClipSource(Protocol):
+    """What renders the clips: a :class:`ClipRenderer` of this process, or one in a process of its own."""
+
+    def render(self, request: ClipRequest, on_event: EventSink) -> ClipResult: ...
+
+    def adopt_recording(
+        self, waveform: Waveform, sample_rate_hz: int, spoken: Sequence[str], language: str
+    ) -> tuple[str, list[str]]: ...
+
+    def usage(self) -> ProcessUsage: ...
+
+
 def render_script(
-    request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
+    request: RenderScriptRequest, renderer: ClipSource, cache: ContentCache, on_progress: ProgressSink
 ) -> RenderedScript:
     """Render a script into ``out_path``, and write captions and metrics if requested.
 
-    A sentence on which the renderer fails is shown by the still engine and counted; wrong input and missing resources
+    A sentence on which the renderer fails is shown by the still engine, in the size of the other clips, and counted;
+    wrong input and missing resources
     end the whole render. Metrics are written in every case; video and captions appear under their names only when
     complete.
 
@@ -114,7 +130,7 @@ class _Run:
     """One call of :func:`render_script`, with its state so far."""
 
     def __init__(
-        self, request: RenderScriptRequest, renderer: ClipRenderer, cache: ContentCache, on_progress: ProgressSink
+        self, request: RenderScriptRequest, renderer: ClipSource, cache: ContentCache, on_progress: ProgressSink
     ) -> None:
         self._request = request
         self._renderer = renderer
@@ -122,7 +138,7 @@ class _Run:
         self._on_progress = on_progress
         self._started = time.monotonic()
         self._resources = ResourceMeter()
-        self._clips: list[RenderedClip] = []
+        self._clips: dict[int, RenderedClip] = {}
         self._publish_seconds = 0.0
         self._recording: tuple[Waveform, int] | None = None
         self._sound: NarrationReport | None = None
@@ -137,14 +153,17 @@ class _Run:
         check_speed(self._request.speed)
         self._resolve_auto(script)
         requests = self._clip_requests(script)
-        for index, clip_request in enumerate(requests):
-            self._clips.append(self._render_clip(index, clip_request, requests))
+        failures = {index: self._render_clip(index, requests) for index in range(len(requests))}
+        for index, failure in failures.items():  # last, when the size of the other clips is known
+            if failure is not None:
+                self._render_fallback(index, requests, failure)
         started = time.monotonic()
         video = self._write_files(script)
         self._publish_seconds = time.monotonic() - started
-        errors = [clip.error for clip in self._clips if clip.error]
+        clips = [self._clips[index] for index in range(len(requests))]
+        errors = [clip.error for clip in clips if clip.error]
         metrics = self.write_metrics("fallback" if errors else "completed", error_summary(next(iter(errors), None)))
-        return RenderedScript(video, tuple(self._clips), metrics, self._sound)
+        return RenderedScript(video, tuple(clips), metrics, self._sound)
 
     def _resolve_auto(self, script: Script) -> None:
         """Replace "auto" in the request by the chosen names."""
@@ -207,11 +226,10 @@ class _Run:
             return registry.resolve("speech", request.speech), [request.voice] * len(script.utterances)
         waveform, sample_rate_hz = self._recording
         spoken = [utterance.spoken for utterance in script.utterances]
-        recorded = RecordedSpeech(waveform, sample_rate_hz, spoken, request.language)
-        self._renderer.adopt("speech", recorded)
-        return recorded.name, [recorded.passage(index) for index in range(len(spoken))]
+        return self._renderer.adopt_recording(waveform, sample_rate_hz, spoken, request.language)
 
-    def _render_clip(self, index: int, request: ClipRequest, requests: Sequence[ClipRequest]) -> RenderedClip:
+    def _event_sink(self, index: int, requests: Sequence[ClipRequest]) -> EventSink:
+        """Return the sink of one clip's events, which says how far the whole script is."""
         lengths = [len(clip_request.text) + 1 for clip_request in requests]
         before, length, total = sum(lengths[:index]), lengths[index], sum(lengths)
 
@@ -219,39 +237,46 @@ class _Run:
             clip_share = event.frame / event.frames if event.frames else 0.0
             self._on_progress(RenderProgress(index, len(requests), event, (before + clip_share * length) / total))
 
-        started = time.monotonic()
-        error: TalkingHeadError | None = None
+        return on_event
+
+    def _render_clip(self, index: int, requests: Sequence[ClipRequest]) -> TalkingHeadError | None:
+        """Render a clip as requested, or at half resolution when memory ran out; return why neither could be done."""
+        request, on_event, started = requests[index], self._event_sink(index, requests), time.monotonic()
         try:
             result = self._renderer.render(request, on_event)
         except (RendererError, ResourceError) as failure:
             if failure.code != OUT_OF_MEMORY and not isinstance(failure, RendererError):
                 raise
-            request, result, error = self._render_reduced(request, failure, on_event)
+            if failure.code != OUT_OF_MEMORY:
+                return failure
+            request = replace(request, half_resolution=True)
+            try:
+                result = self._renderer.render(request, on_event)
+            except (RendererError, ResourceError):
+                return failure
         on_event(RenderEvent("done", 1, 1))
-        return RenderedClip(request, result, time.monotonic() - started, error)
+        self._clips[index] = RenderedClip(request, result, time.monotonic() - started, None)
+        return None
 
-    def _render_reduced(
-        self, request: ClipRequest, failure: TalkingHeadError, on_event: EventSink
-    ) -> tuple[ClipRequest, ClipResult, TalkingHeadError | None]:
-        """Render what replaces a clip that failed.
-
-        After memory ran out this is the same clip at half resolution; otherwise, or when that fails too, a fallback.
-        """
-        if failure.code == OUT_OF_MEMORY:
-            with contextlib.suppress(RendererError, ResourceError):
-                reduced = replace(request, half_resolution=True)
-                return reduced, self._renderer.render(reduced, on_event), None
-        fallback = replace(request, fallback=True)
-        return fallback, self._renderer.render(fallback, on_event), failure
+    def _render_fallback(self, index: int, requests: Sequence[ClipRequest], failure: TalkingHeadError) -> None:
+        """Render the still picture that replaces a clip, in the size of the others: clips of two sizes cannot join."""
+        on_event, started = self._event_sink(index, requests), time.monotonic()
+        request = replace(requests[index], fallback=True)
+        neighbour = next((clip.result for clip in self._clips.values() if not clip.request.fallback), None)
+        if neighbour is not None:
+            request = replace(request, width_px=neighbour.width_px, height_px=neighbour.height_px)
+        result = self._renderer.render(request, on_event)
+        on_event(RenderEvent("done", 1, 1))
+        self._clips[index] = RenderedClip(request, result, time.monotonic() - started, failure)
 
     def _write_files(self, script: Script) -> VideoInfo:
         request = self._request
-        captions = ""
+        captions, clips = "", [self._clips[index] for index in sorted(self._clips)]
         if request.captions_path is not None:
-            takes = [load_take(self._entry(TAKES, clip.result.take_key)) for clip in self._clips]
+            takes = [load_take(self._entry(TAKES, clip.result.take_key)) for clip in clips]
             captions = takes_to_captions(script.utterances, takes)
         video = clips_to_video(
-            [self._entry(CLIPS, clip.result.clip_key) / CLIP_VIDEO for clip in self._clips],
+            [self._entry(CLIPS, clip.result.clip_key) / CLIP_VIDEO for clip in clips],
             request.out_path,
             title=request.title,
             language=request.language,
@@ -282,11 +307,11 @@ class _Run:
             total_seconds=time.monotonic() - self._started,
             clips=[
                 clip_metrics(index, clip.result, clip.seconds, is_fallback=clip.request.fallback, error=clip.error)
-                for index, clip in enumerate(self._clips)
+                for index, clip in sorted(self._clips.items())
             ],
-            engines=self._clips[0].result.engines if self._clips else {},
+            engines=next((clip.result.engines for _, clip in sorted(self._clips.items())), {}),
             publish_seconds=self._publish_seconds,
-            resources=self._resources.read(),
+            resources=self._resources.read(self._renderer.usage()),
         )
         metrics["chosen"] = self._choice.metrics() if self._choice else {}
         if request.metrics_path is not None:

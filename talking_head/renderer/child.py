@@ -19,12 +19,16 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from talking_head.errors import RendererError, TalkingHeadError, from_os_error, is_out_of_memory, out_of_memory
 from talking_head.pipeline.performance import gpu_stats, rss_peak_bytes
 from talking_head.renderer.parent_death import die_with_parent
 from talking_head.renderer.protocol import Decoder, Message, encode, error_to_json
+
+if TYPE_CHECKING:
+    from talking_head.engines.base import EngineSettings
+    from talking_head.pipeline.render_clip import ClipRenderer
 
 HEARTBEAT_SECONDS = 1.0
 PROGRESS_SECONDS = 0.1  # between two reports of the same stage
@@ -163,6 +167,34 @@ def run(make_handlers: Callable[[dict[str, Any]], dict[str, Handler]], arguments
     os._exit(0)
 
 
+def adopting_handlers(renderer: ClipRenderer, engine_settings: EngineSettings) -> dict[str, Handler]:
+    """Return the handlers of engines made for one script: ``adopt_recording`` and ``adopt_videos``, see
+    :mod:`talking_head.renderer.clip_renderer`."""
+
+    def adopt_recording(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        from talking_head.media_io.audio import read_flac
+
+        request = values["request"]
+        waveform, rate_hz = read_flac(Path(request["path"]))
+        name, voices = renderer.adopt_recording(waveform, rate_hz, request["spoken"], request["language"])
+        return {"name": name, "voices": voices}
+
+    def adopt_videos(values: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        from talking_head.engines.registry import engine_class
+
+        engine = engine_class("face", "sadtalker")
+        engine.check_packages()
+        from talking_head.engines.face.sadtalker.motion import MotionOptions  # needs torch
+
+        pose, blink = (
+            Path(path) if path else None for path in map(values["request"].get, ("pose_video", "blink_video"))
+        )
+        renderer.adopt("face", engine(engine_settings, options=MotionOptions(pose_video=pose, blink_video=blink)))
+        return {}
+
+    return {"adopt_recording": adopt_recording, "adopt_videos": adopt_videos}
+
+
 def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
     """Return the handlers by command: ``render`` renders a clip, ``find`` looks clips up in the cache, ``package``
     joins clips into the published files, ``warm_up`` loads engines early, ``transcribe`` transcribes a chunk of a
@@ -218,6 +250,7 @@ def real_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         "warm_up": warm_up,
         "transcribe": transcribe,
         "probe": probe,
+        **adopting_handlers(renderer, engine_settings),
     }
 
 

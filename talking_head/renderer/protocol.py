@@ -8,7 +8,8 @@ A message is a JSON object with a ``type`` and, for previews, a binary part::
     binary part
 
 To the renderer:  ``render`` {request}, ``find`` {request}, ``package`` {request}, ``transcribe`` {request},
-                  ``probe`` {};
+                  ``probe`` {},
+                  ``adopt_recording`` {request}, ``adopt_videos`` {request};
                   end of file = exit.
 From it:          ``ready`` {pid}, ``alive`` {}, ``progress`` {stage, frame, frames} + JPEG,
                   ``done`` {result, usage}, ``failed`` {error, usage}.

@@ -46,6 +46,15 @@ class RenderOutcome:
     log_tail: str = ""
     is_outside: bool = False  # a crash whose cause lies outside the request: the process was killed
 
+    @property
+    def is_done(self) -> bool:
+        return self.end is End.DONE
+
+    @property
+    def is_answer(self) -> bool:
+        """Return whether the process itself reported the end."""
+        return self.end in (End.DONE, End.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class RendererLimits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -17,8 +18,6 @@ from django.core.management.base import BaseCommand, CommandParser
 from talking_head.decoding.decoder import MediaDecoder
 from talking_head.decoding.operations import NARRATION
 from talking_head.decoding.results import PLAIN_FLAC
-from talking_head.engines.base import EngineSettings
-from talking_head.engines.registry import engine_class
 from talking_head.errors import EngineError, InvalidInput, OptionError, ResourceError, ScriptError, TalkingHeadError
 from talking_head.management.terminal_line import TerminalLine, bar, write_and_flush
 from talking_head.media_io.audio import read_flac
@@ -26,12 +25,15 @@ from talking_head.media_io.audio_limits import MAX_RECORDING_SECONDS
 from talking_head.pipeline.cache.store import ContentCache
 from talking_head.pipeline.checks.reports import NarrationReport
 from talking_head.pipeline.narration.read_file import NarrationFile, opened_narration
-from talking_head.pipeline.render_clip import ClipRenderer
 from talking_head.pipeline.render_script import RenderedScript, RenderProgress, RenderScriptRequest, render_script
 from talking_head.profiles import AUTO, DEFAULT_PROFILE
+from talking_head.renderer.clip_renderer import SupervisedClipRenderer
+from talking_head.renderer.connection import RendererCommand
+from talking_head.renderer.supervisor import RendererProcess
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+EXIT_WITH_FALLBACKS = 3  # the video was written, but some sentences are shown as still pictures
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shells' convention
 MAX_SCRIPT_BYTES = 4_000_000  # far above the pipeline's own limit, which counts characters: only rejects a wrong file
 
@@ -83,17 +85,24 @@ class Command(BaseCommand):
             self._stop(str(error), EXIT_FAILED)
         progress.end()
         self._report(rendered, options["out"])
+        if any(clip.error for clip in rendered.clips):
+            raise SystemExit(EXIT_WITH_FALLBACKS)
 
     def _render(self, options: dict[str, Any], progress: RenderBar) -> RenderedScript:
-        cache = ContentCache(options["cache"] or settings.MEDIA_ROOT / "cache")
-        engine_settings = EngineSettings(settings.CHECKPOINTS_DIR, enhance=settings.TALKING_HEAD_ENHANCE)
-        renderer = ClipRenderer(cache, engine_settings)
-        if options["pose_video"] or options["blink_video"]:
-            renderer.adopt("face", face_moved_by_videos(options, engine_settings))
-        request = RenderScriptRequest(
+        cache = ContentCache(Path(options["cache"] or settings.MEDIA_ROOT / "cache").absolute())
+        request = self._request(options)
+        for path in (request.out_path, request.captions_path, request.metrics_path, request.transcript_path):
+            check_destination(path)
+        with SupervisedClipRenderer(RendererProcess(renderer_command(cache))) as renderer:
+            if options["pose_video"] or options["blink_video"]:
+                adopt_videos(renderer, options)
+            return render_script(request, renderer, cache, progress.show)
+
+    def _request(self, options: dict[str, Any]) -> RenderScriptRequest:
+        return RenderScriptRequest(
             script=self._script(options),
             out_path=options["out"],
-            portrait_path=options["portrait"],
+            portrait_path=options["portrait"] and options["portrait"].absolute(),  # the renderer has another folder
             audio_path=options["audio"],
             captions_path=options["captions"],
             metrics_path=options["metrics"],
@@ -108,9 +117,6 @@ class Command(BaseCommand):
             speech=options["speech"] or (AUTO if options["audio"] else settings.TALKING_HEAD_SPEECH),
             face=options["face"],
         )
-        for path in (request.out_path, request.captions_path, request.metrics_path, request.transcript_path):
-            check_destination(path)
-        return render_script(request, renderer, cache, progress.show)
 
     def _script(self, options: dict[str, Any]) -> str:
         """Return the script's text; "" where a recording is to be transcribed."""
@@ -137,9 +143,14 @@ class Command(BaseCommand):
         chosen = metrics["chosen"]
         if chosen["asked_profile"] == AUTO:
             self.stderr.write(f"note: profile {metrics['profile']}: {chosen['profile_reason']}")
-        for clip in rendered.clips:
-            if clip.error is not None:
-                self.stderr.write(f"fallback for “{clip.request.text.strip()[:60]}”: {clip.error}")
+        failed = [clip for clip in rendered.clips if clip.error]
+        for clip in failed:
+            self.stderr.write(f"fallback for “{clip.request.text.strip()[:60]}”: {clip.error}")
+        if failed:
+            self.stderr.write(
+                f"render: {len(failed)} of {len(rendered.clips)} sentences are shown as a still picture"
+                f" (exit status {EXIT_WITH_FALLBACKS})."
+            )
         video = rendered.video
         self.stdout.write(
             f"{out}: {video.video_seconds:.1f} s, {video.width_px}x{video.height_px}, "
@@ -168,8 +179,8 @@ def read_in_child(path: Path) -> NarrationFile:
             decoder.close()
 
 
-def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSettings) -> Any:
-    """Return a sadtalker engine that takes its head motion or its blinks from videos.
+def adopt_videos(renderer: SupervisedClipRenderer, options: dict[str, Any]) -> None:
+    """Have sadtalker take its head motion or its blinks from videos.
 
     Raises:
         InvalidInput: another engine was chosen, or a video cannot be used. EngineError: sadtalker cannot be used here.
@@ -180,12 +191,22 @@ def face_moved_by_videos(options: dict[str, Any], engine_settings: EngineSetting
             code="video_without_sadtalker",
             hint="Add --face sadtalker, or leave out --pose-video and --blink-video.",
         )
-    engine = engine_class("face", "sadtalker")
-    engine.check_packages()
-    from talking_head.engines.face.sadtalker.motion import MotionOptions  # needs torch
+    renderer.adopt_videos(options["pose_video"], options["blink_video"])
 
-    moved_by = MotionOptions(pose_video=options["pose_video"], blink_video=options["blink_video"])
-    return engine(engine_settings, options=moved_by)
+
+def renderer_command(cache: ContentCache) -> RendererCommand:
+    """Return the command of the renderer process; ``settings.TALKING_HEAD_RENDERER`` replaces its arguments (tests)."""
+    return RendererCommand(
+        arguments=getattr(settings, "TALKING_HEAD_RENDERER", [sys.executable, "-m", "talking_head.renderer.child"]),
+        folder=settings.BASE_DIR,
+        scratch_root=cache.root / "tmp",
+        settings={
+            "cache_root": str(cache.root),
+            "checkpoints_dir": str(Path(settings.CHECKPOINTS_DIR).absolute()),
+            "threads": os.cpu_count() or 1,
+            "enhance": settings.TALKING_HEAD_ENHANCE,
+        },
+    )
 
 
 @contextmanager

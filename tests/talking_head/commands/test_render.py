@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 from django.core.management import call_command
+from pytest_django import Settings
 
+from talking_head.engines import registry
 from talking_head.management.commands.render import RenderBar
 from talking_head.pipeline.clips_to_video import RECORDED_NOTICE
 from talking_head.pipeline.render_script import RenderProgress
@@ -27,8 +30,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
-def fake_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_engines(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
     fakes.install(monkeypatch)
+    monkeypatch.setitem(registry.ENGINES["face"], "deadlyface", "tests.talking_head.commands.fake_child:DeadlyFace")
+    settings.CHECKPOINTS_DIR = tmp_path / "checkpoints"
+    settings.TALKING_HEAD_RENDERER = [sys.executable, "-m", "tests.talking_head.commands.fake_child"]
 
 
 @pytest.fixture
@@ -58,6 +64,16 @@ def test_it_writes_what_was_asked_for_and_says_so(
     shown = capsys.readouterr()
     assert "out.mp4" in shown.out and "real-time factor" in shown.out
     assert shown.err.splitlines() == ["clip 1/2 done", "clip 2/2 done"]  # not a terminal: lines, no bar
+
+
+def test_names_are_relative_to_the_folder_of_the_caller(
+    script: Path, portrait_png: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renderer process has another working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "face.png").write_bytes(portrait_png.read_bytes())
+    render(Path(script.name), Path("face.png"), Path(), captions=Path("out.vtt"), cache=Path("cache"))
+    assert {"out.mp4", "out.vtt"} <= files(tmp_path)
 
 
 def test_it_needs_no_database(script: Path, portrait_png: Path, tmp_path: Path) -> None:
@@ -202,6 +218,76 @@ def test_an_older_video_survives_a_failed_render(script: Path, portrait_png: Pat
     with pytest.raises(SystemExit):
         render(script, portrait_png, tmp_path)
     assert (tmp_path / "out.mp4").read_bytes() == b"older"
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        ("SEGV", "killed by signal 11"),
+        ("KILL", "killed by signal 9"),
+        ("EXIT", "exited with status 7"),
+        ("MEMORY", "memory"),
+    ],
+)
+def test_a_sentence_that_ends_its_renderer_is_shown_as_a_still_picture_and_said(
+    portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], deed: str, said: str
+) -> None:
+    script, metrics = tmp_path / "plants.txt", tmp_path / "m.json"
+    script.write_text(f"The {deed} comes first. The leaf is green. The root is brown.", encoding="utf-8")
+
+    with pytest.raises(SystemExit) as ended:
+        render(script, portrait_png, tmp_path, face="deadlyface", metrics=metrics)
+
+    assert ended.value.code == 3
+    shown = capsys.readouterr()
+    fallback, summary = shown.err.splitlines()[-2:]
+    assert f"The {deed} comes first." in fallback and said in fallback
+    assert "1 of 3 sentences" in summary and "still picture" in summary
+    assert "out.mp4" in shown.out
+    video = inspect_video(tmp_path / "out.mp4")
+    assert (video.width_px, video.height_px) == (128, 128)  # the size of the other clips, not of the still engine's
+    document = json.loads(metrics.read_text())
+    assert document["outcome"] == "fallback"
+    assert [clip["is_fallback"] for clip in document["clips"]] == [True, False, False]
+    assert video.video_seconds == pytest.approx(document["video_seconds"])
+
+
+def test_a_script_of_which_no_sentence_can_be_rendered_is_a_video_of_still_pictures(
+    portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "plants.txt"
+    script.write_text("The KILL comes.", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        render(script, portrait_png, tmp_path, face="deadlyface")
+    assert ended.value.code == 3
+    assert "1 of 1 sentences" in capsys.readouterr().err
+    assert inspect_video(tmp_path / "out.mp4").frame_count > 0
+
+
+def test_one_kill_from_outside_costs_nothing(
+    portrait_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The engine dies once, as if the kernel had taken the process, and the second try succeeds."""
+    script = tmp_path / "plants.txt"
+    script.write_text("The ONCE comes first. The leaf is green.", encoding="utf-8")
+    render(script, portrait_png, tmp_path, face="deadlyface")
+    assert "fallback" not in capsys.readouterr().err
+
+
+def test_a_renderer_that_dies_hears_the_recording_again(portrait_png: Path, tmp_path: Path) -> None:
+    text = "Plants ONCE make their own food from light."
+    script, voice = tmp_path / "plants.txt", tmp_path / "voice.wav"
+    script.write_text(text, encoding="utf-8")
+    voice.write_bytes(wav(spoken((text.replace("ONCE", "once"),))))
+    render(script, portrait_png, tmp_path, face="deadlyface", audio=voice, speech="")
+    assert inspect_video(tmp_path / "out.mp4").frame_count > 0
+
+
+def test_nothing_is_left_behind(script: Path, portrait_png: Path, tmp_path: Path) -> None:
+    before = set(Path(tempfile.gettempdir()).glob("render-*"))
+    render(script, portrait_png, tmp_path)
+    assert set(Path(tempfile.gettempdir()).glob("render-*")) <= before
+    assert list((tmp_path / "cache" / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])

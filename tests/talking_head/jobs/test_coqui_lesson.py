@@ -47,6 +47,7 @@ def checkpoints_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def coqui_site(settings: Settings, checkpoints_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CHECKPOINTS_DIR = checkpoints_dir
     settings.TALKING_HEAD_TIMING = {}
+    del settings.TALKING_HEAD_RENDERER  # not the fake one
     monkeypatch.setenv("COQUI_TOS_AGREED", "1")
 
 

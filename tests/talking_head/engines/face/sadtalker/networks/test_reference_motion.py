@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,18 @@ from talking_head.engines.face.sadtalker.engine import SadTalkerFace
 from talking_head.engines.face.sadtalker.motion import MotionOptions
 from talking_head.engines.face.sadtalker.reference_motion import ReferenceMotion
 from talking_head.errors import InvalidInput
+from tests.talking_head.engines.face.sadtalker.networks import stand_in_weights
 from tests.talking_head.engines.face.sadtalker.networks.stand_in_weights import TINY
 
 FRAMING = Framing("crop", 256)
+NARROW_RENDERER = f"""
+import sys
+from talking_head.engines.face.sadtalker.engine import SadTalkerFace
+from talking_head.renderer import child
+from {stand_in_weights.__name__} import TINY
+SadTalkerFace.__init__.__kwdefaults__ = {{"sizes": TINY, "options": None}}
+child.run(child.real_handlers, sys.argv[1:])
+"""
 MakeVideo = Callable[..., Path]
 
 
@@ -193,11 +203,10 @@ def test_render_says_at_once_that_a_video_is_of_no_use(
     tmp_path: Path,
     portrait_png: Path,
     settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings.CHECKPOINTS_DIR = checkpoints_dir
-    monkeypatch.setattr(SadTalkerFace.__init__, "__kwdefaults__", {"sizes": TINY, "options": None})
+    settings.TALKING_HEAD_RENDERER = [sys.executable, "-c", NARROW_RENDERER]
     script, video = tmp_path / "a.txt", tmp_path / "v.mp4"
     script.write_text("Hello.")
     video.write_text("no video")
