@@ -337,7 +337,7 @@ class TestViewersWhoKnowAState:
         monkeypatch.setattr(JobSocket, "poll_every_seconds", 3600.0)
         viewer = await watch(job, teacher, first=False, since=5)
         await viewer.hears()
-        await sync_to_async(finish_clip)(job, 0, seq=6)  # nobody tells
+        await sync_to_async(finish_clip)(job, 0, seq=6)  # no process tells
         await sync_to_async(Job.objects.filter(pk=job.pk).update)(seq=8)
         for seq in (8, 8):
             event = {"type": "job", "seq": seq, "state": "running"}
