@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import sys
 
@@ -23,9 +25,21 @@ def serve(words: list[str]) -> None:
     from edu_platform.web.static_build import build_if_changed
 
     build_if_changed()  # before the application looks for them
+    load_pages()
     if not any(":" in word and not word.startswith("-") and "." in word.split(":")[0] for word in words[-1:]):
         words = [*words, APPLICATION]
     LimitedCommandLine().run(words)
+
+
+def load_pages() -> None:
+    """Load all pages before the first request, and keep what is loaded out of garbage collections, which would walk it
+    again and again in the middle of requests."""
+    from django.urls import get_resolver
+
+    importlib.import_module("edu_platform.asgi")
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":
