@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import av
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.access import assert_accessible, assert_fits, assert_focus_stays_in_sight
@@ -57,20 +60,41 @@ def play(page: Page) -> None:
     playing_past(page, 0)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, LANDSCAPE, PHONE], ids=["desktop", "landscape", "phone"])
-def test_full_screen_shows_the_whole_picture_and_the_captions(watch: Watch, viewport: dict[str, int]) -> None:
-    page = watch(viewport=viewport)
-    play(page)
-    page.get_by_role("button", name="Full screen").click()
-    until(page, "!!document.fullscreenElement")
-    until(page, "document.querySelector('video').getBoundingClientRect().bottom <= innerHeight")
-    picture, controls = page.locator("video").bounding_box(), page.locator("[data-controls]").bounding_box()
-    assert picture and controls
-    assert picture["y"] >= 0 and picture["x"] >= 0 and picture["x"] + picture["width"] <= viewport["width"]
-    assert picture["y"] + picture["height"] <= controls["y"] + 1
-    assert controls["y"] + controls["height"] <= viewport["height"] + 1
-    assert min(picture["width"], picture["height"]) > 0.6 * min(viewport.values())
-    assert page.evaluate("document.querySelector('video').textTracks[0].mode") == "showing"
+def clip(width: int, height: int) -> bytes:
+    """A second of a grey video of that size."""
+    data = io.BytesIO()
+    with av.open(data, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (width, height), "grey"))))
+        container.mux(stream.encode())
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("size", [(640, 640), (360, 640), (640, 360)], ids=["square", "portrait", "wide"])
+def test_full_screen_shows_the_whole_picture_and_the_captions(watch: Watch, size: tuple[int, int]) -> None:
+    page = watch(viewport=DESKTOP)
+    video = clip(*size)
+    page.route("**/video.mp4", lambda route: route.fulfill(body=video, content_type="video/mp4"))
+    page.reload()
+    until(page, f"document.querySelector('video').videoWidth === {size[0]}")
+    page.evaluate("document.querySelector('video').play()")  # the captions are fetched then
+    for viewport in (DESKTOP, LANDSCAPE, PHONE):
+        page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+        page.get_by_role("button", name="Full screen", exact=True).click()
+        until(page, "!!document.fullscreenElement")
+        until(page, "document.querySelector('video').getBoundingClientRect().bottom <= innerHeight")
+        picture, controls = page.locator("video").bounding_box(), page.locator("[data-controls]").bounding_box()
+        assert picture and controls
+        assert picture["y"] >= 0 and picture["x"] >= 0 and picture["x"] + picture["width"] <= viewport["width"]
+        assert picture["y"] + picture["height"] <= controls["y"] + 1
+        assert controls["y"] + controls["height"] <= viewport["height"] + 1
+        assert min(picture["width"], picture["height"]) > 0.6 * min(viewport.values())
+        assert page.evaluate("getComputedStyle(document.querySelector('video')).objectFit") == "contain"
+        assert page.evaluate("document.querySelector('video').textTracks[0].mode") == "showing"
+        page.get_by_role("button", name="Leave full screen").click()
+        until(page, "!document.fullscreenElement")
 
 
 @pytest.mark.parametrize("viewport", [PHONE, SMALLEST, DESKTOP], ids=["phone", "smallest", "desktop"])
