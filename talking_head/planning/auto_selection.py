@@ -38,9 +38,11 @@ class Decision:
     face_reason: str
 
 
-def select_profile_and_face(job: Job, utterances: Sequence[Utterance], profile: str, face: str) -> Decision:
+def select_profile_and_face(
+    job: Job, utterances: Sequence[Utterance], profile: str, face: str, queue: queue_forecast.Queue | None = None
+) -> Decision:
     """Resolve the requested names to the profile and face that are used. ``job`` is not stored yet; its owner, script
-    and look are needed.
+    and look are needed. The open work is read, if it is needed, unless the caller has read it.
 
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
@@ -52,7 +54,7 @@ def select_profile_and_face(job: Job, utterances: Sequence[Utterance], profile: 
         return Decision(chosen, face_choice.name, "", face_choice.reason)
     profiles = best_first()
     faces = {candidate.name: _face(job, candidate, utterances, face, known) for candidate in profiles}
-    queue = queue_forecast.queue_now()
+    queue = queue or queue_forecast.queue_now()
     forecasts = [
         _profile_forecast(job, candidate, faces[candidate.name].name, utterances, queue) for candidate in profiles
     ]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Length, Now
+from django.utils import timezone
 
 from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, Narration, NarrationState, Priority
 from talking_head.planning import render_rate
@@ -112,10 +113,8 @@ class Queue:
 
 
 def queue_now() -> Queue:
-    """Return the open work: four queries, however much there is."""
-    rows = _open_work_rows()
-    clip_count = sum(row["clip_count"] for row in rows)
-    open_jobs = tuple(_open_job(row) for row in rows)
+    """Return the open work: five queries, however much there is."""
+    open_jobs, clip_count = _open_work()
     live = Q(state=ClipState.LEASED, lease_expires_at__gte=Now())
     busy_slots = Clip.objects.filter(live).aggregate(count=Count("leased_by", distinct=True))["count"]
     recent = Clip.objects.filter(render_rate.REPRESENTATIVE)
@@ -149,18 +148,26 @@ def weight_of(characters: float, pause_seconds: float, clip_count: int) -> float
     return spoken_seconds + pause_seconds + clip_count * render_rate.OVERHEAD_SECONDS
 
 
-def _open_work_rows() -> list[dict[str, Any]]:
+def _open_work() -> tuple[tuple[OpenJob, ...], int]:
+    """Return the open jobs, the oldest first, and the number of their open clips."""
     waiting = Clip.objects.filter(state__in=render_rate.OPEN_STATES, job__state__in=ACTIVE_JOB_STATES).order_by()
-    rows: list[Any] = list(
-        waiting.values("job_id", owner_id=F("job__owner"), priority=F("job__priority"), created_at=F("job__created_at"))
-        .annotate(characters=Sum(Length("spoken")), pauses=Sum("pause_seconds"), clip_count=Count("pk"), now=Now())
-        .order_by("created_at")[:MAX_JOBS]
+    rows = (
+        waiting.values_list("job_id", "job__owner", "job__priority", "job__created_at")
+        .annotate(characters=Sum(Length("spoken")), pauses=Sum("pause_seconds"), clip_count=Count("pk"))
+        .order_by("job__created_at")[:MAX_JOBS]
     )
-    return rows
+    # Once and not with every row, of which there may be thousands: for a request that people wait for while they type.
+    now, ageing = _database_time(), timedelta(seconds=timing().ageing_seconds)
+    open_jobs, clips = [], 0
+    for job_id, owner_id, priority, created_at, characters, pauses, clip_count in rows:
+        urgency = max(priority, Priority.VIP) if now - created_at > ageing else priority
+        weight = weight_of(characters, pauses, clip_count)
+        open_jobs.append(OpenJob(job_id, owner_id, urgency, created_at, weight))
+        clips += clip_count
+    return tuple(open_jobs), clips
 
 
-def _open_job(row: dict[str, Any]) -> OpenJob:
-    is_aged = (row["now"] - row["created_at"]).total_seconds() > timing().ageing_seconds
-    urgency = max(row["priority"], Priority.VIP) if is_aged else row["priority"]
-    weight = weight_of(row["characters"], row["pauses"], row["clip_count"])
-    return OpenJob(row["job_id"], row["owner_id"], urgency, row["created_at"], weight)
+def _database_time() -> datetime:
+    """Return the time by the database's clock; that of this process while there is no open work to compare with."""
+    newest = Job.objects.filter(state__in=ACTIVE_JOB_STATES).annotate(now=Now()).values_list("now", flat=True)
+    return newest.order_by().first() or timezone.now()

@@ -68,27 +68,29 @@ def check_and_reserve(job: Job, utterances: Iterable[Utterance], quota: Quota) -
         LimitReached: ``quota_exceeded`` or ``queue_full``, with ``retry_after_seconds``.
     """
     now = Quota.objects.annotate(now=Now()).values_list("now", flat=True).get(pk=quota.pk)
-    _check(job, utterances, limits_of(quota), now)
+    _check(job, utterances, limits_of(quota), now, queue_forecast.queue_now())
     return now
 
 
-def refusal(job: Job, utterances: Iterable[Utterance]) -> LimitReached | None:
-    """Return the error that :func:`check_and_reserve` would raise now, or None; stores and locks nothing."""
+def refusal(job: Job, utterances: Iterable[Utterance], queue: queue_forecast.Queue) -> LimitReached | None:
+    """Return the error that :func:`check_and_reserve` would raise now, with this queue, or None; stores and locks
+    nothing."""
     quota = Quota.objects.filter(owner=job.owner_id).first() or Quota()
     try:
-        _check(job, utterances, limits_of(quota), timezone.now())
+        _check(job, utterances, limits_of(quota), timezone.now(), queue)
     except LimitReached as error:
         return error
     return None
 
 
-def _check(job: Job, utterances: Iterable[Utterance], limits: QuotaLimits, now: datetime) -> None:
+def _check(
+    job: Job, utterances: Iterable[Utterance], limits: QuotaLimits, now: datetime, queue: queue_forecast.Queue
+) -> None:
     new = _not_rendered_before(job, utterances)
     characters = sum(len(utterance.spoken) for utterance in new)
     job.estimated_seconds = queue_forecast.weight_of(
         characters, sum(utterance.pause_seconds for utterance in new), len(new)
     )
-    queue = queue_forecast.queue_now()
     _check_jobs_in_flight(job, limits.jobs_in_flight, queue)
     _check_minutes(job, limits.minutes_a_day, now)
     _check_queue(job, queue)

@@ -60,9 +60,9 @@ def forecast_video(
         asked_profile=profile or DEFAULT_PROFILE, asked_face=face or settings.TALKING_HEAD_FACE,
         speech=speech_engine_for(voice), subject=subject, priority=Priority.NORMAL,
     )  # fmt: skip
-    apply_selection(job, utterances)
-    refusal = quotas.refusal(job, utterances)
     queue = queue_forecast.queue_now()
+    apply_selection(job, utterances, queue)
+    refusal = quotas.refusal(job, utterances, queue)
     estimate = queue.of_new_job(job.owner_id, job.priority, job.estimated_seconds)
     own_rate = render_rate.seconds_per_weight(render_rate.recent_clips(job.profile, job.face))
     ready_seconds = None

@@ -21,7 +21,7 @@ from talking_head.jobs import queue, state_machine, transcription, wakeups, with
 from talking_head.live import events
 from talking_head.models import Clip, Job, Narration, NarrationState, Priority
 from talking_head.permissions import may_use_vip
-from talking_head.planning import auto_selection, quotas
+from talking_head.planning import auto_selection, queue_forecast, quotas
 from talking_head.profiles import AUTO, DEFAULT_PROFILE, RECORDED, STILL
 from talking_head.services.narrations import placeholder_utterance, usable_narration
 from talking_head.services.scripts import check_voice, speech_engine_for
@@ -113,13 +113,14 @@ def submit_job(
     return _store(job, plan.utterances, narration)
 
 
-def apply_selection(job: Job, utterances: Sequence[Utterance]) -> None:
-    """Set the job's profile and face, which "auto" leaves to the rules, with the reasons and the timeout.
+def apply_selection(job: Job, utterances: Sequence[Utterance], queue: queue_forecast.Queue | None = None) -> None:
+    """Set the job's profile and face, which "auto" leaves to the rules, with the reasons and the timeout; ``queue`` is
+    the open work, if the caller has read it.
 
     Raises:
         OptionError: ``unknown_profile``, ``unknown_engine``.
     """
-    decision = auto_selection.select_profile_and_face(job, utterances, job.asked_profile, job.asked_face)
+    decision = auto_selection.select_profile_and_face(job, utterances, job.asked_profile, job.asked_face, queue)
     job.profile, job.face = decision.profile.name, decision.face
     job.profile_reason, job.face_reason = decision.profile_reason, decision.face_reason
     job.timeout_seconds = decision.profile.timeout_for(job.script)

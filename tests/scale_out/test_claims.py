@@ -15,8 +15,10 @@ pytestmark = pytest.mark.xdist_group("servers")
 
 SAME_TESTS = (
     "tests/talking_head/jobs/test_claiming.py",
+    "tests/talking_head/jobs/test_cached_clips.py",
     "tests/talking_head/jobs/test_fairness.py",
     "tests/talking_head/jobs/test_state_machine.py",
+    "tests/talking_head/live/test_changes.py",
     "tests/benchmarks/test_claim_order.py",
 )
 

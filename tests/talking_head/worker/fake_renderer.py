@@ -46,7 +46,7 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
         progress("speech", 0, 0, b"")
         (scratch / "unfinished").mkdir(parents=True, exist_ok=True)
         _note(cache_root, f"{os.getpid()} {request['text']}")
-        words = set(request["text"].lower().replace(".", "").split())
+        words = _words(request)
         if not (request["fallback"] and "always" not in words) and not ("once" in words and _seen(cache_root, words)):
             for word in words & set(MISHAPS):
                 MISHAPS[word]()
@@ -104,8 +104,14 @@ def fake_handlers(settings: dict[str, Any]) -> dict[str, Handler]:
 
 
 def _cached_clip(cache_root: Path, request: dict[str, Any]) -> ClipResult | None:
+    """A clip with stage directions is never found: what they say shall happen every time, in a render."""
     key = _key(request)
-    return _clip(cache_root, request) if (cache_root / "clips" / key[:2] / key).is_dir() else None
+    is_cached = (cache_root / "clips" / key[:2] / key).is_dir() and not _words(request) & set(MISHAPS)
+    return _clip(cache_root, request) if is_cached else None
+
+
+def _words(request: dict[str, Any]) -> set[str]:
+    return set(request["text"].lower().replace(".", "").split())
 
 
 def _key(request: dict[str, Any]) -> str:
