@@ -78,8 +78,8 @@ def _job_layer(texts: list[str]) -> Iterator[Figure]:
     worker = Worker(new_renderer())
     try:
         for what, is_watched in (
-            ("render all, nobody watches", False),
-            ("all cached, nobody watches", False),
+            ("render all, no page is open", False),
+            ("all cached, no page is open", False),
             ("all cached, a page is open", True),
         ):
             yield _work(worker, what, texts, is_watched=is_watched)

@@ -140,7 +140,7 @@ class TestEventsOfLongScripts:
         assert queries[0] == queries[1] <= 6
         assert len(sent[1]) <= len(sent[0]) + 8  # digits of larger numbers
 
-    def test_a_stage_reads_nothing_where_nobody_watches(
+    def test_a_stage_reads_nothing_without_viewers(
         self, live: UnixSocketChannelLayer, django_assert_num_queries: Callable[..., Any]
     ) -> None:
         job = make_job(state=JobState.RUNNING)
