@@ -90,7 +90,7 @@ def test_a_worker_whose_connections_are_cut_keeps_its_lease(site: SharedSite) ->
 def test_workers_that_start_before_redis_wait_for_it(site: SharedSite, redis_server: Redis) -> None:
     redis_server.kill()
     cluster = site.start_on("first", "work")
-    wait_for(lambda: site.has_logged("The workers could not be started"), "the workers to notice")
+    wait_for(lambda: site.has_logged("The queue does not answer"), "the workers to notice")
     site.make_jobs(["One."])
     redis_server.start()
     site.start_on("third", "sweep", "--every", "0.3")
