@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from avatars.models import Portrait, VoiceSample
 from avatars.services import portraits as services
 from avatars.services import voices
+from edu_platform.admin_lists import LongList
 from talking_head.errors import PortraitError
 
 
@@ -28,14 +29,13 @@ class WithdrawnFilter(admin.SimpleListFilter):
 
 
 @admin.register(Portrait)
-class PortraitAdmin(admin.ModelAdmin):
+class PortraitAdmin(LongList):
     """Portraits are added only on the upload page, because only there they are checked and agreed to."""
 
     list_display = ("name", "owner", "picture_size", "is_shared", "consent_given_by", "created_at", "deleted_at")
     list_filter = (WithdrawnFilter, "is_shared", "created_at")
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username", "consent_given_by", "digest")
-    date_hierarchy = "created_at"
     actions = ("withdraw", "bring_back")
     fields = (
         "picture",
@@ -89,7 +89,7 @@ class PortraitAdmin(admin.ModelAdmin):
 
 
 @admin.register(VoiceSample)
-class VoiceSampleAdmin(admin.ModelAdmin):
+class VoiceSampleAdmin(LongList):
     """Who agreed to what, and until when. Only the owner can hear a recording."""
 
     list_display = ("name", "owner", "language", "consent_given_by", "consent_recorded_at", "withdrawn_at")

@@ -17,6 +17,7 @@ from avatars.models import Portrait
 from avatars.services import portraits as services
 from edu_platform.body_limits import accepts_file
 from edu_platform.people import signed_in_user
+from talking_head.api.pagination import PAGE, LinkedPages
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.requests import RequestSerializer
@@ -77,11 +78,15 @@ class AvatarList(APIView):
     parser_classes = [Utf8MultiPartParser]
     throttle_scope = "upload"
 
-    @extend_schema(operation_id="avatars_list", responses=answers(PortraitSerializer(many=True)))
+    @extend_schema(operation_id="avatars_list", parameters=[PAGE], responses=answers(PortraitSerializer(many=True)))
     def get(self, request: Request) -> Response:
         user = signed_in_user(request.user)
-        portraits = services.portraits_usable_by(user).distinct()
-        return Response(PortraitSerializer(portraits, many=True, context={"user": user}).data)
+        pages = LinkedPages()
+        portraits = pages.paginate_queryset(
+            services.portraits_usable_by(user).order_by("name", "pk"), request, view=self
+        )
+        rows = PortraitSerializer(portraits, many=True, context={"user": user}).data
+        return pages.get_paginated_response(rows)
 
     @extend_schema(
         request={"multipart/form-data": NewPortraitSerializer},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,8 +21,9 @@ from edu_platform.people import signed_in_user
 from lessons import permissions as rules
 from lessons import services
 from lessons.models import Course, Lesson
-from lessons.publication import all_as_published
+from lessons.publication import all_as_published, as_published
 from talking_head import services as rendering
+from talking_head.api.pagination import PAGE, LinkedPages
 from talking_head.api.parsers import Utf8JSONParser, Utf8MultiPartParser
 from talking_head.api.requests import RequestSerializer, refuse_all_fields
 from talking_head.api.schema import answers
@@ -30,6 +32,7 @@ from talking_head.errors import InvalidInput, OptionError, PortraitError
 from talking_head.profiles import ASKABLE_PROFILES
 
 DEFAULT_LANGUAGE = "en"
+LESSONS_OF_COURSE = 50  # in the answer about a course
 
 
 class CourseSerializer(serializers.ModelSerializer):
@@ -47,12 +50,13 @@ class LessonRowSerializer(serializers.ModelSerializer):
 
 
 class CourseDetailSerializer(CourseSerializer):
-    """A course with the lessons that the caller may open."""
+    """A course with the first lessons that the caller may open; ``/api/courses/<slug>/lessons/`` lists all of them."""
 
-    lessons = LessonRowSerializer(many=True)
+    lessons = LessonRowSerializer(many=True, help_text=f"At most {LESSONS_OF_COURSE}.")
+    lesson_count = serializers.IntegerField(help_text="Of all lessons that the caller may open.")
 
     class Meta(CourseSerializer.Meta):
-        fields = [*CourseSerializer.Meta.fields, "lessons"]
+        fields = [*CourseSerializer.Meta.fields, "lessons", "lesson_count"]
 
 
 class NewCourseSerializer(RequestSerializer):
@@ -140,16 +144,24 @@ class CourseDetail(APIView):
     @extend_schema(responses=answers(CourseDetailSerializer))
     def get(self, request: Request, slug: str) -> Response:
         course = _visible_course(request, slug)
-        if rules.may_manage(request.user, course):
-            lessons = list(course.lessons.all())
-        else:
-            lessons = all_as_published(course.lessons.filter(is_published=True).exclude(rules.with_hidden_video()))
-        data = {**CourseSerializer(course).data, "lessons": LessonRowSerializer(lessons, many=True).data}
-        return Response(data)
+        lessons = _lessons_for(request, course)
+        rows = _as_seen_by(request, course, lessons[:LESSONS_OF_COURSE])
+        lesson_rows = LessonRowSerializer(rows, many=True).data
+        return Response({**CourseSerializer(course).data, "lessons": lesson_rows, "lesson_count": lessons.count()})
 
 
 class LessonList(APIView):
     """The lessons of a course."""
+
+    @extend_schema(parameters=[PAGE], responses=answers(LessonRowSerializer(many=True)))
+    def get(self, request: Request, slug: str) -> Response:
+        """List the lessons that the caller may open, in their order."""
+        course = _visible_course(request, slug)
+        pages = LinkedPages()
+        lessons = pages.paginate_queryset(_lessons_for(request, course), request, view=self)
+        return pages.get_paginated_response(
+            LessonRowSerializer(_as_seen_by(request, course, lessons or []), many=True).data
+        )
 
     @extend_schema(request=NewLessonSerializer, responses=answers(LessonSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request, slug: str) -> Response:
@@ -168,7 +180,7 @@ class LessonDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         lesson = _visible_lesson(request, pk)
         if not rules.may_manage(request.user, lesson.course):
-            (lesson,) = all_as_published([lesson])
+            lesson = as_published(lesson, services.current_job_of(lesson))
         return Response(LessonSerializer(lesson).data)
 
     @extend_schema(request=LessonChangeSerializer, responses=answers(LessonSerializer))
@@ -235,6 +247,18 @@ def _checked(form_class: type[serializers.Serializer], request: Request) -> dict
     form = form_class(data=request.data)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
+
+
+def _lessons_for(request: Request, course: Course) -> QuerySet[Lesson]:
+    """Return the lessons of a course that the caller may open."""
+    lessons = course.lessons.defer("script").order_by("position", "pk")
+    if rules.may_manage(request.user, course):
+        return lessons
+    return lessons.filter(is_published=True).exclude(rules.with_hidden_video())
+
+
+def _as_seen_by(request: Request, course: Course, lessons: Iterable[Lesson]) -> list[Lesson]:
+    return list(lessons) if rules.may_manage(request.user, course) else all_as_published(lessons)
 
 
 def _visible_course(request: Request, slug: str) -> Course:

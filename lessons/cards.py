@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from lessons.models import Course, Lesson, Progress
+from edu_platform.counts import count_of
+from lessons.models import Course, Enrolment, Lesson, Progress
+from lessons.permissions import with_hidden_video
 from lessons.services import is_held_back, is_outdated
-from talking_head.services import Job, JobState, hidden_jobs
+from talking_head.services import Job, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,15 @@ def _state_of(lesson: Lesson, current: Job | None, latest: Job | None) -> tuple[
 
 def with_counts(courses: QuerySet[Course]) -> QuerySet[Course]:
     """Annotate courses with ``lesson_count``, ``watchable_count`` and ``student_count`` for their cards."""
-    live = Q(lessons__id__isnull=False, lessons__deleted_at=None)
-    watchable = live & Q(lessons__is_published=True, lessons__current_job__isnull=False)
-    watchable &= ~Q(lessons__current_job__in=hidden_jobs())
+    watchable = Lesson.objects.filter(is_published=True, current_job__isnull=False).exclude(with_hidden_video())
     return courses.select_related("teacher").annotate(
-        lesson_count=Count("lessons", filter=live, distinct=True),
-        watchable_count=Count("lessons", filter=watchable, distinct=True),
-        student_count=Count("enrolments", distinct=True),
+        lesson_count=count_of(Lesson.objects.all(), "course"),
+        watchable_count=count_of(watchable, "course"),
+        student_count=count_of(Enrolment.objects.all(), "course"),
     )
+
+
+def place_of(lesson: Lesson) -> int:
+    """Return a lesson's place in its course, counted from 0: the page of a list on which it stands depends on it."""
+    before = Q(position__lt=lesson.position) | Q(position=lesson.position, pk__lt=lesson.pk)
+    return Lesson.objects.filter(before, course=lesson.course_id).count()

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Case, QuerySet, When
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from avatars.models import Portrait
 from avatars.services import portraits as avatars
 from avatars.services import presenters
+from edu_platform.paging import matching
 from lessons import services
 from lessons.models import Course, Lesson
 from talking_head import profiles
@@ -21,6 +23,7 @@ from talking_head.errors import TalkingHeadError
 from talking_head.services import Voice
 
 SCRIPT_MAX_CHARACTERS = 200_000  # far more than a job accepts; keeps a pasted book out of the database
+MAX_PORTRAITS = 24  # beside the chosen one; a search finds the others
 SLOWEST, FASTEST, SPEED_STEP = 0.5, 2.0, 0.05
 
 
@@ -104,6 +107,7 @@ class LessonForm(forms.Form):
     profile = forms.ChoiceField(
         choices=[(name, name.title()) for name in profiles.ASKABLE_PROFILES], widget=forms.RadioSelect
     )
+    portrait_words = forms.CharField(required=False, max_length=100, label="Search portraits")
     narration = forms.UUIDField(required=False, widget=forms.HiddenInput)
     recording = forms.FileField(required=False, max_length=1_000)  # without JavaScript it comes with the form
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -117,8 +121,10 @@ class LessonForm(forms.Form):
         initial = {name: getattr(lesson, name) for name in names} | {"portrait": lesson.portrait_id}
         super().__init__(data, files, initial=initial)
         presenters.share_presenters()
-        self.portraits = list(avatars.portraits_usable_by(lesson.course.teacher))
-        self.fields["portrait"].queryset = avatars.portraits_usable_by(lesson.course.teacher)  # type: ignore[attr-defined]
+        usable = avatars.portraits_usable_by(lesson.course.teacher)
+        self.fields["portrait"].queryset = usable  # type: ignore[attr-defined]
+        self.portrait_is_gone = lesson.portrait_id is not None and not usable.filter(pk=lesson.portrait_id).exists()
+        self._offer_portraits(usable)
         self.voices = _voices(lesson.course.teacher)
         voice = self.fields["voice"]
         voice.choices = self._voice_choices()  # type: ignore[attr-defined]
@@ -126,6 +132,18 @@ class LessonForm(forms.Form):
         standard = self.voices[0].name if self.voices else None
         hidden = "" if self.lesson.voice == standard else standard
         voice.widget.choices = [choice for choice in self._voice_choices() if choice[0] != hidden]
+
+    def _offer_portraits(self, usable: QuerySet[Portrait]) -> None:
+        """Offer the chosen portrait, then the teacher's own and then shared ones: so many that they can be looked
+        through, or those with the words that were searched for."""
+        words = str(self["portrait_words"].value() or "")
+        chosen = str(self["portrait"].value() or "")
+        first = list(usable.filter(pk=chosen)) if chosen.isdecimal() else []
+        found = usable.filter(matching(words, "name")).exclude(pk__in=[portrait.pk for portrait in first])
+        is_shared = Case(When(owner=self.lesson.course.teacher_id, then=0), default=1)
+        others = list(found.order_by(is_shared, "name", "pk")[: MAX_PORTRAITS + 1])
+        self.portraits = first + others[:MAX_PORTRAITS]
+        self.has_more_portraits = bool(words) or len(others) > MAX_PORTRAITS
 
     def _voice_choices(self) -> list[tuple[str, str]]:
         offered = [(voice.name, _voice_label(voice)) for voice in self.voices]
@@ -172,9 +190,3 @@ class LessonForm(forms.Form):
             return self.lesson.portrait_id
         chosen = self.cleaned_data["portrait"]
         return chosen.pk if chosen else None
-
-    @property
-    def portrait_is_gone(self) -> bool:
-        """Return whether the lesson's portrait was withdrawn."""
-        chosen = self.lesson.portrait_id
-        return chosen is not None and all(portrait.pk != chosen for portrait in self.portraits)

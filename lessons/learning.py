@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lessons.models import Course, Lesson, Progress
@@ -90,10 +90,9 @@ def continue_where_left_off(student: User) -> NextStep | None:
 
 
 def next_lesson_after(lesson: Lesson) -> Lesson | None:
-    """Return the next watchable lesson of the course."""
-    following = list(watchable_lessons(lesson.course).order_by("position", "pk"))
-    ids = [other.pk for other in following]
-    if lesson.pk not in ids:
+    """Return the next watchable lesson of the course; None after the last one, and for one that students do not see."""
+    watchable = watchable_lessons(lesson.course)
+    if not watchable.filter(pk=lesson.pk).exists():
         return None
-    position = ids.index(lesson.pk)
-    return following[position + 1] if position + 1 < len(following) else None
+    later = Q(position__gt=lesson.position) | Q(position=lesson.position, pk__gt=lesson.pk)
+    return watchable.filter(later).defer("script").order_by("position", "pk").first()

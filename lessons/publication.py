@@ -13,10 +13,10 @@ from lessons.models import Lesson
 from talking_head.services import Job
 
 
-def as_published(lesson: Lesson, job: Job | None) -> Lesson:
+def as_published(lesson: Lesson, job: Job | None, *, with_text: bool = True) -> Lesson:
     """Return a copy of the lesson with the values of the published video's job instead of the draft's; never save it.
 
-    Choices that a student has no use for (portrait, voice, recording) are empty.
+    Choices that a student has no use for (portrait, voice, recording) are empty; so is the text unless it is wanted.
     """
     published = copy.copy(lesson)
     published.latest_job = None
@@ -25,7 +25,8 @@ def as_published(lesson: Lesson, job: Job | None) -> Lesson:
     if job is None:  # published without a video, which only an administrator can do: there is no text to show
         published.script = ""
         return published
-    published.title, published.script, published.language = job.title or lesson.title, job.script, job.language
+    published.title, published.language = job.title or lesson.title, job.language
+    published.script = job.script if with_text else ""
     published.speed, published.profile = 1.0, job.profile
     published.version = int(job.subject_version) if job.subject_version.isdecimal() else 1
     published.updated_at = job.finished_at or job.created_at
@@ -33,7 +34,11 @@ def as_published(lesson: Lesson, job: Job | None) -> Lesson:
 
 
 def all_as_published(lessons: Iterable[Lesson]) -> list[Lesson]:
-    """Return :func:`as_published` of each lesson, with one query for all of them."""
+    """Return :func:`as_published` of each lesson, with one query for all of them, for lists: without the texts, which
+    may be long and are not shown there."""
     lessons = list(lessons)
-    jobs = Job.objects.in_bulk([lesson.current_job for lesson in lessons if lesson.current_job])
-    return [as_published(lesson, jobs.get(lesson.current_job) if lesson.current_job else None) for lesson in lessons]
+    jobs = Job.objects.defer("script").in_bulk([lesson.current_job for lesson in lessons if lesson.current_job])
+    return [
+        as_published(lesson, jobs.get(lesson.current_job) if lesson.current_job else None, with_text=False)
+        for lesson in lessons
+    ]

@@ -114,11 +114,16 @@ def add_lesson(course: Course, title: str) -> Lesson:
 def move_lesson(lesson: Lesson, steps: int) -> tuple[int, int]:
     """Move a lesson up (negative) or down among its neighbours; positions are renumbered from 0. Return its new place,
     counted from 1, and the number of lessons."""
-    order = list(Lesson.objects.select_for_update().filter(course=lesson.course_id).order_by("position", "pk"))
+    rows = Lesson.objects.select_for_update().filter(course=lesson.course_id).only("pk", "position")
+    order = list(rows.order_by("position", "pk"))
     old = next(index for index, other in enumerate(order) if other.pk == lesson.pk)
     order.insert(max(0, min(len(order) - 1, old + steps)), order.pop(old))
+    moved = []
     for position, other in enumerate(order):
-        Lesson.objects.filter(pk=other.pk).exclude(position=position).update(position=position)
+        if other.position != position:
+            other.position = position
+            moved.append(other)
+    Lesson.objects.bulk_update(moved, ["position"], batch_size=500)
     return order.index(lesson) + 1, len(order)
 
 

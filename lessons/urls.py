@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from lessons.views import courses, editor, home, player
+from lessons.views import courses, editor, home, player, students
 
 LESSON = "courses/<slug:slug>/lessons/<int:pk>/"
 
@@ -17,14 +17,15 @@ urlpatterns = [
     path("courses/new/", courses.course_create, name="course_create"),
     path("courses/<slug:slug>/", courses.course_detail, name="course_detail"),
     path("courses/<slug:slug>/edit/", courses.course_edit, name="course_edit"),
-    path("courses/<slug:slug>/students/", courses.enrolment_add, name="enrolment_add"),
-    path("courses/<slug:slug>/students/<int:student_id>/remove/", courses.enrolment_remove, name="enrolment_remove"),
+    path("courses/<slug:slug>/students/", students.course_students, name="course_students"),
+    path("courses/<slug:slug>/students/add/", students.enrolment_add, name="enrolment_add"),
+    path("courses/<slug:slug>/students/<int:student_id>/remove/", students.enrolment_remove, name="enrolment_remove"),
     path(
         "courses/<slug:slug>/invitations/<int:invitation_id>/withdraw/",
-        courses.invitation_withdraw,
+        students.invitation_withdraw,
         name="invitation_withdraw",
     ),
-    path("invitations/<int:invitation_id>/", courses.invitation_answer, name="invitation_answer"),
+    path("invitations/<int:invitation_id>/", students.invitation_answer, name="invitation_answer"),
     path("courses/<slug:slug>/lessons/", courses.lesson_create, name="lesson_create"),
     path(LESSON, player.lesson_detail, name="lesson_detail"),
     path(f"{LESSON}edit/", editor.lesson_edit, name="lesson_edit"),

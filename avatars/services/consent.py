@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
@@ -75,6 +75,24 @@ def can_be_restored(portrait: Portrait) -> bool:
     return deleted_at is not None and portrait.purged_at is None and timezone.now() - deleted_at <= undo_ends_after()
 
 
+def restorable_portraits(owner: User) -> QuerySet[Portrait]:
+    """Return an owner's deleted portraits that can still be restored, the latest first."""
+    return _deleted(owner).filter(_is_restorable()).order_by("-deleted_at", "pk")
+
+
+def withdrawn_portraits(owner: User) -> QuerySet[Portrait]:
+    """Return an owner's deleted portraits that cannot be restored any more, the latest first."""
+    return _deleted(owner).exclude(_is_restorable()).order_by("-deleted_at", "pk")
+
+
+def _deleted(owner: User) -> QuerySet[Portrait]:
+    return Portrait.objects.filter(owner=owner, deleted_at__isnull=False)
+
+
+def _is_restorable() -> Q:
+    return Q(deleted_at__gte=timezone.now() - undo_ends_after(), purged_at__isnull=True)
+
+
 def delete_portrait(portrait: Portrait) -> int:
     """Withdraw a portrait: new videos cannot use it, those being made are cancelled, finished ones hidden. Return how
     many were hidden. Deleting twice changes nothing."""
@@ -132,11 +150,13 @@ def _purge_quietly(kind: str, digest: str) -> None:
 # --- videos that are hidden since ----------------------------------------------------------------------------------
 
 
-def count_hidden_videos(kind: str, rows: Sequence[Portrait] | Sequence[VoiceSample]) -> int:
-    """Set ``hidden_videos`` on each row, how many of its owner's videos its withdrawal hides, and return the sum."""
+def count_hidden_videos(kind: str, rows: Sequence[Portrait] | Sequence[VoiceSample], owner: User) -> int:
+    """Set ``hidden_videos`` on each row, how many of its owner's videos its withdrawal hides, and return how many of
+    the owner's videos any withdrawal hides."""
+    counts = rendering.count_withdrawn_videos(owner.pk, kind)
     for row in rows:
-        row.hidden_videos = rendering.withdrawn_videos_of(row.owner_id, kind, row.digest).count()
-    return sum(row.hidden_videos for row in rows)
+        row.hidden_videos = counts.get(row.digest, 0)
+    return sum(counts.values())
 
 
 def keep_videos(kind: str, row: Portrait | VoiceSample) -> int:

@@ -26,6 +26,7 @@ CONSENT_STATEMENT = (
     "good, and no new video can speak with the voice."
 )
 SAMPLE_NAME = "My voice"
+MAX_VOICES = 50  # of one user: every lesson's editor offers all of them
 
 
 def voice_samples_of(user: Person) -> QuerySet[VoiceSample]:
@@ -56,8 +57,8 @@ def add_voice_sample(
 
     Raises:
         EngineError: voices cannot be cloned here. InvalidInput: the recording cannot be used (see
-            :func:`talking_head.services.store_voice_sample`), ``consent_missing``, ``unsupported_language``, or
-            ``voice_exists`` when the owner already has the very same recording.
+            :func:`talking_head.services.store_voice_sample`), ``consent_missing``, ``unsupported_language``,
+            ``too_many_voices``, or ``voice_exists`` when the owner already has the very same recording.
         ResourceError: the media folder is full or cannot be written to.
     """
     if problem := rendering.cloning_problem():
@@ -73,6 +74,10 @@ def add_voice_sample(
             f"Cloned voices cannot read “{language}” here.",
             code="unsupported_language",
             hint=f"Choose one of: {', '.join(rendering.cloning_languages())}.",
+        )
+    if voice_samples_of(owner).count() >= MAX_VOICES:
+        raise InvalidInput(
+            f"You have {MAX_VOICES} voices already.", code="too_many_voices", hint="Withdraw one that you do not use."
         )
     stored = rendering.store_voice_sample(source)
     try:

@@ -20,11 +20,15 @@ from avatars.services import consent, presenters
 from avatars.services import portraits as services
 from avatars.views.uploads import UploadPage, is_too_heavy, plain, problem_of
 from edu_platform.body_limits import accepts_file
+from edu_platform.paging import matching, paged, search_words
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.api.errors import with_retry_after
 from talking_head.errors import PortraitError, ResourceError, TalkingHeadError
 
+CARDS_A_PAGE = 24
+ROWS_A_PAGE = 50
+SEARCHED = ("name", "owner__username", "owner__first_name", "owner__last_name")
 THUMBNAIL_SIDE_PX = 480
 THUMBNAIL_SECONDS = 86_400
 
@@ -35,15 +39,24 @@ def portrait_list(request: HttpRequest) -> HttpResponse:
     """Show a teacher's portraits, those shared by others, and deleted ones."""
     user = _teacher(request)
     presenters.share_presenters()
-    gone = list(Portrait.objects.filter(owner=user).exclude(deleted_at=None).order_by("-deleted_at"))
-    deleted = [portrait for portrait in gone if consent.can_be_restored(portrait)]
-    withdrawn = [portrait for portrait in gone if portrait not in deleted]
+    words = search_words(request)
+    own = services.portraits_owned_by(user).filter(matching(words, "name"))
+    shared = services.portraits_shared_with(user).select_related("owner").filter(matching(words, *SEARCHED))
+    portraits = paged(request, own, CARDS_A_PAGE, anchor="own")
+    others = paged(request, shared, CARDS_A_PAGE, parameter="shared", anchor="shared")
+    withdrawn = paged(
+        request, consent.withdrawn_portraits(user), ROWS_A_PAGE, parameter="withdrawn", anchor="withdrawn"
+    )
+    rows = withdrawn.rows
     context = {
-        "portraits": services.portraits_owned_by(user),
-        "shared": services.portraits_shared_with(user).select_related("owner"),
-        "deleted": deleted,
+        "portraits": portraits,
+        "shared": others,
+        "deleted": consent.restorable_portraits(user)[:CARDS_A_PAGE],
         "withdrawn": withdrawn,
-        "hidden_videos": consent.count_hidden_videos(rendering.PORTRAIT, withdrawn),
+        "hidden_videos": consent.count_hidden_videos(rendering.PORTRAIT, rows, user),
+        "withdrawn_rows": rows,
+        "words": words,
+        "is_long": bool(words) or portraits.is_long or others.is_long,
     }
     return render(request, "avatars/portrait_list.html", context)
 

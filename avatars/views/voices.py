@@ -15,9 +15,12 @@ from avatars.models import VoiceSample
 from avatars.services import consent, voices
 from avatars.views.uploads import UploadPage, plain
 from edu_platform.body_limits import accepts_file
+from edu_platform.paging import paged
 from edu_platform.people import require_teacher
 from talking_head import services as rendering
 from talking_head.errors import TalkingHeadError
+
+ROWS_A_PAGE = 50
 
 
 @require_safe
@@ -25,7 +28,9 @@ from talking_head.errors import TalkingHeadError
 def voice_list(request: HttpRequest) -> HttpResponse:
     """Show a teacher's voices and withdrawn ones."""
     user = _teacher(request)
-    withdrawn = list(VoiceSample.objects.filter(owner=user).exclude(withdrawn_at=None).order_by("-withdrawn_at"))
+    gone = VoiceSample.objects.filter(owner=user, withdrawn_at__isnull=False).order_by("-withdrawn_at", "pk")
+    withdrawn = paged(request, gone, ROWS_A_PAGE, parameter="withdrawn", anchor="withdrawn")
+    rows = withdrawn.rows
     languages = rendering.cloning_languages()
     context = {
         "samples": [
@@ -33,7 +38,8 @@ def voice_list(request: HttpRequest) -> HttpResponse:
             for sample in voices.voice_samples_of(user)
         ],
         "withdrawn": withdrawn,
-        "hidden_videos": consent.count_hidden_videos(rendering.VOICE, withdrawn),
+        "hidden_videos": consent.count_hidden_videos(rendering.VOICE, rows, user),
+        "withdrawn_rows": rows,
         "problem": rendering.cloning_problem(),
     }
     return render(request, "avatars/voice_list.html", context)

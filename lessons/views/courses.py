@@ -7,22 +7,26 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from edu_platform.paging import paged
 from edu_platform.people import require_teacher, signed_in_user
-from lessons import cards, deletion, enrolling, learning, services
+from lessons import cards, deletion, learning, services
 from lessons import permissions as rules
 from lessons.forms import AddStudentForm, CourseForm, NewLessonForm, focus_first_error
-from lessons.models import Course, Invitation, Lesson
+from lessons.models import Course, Enrolment, Lesson, Progress
 from lessons.publication import all_as_published
 from lessons.views.access import own_course, own_lesson, visible_course
-from talking_head.errors import InvalidInput, LimitReached, TalkingHeadError
+from talking_head.errors import InvalidInput, TalkingHeadError
 
 STEPS = {"up": -1, "down": 1}
-AT_STUDENTS = "students"  # the tag of messages that are shown at the list of students
+LESSONS_A_PAGE = 25
+STUDENTS_SHOWN = 20  # on the course's page; the page of its students has all of them
+DELETED_SHOWN = 20
 
 
 @require_safe
@@ -32,13 +36,20 @@ def course_detail(request: HttpRequest, slug: str) -> HttpResponse:
     course = visible_course(request, slug)
     user = signed_in_user(request.user)
     if not rules.may_manage(user, course):
-        lesson_cards = cards.lesson_cards(all_as_published(learning.watchable_lessons(course)), user)
-        done = sum(card.is_completed for card in lesson_cards)
-        return render(request, "lessons/course_detail.html", {"course": course, "cards": lesson_cards, "done": done})
-    return _management_page(request, course)
+        watchable = learning.watchable_lessons(course)
+        lessons = paged(request, watchable.defer("script"), LESSONS_A_PAGE, anchor="lessons-title")
+        done = Progress.objects.filter(student=user, lesson__in=watchable).exclude(completed_at=None).count()
+        context = {
+            "course": course,
+            "lessons": lessons,
+            "cards": cards.lesson_cards(all_as_published(lessons.rows), user),
+            "done": done,
+        }
+        return render(request, "lessons/course_detail.html", context)
+    return management_page(request, course)
 
 
-def _management_page(
+def management_page(
     request: HttpRequest,
     course: Course,
     *,
@@ -50,23 +61,33 @@ def _management_page(
     if refused is not None:
         focus_first_error(refused)
     user = signed_in_user(request.user)
-    may = _possibilities(user, course)
+    may = possibilities(user, course)
+    lessons = paged(request, course.lessons.defer("script"), LESSONS_A_PAGE, anchor="lessons-title")
+    enrolments = enrolments_of(course)
     context = {
         "course": course,
-        "cards": cards.lesson_cards(course.lessons.all(), user),
-        "enrolments": course.enrolments.select_related("student").order_by("student__username"),
-        "invitations": course.invitations.all(),
+        "lessons": lessons,
+        "cards": cards.lesson_cards(lessons.rows, user),
+        "enrolments": enrolments[:STUDENTS_SHOWN],
+        "student_count": enrolments.count(),
+        "invitations": course.invitations.all()[:STUDENTS_SHOWN],
+        "invitation_count": course.invitations.count(),
         "new_lesson": new_lesson or NewLessonForm(),
         "add_student": add_student or AddStudentForm(),
         # The button that was pressed gets the focus again, so that a lesson can be moved several places.
         "pressed": f"{request.GET.get('moved', '')}-{request.GET.get('direction', '')}",
-        "deleted_lessons": deletion.restorable_lessons(course) if may["delete_lesson"] else [],
+        "deleted_lessons": deletion.restorable_lessons(course)[:DELETED_SHOWN] if may["delete_lesson"] else [],
         "may": may,
     }
     return render(request, "lessons/course_manage.html", context, status=200 if refused is None else 400)
 
 
-def _possibilities(user: User, course: Course) -> dict[str, bool]:
+def enrolments_of(course: Course) -> QuerySet[Enrolment]:
+    """Return the students of a course by name, as its pages list them."""
+    return course.enrolments.select_related("student").order_by("student__username", "pk")
+
+
+def possibilities(user: User, course: Course) -> dict[str, bool]:
     """Return which buttons the page has; the views behind them ask again."""
     permissions = {
         "change_course": rules.CHANGE_COURSE,
@@ -118,7 +139,7 @@ def lesson_create(request: HttpRequest, slug: str) -> HttpResponse:
     course = own_course(request, slug, rules.ADD_LESSON)
     form = NewLessonForm(request.POST)
     if not form.is_valid():
-        return _management_page(request, course, new_lesson=form)
+        return management_page(request, course, new_lesson=form)
     lesson = services.add_lesson(course, form.cleaned_data["title"])
     return redirect("lesson_edit", course.slug, lesson.pk)
 
@@ -131,8 +152,7 @@ def lesson_move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     direction = request.POST.get("direction", "")
     place, count = services.move_lesson(lesson, STEPS.get(direction, 0))
     messages.info(request, f"Lesson {place} of {count}.", extra_tags=_at(lesson))
-    query = urlencode({"moved": lesson.pk, "direction": direction})
-    return redirect(f"{lesson.course.get_absolute_url()}?{query}")
+    return redirect(_list_with(lesson, place - 1, {"moved": str(lesson.pk), "direction": direction}))
 
 
 @require_POST
@@ -149,7 +169,14 @@ def lesson_publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, str(error), extra_tags=place)
     else:
         messages.success(request, _words_of_publication(lesson, published), extra_tags=place)
-    return redirect("lesson_edit", slug, pk) if to_editor else redirect("course_detail", slug)
+    return redirect("lesson_edit", slug, pk) if to_editor else redirect(_list_with(lesson, cards.place_of(lesson)))
+
+
+def _list_with(lesson: Lesson, place: int, query: dict[str, str] | None = None) -> str:
+    """Return the address of the page of the course's list on which a lesson stands; ``place`` counts from 0."""
+    number = place // LESSONS_A_PAGE + 1
+    parameters = ({"page": str(number)} if number > 1 else {}) | (query or {})
+    return f"{lesson.course.get_absolute_url()}{f'?{urlencode(parameters)}' if parameters else ''}"
 
 
 def _at(lesson: Lesson) -> str:
@@ -185,7 +212,7 @@ def lesson_video(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     if request.POST.get("next") == "editor":
         return redirect("lesson_edit", slug, pk)
-    return redirect(f"{lesson.course.get_absolute_url()}#lesson-{lesson.pk}")
+    return redirect(f"{_list_with(lesson, cards.place_of(lesson))}#lesson-{lesson.pk}")
 
 
 @require_POST
@@ -207,62 +234,4 @@ def lesson_undelete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, "It is too late to restore this lesson.")
         return redirect("course_detail", slug)
     messages.success(request, f"“{lesson.title}” was restored.")
-    return redirect(f"{course.get_absolute_url()}#lesson-{lesson.pk}")
-
-
-@require_POST
-@login_required
-def enrolment_add(request: HttpRequest, slug: str) -> HttpResponse:
-    """Invite a student by user name; users who may see the accounts enrol at once."""
-    course = own_course(request, slug, rules.ADD_STUDENT)
-    form = AddStudentForm(request.POST)
-    if not form.is_valid():
-        return _management_page(request, course, add_student=form)
-    try:
-        added = services.add_student(course, form.cleaned_data["username"], signed_in_user(request.user))
-    except (InvalidInput, LimitReached) as error:
-        form.add_error("username", str(error))
-        return _management_page(request, course, add_student=form)
-    if isinstance(added, Invitation):
-        words = f"{added.username} is invited. The course opens for them once they accept on their home page."
-    else:
-        words = f"{added.student.get_username()} was added to this course."
-    messages.success(request, words, extra_tags=AT_STUDENTS)
-    return redirect("course_detail", slug)
-
-
-@require_POST
-@login_required
-def enrolment_remove(request: HttpRequest, slug: str, student_id: int) -> HttpResponse:
-    """End a student's enrolment."""
-    course = own_course(request, slug, rules.REMOVE_STUDENT)
-    if services.remove_student(course, student_id):
-        messages.success(request, "Removed from the course.", extra_tags=AT_STUDENTS)
-    return redirect("course_detail", slug)
-
-
-@require_POST
-@login_required
-def invitation_withdraw(request: HttpRequest, slug: str, invitation_id: int) -> HttpResponse:
-    """Take back an invitation that was not accepted."""
-    course = own_course(request, slug, rules.REMOVE_STUDENT)
-    if enrolling.withdraw_invitation(course, invitation_id):
-        messages.success(request, "The invitation was withdrawn.", extra_tags=AT_STUDENTS)
-    return redirect("course_detail", slug)
-
-
-@require_POST
-@login_required
-def invitation_answer(request: HttpRequest, invitation_id: int) -> HttpResponse:
-    """Accept or decline an invitation to a course."""
-    user = signed_in_user(request.user)
-    if request.POST.get("answer") == "accept":
-        course = enrolling.accept(user, invitation_id)
-        if course is not None:
-            messages.success(request, f"You are now in “{course.title}”.")
-            return redirect("course_detail", course.slug)
-    elif enrolling.decline(user, invitation_id):
-        messages.success(request, "The invitation was declined.")
-        return redirect("home")
-    messages.error(request, "This invitation is no longer open.")
-    return redirect("home")
+    return redirect(f"{_list_with(lesson, cards.place_of(lesson))}#lesson-{lesson.pk}")

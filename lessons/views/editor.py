@@ -36,6 +36,7 @@ from talking_head.errors import (
 from talking_head.services import Job
 
 GENERATE_ACTIONS = {"generate": None, "generate-fast": profiles.FAST.name}
+FIND_PORTRAITS = "find-portraits"
 ANY_JOB = UUID(int=0)
 PROFILE_WORDS = {
     "auto": ("Automatic", "Picks the best profile that will be ready soon, and tells you which and why."),
@@ -56,6 +57,9 @@ def lesson_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, lesson, LessonForm(lesson=lesson, editor=editor))
     form = LessonForm(request.POST, request.FILES, lesson=lesson, editor=editor)
+    if request.POST.get("action") == FIND_PORTRAITS:  # nothing is saved; what was typed stays in the form
+        form.is_valid()
+        return _page(request, lesson, form, version=form.cleaned_data.get("version"))
     if not form.is_valid():
         return _refusal(request, lesson, form)
     job = None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from talking_head.engines.speech.coqui.voice_names import SampleVoice, parsed
@@ -112,6 +112,15 @@ def withdrawn_videos_of(owner_id: int, kind: str, digest: str) -> QuerySet[Job]:
     """Return the finished videos of an owner that are hidden because consent to this portrait or voice ended."""
     hidden = _jobs_with(kind, digest).filter(kept_at=None, delete_after=None, state__in=WATCHABLE_JOB_STATES)
     return hidden.filter(owner=owner_id).exclude(consent_withdrawn_at=None)
+
+
+def count_withdrawn_videos(owner_id: int, kind: str) -> dict[str, int]:
+    """Return how many finished videos of an owner are hidden because consent ended, by the digest of the portrait or
+    voice."""
+    hidden = Job.objects.filter(owner=owner_id, kept_at=None, delete_after=None, state__in=WATCHABLE_JOB_STATES)
+    name = "portrait_digest" if kind == PORTRAIT else "voice"
+    rows = hidden.filter(consent_withdrawn_at__isnull=False).order_by().values_list(name).annotate(number=Count("pk"))
+    return {text.rpartition(":")[2]: number for text, number in rows}
 
 
 def keep_withdrawn_videos(owner_id: int, kind: str, digest: str) -> int:

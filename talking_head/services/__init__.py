@@ -8,6 +8,7 @@ from talking_head.jobs.housekeeping import register_housekeeping
 from talking_head.jobs.narration_retention import register_narration_use
 from talking_head.jobs.result_retention import register_result_use
 from talking_head.jobs.withdrawal import (
+    count_withdrawn_videos,
     keep_withdrawn_videos,
     purge_withdrawn,
     refuse_withdrawn,
@@ -90,6 +91,7 @@ __all__ = [
     "cloned_voice_name",
     "cloning_languages",
     "cloning_problem",
+    "count_withdrawn_videos",
     "delete_jobs",
     "forecast_video",
     "generate_talking_video",

@@ -292,3 +292,13 @@ def test_a_file_that_two_people_keep_goes_with_the_second(teacher: User, colleag
     assert uploads.exists(UploadKind.VOICE_SAMPLE, theirs.digest)
     voices.withdraw_voice_sample(theirs)
     assert not uploads.exists(UploadKind.VOICE_SAMPLE, theirs.digest)
+
+
+def test_a_user_has_a_limited_number_of_voices(
+    teacher: User, sample: VoiceSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voices, "MAX_VOICES", 1)
+    with pytest.raises(InvalidInput) as refused:
+        voices.add_voice_sample(teacher, "Again", recording(), language="de", consent_given_by="Erika Muster")
+    assert refused.value.code == "too_many_voices"
+    voices.withdraw_voice_sample(sample)

@@ -291,3 +291,21 @@ def test_a_new_lesson_says_that_it_took_over_the_speed(lesson: Lesson, editor: C
     html = editor.get(address(services.change_lesson(following, speed=1.2))).content.decode()
     assert words not in html
     assert 'type="range"' in html and not re.search(r'<input type="range"[^>]*required', html)
+
+
+def test_the_editor_offers_a_handful_of_portraits_and_finds_the_others(
+    lesson: Lesson, teacher: User, browse: Browse
+) -> None:
+    portraits = [make_portrait(teacher, name=f"Face {number:03d}") for number in range(30)]
+    chosen = portraits[29]
+    Lesson.objects.filter(pk=lesson.pk).update(portrait=chosen)
+    url, client = reverse("lesson_edit", args=[lesson.course.slug, lesson.pk]), browse(teacher)
+    page = client.get(url)
+    assert page.context["form"].portraits == [chosen, *portraits[:24]]
+    form = page.context["form"]
+    sent = {**form.initial, "narration": "", "script": "Typed and not saved.", "portrait": chosen.pk}
+    found = client.post(url, {**sent, "action": "find-portraits", "portrait_words": "face 027"})
+    assert found.context["form"].portraits == [chosen, portraits[27]]
+    assert "Typed and not saved." in found.content.decode()
+    lesson.refresh_from_db()
+    assert lesson.script != "Typed and not saved."

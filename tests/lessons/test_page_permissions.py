@@ -23,6 +23,7 @@ PAGES = {
     "course_list": ("get", (200, 200, 200, 200, 200, LOG_IN)),
     "course_create": ("get", (200, 200, 403, 403, 200, LOG_IN)),
     "course_detail": ("get", (200, 404, 200, 404, 200, LOG_IN)),
+    "course_students": ("get", (200, 404, 403, 404, 200, LOG_IN)),
     "course_edit": ("get", (200, 404, 403, 404, 200, LOG_IN)),
     "lesson_detail": ("get", (200, 404, 200, 404, 200, LOG_IN)),
     "lesson_edit": ("get", (200, 404, 403, 404, 200, LOG_IN)),

@@ -10,6 +10,7 @@ import { isActive, jobOfEdit } from "./job_state.js";
 import { Narration } from "./narration.js";
 import { ScriptCheck } from "./script_check.js";
 import { match, row, rowsByClip, ScriptMarks, SentenceList } from "./sentences.js";
+import { showFoundPortraits } from "./portrait_search.js";
 import { drawPortrait } from "./stage_portrait.js";
 import { toast } from "../site/toast.js";
 import { clock, count } from "./words.js";
@@ -326,10 +327,24 @@ form.addEventListener("change", () => {
   drawFolds(form);
 });
 find("portraits").addEventListener("change", drawStage);
+form.querySelector("[data-portrait-words]")?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault(); // which would press the form's first button
+  findPortraits();
+});
+async function findPortraits() {
+  try {
+    await showFoundPortraits(form, find("portraits"));
+    drawStage();
+  } catch (error) {
+    toast(error.message);
+  }
+}
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const action = event.submitter?.value ?? "save";
   if (action.startsWith("generate")) generate(action);
+  else if (action === "find-portraits") findPortraits();
   else draft.save().catch(() => {});
 });
 find("cancel").addEventListener("submit", async (event) => {
