@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import IsAuthenticated
@@ -18,11 +17,10 @@ from talking_head.api import serializers
 from talking_head.api.permissions import MaySubmitJobs
 from talking_head.api.schema import answers
 from talking_head.files import local
-from talking_head.models import Clip, ClipState, Job, JobState
+from talking_head.models import ACTIVE_JOB_STATES, Clip, ClipState, Job, JobState
 from talking_head.pipeline.cache.store import ContentCache
 
 HIT_RATE_CLIPS = 1_000
-CACHE_WALK_TTL_SECONDS = 10
 
 
 class VoiceList(APIView):
@@ -58,11 +56,8 @@ class CacheStats(APIView):
 
 
 def _kinds() -> dict[str, dict[str, int]]:
-    def walk() -> dict[str, dict[str, int]]:
-        stats = ContentCache(local.cache_root()).stats()
-        return {kind: {"entries": kind_stats.entries, "bytes": kind_stats.bytes} for kind, kind_stats in stats.items()}
-
-    return cache.get_or_set(f"cache-kinds:{local.cache_root()}", walk, CACHE_WALK_TTL_SECONDS) or {}
+    stats = ContentCache(local.cache_root()).stats()
+    return {kind: {"entries": kind_stats.entries, "bytes": kind_stats.bytes} for kind, kind_stats in stats.items()}
 
 
 def _hit_rate() -> float | None:
@@ -72,14 +67,14 @@ def _hit_rate() -> float | None:
 
 
 def _queue() -> dict[str, Any]:
-    in_active_jobs = Q(job__state__in=(JobState.QUEUED, JobState.RUNNING))
-    return {
-        **Job.objects.aggregate(
-            jobs_queued=Count("pk", filter=Q(state=JobState.QUEUED)),
-            jobs_running=Count("pk", filter=Q(state__in=(JobState.RUNNING, JobState.PUBLISHING))),
-        ),
-        **Clip.objects.filter(in_active_jobs).aggregate(
-            clips_waiting=Count("pk", filter=Q(state=ClipState.WAITING)),
-            clips_rendering=Count("pk", filter=Q(state=ClipState.LEASED)),
-        ),
-    }
+    """Return the numbers of open jobs and clips; what has ended is not read."""
+    jobs = Job.objects.filter(state__in=ACTIVE_JOB_STATES).aggregate(
+        jobs_queued=Count("pk", filter=Q(state=JobState.QUEUED)),
+        jobs_running=Count("pk", filter=Q(state__in=(JobState.RUNNING, JobState.PUBLISHING))),
+    )
+    open_clips = Clip.objects.filter(state__in=(ClipState.WAITING, ClipState.LEASED))
+    clips = open_clips.filter(job__state__in=(JobState.QUEUED, JobState.RUNNING)).aggregate(
+        clips_waiting=Count("pk", filter=Q(state=ClipState.WAITING)),
+        clips_rendering=Count("pk", filter=Q(state=ClipState.LEASED)),
+    )
+    return {**jobs, **clips}

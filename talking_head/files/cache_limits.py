@@ -7,6 +7,7 @@ renderer is making now: pruning these would only make it do the same work twice.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable
@@ -28,7 +29,9 @@ WALK_SHARE = 0.01  # of a sweeper's time: reading the sizes of a large cache tak
 LOOK_FIELDS = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "speech", "face")
 
 Keep = Callable[[str, str, float], bool]
+SHELVES_A_ROUND = 32  # of some 500 in a large cache
 _next_walk_at = 0.0
+_last_shelf = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,21 @@ def prune(*, everything: bool = False) -> int:
 
 
 def prune_if_due() -> int:
-    """Call :func:`prune`, for which a full disk is always reason enough, and otherwise not so often that reading a
-    large cache takes much of a sweeper's time; return the bytes freed."""
+    """Delete what is beyond the limits, a part of the cache at a time; return the bytes freed.
+
+    A cache that is too large is read as a whole, because the least recently used entries go first: at once on a full
+    disk, and otherwise not so often that it takes much of a sweeper's time. What is too old is looked for on some
+    shelves each time, in turn.
+    """
     global _next_walk_at
     cache = ContentCache(local.cache_root())
-    if not cache.root.exists() or (time.monotonic() < _next_walk_at and not missing_bytes(cache)):
+    if not cache.root.exists():
+        return 0
+    limits = limits_now(cache)
+    size = sum(kind.bytes for kind in cache.stats().values())
+    if limits.max_bytes is None or size <= limits.max_bytes:
+        return _prune_next_shelves(cache, limits)
+    if time.monotonic() < _next_walk_at and not missing_bytes(cache):
         return 0
     started = time.monotonic()
     freed = prune()
@@ -75,6 +88,22 @@ def prune_if_due() -> int:
     if took_seconds > QUICK_WALK_SECONDS:
         _next_walk_at = time.monotonic() + took_seconds / WALK_SHARE
     return freed
+
+
+def _prune_next_shelves(cache: ContentCache, limits: CacheLimits) -> int:
+    """Delete what is too old on the shelves after those of the last time."""
+    global _last_shelf
+    shelves = cache.shelves()
+    following = [name for name in shelves if name > _last_shelf] + [name for name in shelves if name <= _last_shelf]
+    chosen = following[:SHELVES_A_ROUND]
+    _last_shelf = chosen[-1] if chosen else ""
+    return cache.prune(older_than_seconds=limits.max_age_seconds, shelves=chosen, keep=_needed_when_asked())
+
+
+def _needed_when_asked() -> Keep:
+    """Return :func:`needed_by_jobs`, which reads the database when the first entry is to be deleted."""
+    rule = functools.cache(needed_by_jobs)
+    return lambda kind, key, used_at: rule()(kind, key, used_at)
 
 
 def needed_by_jobs() -> Keep:

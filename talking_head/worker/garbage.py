@@ -24,6 +24,10 @@ TEMPORARY_AFTER_SECONDS = 3_600.0  # an upload takes seconds
 SCRATCH_AFTER_SECONDS = 6 * 3_600.0  # of other processes that work there, such as `manage.py render`
 ABANDONED_AFTER_SECONDS = 10.0  # a renderer's folder whose owner was killed; a new folder is locked at once
 ORPHANS_SECONDS = 6 * 3_600.0
+LATELY_SECONDS = 3_600.0
+JOBS_A_ROUND = 200
+FIRST_JOB = UUID(int=0)
+_last_job = FIRST_JOB
 STAGING = re.compile(r"results_([0-9a-f-]{36})\.staging-(\d+)")
 
 
@@ -73,18 +77,16 @@ def _stale_staging() -> list[Path]:
 
 def _unpublished_results() -> list[Path]:
     """Return the videos that a publisher moved into place before it crashed without a commit, of jobs that ended
-    otherwise. Their metrics and log stay."""
-    videos = {
-        job_id: path
-        for path in local.media_root().glob("results_*/video.mp4")
-        if (job_id := local.job_id_of(path.parent.name))
-    }
+    otherwise. Their metrics and log stay. Looks at the jobs that ended lately, and at some of the others in turn."""
+    global _last_job
+    ended = Job.objects.filter(state__in=TERMINAL_JOB_STATES).exclude(state__in=WATCHABLE_JOB_STATES)
+    lately = ended.filter(finished_at__gt=state_machine.seconds_from_now(-LATELY_SECONDS)).order_by("-finished_at")
+    others = list(ended.filter(pk__gt=_last_job).order_by("pk").values_list("pk", flat=True)[:JOBS_A_ROUND])
+    _last_job = others[-1] if len(others) == JOBS_A_ROUND else FIRST_JOB
     unpublished: list[Path] = []
-    ids = list(videos)
-    for start in range(0, len(ids), 500):
-        others = Job.objects.filter(~Q(state__in=WATCHABLE_JOB_STATES), pk__in=ids[start : start + 500])
-        for job_id in others.filter(state__in=TERMINAL_JOB_STATES).values_list("pk", flat=True):
-            folder = videos[job_id].parent
+    for job_id in {*lately.values_list("pk", flat=True)[:JOBS_A_ROUND], *others}:
+        folder = local.results_folder(job_id)
+        if (folder / "video.mp4").exists():
             kept = {local.metrics_file(job_id).name, local.LOG}
             unpublished += [path for path in folder.iterdir() if path.name not in kept]
     return unpublished

@@ -15,13 +15,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from talking_head.errors import from_os_error
+from talking_head.pipeline.cache.tally import tally
 
 TAKES, CLIPS = "takes", "clips"
 KINDS = (TAKES, CLIPS)
@@ -132,12 +133,18 @@ class ContentCache:
     def stats(self) -> dict[str, KindStats]:
         """Return the entries and bytes by kind, with this object's hits and misses."""
         kinds = {path.name for path in self._folders(self.root)} - {TEMPORARY}
+        totals = tally(self.root, kinds)
         result = {}
         for kind in sorted(kinds | set(self._counters)):
-            entries = list(self._entries(kind))
             counter = self._counters.get(kind, _Counter())
-            result[kind] = KindStats(len(entries), sum(entry.bytes for entry in entries), counter.hits, counter.misses)
+            result[kind] = KindStats(*totals.get(kind, (0, 0)), counter.hits, counter.misses)
         return result
+
+    def shelves(self) -> list[str]:
+        """Return the names of the folders of entries, ``<kind>/<key[:2]>``, in order: a part of them is a part of the
+        cache for :meth:`prune`."""
+        kinds = [path for path in self._folders(self.root) if path.name != TEMPORARY]
+        return sorted(f"{kind.name}/{shelf.name}" for kind in kinds for shelf in self._folders(kind))
 
     def prune(
         self,
@@ -145,17 +152,20 @@ class ContentCache:
         max_bytes: int | None = None,
         older_than_seconds: float | None = None,
         kind: str | None = None,
+        shelves: Collection[str] | None = None,
         keep: Callable[[str, str, float], bool] = keep_nothing,
     ) -> int:
         """Delete entries unused for that long, then the least recently used until the rest fits into ``max_bytes``.
 
-        ``keep(kind, key, used_at)`` says which entries stay in any case; they count towards ``max_bytes``. Also delete
-        what killed processes left behind. Return the bytes freed.
+        ``keep(kind, key, used_at)`` says which entries stay in any case; they count towards ``max_bytes``. With
+        ``shelves``, only entries there are looked at and counted. Also delete what killed processes left behind. Return
+        the bytes freed.
         """
         now = time.time()
         self._clear_abandoned(now)
-        kinds = [kind] if kind else [path.name for path in self._folders(self.root) if path.name != TEMPORARY]
-        entries = sorted((entry for name in kinds for entry in self._entries(name)), key=lambda entry: entry.used_at)
+        names = self.shelves() if shelves is None else shelves
+        chosen = [name for name in names if kind in (None, name.partition("/")[0])]
+        entries = sorted((entry for name in chosen for entry in self._entries(name)), key=lambda entry: entry.used_at)
         total = sum(entry.bytes for entry in entries)
         freed = 0
         for entry in entries:
@@ -203,14 +213,13 @@ class ContentCache:
             if abandoned:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _entries(self, kind: str) -> Iterator[_Entry]:
-        for prefix in self._folders(self.root / kind):
-            for folder in self._folders(prefix):
-                try:
-                    size = sum(file.stat().st_size for file in folder.iterdir())
-                    yield _Entry(kind, folder, size, folder.stat().st_mtime)
-                except FileNotFoundError:
-                    continue  # removed in the meantime
+    def _entries(self, shelf: str) -> Iterator[_Entry]:
+        for folder in self._folders(self.root / shelf):
+            try:
+                size = sum(file.stat().st_size for file in folder.iterdir())
+                yield _Entry(shelf.partition("/")[0], folder, size, folder.stat().st_mtime)
+            except FileNotFoundError:
+                continue  # removed in the meantime
 
     @staticmethod
     def _folders(parent: Path) -> list[Path]:
