@@ -123,6 +123,9 @@ class Job(models.Model):
             models.Index(fields=["state", "-priority", "created_at"], name="job_claim_order"),
             models.Index(fields=["owner", "created_at"], name="job_owner_day"),
             models.Index(fields=["finished_at"], name="job_recent_ends"),
+            # Whether a later video of the same subject has succeeded, for each failure of a list: without all three
+            # columns SQLite reads all later jobs of the owner instead.
+            models.Index(fields=["subject", "owner", "created_at"], name="job_of_subject"),
             # All columns that the statistics count by, so that they read the index and not the rows with their texts.
             models.Index(fields=["created_at", "state", "profile", "error_code"], name="job_requests"),
             models.Index(

@@ -18,7 +18,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
+from edu_platform.admin_lists import LongList
 from talking_head.admin.read_only import job_at
+from talking_head.admin.search import SEARCH_HELP, found
 from talking_head.errors import OptionError, TalkingHeadError
 from talking_head.models import ActionVerb, Job
 from talking_head.services import reviews
@@ -48,10 +50,17 @@ class Button:
         return self.verb == ActionVerb.REVIEW
 
 
-class ActsOnJobs(admin.ModelAdmin):
+class ActsOnJobs(LongList):
     """The actions that the lists and pages of jobs and failures share."""
 
     actions: Any = ("retry_selected", "retry_selected_faster", "cancel_selected")
+    search_fields = ("title",)  # that there is a search field; what it finds is in search.py
+    search_help_text = SEARCH_HELP
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return found(queryset, search_term), False
 
     # --- permissions: checked for the list of actions, for the buttons, and again when one is pressed ---
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from edu_platform.admin_lists import LongList
 from talking_head.admin.read_only import ReadOnly
 from talking_head.models import Job, JobAction
 
@@ -21,11 +22,10 @@ def trail_of(job: Job) -> list[JobAction]:
 
 
 @admin.register(JobAction)
-class JobActionAdmin(ReadOnly, admin.ModelAdmin):
+class JobActionAdmin(ReadOnly, LongList):
     list_display = ("created_at", "actor_name", "verb", "job_", "reason")
     list_filter = ("verb", "created_at")
     list_select_related = ("job",)
-    list_per_page = 50
     search_fields = ("actor_name", "reason", "job_number")
     search_help_text = "User name, reason or job ID"
     fields = ("created_at", "actor_name", "verb", "reason", "job_", "new_job_", "before", "after")

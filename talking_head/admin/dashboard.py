@@ -20,6 +20,7 @@ from talking_head.admin.charts import Chart, StackedPart, bar_chart
 from talking_head.models import JobState
 from talking_head.monitoring import dashboard_stats
 from talking_head.monitoring.dashboard_stats import SPANS, Bar, Overview, ProfileFigures, Times, TimeSpan
+from talking_head.monitoring.failure_report import MAX_COUNTED
 from talking_head.monitoring.prometheus import Reused
 from talking_head.monitoring.remedies import remedy_for
 
@@ -65,6 +66,7 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
         "span": span,
         "overview": overview,
         "present": present,
+        "to_review": formatting.at_most(present.to_review, MAX_COUNTED) or "0",
         "oldest_wait": seconds(oldest) if oldest is not None else formatting.NOTHING,
         "whole": _profile_row(overview.everything, "All"),
         "profiles": [_profile_row(figures, figures.profile) for figures in overview.profiles],

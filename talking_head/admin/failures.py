@@ -14,10 +14,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from edu_platform.admin_lists import chosen
 from talking_head.admin import formatting
 from talking_head.admin.actions import ActsOnJobs, Button
 from talking_head.admin.audit_log import trail_of
-from talking_head.admin.filters import AgeFilter, ErrorCodeFilter, OutcomeFilter, ReviewedFilter, StageFilter
+from talking_head.admin.filters import (
+    AgeFilter,
+    ErrorCodeFilter,
+    FaceFilter,
+    OutcomeFilter,
+    ProfileFilter,
+    ReviewedFilter,
+    SpeechFilter,
+    StageFilter,
+)
 from talking_head.admin.read_only import ReadOnly, job_at
 from talking_head.errors import words_for_teachers
 from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Failure, Job, JobState
@@ -35,17 +45,13 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
         OutcomeFilter,
         ErrorCodeFilter,
         StageFilter,
-        "profile",
-        "face",
-        "speech",
-        ("owner", admin.RelatedOnlyFieldListFilter),
+        ProfileFilter,
+        FaceFilter,
+        SpeechFilter,
+        chosen("owner", "owner"),
         AgeFilter,
     )
     list_select_related = ("owner",)
-    list_per_page = 50
-    show_full_result_count = False
-    search_fields = ("id", "title", "owner__username", "owner__email", "error_message", "script")
-    search_help_text = "Title, text, teacher, error or job ID"
     ordering = ("-finished_at", "-pk")
     actions = (
         "review_selected",
@@ -131,7 +137,7 @@ class FailureAdmin(ReadOnly, ActsOnJobs):
             "successor": successor,
             "newer": newer,
             "older": older,
-            "left": failure_report.unreviewed().count(),
+            "left": formatting.at_most(failure_report.count_unreviewed(), failure_report.MAX_COUNTED),
             "media": self.media,
         }
         return TemplateResponse(request, "admin/talking_head/failure/change_form.html", context)

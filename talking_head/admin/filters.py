@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from talking_head.engines.registry import ENGINES
 from talking_head.models import REVIEWABLE_JOB_STATES, Attempt, Job
 from talking_head.monitoring.failure_report import STAGES, to_review
+from talking_head.profiles import PROFILES
 
 
 class AgeFilter(admin.SimpleListFilter):
@@ -35,6 +38,65 @@ class AgeFilter(admin.SimpleListFilter):
         if value in self.spans:
             return queryset.filter(created_at__gte=timezone.now() - self.spans[value][1])
         return queryset
+
+
+class KnownValues(admin.SimpleListFilter):
+    """The values of a column that this release knows; looking for those that occur would read every job."""
+
+    values: tuple[str, ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(value, value) for value in self.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+class ProfileFilter(KnownValues):
+    title = parameter_name = "profile"
+    values = tuple(PROFILES)
+
+
+class FaceFilter(KnownValues):
+    title = parameter_name = "face"
+    values = tuple(ENGINES["face"])
+
+
+class SpeechFilter(KnownValues):
+    title = parameter_name = "speech"
+    values = tuple(ENGINES["speech"])
+
+
+class MonthFilter(admin.SimpleListFilter):
+    """The months in which jobs were submitted, the newest first. Only the oldest and the newest job are looked up."""
+
+    title = "month"
+    parameter_name = "month"
+    max_months = 24
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        times = Job.objects.aggregate(oldest=Min("created_at"), newest=Max("created_at"))
+        if times["oldest"] is None:
+            return []
+        month, oldest = _month_of(times["newest"]), _month_of(times["oldest"])
+        months: list[tuple[str, str]] = []
+        while month >= oldest and len(months) < self.max_months:
+            months.append((f"{month:%Y-%m}", date_format(month, "F Y")))
+            month = _month_of(month - timedelta(days=1))
+        return months
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        try:
+            start = timezone.make_aware(datetime.strptime(self.value() or "", "%Y-%m"))
+        except ValueError:
+            return queryset
+        return queryset.filter(created_at__gte=start, created_at__lt=_month_of(start + timedelta(days=32)))
+
+
+def _month_of(moment: datetime) -> datetime:
+    """Return the beginning of the month, in the site's time zone."""
+    local = timezone.localtime(moment)
+    return timezone.make_aware(datetime(local.year, local.month, 1))
 
 
 class DurationFilter(admin.SimpleListFilter):
@@ -73,7 +135,8 @@ class ErrorCodeFilter(admin.SimpleListFilter):
     parameter_name = "error_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        codes = model_admin.get_queryset(request).exclude(error_code="").order_by("error_code")
+        # `~Q`, as in the condition of the index that this is read from.
+        codes = model_admin.get_queryset(request).filter(~Q(error_code="")).order_by("error_code")
         return [(code, code) for code in codes.values_list("error_code", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:

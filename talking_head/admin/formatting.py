@@ -13,6 +13,7 @@ from talking_head.files import job_files, local
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 
 NOTHING = "–"
+MAX_ATTEMPTS = 10  # at one clip, which a page shows
 TONES: dict[str, str] = {
     JobState.QUEUED: "calm",
     JobState.RUNNING: "busy",
@@ -53,6 +54,11 @@ def duration(span: timedelta | None) -> str:
         return f"{int(seconds // 3_600)} h {int(seconds % 3_600 // 60):02d} min"
     days = int(seconds // 86_400)
     return "1 day" if days == 1 else f"{days} days"
+
+
+def at_most(count: int, limit: int) -> str:
+    """Return a number that was counted up to a limit, such as "12" or "200 or more"; "" for 0."""
+    return f"{count:,} or more" if count >= limit else f"{count:,}" if count else ""
 
 
 def amount(size_bytes: float | None) -> str:
@@ -114,12 +120,14 @@ def clip_video(clip: Clip) -> SafeString | str:
 
 
 def attempts(clip: Clip) -> SafeString | str:
-    """Return the attempts at a clip; failed ones with the end of the renderer's log."""
-    return format_html_join("", "{}", ((_attempt(number, attempt),) for number, attempt in _numbered(clip))) or NOTHING
-
-
-def _numbered(clip: Clip) -> list[tuple[int, Attempt]]:
-    return list(enumerate(clip.attempts.all(), start=1))
+    """Return the latest attempts at a clip; failed ones with the end of the renderer's log. The clip has its attempts
+    as ``latest_attempts``, the newest first, and how many there were as ``attempt_count``."""
+    latest: list[Attempt] = clip.latest_attempts  # type: ignore[attr-defined]
+    earlier: int = clip.attempt_count - len(latest)  # type: ignore[attr-defined]
+    lines = [_attempt(number, attempt) for number, attempt in enumerate(reversed(latest), start=earlier + 1)]
+    if earlier:
+        lines.insert(0, format_html("<div>{} earlier attempts</div>", f"{earlier:,}"))
+    return format_html_join("", "{}", ((line,) for line in lines)) or NOTHING
 
 
 def _attempt(number: int, attempt: Attempt) -> SafeString:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import DurationField, ExpressionWrapper, F, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -16,60 +16,36 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from edu_platform.admin_lists import chosen
+from edu_platform.counts import count_of
+from edu_platform.paging import paged
 from talking_head.admin import formatting
 from talking_head.admin.actions import ActsOnJobs, Button
 from talking_head.admin.audit_log import trail_of
 from talking_head.admin.dashboard import dashboard_page
 from talking_head.admin.diagnostics_page import diagnosis_page
-from talking_head.admin.filters import AgeFilter, DurationFilter, ErrorCodeFilter
+from talking_head.admin.filters import (
+    AgeFilter,
+    DurationFilter,
+    ErrorCodeFilter,
+    FaceFilter,
+    MonthFilter,
+    ProfileFilter,
+)
 from talking_head.admin.read_only import ReadOnly, job_at
-from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Clip, ClipState, Job
+from talking_head.models import REVIEWABLE_JOB_STATES, ActionVerb, Attempt, Clip, ClipState, Job
 
+SENTENCES_A_PAGE = 50
+MAX_SCRIPT_CHARACTERS = 5_000
 JOB_PAGE_VERBS = (ActionVerb.RETRY, ActionVerb.RETRY_FASTER, ActionVerb.CANCEL)
 
 # The task queue's own pages let any user who may add a schedule run any importable function, os.system for one. They
-# are not needed, because jobs are started and retried here.
+# are not needed, because jobs are started and retried here. They register when django_q.admin is imported: here, or
+# they would come back in a process that imports this module first.
+import_module("django_q.admin")
 for queue_model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(queue_model):
         admin.site.unregister(queue_model)
-
-
-class ClipInline(ReadOnly, admin.TabularInline):
-    model = Clip
-    verbose_name_plural = "sentences"
-    fields = ("number", "text_", "state_", "video", "rendered_in", "problem", "attempts_")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Clip]:
-        return super().get_queryset(request).prefetch_related("attempts").order_by("index")
-
-    @admin.display(description="#")
-    def number(self, clip: Clip) -> int:
-        return clip.index + 1
-
-    @admin.display(description="sentence")
-    def text_(self, clip: Clip) -> SafeString:
-        return formatting.clip_text(clip)
-
-    @admin.display(description="state")
-    def state_(self, clip: Clip) -> SafeString:
-        return formatting.clip_state(clip)
-
-    @admin.display(description="video")
-    def video(self, clip: Clip) -> SafeString | str:
-        return formatting.clip_video(clip)
-
-    @admin.display(description="rendered in")
-    def rendered_in(self, clip: Clip) -> str:
-        return f"{clip.render_seconds:.1f} s" if clip.render_seconds is not None else formatting.NOTHING
-
-    @admin.display(description="error")
-    def problem(self, clip: Clip) -> SafeString | str:
-        return formatting.problem(clip.error_code, clip.error_message, clip.error_hint)
-
-    @admin.display(description="attempts")
-    def attempts_(self, clip: Clip) -> SafeString | str:
-        return formatting.attempts(clip)
 
 
 @admin.register(Job)
@@ -78,28 +54,15 @@ class JobAdmin(ReadOnly, ActsOnJobs):
     list_filter = (
         "state",
         ErrorCodeFilter,
-        "profile",
+        ProfileFilter,
         AgeFilter,
+        MonthFilter,
         DurationFilter,
-        "face",
+        FaceFilter,
         "priority",
+        chosen("owner", "owner"),
     )
     list_select_related = ("owner",)
-    list_per_page = 50
-    show_full_result_count = False
-    search_fields = (
-        "id",
-        "title",
-        "owner__username",
-        "owner__email",
-        "subject",
-        "error_code",
-        "error_message",
-        "script",
-    )
-    search_help_text = "Title, text, owner, error, subject or job ID"
-    date_hierarchy = "created_at"
-    inlines = (ClipInline,)
     change_form_template = "admin/talking_head/job/change_form.html"
     fieldsets = (
         (None, {"fields": (("state_", "progress"), "problem_", "files", ("owner", "subject"))}),
@@ -138,9 +101,8 @@ class JobAdmin(ReadOnly, ActsOnJobs):
             super()
             .get_queryset(request)
             .annotate(
-                # Subqueries, because a join would read the sentences of all jobs to show those of fifty.
-                done_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"), state=ClipState.DONE)),
-                all_clips=_count_of(Clip.objects.filter(job=OuterRef("pk"))),
+                done_clips=count_of(Clip.objects.filter(state=ClipState.DONE), "job"),
+                all_clips=count_of(Clip.objects.all(), "job"),
                 rendering_time=ExpressionWrapper(F("finished_at") - F("started_at"), DurationField()),
             )
         )
@@ -194,7 +156,9 @@ class JobAdmin(ReadOnly, ActsOnJobs):
 
     @admin.display(description="script")
     def script_(self, job: Job) -> SafeString | str:
-        return formatting.folded(f"{len(job.script):,} characters", job.script)
+        """Return the beginning of the text; the sentences below are the whole of it."""
+        beginning = Truncator(job.script).chars(MAX_SCRIPT_CHARACTERS, truncate=" …")
+        return formatting.folded(f"{len(job.script):,} characters", beginning)
 
     # --- actions ---
 
@@ -215,15 +179,44 @@ class JobAdmin(ReadOnly, ActsOnJobs):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         job = job_at(object_id)
-        context = {} if job is None else {"buttons": self._buttons_here(request, job), "trail": trail_of(job)}
-        if job is not None and job.state in REVIEWABLE_JOB_STATES:
-            context["review_url"] = reverse("admin:talking_head_failure_change", args=[job.pk])
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+        context = extra_context or {}
+        if job is not None:
+            context |= self._context_of(request, job)
+        return super().change_view(request, object_id, form_url, context)
+
+    def _context_of(self, request: HttpRequest, job: Job) -> dict[str, Any]:
+        sentences = paged(request, _sentences_of(job), SENTENCES_A_PAGE, parameter="sentences", anchor="sentences")
+        is_reviewable = job.state in REVIEWABLE_JOB_STATES
+        return {
+            "buttons": self._buttons_here(request, job),
+            "trail": trail_of(job),
+            "sentences": sentences,
+            "sentence_rows": [_sentence(clip) for clip in sentences.rows],
+            "review_url": reverse("admin:talking_head_failure_change", args=[job.pk]) if is_reviewable else "",
+        }
 
     def _buttons_here(self, request: HttpRequest, job: Job) -> list[Button]:
         """Return the buttons of a job's page; reviews have their own page."""
         return [button for button in self.buttons(request, job) if button.verb in JOB_PAGE_VERBS]
 
 
-def _count_of(clips: QuerySet[Clip]) -> Coalesce:
-    return Coalesce(Subquery(clips.order_by().values("job").annotate(count=Count("pk")).values("count")), 0)
+def _sentences_of(job: Job) -> QuerySet[Clip]:
+    """Return the sentences of a job, each with its latest attempts and the number of all of them."""
+    latest = Attempt.objects.order_by("-started_at", "-pk")[: formatting.MAX_ATTEMPTS]
+    attempts = Prefetch("attempts", queryset=latest, to_attr="latest_attempts")
+    rows = job.clips.defer("result", "stages").prefetch_related(attempts)
+    return rows.annotate(attempt_count=count_of(Attempt.objects.all(), "clip")).order_by("index")
+
+
+def _sentence(clip: Clip) -> dict[str, Any]:
+    """Return the cells of a sentence's row."""
+    rendered_in = f"{clip.render_seconds:.1f} s" if clip.render_seconds is not None else formatting.NOTHING
+    return {
+        "number": clip.index + 1,
+        "text": formatting.clip_text(clip),
+        "state": formatting.clip_state(clip),
+        "video": formatting.clip_video(clip),
+        "rendered_in": rendered_in,
+        "problem": formatting.problem(clip.error_code, clip.error_message, clip.error_hint),
+        "attempts": formatting.attempts(clip),
+    }

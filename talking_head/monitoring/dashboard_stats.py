@@ -1,7 +1,7 @@
 """Statistics of the last day, week or month for the administrators' dashboard, computed from the rows alone.
 
 All of them cover the *requests of the span*: the jobs that were submitted in it, by their outcome. The database counts
-them in steps of ten minutes; means and percentiles cover at most :data:`MAX_ROWS` of the newest jobs. Five queries for
+them by the hour; means and percentiles cover at most :data:`MAX_ROWS` of the newest jobs. Five queries for
 any number of rows, each of which uses an index.
 """
 
@@ -28,13 +28,14 @@ from talking_head.models import (
     Job,
     JobState,
 )
-from talking_head.monitoring.failure_report import unreviewed
+from talking_head.monitoring.failure_report import count_unreviewed
 from talking_head.monitoring.prometheus import quantile
 from talking_head.profiles import PROFILES
 
-MAX_ROWS = 10_000
+MAX_ROWS = 2_000
 MAX_CODES = 20
 MAX_WORKERS = 50
+HOUR, TEN_MINUTES = "2026-03-10 12", "2026-03-10 12:3"
 ENDS = (JobState.COMPLETED, JobState.FALLBACK, JobState.FAILED)  # a cancellation says nothing about the renderer
 
 
@@ -143,7 +144,7 @@ class Present:
     oldest_wait_seconds: float | None
     sentences_waiting: int
     workers: tuple[WorkerNow, ...]
-    to_review: int
+    to_review: int  # counted up to failure_report.MAX_COUNTED
 
     @property
     def worker_count(self) -> int:
@@ -192,7 +193,7 @@ def present() -> Present:
         oldest_wait_seconds=max(0.0, (now - queue["oldest"]).total_seconds()) if queue["oldest"] else None,
         sentences_waiting=waiting,
         workers=tuple(WorkerNow(name, job_id, title or "Video", index + 1) for name, job_id, title, index in workers),
-        to_review=unreviewed().count(),
+        to_review=count_unreviewed(),
     )
 
 
@@ -235,18 +236,24 @@ def _full_hour(moment: datetime) -> datetime:
 # --- queries ---------------------------------------------------------------------------------------------------------
 
 
-def _ten_minutes_of(name: str) -> Substr:
-    """Return an expression like "2026-03-10 12:3" in UTC that the database evaluates itself: on SQLite Django's
-    ``TruncHour`` calls Python for every row. Ten minutes, because not all time zones differ by whole hours."""
-    return Substr(Cast(name, TextField()), 1, 15)
+def _moment_of(name: str) -> Substr:
+    """Return an expression like "2026-03-10 12" in UTC that the database evaluates itself: on SQLite Django's
+    ``TruncHour`` calls Python for every row. In time zones that do not differ by whole hours it ends in ten minutes."""
+    return Substr(Cast(name, TextField()), 1, len(HOUR) if _has_whole_hours() else len(TEN_MINUTES))
+
+
+def _has_whole_hours() -> bool:
+    offset = timezone.localtime().utcoffset() or timedelta()
+    return offset % timedelta(hours=1) == timedelta()
 
 
 def _start_of(moment: str) -> datetime:
-    return datetime.fromisoformat(f"{moment}0:00+00:00")
+    rest = ":00:00" if len(moment) == len(HOUR) else "0:00"
+    return datetime.fromisoformat(f"{moment}{rest}+00:00")
 
 
 def _count_requests(since: datetime, bars: _Bars, profiles: dict[str, ProfileFigures]) -> None:
-    requests = Job.objects.filter(created_at__gte=since).order_by().annotate(moment=_ten_minutes_of("created_at"))
+    requests = Job.objects.filter(created_at__gte=since).order_by().annotate(moment=_moment_of("created_at"))
     counts = requests.values_list("moment", "profile", "state").annotate(count=Count("*"))
     for moment, profile, state, count in counts:
         profiles.setdefault(profile, ProfileFigures(profile)).states[state] += count
@@ -293,7 +300,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
 def _add_resources(since: datetime, bars: _Bars) -> None:
     """Add what the renderer processes used in measured attempts; a cached sentence uses next to nothing."""
     measured = Attempt.objects.filter(started_at__gte=since, cpu_seconds__isnull=False).order_by()
-    moments = measured.annotate(moment=_ten_minutes_of("started_at")).values_list("moment")
+    moments = measured.annotate(moment=_moment_of("started_at")).values_list("moment")
     figures = moments.annotate(
         rss=Max("rss_peak_bytes"),
         gpu_bytes=Max(Cast(KT("gpu__memory_peak_bytes"), BigIntegerField())),

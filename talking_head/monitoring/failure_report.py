@@ -32,6 +32,7 @@ LOG_LINES = 80
 MAX_SENTENCES = 20
 MAX_TRIES = 60
 CONTEXT_CHARACTERS = 200
+MAX_COUNTED = 200
 STAGES = {
     "validation": "while it was checked",
     "speech": "while the speech was generated",
@@ -102,6 +103,11 @@ def failures() -> QuerySet[Failure]:
 
 def unreviewed() -> QuerySet[Failure]:
     return failures().filter(to_review())
+
+
+def count_unreviewed() -> int:
+    """Return the number of failures that still ask for an administrator; at most ``MAX_COUNTED``, which says enough."""
+    return unreviewed().order_by().values("pk")[:MAX_COUNTED].count()
 
 
 def to_review() -> Q:

@@ -2,8 +2,8 @@
 and no restart resets them. Nothing is counted in memory.
 
 Metrics called ``recent`` cover an hour, those called ``day`` 24 hours; both are gauges that fall again, because rows
-may be deleted. Every query uses an index or has a limit, and a response is reused for a few seconds, so several
-scrapers cost as much as one.
+may be deleted. Every query uses an index or has a limit, except the numbers of all ended jobs and clips, which are read
+every five minutes. A response is reused for a few seconds, so several scrapers cost as much as one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -25,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from talking_head.files import local
 from talking_head.models import (
+    ACTIVE_JOB_STATES,
     Attempt,
     AttemptOutcome,
     Clip,
@@ -35,14 +35,13 @@ from talking_head.models import (
     Priority,
 )
 from talking_head.monitoring.stuck_rows import stuck_rows
-from talking_head.pipeline.cache.store import KINDS
+from talking_head.pipeline.cache.store import KINDS, ContentCache, KindStats
 
 REUSED_FOR_SECONDS = 5.0
-CACHE_REUSED_FOR_SECONDS = 60.0
 RECENT = timedelta(hours=1)
 DAY = timedelta(hours=24)
-MAX_ROWS = 5_000  # of a query whose rows are added up in Python
-MAX_MEASURED_ENTRIES = 500
+ENDED_REUSED_FOR_SECONDS = 300.0
+MAX_ROWS = 1_000  # of a query whose rows are added up in Python
 QUANTILES = (0.5, 0.95)
 
 
@@ -100,7 +99,7 @@ def exposition() -> bytes:
 def clear() -> None:
     """Discard the reused values, so that the next call reads everything again."""
     _text.clear()
-    _entries.clear()
+    _ended.clear()
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -118,28 +117,42 @@ def _queue() -> Iterator[Metric]:
     yield _gauge(
         "queue_oldest_seconds", "How long the oldest queued job has waited; 0 if none is queued.", [((), age_seconds)]
     )
-    yield _gauge(
-        "jobs",
-        "Jobs by state.",
-        _every(JobState.values, Job.objects.order_by().values_list("state").annotate(count=Count("pk"))),
-        ["state"],
+    ended = _ended.get()
+    open_jobs = _by_state(Job.objects.filter(state__in=ACTIVE_JOB_STATES))
+    yield _gauge("jobs", "Jobs by state.", _every(JobState.values, [*ended["jobs"], *open_jobs]), ["state"])
+    is_open = Q(state=ClipState.WAITING, turn__isnull=False) | Q(state=ClipState.LEASED)
+    clips = Clip.objects.filter(is_open).aggregate(
+        waiting=Count("pk", filter=Q(state=ClipState.WAITING)),
+        leased=Count("pk", filter=Q(state=ClipState.LEASED)),
+        live=Count("leased_by", filter=Q(state=ClipState.LEASED, lease_expires_at__gte=Now()), distinct=True),
+        expired=Count("pk", filter=Q(state=ClipState.LEASED, lease_expires_at__lt=Now())),
     )
+    open_clips = [(state, clips[state]) for state in (ClipState.WAITING, ClipState.LEASED)]
     yield _gauge(
-        "clips",
-        "Clips (sentences) by state.",
-        _every(ClipState.values, Clip.objects.order_by().values_list("state").annotate(count=Count("pk"))),
-        ["state"],
+        "clips", "Clips (sentences) by state.", _every(ClipState.values, [*ended["clips"], *open_clips]), ["state"]
     )
-    leased = Clip.objects.filter(state=ClipState.LEASED).aggregate(
-        live=Count("leased_by", filter=Q(lease_expires_at__gte=Now()), distinct=True),
-        expired=Count("pk", filter=Q(lease_expires_at__lt=Now())),
-    )
-    yield _gauge("workers_rendering", "Worker slots that hold a live lease.", [((), leased["live"])])
+    yield _gauge("workers_rendering", "Worker slots that hold a live lease.", [((), clips["live"])])
     yield _gauge(
-        "leases_expired", "Clips with an expired lease that no process has reclaimed yet.", [((), leased["expired"])]
+        "leases_expired", "Clips with an expired lease that no process has reclaimed yet.", [((), clips["expired"])]
     )
     undelivered = Notification.objects.filter(delivered_at=None).count()
     yield _gauge("notifications_undelivered", "Rows of the outbox that have not been delivered.", [((), undelivered)])
+
+
+def _count_ended() -> dict[str, list[tuple[str, int]]]:
+    """Return the numbers of jobs and clips in each state that is not open."""
+    return {
+        "jobs": _by_state(Job.objects.exclude(state__in=ACTIVE_JOB_STATES)),
+        "clips": _by_state(Clip.objects.filter(state__in=(ClipState.DONE, ClipState.FAILED))),
+    }
+
+
+# These numbers read every row that has ended. They change slowly; `recent_jobs` says what has just ended.
+_ended = Reused(_count_ended, ENDED_REUSED_FOR_SECONDS)
+
+
+def _by_state(rows: QuerySet[Any]) -> list[tuple[str, int]]:
+    return list(rows.order_by().values_list("state").annotate(count=Count("pk")))
 
 
 def _stuck_rows() -> Iterator[Metric]:
@@ -211,7 +224,7 @@ def _stages() -> Iterator[Metric]:
         for stage, stage_seconds in ({} if was_cached else stages).items():
             seconds[stage] += stage_seconds
             runs[stage] += 1
-    help_text = "of clips rendered within the hour (at most the last 5,000), by stage."
+    help_text = "of clips rendered within the hour (at most the last 1,000), by stage."
     yield _labelled("recent_stage_seconds", f"Seconds {help_text}", seconds.items(), "stage")
     yield _labelled("recent_stage_runs", f"Number {help_text}", runs.items(), "stage")
     lookups = [(("hit",), cached), (("miss",), total - cached)]
@@ -249,45 +262,17 @@ def _waits() -> Iterator[Metric]:
 # --- disk ------------------------------------------------------------------------------------------------------------
 
 
-def _count_entries() -> dict[str, tuple[int, float]]:
-    """Return kind -> entries and bytes. Folders are named by a digest, so a few shelves are a fair sample: above
-    ``MAX_MEASURED_ENTRIES`` the bytes of the rest are estimated from it."""
-    root = local.cache_root()
-    counts = {}
-    for kind in KINDS:
-        shelves = sorted(path for path in _children(root / kind) if path.is_dir())
-        entries = [entry for shelf in shelves for entry in _children(shelf)]
-        sizes = [_size_bytes(entry) for entry in islice(entries, MAX_MEASURED_ENTRIES)]
-        counts[kind] = (len(entries), sum(sizes) / len(sizes) * len(entries) if sizes else 0.0)
-    return counts
-
-
-def _children(folder: Any) -> list[Any]:
-    try:
-        return list(folder.iterdir())
-    except OSError:  # not created yet, or removed meanwhile
-        return []
-
-
-def _size_bytes(entry: Any) -> int:
-    try:
-        return sum(file.stat().st_size for file in entry.iterdir())
-    except OSError:
-        return 0
-
-
-_entries = Reused(_count_entries, CACHE_REUSED_FOR_SECONDS)
+def _cache_stats() -> dict[str, KindStats]:
+    empty = {kind: KindStats(0, 0, 0, 0) for kind in KINDS}
+    stats = ContentCache(local.cache_root()).stats()
+    return {kind: stats.get(kind, nothing) for kind, nothing in empty.items()}
 
 
 def _cache_and_disk() -> Iterator[Metric]:
-    counted = _entries.get()
-    yield _labelled("cache_entries", "Entries of the cache.", [(kind, n) for kind, (n, _) in counted.items()], "kind")
-    yield _labelled(
-        "cache_bytes",
-        "Bytes of the cache; an estimate for a large one.",
-        [(k, b) for k, (_, b) in counted.items()],
-        "kind",
-    )
+    stats = _cache_stats()
+    entries = [(kind, row.entries) for kind, row in stats.items()]
+    yield _labelled("cache_entries", "Entries of the cache.", entries, "kind")
+    yield _labelled("cache_bytes", "Bytes of the cache.", [(kind, row.bytes) for kind, row in stats.items()], "kind")
     try:
         free_bytes = float(shutil.disk_usage(local.media_root()).free)
     except OSError:

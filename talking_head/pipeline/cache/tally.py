@@ -44,7 +44,8 @@ def tally(root: Path, kinds: Iterable[str]) -> dict[str, tuple[int, int]]:
             sum(shelf.entries for shelf in counted.values()),
             sum(shelf.bytes for shelf in counted.values()),
         )
-    settled = {name: shelf for name, shelf in now.items() if time.time_ns() - shelf.changed_ns > SETTLED_AFTER_NS}
+    settled_before_ns = time.time_ns() - SETTLED_AFTER_NS
+    settled = {name: shelf for name, shelf in now.items() if shelf.entries and shelf.changed_ns < settled_before_ns}
     if settled != known:
         _store(root / TALLY_FILE, settled)
     return totals
@@ -84,5 +85,9 @@ def _load(file: Path) -> dict[str, Shelf]:
 
 def _store(file: Path, shelves: dict[str, Shelf]) -> None:
     rows = {name: [shelf.changed_ns, shelf.entries, shelf.bytes] for name, shelf in shelves.items()}
+    if not shelves:  # of an empty cache nothing stays
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+        return
     with suppress(ResourceError):  # a full or read-only disk: the next call counts again
         write_atomically(file, json.dumps(rows).encode())

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from talking_head.admin import search
 from talking_head.models import Attempt, AttemptOutcome, Clip, ClipState, Job, JobState
 from tests.factories import make_user
 from tests.talking_head.rows import finish_clip, make_finished_job, make_job
@@ -252,3 +253,48 @@ class TestTaskQueue:
                 reverse(f"admin:django_q_{name}_changelist")
             assert as_admin.get(f"/admin/django_q/{name}/").status_code == 404
         assert as_admin.post("/admin/django_q/schedule/add/", {"func": "os.system"}).status_code == 404
+
+
+class TestLongLists:
+    def test_a_month_is_narrowed_down_to(self, as_admin: Client) -> None:
+        old, new = make_job(), make_job()
+        Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=70))
+        old.refresh_from_db()
+        month = f"{timezone.localtime(old.created_at):%Y-%m}"
+        response = as_admin.get(LIST, {"month": month})
+        assert [job.pk for job in response.context["cl"].queryset] == [old.pk]
+        assert f"{timezone.localtime(new.created_at):%B %Y}" in response.content.decode()
+
+    def test_texts_are_searched_in_the_newest_jobs_and_owners_in_all(
+        self, as_admin: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(search, "SEARCHED_JOBS", 2)
+        old = make_job(make_user("curie"), title="Radium")
+        Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=70))
+        for number in range(2):
+            make_job(title=f"Radium again {number}")
+
+        def found(**query: str) -> set[str]:
+            return {job.title for job in as_admin.get(LIST, query).context["cl"].queryset}
+
+        assert found(q="radium") == {"Radium again 0", "Radium again 1"}
+        assert found(q="curie") == {"Radium"}
+        old.refresh_from_db()
+        assert found(q="radium", month=f"{timezone.localtime(old.created_at):%Y-%m}") == {"Radium"}
+
+    def test_a_long_job_shows_its_sentences_in_pages(self, as_admin: Client) -> None:
+        job = failed_job(sentences=tuple(f"Sentence number {number}." for number in range(60)))
+        first, second = (
+            as_admin.get(f"{page(job)}?sentences={number}").content.decode().split('id="sentences-title"')[1]
+            for number in (1, 2)
+        )
+        assert "Sentence number 49." in first and "Sentence number 50." not in first
+        assert "Sentence number 50." in second
+
+    def test_of_many_attempts_the_latest_are_shown_with_their_numbers(self, as_admin: Client) -> None:
+        job = failed_job(sentences=("One.",))
+        clip = job.clips.get()
+        for fence in range(13):
+            Attempt.objects.create(clip=clip, fence=fence, worker="box:1", outcome=AttemptOutcome.LOST)
+        content = as_admin.get(page(job)).content.decode()
+        assert "3 earlier attempts" in content and ">13. Worker lost" in content and ">3. Worker lost" not in content

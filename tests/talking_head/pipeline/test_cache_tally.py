@@ -53,7 +53,12 @@ def test_only_shelves_that_changed_are_counted_again(cache: ContentCache, monkey
     cache.stats()
     counted: list[str] = []
     size_of = module._size_bytes
-    monkeypatch.setattr(module, "_size_bytes", lambda entry: counted.append(entry.name) or size_of(entry))
+
+    def counting(entry: Path) -> int | None:
+        counted.append(entry.name)
+        return size_of(entry)
+
+    monkeypatch.setattr(module, "_size_bytes", counting)
     store(cache, CLIPS, "bb44", 10)
     assert numbers(cache) == {CLIPS: (4, 40)}
     assert sorted(counted) == ["bb22", "bb44"]
