@@ -16,7 +16,7 @@ from benchmarks.growth.figures import Figure, table
 from benchmarks.machine import describe_machine
 
 # Modules of this package: see its docstring for what each has to offer.
-AREAS = ("edits", "served_edits", "wire", "disk")
+AREAS = ("edits", "served_edits", "wire", "disk", "lists")
 
 
 def main() -> int:

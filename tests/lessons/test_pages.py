@@ -51,7 +51,7 @@ def test_a_long_course_costs_no_more_queries_than_a_short_one(
         lesson = make_lesson(course)
         show(lesson, make_job(lesson))
     client = browse(teacher)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(course.get_absolute_url())
 
 
