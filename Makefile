@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Everything is installed into .venv; nothing outside this folder changes,
-# except that `make test` as root installs Chromium, PostgreSQL, Redis and nginx with apt when they are missing.
+# except that `make test` as root installs Chromium, PostgreSQL, Redis, nginx and Java with apt when they are missing.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,7 +8,7 @@ SERVE  ?= 1
 BIND   ?= 127.0.0.1:8000
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test smoke test-faults lint types lock clean check-tools browser servers faketime
+.PHONY: demo test smoke test-faults test-all lint types lock clean check-tools browser servers java faketime
 
 demo: $(VENV)/.base
 	$(RUN) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--bind $(BIND))
@@ -16,7 +16,7 @@ demo: $(VENV)/.base
 # With SADTALKER=1 or COQUI=1 (both in CI), torch and the packages of that engine are installed too, and it is tested.
 SADTALKER ?= $(CI)
 COQUI ?= $(CI)
-test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.coqui) browser servers lint types
+test: $(VENV)/.dev $(if $(SADTALKER),$(VENV)/.sadtalker) $(if $(COQUI),$(VENV)/.coqui) browser servers java lint types
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not faults and not browser" $(PYTEST_ARGS)
 	$(RUN) -m pytest -n 2 --dist loadfile -m browser $(PYTEST_ARGS)  # separate: Playwright keeps an event loop running
 
@@ -32,6 +32,9 @@ FAULTS := FAULT_SEEDS=$(FAULT_SEEDS) $(RUN) -m pytest -p tests.faults.table
 test-faults: $(VENV)/.dev browser servers faketime
 	$(FAULTS) --fault-table=test-results/faults.md -m "not browser" $(PYTEST_ARGS) || [ $$? = 5 ]  # no test was selected
 	$(FAULTS) --fault-table=test-results/faults-browser.md -m browser $(PYTEST_ARGS) || [ $$? = 5 ]
+
+# Everything there is: what to run before a release.
+test-all: test test-faults
 
 faketime:
 	@ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { \
@@ -91,6 +94,14 @@ servers:
 	  && { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 	       apt-get install -y -qq --no-install-recommends postgresql redis-server nginx-light >/dev/null 2>&1; } \
 	  || echo "PostgreSQL, Redis or nginx is missing: its tests will be skipped (apt-get install postgresql redis-server nginx-light)." >&2; }
+
+# For the Nu Html Checker, which a package of requirements/dev.txt brings.
+java:
+	@command -v java >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	       apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null 2>&1; } \
+	  || echo "Java is missing: the pages' HTML will not be checked (apt-get install default-jre-headless)." >&2; }
 
 # To change dependencies, edit requirements/*.in, then run `make lock`.
 lock: $(VENV)/.dev
