@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -19,6 +20,8 @@ from talking_head.errors import EngineError, InvalidInput, ResourceError
 
 FILES = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 LAST_LINES = 5
+FULL_DISK = re.compile(r"disk is full|no space left on device", re.IGNORECASE)  # what both databases say
+FREE_SPACE = "Free some space where the copy is written, and start again."
 
 
 def file_name() -> str:
@@ -143,6 +146,10 @@ def _environment() -> dict[str, str]:
 
 
 def _failed(reason: str) -> ResourceError:
+    if FULL_DISK.search(reason):
+        return ResourceError("The disk is full.", code="no_space", hint=FREE_SPACE)
     return ResourceError(
-        f"The database could not be copied: {reason}", code="database_failed", hint="Look into the database's log."
+        f"The database could not be copied: {reason.rstrip('.')}.",
+        code="database_failed",
+        hint="Look into the database's log.",
     )

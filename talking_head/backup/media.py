@@ -6,11 +6,12 @@ Names are those of a site without a bucket, so a backup of either kind of site c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from talking_head.errors import map_os_errors
+from talking_head.errors import ResourceError, map_os_errors
 from talking_head.files import bucket, job_files, local
 from talking_head.files.uploads import UploadKind
 from talking_head.models import TERMINAL_JOB_STATES, Clip, ClipState, Job
@@ -62,6 +63,27 @@ def copy_out(file: StoredFile, target: Path) -> None:
     with (local.media_root() / file.key).open("rb") as original, target.open("wb") as copy:
         while block := original.read(BLOCK_BYTES):
             copy.write(block)
+
+
+def check_room(files: Mapping[str, Path]) -> None:
+    """Check that these files of a backup, by name, have room where this site looks for them, before anything changes.
+
+    Raises:
+        ResourceError: ``no_space``.
+    """
+    if bucket.is_enabled():
+        return
+    root = local.media_root()
+    missing_bytes = sum(path.stat().st_size for name, path in files.items() if not (root / name).exists())
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    free_bytes = shutil.disk_usage(existing).free
+    if missing_bytes > free_bytes:
+        raise ResourceError(
+            f"The backup's files take {missing_bytes / 1e6:.1f} MB, and the media folder's disk has"
+            f" {free_bytes / 1e6:.1f} MB left.",
+            code="no_space",
+            hint="Free some space. Nothing was changed.",
+        )
 
 
 def copy_in(name: str, path: Path) -> None:

@@ -56,7 +56,7 @@ def restore(folder: Path, *, replace: bool, report: Report) -> tuple[BackupRecor
 
     Raises:
         InvalidInput: ``not_a_backup``, ``newer_backup``, ``other_database``, ``site_exists``.
-        ResourceError: ``backup_damaged``, or the database, the media or the disk failed.
+        ResourceError: ``backup_damaged``, ``no_space``, or the database, the media or the disk failed.
     """
     record = read_record(folder)
     if record.database != connection.vendor:
@@ -74,8 +74,9 @@ def restore(folder: Path, *, replace: bool, report: Report) -> tuple[BackupRecor
             hint="Stop its processes, and add --replace to put the backup in its place.",
         )
     verify(folder, record, report)
-    database.load(folder / database.file_name())
     names = [name for name in sorted(record.digests) if name.startswith(MEDIA)]
+    media.check_room({name.removeprefix(MEDIA): folder / name for name in names})
+    database.load(folder / database.file_name())
     for done, name in enumerate(names, 1):
         media.copy_in(name.removeprefix(MEDIA), folder / name)
         report(done, len(names))

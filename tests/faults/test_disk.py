@@ -61,7 +61,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     try:
         _mount("-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "lectern-test", str(place))
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"this machine lets nobody mount: {error.stderr.decode().strip()}")
+        pytest.skip(f"this machine allows no mounts: {error.stderr.decode().strip()}")
     yield Disk(place)
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 

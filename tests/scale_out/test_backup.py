@@ -3,6 +3,7 @@ bucket."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -231,6 +232,58 @@ def test_a_folder_that_is_not_empty_is_left_alone(sqlite_site: Site, tmp_path: P
     assert done.returncode == 1
     assert "not empty" in done.stderr
     assert [path.name for path in (tmp_path / "backup").iterdir()] == ["older.txt"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "lectern-test", str(place)], check=False)
+    if mounted.returncode:
+        pytest.skip("only root may mount a file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_what_was_written_is_no_backup(sqlite_site: Site, small_disk: Path) -> None:
+    sqlite_site.python(FILL)
+    done = manage(sqlite_site, "backup", str(small_disk / "backup"))
+    assert done.returncode == 1
+    assert "The disk is full. Free some space where the copy is written" in done.stderr
+    assert not (small_disk / "backup" / "backup.json").exists()
+
+
+def test_a_restore_that_finds_no_room_changes_nothing(sqlite_site: Site, small_disk: Path, tmp_path: Path) -> None:
+    site, backup = sqlite_site, tmp_path / "backup"
+    site.python(FILL)
+    assert manage(site, "backup", str(backup)).returncode == 0
+    wipe(site, None)
+    (small_disk / "ballast").write_bytes(bytes(60_000))
+    record = json.loads((backup / "backup.json").read_text())
+    (backup / "media" / "portraits" / "large").write_bytes(bytes(90_000))
+    record["digests"]["media/portraits/large"] = hashlib.sha256(bytes(90_000)).hexdigest()
+    (backup / "backup.json").write_text(json.dumps(record))
+    site.environment["MEDIA_ROOT"] = str(small_disk)
+
+    done = manage(site, "restore", str(backup))
+
+    assert done.returncode == 1
+    assert "MB left. Free some space. Nothing was changed." in done.stderr
+    assert not site.database.exists() or site.rows("SELECT name FROM sqlite_master") == []
+
+
+def test_a_backup_of_a_newer_release_is_refused(sqlite_site: Site, tmp_path: Path) -> None:
+    site, backup = sqlite_site, tmp_path / "backup"
+    site.python(FILL)
+    assert manage(site, "backup", str(backup)).returncode == 0
+    record = json.loads((backup / "backup.json").read_text())
+    record["migrations"].append("talking_head.9999_of_the_next_release")
+    (backup / "backup.json").write_text(json.dumps(record))
+    wipe(site, None)
+    done = manage(site, "restore", str(backup))
+    assert done.returncode == 1
+    assert "newer release" in done.stderr and "9999_of_the_next_release" in done.stderr
+    assert list(site.media.iterdir()) == []
 
 
 @slow
