@@ -53,8 +53,8 @@ types: $(VENV)/.dev
 	$(VENV)/bin/mypy .
 
 check-tools:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	  || { echo "Lectern needs Python 3.11 or newer (apt-get install python3; or: make PYTHON=/path/to/python3.11)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	  || { echo "Lectern needs Python 3.11, 3.12 or 3.13 (apt-get install python3; or: make PYTHON=/path/to/python3.11)." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "Lectern needs Python's venv (apt-get install python3-venv)." >&2; exit 1; }
 

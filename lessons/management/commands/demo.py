@@ -25,6 +25,7 @@ BAR_WIDTH = 32
 
 class Command(BaseCommand):
     help = "Sets everything up, renders the lesson of the demo course and serves the site."
+    drawn = 0  # sentences that the log names already
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-serve", action="store_true", help="stop after the render")
@@ -66,7 +67,8 @@ class Command(BaseCommand):
         while worker.is_alive():
             worker.join(timeout=0.25)
             self.draw(rendering.job_snapshot(job))
-        sys.stderr.write("\n")
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")
         if isinstance(outcome[0], Exception):
             raise CommandError(str(outcome[0])) from outcome[0]
         finished = outcome[0]
@@ -75,8 +77,13 @@ class Command(BaseCommand):
         return finished
 
     def draw(self, snapshot: dict[str, Any]) -> None:
-        """Draw the progress bar."""
+        """Draw the progress bar; in a log, write one line for each finished sentence."""
         done, total = snapshot["clips_done"], snapshot["clips_total"]
+        if not sys.stderr.isatty():
+            if done != self.drawn:
+                sys.stderr.write(f"sentence {done} of {total}\n")
+                self.drawn = done
+            return
         filled = BAR_WIDTH * done // max(1, total)
         bar = "█" * filled + "·" * (BAR_WIDTH - filled)
         sys.stderr.write(f"\rRendering the demo lesson  {bar}  sentence {done} of {total}  {snapshot['state']:<10}")
