@@ -12,7 +12,8 @@ Person: TypeAlias = User | AnonymousUser | AbstractBaseUser
 
 
 def is_teacher(person: Person) -> bool:
-    """Return whether a person may make videos: an active member of the group of teachers, or staff.
+    """Return whether a person may make videos: an active member of the group of teachers, or a superuser. Staff status
+    alone makes no one a teacher.
 
     The result is cached on the request's user object, because one page asks several times.
     """
@@ -20,7 +21,7 @@ def is_teacher(person: Person) -> bool:
         return False
     answer: bool | None = getattr(person, "_is_lectern_teacher", None)
     if answer is None:
-        answer = person.is_staff or person.groups.filter(name=TEACHERS_GROUP).exists()
+        answer = person.is_superuser or person.groups.filter(name=TEACHERS_GROUP).exists()
         person._is_lectern_teacher = answer  # type: ignore[attr-defined]
     return answer
 

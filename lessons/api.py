@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from avatars.services import portraits as avatars
-from edu_platform.people import signed_in_user
+from edu_platform.people import require_teacher, signed_in_user
 from lessons import permissions as rules
 from lessons import services
 from lessons.models import Course, Lesson
@@ -133,8 +133,9 @@ class CourseList(generics.ListAPIView):
     @extend_schema(request=NewCourseSerializer, responses=answers(CourseSerializer, status.HTTP_201_CREATED))
     def post(self, request: Request) -> Response:
         """Create a course; for teachers."""
+        user = require_teacher(request.user, "Only teachers can create courses.")
         values = _checked(NewCourseSerializer, request)
-        course = services.create_course(signed_in_user(request.user), **values)
+        course = services.create_course(user, **values)
         return Response(CourseSerializer(course).data, status=status.HTTP_201_CREATED)
 
 

@@ -79,7 +79,7 @@ def create_course(teacher: User, title: str, description: str = "") -> Course:
     """Create a course whose URL is made from its title.
 
     Raises:
-        PermissionDenied: only teachers and staff create courses.
+        PermissionDenied: only teachers create courses.
     """
     if not is_teacher(teacher):
         raise PermissionDenied("Only teachers can create courses.")

@@ -68,6 +68,8 @@ EXAMPLES: dict[tuple[str, str], Callable[[Site], Any]] = {
     ("", "invitation_id"): lambda site: site.course.invitations.earliest("pk").pk,
     ("admin/auth/user/", "id"): lambda site: site.student.pk,
     ("admin/", "verb"): lambda site: "cancel",
+    ("admin/r/", "content_type_id"): lambda site: ContentType.objects.get_for_model(site.lesson).pk,
+    ("admin/r/", "object_id"): lambda site: site.lesson.pk,
     ("admin/", "app_label"): lambda site: "lessons",
 }
 # What the lists of the site can be asked for besides their first page.
@@ -100,7 +102,7 @@ def addresses(site: Site) -> Iterator[Address]:
     for route in routes(get_resolver().url_patterns):
         if route in LEFT_OUT or route.startswith("admin/(?P<url>"):
             continue
-        path = f"/{_filled(route, site)}"
+        path = address_of(route, site)
         queries = ("", *QUERIES.get(route, ()), *(_queries_of_list(route)))
         for query in queries:
             yield Address(route, f"{path}?{query}" if query else path)
@@ -124,11 +126,17 @@ def _queries_of_list(route: str) -> Sequence[str]:
     return ("p=2", "q=maria") if admin.site._registry[model].search_fields else ("p=2",)
 
 
-def _filled(route: str, site: Site) -> str:
+def address_of(route: str, site: Site) -> str:
+    """Return the address of a line of the URL table, with its examples.
+
+    Raises:
+        MissingExampleError: an argument has no example.
+    """
+
     def example(match: re.Match[str]) -> str:
         return str(_example(route, match[1], site))
 
-    return ARGUMENT.sub(example, route)
+    return f"/{ARGUMENT.sub(example, route)}"
 
 
 def _example(route: str, argument: str, site: Site) -> Any:

@@ -198,6 +198,7 @@ def test_people_who_left_see_nothing(portrait: Portrait, teacher: User) -> None:
     assert not is_teacher(teacher)
 
 
-def test_staff_may_keep_portraits_without_the_group(db: None) -> None:
-    assert is_teacher(make_user(is_staff=True))
+def test_staff_status_makes_no_teacher(db: None) -> None:
+    assert is_teacher(make_user(is_staff=True, is_superuser=True))
+    assert not is_teacher(make_user(is_staff=True))
     assert not is_teacher(make_user())

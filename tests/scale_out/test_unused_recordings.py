@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from lessons import services as lessons
 from talking_head.models import Narration
-owner = User.objects.create(username="owner", is_staff=True)
+owner = User.objects.create(username="owner", is_superuser=True)
 long_ago = timezone.now() - timedelta(days=31)
 used, *_ = [
     Narration.objects.create(owner=owner, digest=f"{i:064x}", duration_seconds=1.0, unused_since=long_ago)
