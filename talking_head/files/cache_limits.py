@@ -29,7 +29,7 @@ WALK_SHARE = 0.01  # of a sweeper's time: reading the sizes of a large cache tak
 LOOK_FIELDS = ("portrait_digest", "narration_digest", "voice", "speed", "language", "profile", "speech", "face")
 
 Keep = Callable[[str, str, float], bool]
-SHELVES_A_ROUND = 32  # of some 500 in a large cache
+SHELVES_A_ROUND = 8  # of some 500 in a large cache: a few thousand files
 _next_walk_at = 0.0
 _last_shelf = ""
 
