@@ -61,6 +61,7 @@ class Worker:
         started = time.monotonic()
         self._has_woken_next = False
         self._background_due_at = started + timing().background_seconds
+        self._rebuilds_due_at = started  # a rebuild may be what it was woken for
         registration.heartbeat()
         has_rebuilt = False
         while not self.should_stop():

@@ -38,7 +38,11 @@ class Server:
     def connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(SECONDS)
-        connection.connect(str(self.path))
+        try:
+            connection.connect(str(self.path))
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     def ask(self, request: bytes) -> socket.socket:

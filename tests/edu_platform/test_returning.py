@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-FORM = "/courses/any-course/students/"  # answers 405 to GET
+FORM = "/courses/any-course/students/add/"  # answers 405 to GET
 ADMIN_FORM = "/admin/auth/user/"
 
 

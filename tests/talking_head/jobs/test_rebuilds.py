@@ -41,7 +41,7 @@ def make_published(make_job: MakeJob, worker: Worker, teacher: User) -> MakeLess
 
 
 @pytest.fixture
-def browser(client: Client, teacher: User) -> Client:
+def as_teacher(client: Client, teacher: User) -> Client:
     client.force_login(teacher)
     return client
 
@@ -61,7 +61,7 @@ def file_of(lesson: Lesson, name: str = "video.mp4") -> str:
 
 @pytest.mark.parametrize("are_clips_gone", [False, True], ids=["clips cached", "clips gone"])
 def test_63_a_deleted_folder_is_made_again_and_page_and_video_agree(
-    make_published: MakeLesson, browser: Client, worker: Worker, published: list[uuid.UUID], are_clips_gone: bool
+    make_published: MakeLesson, as_teacher: Client, worker: Worker, published: list[uuid.UUID], are_clips_gone: bool
 ) -> None:
     lesson = make_published()
     job = job_of(lesson)
@@ -70,19 +70,19 @@ def test_63_a_deleted_folder_is_made_again_and_page_and_video_agree(
     if are_clips_gone:
         cache_limits.prune(everything=True)
 
-    answer = browser.get(file_of(lesson))
+    answer = as_teacher.get(file_of(lesson))
     assert (answer.status_code, answer.json()["code"]) == (503, "video_being_rebuilt")
     assert answer["Retry-After"]
     for page in pages_of(lesson):
-        html = browser.get(page).content.decode()
+        html = as_teacher.get(page).content.decode()
         assert "missing from the server and are being made again" in html
         assert file_of(lesson) not in html
 
     worker.work()
-    video = browser.get(file_of(lesson))
+    video = as_teacher.get(file_of(lesson))
     assert b"".join(video) == bytes_before
     for page in pages_of(lesson):
-        html = browser.get(page).content.decode()
+        html = as_teacher.get(page).content.decode()
         assert "missing from the server" not in html
         assert file_of(lesson) in html
     assert rendered_texts() == ["One.", "Two."] * (2 if are_clips_gone else 1)
@@ -94,13 +94,15 @@ def test_63_a_deleted_folder_is_made_again_and_page_and_video_agree(
 
 
 @pytest.mark.parametrize("name", published_files.FILES)
-def test_63_one_missing_file_is_enough(make_published: MakeLesson, browser: Client, worker: Worker, name: str) -> None:
+def test_63_one_missing_file_is_enough(
+    make_published: MakeLesson, as_teacher: Client, worker: Worker, name: str
+) -> None:
     lesson = make_published()
     (local.results_folder(job_of(lesson).pk) / name).unlink()
-    browser.get(pages_of(lesson)[0])
+    as_teacher.get(pages_of(lesson)[0])
     worker.work()
     assert published_files.damaged(job_of(lesson)) == []
-    assert browser.get(file_of(lesson, name)).status_code == 200
+    assert as_teacher.get(file_of(lesson, name)).status_code == 200
 
 
 @pytest.mark.parametrize("name", published_files.FILES)
@@ -121,21 +123,23 @@ def test_63_damage_to_published_files_is_found_before_a_student_meets_it(
     assert integrity.check_next_video() == []
 
 
-def test_63_a_video_that_cannot_be_made_again_is_told_everywhere(make_published: MakeLesson, browser: Client) -> None:
+def test_63_a_video_that_cannot_be_made_again_is_told_everywhere(
+    make_published: MakeLesson, as_teacher: Client
+) -> None:
     lesson = make_published()
     shutil.rmtree(local.results_folder(job_of(lesson).pk))
-    browser.get(file_of(lesson))
+    as_teacher.get(file_of(lesson))
     claim = rebuilding.claim_rebuild()
     assert claim is not None
     error = EngineError("The portrait of this video no longer exists.", code="unknown_portrait", permanent=True)
     assert rebuilding.record_failure(claim, error)
-    answer = browser.get(file_of(lesson))
+    answer = as_teacher.get(file_of(lesson))
     assert (answer.status_code, answer.json()["code"]) == (404, "video_lost")
     for page in pages_of(lesson):
-        assert "cannot be made again" in browser.get(page).content.decode()
+        assert "cannot be made again" in as_teacher.get(page).content.decode()
     assert rebuilding.claim_rebuild() is None
     Rebuild.objects.update(requested_at=timezone.now() - timedelta(hours=2))
-    assert browser.get(file_of(lesson)).status_code == 503, "the portrait may be back"
+    assert as_teacher.get(file_of(lesson)).status_code == 503, "the portrait may be back"
 
 
 def test_63_a_rebuild_whose_worker_is_lost_is_taken_over_and_at_last_given_up(make_published: MakeLesson) -> None:

@@ -168,8 +168,9 @@ def test_the_work_grows_with_the_text_alone(piece: str) -> None:
         english_reader().read(fresh.read(text).text)
         return time.process_time() - started
 
-    short = max(seconds(3_000), 0.01)
-    assert seconds(24_000) < 30 * short
+    # Other programs make single measurements longer, never shorter: only a text that is slow each time is.
+    ratios = (seconds(24_000) / max(seconds(3_000), 0.02) for _ in range(5))
+    assert any(ratio < 30 for ratio in ratios)
 
 
 # What a spoken text never holds: a voice would leave it out, or say it as it pleases.
