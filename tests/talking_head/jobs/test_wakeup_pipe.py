@@ -91,8 +91,10 @@ def test_without_a_private_folder_workers_look_every_second(run_dir: Path, caplo
     listener.close()
 
 
-def test_where_other_machines_may_fill_the_table_it_is_looked_at_more_often(settings: Settings) -> None:
-    settings.DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
+def test_where_other_machines_may_fill_the_table_it_is_looked_at_more_often(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
     listener = WakeupListener()
     assert listener.longest_seconds == wakeup_pipe.SHARED_SECONDS
     listener.close()
