@@ -13,8 +13,6 @@ lesson can therefore be undone for ``TALKING_HEAD_UNUSED_NARRATION_DAYS``, and a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -23,20 +21,19 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from talking_head.jobs.state_machine import seconds_from_now
+from talking_head.jobs.uses import InUse, Uses
 from talking_head.models import ACTIVE_JOB_STATES, Job, Narration
 
 logger = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400.0
-NarrationsInUse: TypeAlias = Callable[[], QuerySet[Any, Any]]  # the ids, none of them NULL
 
-_rules: list[NarrationsInUse] = []
+_uses = Uses()
 
 
-def register_narration_use(rule: NarrationsInUse) -> None:
+def register_narration_use(rule: InUse) -> None:
     """Add a reason to keep recordings; registering the same function again changes nothing."""
-    if rule not in _rules:
-        _rules.append(rule)
+    _uses.register(rule)
 
 
 def collect_unused() -> int:
@@ -56,7 +53,7 @@ def mark_used(narration: Narration) -> None:
 
 def _used() -> Q:
     by_jobs = Q(digest__in=Job.objects.filter(state__in=ACTIVE_JOB_STATES).values("narration_digest"))
-    return Q(*[by_jobs, *(Q(pk__in=rule()) for rule in _rules)], _connector=Q.OR)
+    return by_jobs | _uses.condition()
 
 
 def _expired() -> QuerySet[Narration]:

@@ -11,8 +11,7 @@ logs stay: the history of a site is small. What the apps above still show they r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,21 +20,20 @@ from django.db.models.functions import Now
 
 from talking_head.files import removals
 from talking_head.jobs.state_machine import seconds_from_now
+from talking_head.jobs.uses import InUse, Uses
 from talking_head.models import HIDDEN_JOBS, WATCHABLE_JOB_STATES, Job
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
 DAY_SECONDS = 86_400.0
-JobsInUse: TypeAlias = Callable[[], QuerySet[Any, Any]]  # the ids, none of them NULL
 
-_rules: list[JobsInUse] = []
+_uses = Uses()
 
 
-def register_result_use(rule: JobsInUse) -> None:
+def register_result_use(rule: InUse) -> None:
     """Add a reason to keep finished videos; registering the same function again changes nothing."""
-    if rule not in _rules:
-        _rules.append(rule)
+    _uses.register(rule)
 
 
 def collect_superseded() -> int:
@@ -64,10 +62,8 @@ def _due() -> QuerySet[Job]:
         reasons |= Q(~Q(subject=""), Exists(later), finished_at__lt=_days_ago(of_subject))
     if of_clients:
         reasons |= Q(subject="", finished_at__lt=_days_ago(of_clients))
-    finished = Job.objects.filter(reasons, state__in=WATCHABLE_JOB_STATES).exclude(HIDDEN_JOBS)
-    for rule in _rules:
-        finished = finished.exclude(pk__in=rule())
-    return finished.order_by("finished_at")
+    finished = Job.objects.filter(reasons, state__in=WATCHABLE_JOB_STATES)
+    return finished.exclude(HIDDEN_JOBS).exclude(_uses.condition()).order_by("finished_at")
 
 
 def _days_ago(days: int) -> Any:

@@ -6,7 +6,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connections
@@ -14,6 +16,52 @@ from django.db import connections
 from talking_head.renderer.parent_death import die_with_parent
 
 logger = logging.getLogger(__name__)
+
+STABLE_AFTER_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class ForkedProcess:
+    """A process that is forked again when it has ended: at once, or after a pause while it keeps ending early.
+
+    The pause begins with ``first_pause_seconds`` and is doubled up to ``longest_pause_seconds``.
+    """
+
+    name: str
+    act: Callable[[], None]
+    first_pause_seconds: float
+    longest_pause_seconds: float
+    pid: int = 0  # 0 while it does not run
+    started_at: float = 0.0
+    start_at: float = 0.0
+    pause_seconds: float = 0.0
+
+    def start_if_due(self) -> None:
+        """Start the process unless it runs or has to wait."""
+        if not self.pid and time.monotonic() >= self.start_at:
+            self.pid, self.started_at = fork_bound(self.name, self.act), time.monotonic()
+
+    def bury(self) -> tuple[int, int] | None:
+        """Return the process's number and exit status if it has just ended, and note when the next may start."""
+        if not self.pid:
+            return None
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return None
+        now = time.monotonic()
+        if now - self.started_at > STABLE_AFTER_SECONDS:
+            self.pause_seconds = 0.0
+        else:
+            doubled = max(self.first_pause_seconds, 2 * self.pause_seconds)
+            self.pause_seconds = min(doubled, self.longest_pause_seconds)
+        self.pid, self.start_at = 0, now + self.pause_seconds
+        return pid, os.waitstatus_to_exitcode(status)
+
+
+def seconds_to_next_start(processes: Iterable[ForkedProcess]) -> float | None:
+    """Return the seconds until the first of those that do not run may be started; None if all run."""
+    now = time.monotonic()
+    return min((max(0.0, process.start_at - now) for process in processes if not process.pid), default=None)
 
 
 def fork_bound(name: str, act: Callable[[], None]) -> int:

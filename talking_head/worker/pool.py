@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import signal
 import time
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -25,7 +23,7 @@ from talking_head.jobs.wakeup_pipe import WakeupListener
 from talking_head.timing import timing
 from talking_head.worker import drain
 from talking_head.worker.consumer import Consumer
-from talking_head.worker.forking import fork_bound, send
+from talking_head.worker.forking import ForkedProcess, seconds_to_next_start, send
 from talking_head.worker.renderer_handle import close_warm_renderer, warm_up
 
 logger = logging.getLogger(__name__)
@@ -33,23 +31,14 @@ logger = logging.getLogger(__name__)
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 SIGNALS = {*STOP_SIGNALS, signal.SIGCHLD}
 RESTART_SECONDS = 2.0  # before a worker is replaced that ended as soon as it was started
-STABLE_AFTER_SECONDS = 10.0
-
-
-@dataclass(slots=True)
-class Slot:
-    """One worker process, or when the next one may be started."""
-
-    pid: int = 0
-    started_at: float = 0.0
-    start_at: float = 0.0
 
 
 class WorkerPool:
     """As many workers as ``TALKING_HEAD_SLOTS``."""
 
     def __init__(self) -> None:
-        self._slots = [Slot() for _ in range(settings.TALKING_HEAD_SLOTS)]
+        slots = range(settings.TALKING_HEAD_SLOTS)
+        self._workers = [ForkedProcess("worker", _work, RESTART_SECONDS, RESTART_SECONDS) for _ in slots]
         self._stuck_since: float | None = None
 
     def run(self) -> None:
@@ -58,9 +47,11 @@ class WorkerPool:
         gc.collect()
         gc.freeze()  # a collection in a worker would copy every page that it looks at
         drain.note_activity()
-        logger.info("ready to render; worker slots: %d", len(self._slots))
-        while not drain.has_begun() or any(slot.pid for slot in self._slots):
-            self._start_missing()
+        logger.info("ready to render; worker slots: %d", len(self._workers))
+        while not drain.has_begun() or any(worker.pid for worker in self._workers):
+            if not drain.has_begun():
+                for worker in self._workers:
+                    worker.start_if_due()
             received = signal.sigtimedwait(SIGNALS, self._seconds_to_sleep())
             if received is not None and received.si_signo in STOP_SIGNALS:
                 self._begin_to_drain()
@@ -69,42 +60,28 @@ class WorkerPool:
                 self._look_for_stuck_workers()
         logger.info("the workers have stopped")
 
-    def _start_missing(self) -> None:
-        now = time.monotonic()
-        for slot in self._slots:
-            if not slot.pid and now >= slot.start_at and not drain.has_begun():
-                slot.pid, slot.started_at = fork_bound("worker", _work), now
-
     def _seconds_to_sleep(self) -> float:
         """Return the seconds until a worker is to be started, or until it is time to look for stuck ones."""
-        now = time.monotonic()
-        starts = [slot.start_at - now for slot in self._slots if not slot.pid]
-        return max(0.0, min([timing().stuck_seconds / 2, *starts]))
+        look_seconds = timing().stuck_seconds / 2
+        start_seconds = None if drain.has_begun() else seconds_to_next_start(self._workers)
+        return look_seconds if start_seconds is None else min(look_seconds, start_seconds)
 
     def _begin_to_drain(self) -> None:
         drain.begin()
-        for slot in self._slots:
-            if slot.pid:
-                send(slot.pid, signal.SIGTERM)
+        for worker in self._workers:
+            if worker.pid:
+                send(worker.pid, signal.SIGTERM)
 
     def _bury(self) -> None:
         """Note which workers have ended, so that they are replaced."""
-        for slot in self._slots:
-            if not slot.pid:
-                continue
-            pid, status = os.waitpid(slot.pid, os.WNOHANG)
-            if not pid:
-                continue
-            if not drain.has_begun():
-                ending = os.waitstatus_to_exitcode(status)
-                logger.error("worker %d ended with status %d; replacing it", pid, ending)
-            now = time.monotonic()
-            is_stable = now - slot.started_at > STABLE_AFTER_SECONDS
-            slot.pid, slot.start_at = 0, now if is_stable else now + RESTART_SECONDS
+        for worker in self._workers:
+            ended = worker.bury()
+            if ended and not drain.has_begun():
+                logger.error("worker %d ended with status %d; replacing it", *ended)
 
     def _look_for_stuck_workers(self) -> None:
         for pid in drain.workers_at_work(longer_than_seconds=float(settings.Q_CLUSTER["timeout"])):
-            if any(slot.pid == pid for slot in self._slots):
+            if any(worker.pid == pid for worker in self._workers):
                 logger.error("worker %d has not ended its task in time; killing it", pid)
                 send(pid, signal.SIGKILL)
         if not _is_backlog_unattended():
@@ -117,9 +94,9 @@ class WorkerPool:
         self._stuck_since = None
         is_any_active = drain.seconds_since_activity() < timing().stuck_seconds
         spared = drain.workers_at_work() if is_any_active else set()
-        for slot in self._slots:
-            if slot.pid and slot.pid not in spared:
-                send(slot.pid, signal.SIGKILL)
+        for worker in self._workers:
+            if worker.pid and worker.pid not in spared:
+                send(worker.pid, signal.SIGKILL)
 
 
 def _is_backlog_unattended() -> bool:

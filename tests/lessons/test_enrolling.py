@@ -98,7 +98,7 @@ def test_administrative_accounts_are_in_no_course_by_an_invitation(
     assert not Enrolment.objects.exists()
 
 
-def test_nobody_answers_for_another(
+def test_an_invitation_of_another_cannot_be_answered(
     course: Course, teacher: User, student: User, outsider: User, browse: Browse
 ) -> None:
     invitation = invite(course, student.username, teacher)
@@ -125,7 +125,7 @@ def test_users_who_may_see_the_accounts_enrol_at_once(course: Course, teacher: U
     assert isinstance(enrolling.add_student(course, student.username, caretaker), Enrolment)
     assert not Invitation.objects.exists()
     with pytest.raises(InvalidInput) as refusal:
-        enrolling.add_student(course, "nobody", caretaker)
+        enrolling.add_student(course, "unknown", caretaker)
     assert refusal.value.code == "unknown_student"
 
 

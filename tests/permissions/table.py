@@ -25,7 +25,7 @@ CLASSES: dict[str, frozenset[str]] = {
     "staff": frozenset({"staff", "operator", "superuser"}),
     "operators": frozenset({"operator", "superuser"}),
     "superusers": frozenset({"superuser"}),
-    "nobody": frozenset(),
+    "none": frozenset(),
 }
 
 LESSON, API_LESSON = "courses/<slug:slug>/lessons/<int:pk>/", "api/lessons/<int:pk>/"
@@ -67,11 +67,11 @@ PAGES: dict[str, str] = {
     f"{PORTRAIT}delete/": "POST own",
     f"{PORTRAIT}undelete/": "POST own",
     f"{PORTRAIT}withdraw/": "POST own",
-    f"{PORTRAIT}keep-videos/": "POST nobody",
+    f"{PORTRAIT}keep-videos/": "POST none",
     "voices/": "GET teachers",
     "voices/new/": "GET POST teachers",
     f"{VOICE}withdraw/": "POST own",
-    f"{VOICE}keep-videos/": "POST nobody",
+    f"{VOICE}keep-videos/": "POST none",
 }
 FILES: dict[str, str] = {
     CLIP: "GET film",
@@ -151,7 +151,7 @@ MODEL_PAGES = {
 }
 # They end the session and lead to the log-in, for everyone: tests/lessons/test_page_permissions.py.
 NOT_ASKED = {"accounts/logout/", "admin/logout/"}
-SOCKETS: dict[str, str] = {"ws/jobs/<uuid:job_id>/": "film", "": "nobody"}
+SOCKETS: dict[str, str] = {"ws/jobs/<uuid:job_id>/": "film", "": "none"}
 
 
 def _of_models() -> dict[str, str]:
@@ -159,7 +159,7 @@ def _of_models() -> dict[str, str]:
     for model, pages in MODELS.items():
         people = "operators" if model in OF_OPERATORS else "superusers"
         for page, ending in MODEL_PAGES.items():
-            rows[f"admin/{model}/{ending}"] = f"GET POST {people if page in pages.split() else 'nobody'}"
+            rows[f"admin/{model}/{ending}"] = f"GET POST {people if page in pages.split() else 'none'}"
         rows[f"admin/{model}/<path:object_id>/"] = "GET POST staff"
     return rows
 
@@ -178,13 +178,13 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     },
     "draft": _MAKING,
     "withdrawn": {
-        f"{PORTRAIT}edit/": "GET POST nobody",
-        f"{PORTRAIT}thumbnail.jpg": "GET nobody",
+        f"{PORTRAIT}edit/": "GET POST none",
+        f"{PORTRAIT}thumbnail.jpg": "GET none",
         f"{PORTRAIT}keep-videos/": "POST own",
         f"{VOICE}keep-videos/": "POST own",
-        AVATAR: "GET PATCH DELETE nobody",
-        "media/portraits/<str:digest>": "GET nobody",
-        "media/voices/<str:digest>": "GET nobody",
+        AVATAR: "GET PATCH DELETE none",
+        "media/portraits/<str:digest>": "GET none",
+        "media/voices/<str:digest>": "GET none",
     },
 }
 

@@ -58,7 +58,7 @@ def _given(one: Asked) -> str:
 @pytest.mark.parametrize("pattern", [str(pattern.pattern) for pattern in websocket_urlpatterns])
 def test_sockets(school: School, pattern: str) -> None:
     assert pattern in SOCKETS, f"Say in SOCKETS of tests/permissions/table.py who may use {pattern}"
-    if SOCKETS[pattern] == "nobody":
+    if SOCKETS[pattern] == "none":
         return  # which tests/talking_head/live shows
     for side in SIDES[:3]:
         people = CLASSES["making" if side in ELSEWHERE else SOCKETS[pattern]]

@@ -14,7 +14,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ from edu_platform.proxies import is_loopback
 from edu_platform.sign_in import demo_accounts
 from talking_head.checks import RENDERING
 from talking_head.timing import timing
-from talking_head.worker.forking import fork_bound, send, send_to_group
+from talking_head.worker.forking import ForkedProcess, seconds_to_next_start, send, send_to_group
 
 logger = logging.getLogger(__name__)
 
@@ -35,39 +34,7 @@ SIGNALS = {*STOP_SIGNALS, signal.SIGCHLD}
 SWEEP_EVERY_SECONDS = 5
 FIRST_PAUSE_SECONDS = 1.0  # before a part is restarted; doubled while it keeps exiting at once
 LONGEST_PAUSE_SECONDS = 30.0
-STABLE_AFTER_SECONDS = 10.0
 GRACE_SECONDS = 5.0  # on top of the time that a worker may take to give back its clip
-
-
-@dataclass(slots=True)
-class ServedProcess:
-    """One of the processes, and when it may be restarted."""
-
-    name: str
-    act: Callable[[], None]
-    pid: int = 0
-    started_at: float = 0.0
-    start_at: float = 0.0
-    pause_seconds: float = field(default=FIRST_PAUSE_SECONDS)
-
-    def start_if_due(self) -> None:
-        """Start the process unless it runs or has to wait."""
-        if not self.pid and time.monotonic() >= self.start_at:
-            self.pid, self.started_at = fork_bound(self.name, partial(_in_session, self.act)), time.monotonic()
-
-    def bury(self) -> None:
-        """Note that the process has ended, if it has, and schedule its restart."""
-        if not self.pid:
-            return
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if not pid:
-            return
-        now = time.monotonic()
-        is_stable = now - self.started_at > STABLE_AFTER_SECONDS
-        self.pause_seconds = FIRST_PAUSE_SECONDS if is_stable else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-        logger.error("%s exited with status %s; restarting it", self.name, os.waitstatus_to_exitcode(status))
-        send_to_group(pid, signal.SIGKILL)  # its remaining children
-        self.pid, self.start_at = 0, now + self.pause_seconds
 
 
 def _in_session(act: Callable[[], None]) -> None:
@@ -94,9 +61,9 @@ class Command(BaseCommand):
         if text := demo_accounts.warning(is_local=settings.SITE_IS_LOCAL):
             self.stderr.write(f"{text} {demo_accounts.HINT}")
         parts = [
-            ServedProcess("web", partial(_web, host, port)),
-            ServedProcess("workers", _workers),
-            ServedProcess("sweeper", _sweeper),
+            _part("web", partial(_web, host, port)),
+            _part("workers", _workers),
+            _part("sweeper", _sweeper),
         ]
         self.stdout.write(f"Serving on http://{host}:{port}/ (Ctrl-C to stop)")
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -107,20 +74,31 @@ class Command(BaseCommand):
                 part.start_if_due()
             received = _next_signal(parts)
             for part in parts:
-                part.bury()
+                _bury(part)
             if received in STOP_SIGNALS:
                 self.stdout.write("Stopping ...")
                 stop(parts)
                 return
 
 
-def _next_signal(parts: list[ServedProcess]) -> int | None:
+def _part(name: str, act: Callable[[], None]) -> ForkedProcess:
+    return ForkedProcess(name, partial(_in_session, act), FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+
+def _bury(part: ForkedProcess) -> None:
+    """Note that a part has ended, if it has, and end what is left of it."""
+    if ended := part.bury():
+        group, status = ended
+        logger.error("%s exited with status %s; restarting it", part.name, status)
+        send_to_group(group, signal.SIGKILL)
+
+
+def _next_signal(parts: list[ForkedProcess]) -> int | None:
     """Sleep until a part ends, a signal says stop, or a part is to be started again."""
-    now = time.monotonic()
-    starts = [part.start_at - now for part in parts if not part.pid]
-    if not starts:
+    seconds = seconds_to_next_start(parts)
+    if seconds is None:
         return signal.sigwait(SIGNALS)
-    received = signal.sigtimedwait(SIGNALS, max(0.0, min(starts)))
+    received = signal.sigtimedwait(SIGNALS, seconds)
     return received.si_signo if received else None
 
 
@@ -148,7 +126,7 @@ def bound_to(host: str) -> None:
     settings.SITE_IS_LOCAL = settings.SITE_IS_LOCAL and is_loopback(host)
 
 
-def stop(parts: list[ServedProcess]) -> None:
+def stop(parts: list[ForkedProcess]) -> None:
     """Send TERM, wait for the workers' grace period, then KILL the process group of every part."""
     for part in parts:
         if part.pid:
