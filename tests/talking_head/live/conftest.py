@@ -1,4 +1,4 @@
-"""A channel layer of the test's own, so that no running server hears it."""
+"""A channel layer of the test's own, so that no running server hears it, and a job that is watched."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from channels.layers import channel_layers
+from django.contrib.auth.models import User
 from pytest_django import Settings
 
+from talking_head.live.consumers import JobSocket
 from talking_head.live.unix_layer import UnixSocketChannelLayer
+from talking_head.models import Job, JobState
+from tests.talking_head.rows import make_job
 
 
 @pytest.fixture
@@ -27,3 +31,17 @@ def live(settings: Settings, run_dir: Path) -> Iterator[UnixSocketChannelLayer]:
     layer = channel_layers["default"]
     yield layer
     layer.close_now()
+
+
+@pytest.fixture
+def job(teacher: User) -> Job:
+    return make_job(teacher, state=JobState.RUNNING, seq=5)
+
+
+@pytest.fixture
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds in earnest takes none."""
+    monkeypatch.setattr(JobSocket, "poll_every_seconds", 0.01)
+    monkeypatch.setattr(JobSocket, "check_rights_every_seconds", 0.0)
+    monkeypatch.setattr(JobSocket, "between_updates_seconds", 0.0)
+    monkeypatch.setattr(JobSocket, "between_previews_seconds", 0.0)
