@@ -283,10 +283,15 @@ def test_a_renderer_that_dies_hears_the_recording_again(portrait_png: Path, tmp_
     assert inspect_video(tmp_path / "out.mp4").frame_count > 0
 
 
-def test_nothing_is_left_behind(script: Path, portrait_png: Path, tmp_path: Path) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("render-*"))
+def test_nothing_is_left_behind(
+    script: Path, portrait_png: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"  # of this test alone: others render at the same time
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))  # for the processes that it starts
     render(script, portrait_png, tmp_path)
-    assert set(Path(tempfile.gettempdir()).glob("render-*")) <= before
+    assert list(temporary.iterdir()) == []
     assert list((tmp_path / "cache" / "tmp").iterdir()) == []
 
 
